@@ -1,0 +1,58 @@
+# Every target calls `setup`, which does nothing when .venv already matches requirements.lock.
+PYTHON ?= python3
+BENCH   = .venv/bin/bench
+STAMP   = .venv/.setup-stamp
+# Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
+LOCK_AGE = 3 days
+LOCKED_UV = $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)
+
+.PHONY: setup bench ui up down compare report test lint lock clean help
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: $(STAMP)  ## make .venv from requirements.lock (all other targets call it)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python {sys.version.split()[0]} is too old: Python >= 3.11 is needed; name another with: make setup PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up .venv (once; about a minute)"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check "$(LOCKED_UV)"
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@touch $(STAMP)
+
+bench: setup  ## run a plan (PLAN= SERVICES= SCENARIOS= USERS= ROUNDS= MEASURE= SCALE= NAME=)
+	@$(BENCH) run $(if $(PLAN),--plan $(PLAN)) $(if $(SERVICES),--services $(SERVICES)) \
+	  $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(MEASURE),--measure $(MEASURE)) $(if $(SCALE),--scale $(SCALE)) $(if $(NAME),--name $(NAME))
+
+ui: setup  ## database, services and Locust's web UI on 127.0.0.1:8089, until Ctrl-C (SCENARIO=)
+	@$(BENCH) ui $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SERVICES),--services $(SERVICES))
+
+up: setup  ## database and services, until Ctrl-C
+	@$(BENCH) up $(if $(SERVICES),--services $(SERVICES))
+
+down: setup  ## stop a database left by `bench db start`
+	@$(BENCH) db stop
+
+compare: setup  ## ratios between two runs (OLD= NEW=; the last two when neither is given)
+	@$(BENCH) compare $(OLD) $(NEW)
+
+test: setup  ## all tests, against a real PostgreSQL
+	@.venv/bin/pytest
+
+lint: setup  ## ruff and mypy --strict
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+lock: setup  ## resolve requirements.lock anew
+	@.venv/bin/uv pip compile pyproject.toml --quiet --upgrade --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
+
+clean:  ## remove .venv, caches and the private database (results/ stays)
+	@if [ -x $(BENCH) ]; then $(BENCH) db reset --yes; fi
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,138 @@
+"""What there is to measure: the services (folders in `services/`) and the scenarios (files in `locustfiles/`)."""
+
+import ast
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.errors import UsageError
+
+T = TypeVar("T")
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SERVICES = CHECKOUT / "services"
+SCENARIOS = CHECKOUT / "locustfiles"
+PLANS = CHECKOUT / "bench" / "plans"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One folder in `services/`, as its service.toml describes it.
+
+    `operations` is None for a service that answers the whole contract.
+    """
+
+    name: str
+    title: str
+    mode: str
+    port: int
+    libraries: tuple[str, ...]
+    operations: tuple[str, ...] | None
+
+    @property
+    def application(self) -> str:
+        """The import path that gunicorn and uvicorn take."""
+        return f"services.{self.name}.app:app"
+
+    @property
+    def url(self) -> str:
+        """Where it answers when the harness starts it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether it answers the whole contract, which only a database can."""
+        return self.operations is None
+
+    def answers(self, operations: Iterable[str]) -> bool:
+        """Whether it implements all of these operations."""
+        return self.operations is None or set(operations) <= set(self.operations)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One file in `locustfiles/`: what a simulated user does."""
+
+    name: str
+    summary: str
+    operations: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The locustfile."""
+        return SCENARIOS / f"{self.name}.py"
+
+
+@cache
+def services() -> Mapping[str, Service]:
+    """Every service by name, in the order of their ports."""
+    found = [_read_service(path) for path in SERVICES.glob("*/service.toml")]
+    return {service.name: service for service in sorted(found, key=lambda service: service.port)}
+
+
+@cache
+def scenarios() -> Mapping[str, Scenario]:
+    """Every scenario by name."""
+    paths = sorted(path for path in SCENARIOS.glob("*.py") if not path.name.startswith("_"))
+    return {path.stem: _read_scenario(path) for path in paths}
+
+
+@cache
+def plans() -> Mapping[str, Path]:
+    """Every plan that comes with the suite, by name."""
+    return {path.stem: path for path in sorted(PLANS.glob("*.toml"))}
+
+
+def service(name: str) -> Service:
+    """The service of this name. Raises UsageError that names the nearest one."""
+    return known("service", name, services())
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of this name. Raises UsageError that names the nearest one."""
+    return known("scenario", name, scenarios())
+
+
+def known(kind: str, name: str, having: Mapping[str, T]) -> T:
+    """The entry of this name, or a UsageError that names the nearest one and all there are."""
+    if name in having:
+        return having[name]
+    raise UsageError(f"there is no {kind} {name!r}{nearest(name, having)}; there are: {', '.join(having)}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)``, or nothing where no name is near."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _read_service(path: Path) -> Service:
+    described: dict[str, Any] = tomllib.loads(path.read_text())
+    operations = described.get("operations")
+    return Service(
+        name=path.parent.name,
+        title=described["title"],
+        mode=described["mode"],
+        port=described["port"],
+        libraries=tuple(described["libraries"]),
+        operations=None if operations is None else tuple(operations),
+    )
+
+
+def _read_scenario(path: Path) -> Scenario:
+    # Read, not imported: the file imports locust, which patches the whole process.
+    tree = ast.parse(path.read_text())
+    assigned = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    operations = ast.literal_eval(assigned["OPERATIONS"]) if "OPERATIONS" in assigned else ()
+    summary = (ast.get_docstring(tree) or path.stem).partition("\n")[0]
+    return Scenario(path.stem, summary, tuple(operations))

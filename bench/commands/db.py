@@ -1,0 +1,82 @@
+"""`bench db`: the private PostgreSQL and the dataset, by hand."""
+
+import click
+from rich.console import Console
+
+from bench import catalogue, database
+from bench.commands import options
+from bench.errors import DatabaseError
+from db import embedded, loader, restore
+
+EPILOG = """
+\b
+Examples:
+  bench db start              start it and leave it running; `bench run` then uses it and leaves it running too
+  bench db load --scale 0.1   100,000 users and all that belongs to them
+  bench db reset              delete it all; the next start makes a new one
+"""
+
+
+@click.group(epilog=EPILOG)
+def db() -> None:
+    """Start, load, stop or delete the private PostgreSQL."""
+
+
+@db.command()
+@click.option("--port", type=int, help="Port on 127.0.0.1; a free one if not given.")
+def start(port: int | None) -> None:
+    """Start the private PostgreSQL and leave it running."""
+    running = embedded.start(embedded.locate(catalogue.CHECKOUT), detached=True, port=port)
+    state = "was running already" if running.reused else "is running"
+    Console().print(
+        f"PostgreSQL {state} at {running.dsn.redacted} (pid {running.pid})", highlight=False, soft_wrap=True
+    )
+
+
+@db.command()
+@options.scale
+@options.database_url
+def load(scale: float, database_url: str | None) -> None:
+    """Load the dataset, unless it is there, and verify its checksum."""
+    console = Console()
+    with database.opened(database_url) as server, console.status("loading") as status:
+        loaded = loader.load(server.dsn, scale, lambda step, share: status.update(f"{step} ({share:.0%})"))
+        restore.restore(server.dsn)
+    console.print(
+        f"scale {loaded.scale:g}: {loaded.size.users:,} users, {loaded.size.products:,} products,"
+        f" {loaded.size.orders:,} orders, {loaded.size.order_items:,} order items, {loaded.size.notes:,} notes;"
+        f" checksum {loaded.checksum}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@db.command()
+@options.scale
+@options.database_url
+def check(scale: float, database_url: str | None) -> None:
+    """Read every row and compare the dataset with its checksum."""
+    with database.opened(database_url) as server:
+        loaded = loader.check(server.dsn, scale, contents=True)
+    Console().print(f"the dataset of scale {loaded.scale:g} is whole: checksum {loaded.checksum}", highlight=False)
+
+
+@db.command()
+def stop() -> None:
+    """Stop the private PostgreSQL; its data stays."""
+    stopped = embedded.stop(embedded.locate(catalogue.CHECKOUT))
+    Console().print("stopped" if stopped else "the private PostgreSQL was not running")
+
+
+@db.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> None:
+    """Stop the private PostgreSQL and delete its data."""
+    cluster = embedded.locate(catalogue.CHECKOUT)
+    if not cluster.home.exists():
+        Console().print("there is no private PostgreSQL to delete")
+        return
+    if not yes and not click.confirm(f"delete the private PostgreSQL in {cluster.home}?"):
+        raise DatabaseError("nothing was deleted")
+    embedded.destroy(cluster)
+    Console().print(f"deleted {cluster.home}", highlight=False, soft_wrap=True)

@@ -1,0 +1,82 @@
+"""`bench doctor`: is this machine ready, and what will it not be able to tell?"""
+
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from bench import catalogue, database, environment, placement, results
+from bench.errors import BenchError
+from bench.services import check_ports
+from db import loader, server
+
+WANTED_FILES = 1200
+WANTED_SPACE_MB = 2000
+
+Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
+
+
+@click.command()
+@click.option("--database-url", metavar="URL", help="Look at this PostgreSQL instead of the private one.")
+def doctor(database_url: str | None) -> int:
+    """Check this machine; exit with 1 when a run could not start."""
+    console = Console()
+    table = Table("what", "", "how it is", title=environment.described(environment.machine()), title_justify="left")
+    findings = [*_machine(), *_ports(), *_database(database_url)]
+    style = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "error": "[bold red]error[/]"}
+    for what, state, how in findings:
+        table.add_row(what, style[state], how)
+    console.print(table)
+    broken = any(state == "error" for _, state, _ in findings)
+    console.print("a run cannot start: mend what is marked as an error" if broken else "ready: make bench")
+    return 1 if broken else 0
+
+
+def _machine() -> Iterator[Finding]:
+    yield "python", "ok", sys.version.split()[0]
+    cpus = placement.available_cpus()
+    placed = placement.place(cpus, 1)
+    if placed.service:
+        yield "CPUs", "ok", f"{len(cpus)}: {placed}"
+    else:
+        yield "CPUs", "note", "not placed by role: service, load and database share what there is"
+    load = psutil.getloadavg()[0]
+    busy = load > 0.25 * (psutil.cpu_count() or 1)
+    yield "other work", "note" if busy else "ok", f"load average {load:.2f}" + (" (end it first)" if busy else "")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = hard in (resource.RLIM_INFINITY, -1) or hard >= WANTED_FILES
+    yield "open files", "ok" if enough else "error", f"at most {hard}; 1000 users need {WANTED_FILES}"
+    free_mb = shutil.disk_usage(catalogue.CHECKOUT).free / 1e6
+    yield "disk", "ok" if free_mb > WANTED_SPACE_MB else "note", f"{free_mb / 1000:.1f} GB free"
+    try:
+        results.lock().close()
+        yield "results/", "ok", "writable, no run going on"
+    except BenchError as error:
+        yield "results/", "error", str(error)
+
+
+def _ports() -> Iterator[Finding]:
+    for service in catalogue.services().values():
+        try:
+            check_ports([service.port])
+        except BenchError as error:
+            yield f"port {service.port}", "error", f"{service.name}: {error}"
+    with socket.socket() as probe:
+        free = probe.connect_ex(("127.0.0.1", 8089)) != 0
+    yield "port 8089", "ok" if free else "note", "free for Locust's web UI" if free else "taken: no web UI (make ui)"
+
+
+def _database(url: str | None) -> Iterator[Finding]:
+    try:
+        with database.opened(url) as found:
+            yield "database", "ok", f"{found}, version {server.settings(found.dsn)['server_version']}"
+            loaded = loader.inspect(found.dsn)
+            yield "dataset", "ok" if loaded else "note", f"scale {loaded.scale:g}" if loaded else "loaded on first use"
+    except BenchError as error:
+        yield "database", "error", str(error)

@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Names(click.ParamType[list[str]]):
+    """Comma-separated names."""
+
+    name = "name,..."
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> list[str]:
+        """Split at commas."""
+        return value if isinstance(value, list) else [name.strip() for name in value.split(",") if name.strip()]
+
+
+class Integers(click.ParamType[list[int]]):
+    """One integer, or several with commas between them."""
+
+    name = "integer,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Split at commas; each part must be an integer."""
+        if isinstance(value, list):
+            return value
+        try:
+            return [int(part) for part in value.split(",")]
+        except ValueError:
+            self.fail(f"{value!r} is not an integer, nor several with commas between them", param, ctx)
+
+
+def database_url(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--database-url."""
+    return click.option(
+        "--database-url",
+        metavar="URL",
+        help="Use this PostgreSQL (>= 14) instead of the private one; DATABASE_URL and PG* do the same.",
+    )(command)
+
+
+def scale(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--scale."""
+    return click.option(
+        "--scale", type=float, default=0.01, show_default=True, help="Size of the dataset; 1 is a million users."
+    )(command)
+
+
+def services(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--services."""
+    return click.option("--services", type=Names(), help="Which services, with commas between them.")(command)

@@ -1,0 +1,45 @@
+"""`bench run`: measure a plan."""
+
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bench import plan as plans
+from bench import runner
+from bench.commands import options
+
+EPILOG = """
+\b
+Examples:
+  bench run                                         the default plan: point reads, four services, 1000 users
+  bench run --plan smoke --name first-try           results in results/first-try
+  bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
+  bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
+  bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
+
+Every option overrides the plan. Results: results/<run>/summary.csv and more; results/README.md explains each file.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--plan", "plan_name", default="default", show_default=True, metavar="NAME|FILE", help="What to measure.")
+@options.services
+@click.option("--scenarios", type=options.Names(), help="Which scenarios, with commas between them.")
+@click.option("--users", type=options.Integers(), help="Simulated users.")
+@click.option("--rounds", type=int, help="How often every cell is measured.")
+@click.option("--measure", type=float, metavar="SECONDS", help="Length of each window.")
+@click.option("--scale", type=float, help="Size of the dataset; 1 is a million users.")
+@click.option("--name", help="Name of the results folder; by default the time and the plan's name.")
+@click.option("--seed", type=int, help="Seed of the order of cells and of what users ask for.")
+@click.option("--pool-size", type=options.Integers(), help="Connections in each worker's pool.")
+@click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
+@click.option("--server", type=options.Names(), help="gunicorn (with uvicorn's workers) or uvicorn.")
+@click.option("--profile", type=options.Names(), help="How each library is set up: idiomatic.")
+@click.option("--arrival", help="How requests arrive: closed (each user sends again when answered).")
+@options.database_url
+def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
+    """Measure a plan and leave CSVs in results/."""
+    path = plans.find(plan_name)
+    request = runner.Request(plans.read(path, overrides), path, name, database_url)
+    return runner.run(request, Console())

@@ -1,0 +1,123 @@
+"""`bench up` and `bench ui`: database and services running until Ctrl-C, with Locust's web UI or without."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from bench import catalogue, database, plan
+from bench.commands import options
+from bench.errors import LoadError
+from bench.processes import Child
+from bench.services import Fleet, Surroundings, check_ports
+from db import dataset, restore
+
+UI_PORT = 8089
+POLL_EVERY_S = 0.5
+
+
+@click.command()
+@options.services
+@options.scale
+@options.database_url
+def up(services: list[str] | None, scale: float, database_url: str | None) -> None:
+    """Run database and services until Ctrl-C.
+
+    \b
+    Example:
+      bench up --services asyncpg_async      then: curl http://127.0.0.1:8002/users/1
+    """
+    console = Console()
+    with _running(services, scale, database_url, console) as fleet:
+        console.print("Ctrl-C ends them all", style="bold")
+        _wait(fleet)
+
+
+@click.command()
+@click.option("--scenario", default="point_read", show_default=True, help="What the users do.")
+@click.option("--port", default=UI_PORT, show_default=True, help="The web UI's port on 127.0.0.1.")
+@options.services
+@options.scale
+@options.database_url
+def ui(scenario: str, port: int, services: list[str] | None, scale: float, database_url: str | None) -> None:
+    """Run database, services and Locust's web UI until Ctrl-C.
+
+    \b
+    Example:
+      bench ui --scenario crud      then open http://127.0.0.1:8089, choose a service, press Start
+    """
+    console = Console()
+    path = catalogue.scenario(scenario).path
+    check_ports([port])
+    with _running(services, scale, database_url, console) as fleet, tempfile.TemporaryDirectory() as folder:
+        users = dataset.size(scale).users
+        command = [
+            sys.executable, "-m", "locust", "-f", str(path), "--web-host", "127.0.0.1", "--web-port", str(port),
+            "--users", "1000", "--spawn-rate", "250", "--stop-timeout", "35", "--dataset-users", str(users),
+        ]  # fmt: skip
+        locust = Child(command, log=Path(folder) / "locust.log", cwd=Path(folder), environment={"HOME": folder})
+        try:
+            _wait_for_ui(locust, port)
+            console.print(f"\nLocust's web UI: [bold]http://127.0.0.1:{port}[/]   Ctrl-C ends everything")
+            _wait(fleet, locust)
+        finally:
+            locust.stop()
+
+
+@contextmanager
+def _running(services: list[str] | None, scale: float, database_url: str | None, console: Console) -> Iterator[Fleet]:
+    names = [catalogue.service(name).name for name in services or catalogue.services()]
+    setups = [plan.default_setup(name) for name in names]
+    check_ports([catalogue.service(name).port for name in names])
+    try:
+        with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
+            with console.status(f"loading the dataset, scale {scale:g}"):
+                database.loaded(server, scale)
+                restore.restore(server.dsn)
+            surroundings = Surroundings(server.dsn.url, dataset.size(scale).users, ())
+            with Fleet(surroundings) as fleet:
+                with console.status("starting the services"):
+                    fleet.start({setup: Path(logs) / f"{setup.service}.log" for setup in setups})
+                table = Table("service", "address", "try")
+                for name in names:
+                    url = catalogue.service(name).url
+                    table.add_row(name, url, f"curl {url}/users/1")
+                console.print(f"the {server}", highlight=False, soft_wrap=True)
+                console.print(table)
+                yield fleet
+    finally:
+        console.print("everything has ended")
+
+
+def _wait(fleet: Fleet, locust: Child | None = None) -> None:
+    """Return on Ctrl-C's KeyboardInterrupt only; raise when a child ends by itself."""
+    while True:
+        time.sleep(POLL_EVERY_S)
+        fleet.check_all_alive()
+        if locust is not None and locust.exit_code() is not None:
+            raise LoadError(f"Locust ended with exit code {locust.exit_code()}:\n{locust.log_tail()}")
+
+
+def _wait_for_ui(locust: Child, port: int, timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if locust.exit_code() is not None:
+            break
+        if _answers(port):
+            return
+        time.sleep(0.1)
+    raise LoadError(f"Locust's web UI did not start on port {port}:\n{locust.log_tail()}")
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/", timeout=2.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,70 @@
+"""The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench import catalogue
+from bench.errors import DatabaseError
+from db import dsn, embedded, loader, server
+from db.dsn import Dsn
+from db.marker import Dataset
+
+# Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
+SPARE_CONNECTIONS = 8
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Database:
+    """A server that answers. `private` says whether it is the embedded one."""
+
+    dsn: Dsn
+    private: bool
+
+    def __str__(self) -> str:
+        return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
+
+
+def named(url: str | None) -> Dsn | None:
+    """The server that --database-url, DATABASE_URL or PG* name; None for the private one."""
+    return dsn.parse(url) if url else dsn.from_environment(os.environ)
+
+
+@contextmanager
+def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
+    """The named server, or the private one: left running if it was, else stopped at the end."""
+    if (external := named(url)) is not None:
+        server.connect(external).close()
+        yield Database(external, private=False)
+        return
+    cluster = embedded.locate(catalogue.CHECKOUT)
+    running = embedded.start(cluster, detached=False, cpus=cpus or None)
+    try:
+        yield Database(running.dsn, private=True)
+    finally:
+        if not running.reused:
+            embedded.stop(cluster)
+
+
+def check_connections(database: Database, needed: int) -> None:
+    """Raise DatabaseError, with the arithmetic, when the services could need more connections than the server gives."""
+    with server.connect(database.dsn) as connection:
+        row = connection.execute(
+            "SELECT current_setting('max_connections')::int, count(*) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    limit, taken = row or (0, 0)
+    if needed + taken + SPARE_CONNECTIONS > limit:
+        raise DatabaseError(
+            f"the plan's services may open {needed} connections (pool x workers, all services that run side by side),"
+            f" others hold {taken} and {SPARE_CONNECTIONS} are kept free: {needed + taken + SPARE_CONNECTIONS} in all,"
+            f" but max_connections is {limit}; use smaller pools or raise max_connections"
+        )
+
+
+def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
+    """The dataset of this scale, loaded now unless it is there."""
+    return loader.load(database.dsn, scale, progress)

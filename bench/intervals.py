@@ -1,0 +1,21 @@
+"""Confidence intervals over rounds. The unit of replication is the round, never the request."""
+
+import math
+from collections.abc import Sequence
+
+from scipy import stats
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+    """Student's t interval of positive values' geometric mean: computed on logarithms, given back as values.
+
+    None for fewer than two values, or when one is not positive. Source: any textbook, for example NIST/SEMATECH
+    e-Handbook of Statistical Methods, 1.3.5.2, applied to logarithms.
+    """
+    if len(values) < 2 or min(values) <= 0:
+        return None
+    logarithms = [math.log(value) for value in values]
+    mean = math.fsum(logarithms) / len(logarithms)
+    variance = math.fsum((value - mean) ** 2 for value in logarithms) / (len(logarithms) - 1)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * math.sqrt(variance / len(values))
+    return math.exp(mean - half), math.exp(mean + half)

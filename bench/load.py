@@ -1,0 +1,74 @@
+"""Locust as a subprocess: one cell's users, headless, with Locust's own CSV and JSON and our samples kept."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import catalogue
+from bench.errors import LoadError
+from bench.plan import Cell, Load
+from bench.processes import Child
+
+STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so that the slowest requests are still logged
+SPARE_TIME_S = 60.0  # for spawning and stopping, before the load is called hung
+POLL_EVERY_S = 0.1
+SAMPLE_STREAM = "samples.bin"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a cell's users send to, and how the users are made."""
+
+    url: str
+    dataset_users: int
+    seed: int
+    cpus: tuple[int, ...]
+
+
+def run(cell: Cell, load: Load, target: Target, folder: Path, on_tick: Callable[[float], None]) -> None:
+    """Let the cell's users run once and leave everything in `folder`; `on_tick` hears how many seconds have passed.
+
+    Raises LoadError when Locust ended without finishing its window; failed requests are not an error here.
+    """
+    log = folder / "locust.log"
+    child = Child(
+        command(cell, load, target, folder),
+        log=log,
+        cwd=folder,  # where no locust.conf or pyproject.toml of the user's is found
+        environment={"HOME": str(folder)},
+        cpus=target.cpus,
+    )
+    started = time.monotonic()
+    deadline = started + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
+    try:
+        while child.exit_code() is None:
+            child.wait(POLL_EVERY_S)
+            on_tick(time.monotonic() - started)
+            if time.monotonic() > deadline:
+                raise LoadError(f"Locust did not end in time; the end of {log}:\n{child.log_tail()}")
+        if child.exit_code() != 0:
+            raise LoadError(f"Locust ended with exit code {child.exit_code()}; the end of {log}:\n{child.log_tail()}")
+    finally:
+        child.stop()
+
+
+def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
+    """The command line of a cell's load."""
+    parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
+    return [
+        sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
+        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
+        "--run-time", f"{int(expected_s(cell, load) + SPARE_TIME_S)}s",
+        "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
+        "--exit-code-on-error", "0", "--loglevel", "INFO",
+        "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
+        "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
+        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), *parameters,
+    ]  # fmt: skip
+
+
+def expected_s(cell: Cell, load: Load) -> float:
+    """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
+    return 2.0 + cell.users / load.spawn_rate + load.warm_up_s + load.measure_s

@@ -1,0 +1,258 @@
+"""A plan: what is measured, under which load, how often. Read from TOML, checked once, frozen from then on."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench import catalogue
+from bench.errors import PlanError, UsageError
+
+Scalar = str | int | float
+Server = Literal["gunicorn", "uvicorn"]
+Profile = Literal["idiomatic"]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _listed(value: Any) -> Any:
+    """Let an axis with one value be written without brackets."""
+    return value if isinstance(value, list) else [value]
+
+
+class Matrix(_Section):
+    """The axes; every combination is a cell. `parameters` are the scenario's own."""
+
+    scenarios: list[str] = Field(min_length=1)
+    services: list[str] = Field(min_length=1)
+    profile: list[Profile] = ["idiomatic"]
+    server: list[Server] = ["gunicorn"]
+    workers: list[Count] = [1]
+    pool_size: list[Count] = [10]
+    pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]
+    pool_timeout_s: list[Seconds] = [30.0]
+    threads: list[Count] = [40]
+    users: list[Count] = [1000]
+    parameters: dict[str, list[Scalar]] = {}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: _listed(values) for name, values in value.items()}
+        return _listed(value)
+
+    @field_validator("*")
+    @classmethod
+    def _some_and_each_once(cls, value: Any) -> Any:
+        for values in value.values() if isinstance(value, dict) else [value]:
+            if not values or len(set(values)) != len(values):
+                raise ValueError("an axis needs at least one value, and each only once")
+        return value
+
+
+class Load(_Section):
+    """How the users behave: the closed model, each sending its next request when the last one ended."""
+
+    arrival: Literal["closed"] = "closed"
+    spawn_rate: Seconds = 500.0
+    warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
+    measure_s: Seconds = 10.0
+
+
+class Rounds(_Section):
+    """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark."""
+
+    count: Annotated[int, Field(ge=1, le=99)] = 5
+    seed: Annotated[int, Field(ge=0)] | None = None
+    once: list[str] = []
+
+
+class Dataset(_Section):
+    """How much data the tables hold; scale 1 is a million users."""
+
+    scale: Annotated[float, Field(ge=0.001, le=10, allow_inf_nan=False)] = 0.01
+
+
+class Plan(_Section):
+    """Everything that a run needs to know; see docs/plans.md for each key."""
+
+    title: str = ""
+    question: str = ""
+    matrix: Matrix
+    load: Load = Load()
+    rounds: Rounds = Rounds()
+    database: Dataset = Dataset()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How one service runs. Cells with the same setup can use the same processes."""
+
+    service: str
+    profile: str
+    server: str
+    workers: int
+    pool_size: int
+    pool_overflow: int
+    pool_timeout_s: float
+    threads: int
+
+    @property
+    def connections(self) -> int:
+        """The most database connections that it may open."""
+        if not catalogue.service(self.service).needs_database:
+            return 0
+        return (self.pool_size + self.pool_overflow) * self.workers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the matrix. `parameters` are the scenario's own, as (name, value) in the order of the plan."""
+
+    slug: str
+    scenario: str
+    setup: Setup
+    users: int
+    parameters: tuple[tuple[str, Scalar], ...]
+    once: bool
+
+    @property
+    def service(self) -> str:
+        """The name of the service that is measured."""
+        return self.setup.service
+
+    def as_dict(self) -> dict[str, Any]:
+        """For plan.json."""
+        return asdict(self)
+
+
+def default_setup(service: str) -> Setup:
+    """How a service runs where no plan says otherwise. Raises UsageError for an unknown service."""
+    matrix = Matrix(scenarios=[""], services=[catalogue.service(service).name])
+    return Setup(service, **{axis: getattr(matrix, axis)[0] for axis in SETUP_AXES})
+
+
+SETUP_AXES = ("profile", "server", "workers", "pool_size", "pool_overflow", "pool_timeout_s", "threads")
+
+# Where each command-line option stands in a plan.
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "services": ("matrix", "services"),
+    "scenarios": ("matrix", "scenarios"),
+    "users": ("matrix", "users"),
+    "profile": ("matrix", "profile"),
+    "server": ("matrix", "server"),
+    "workers": ("matrix", "workers"),
+    "pool_size": ("matrix", "pool_size"),
+    "arrival": ("load", "arrival"),
+    "measure": ("load", "measure_s"),
+    "rounds": ("rounds", "count"),
+    "seed": ("rounds", "seed"),
+    "scale": ("database", "scale"),
+}
+
+
+def find(name: str) -> Path:
+    """The file of a plan: one that comes with the suite, by name, or any other by its path.
+
+    Raises PlanError that names the nearest plan.
+    """
+    if name.endswith(".toml"):
+        return Path(name)
+    try:
+        return catalogue.known("plan", name, catalogue.plans())
+    except UsageError as error:
+        raise PlanError(f"{error}; or name a file: --plan path/to/plan.toml") from None
+
+
+def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
+    """Read a plan and let command-line options (None: not given) override it.
+
+    Raises PlanError that names the file, the key or option, the value and what is allowed.
+    """
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PlanError(f"there is no plan file {str(path)!r}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"cannot read the plan {str(path)!r}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise PlanError(f"{path}: not TOML: {error}") from None
+    given = {name: value for name, value in (options or {}).items() if value is not None}
+    for name, value in given.items():
+        section, key = OPTIONS[name]
+        written.setdefault(section, {})[key] = value
+    try:
+        plan = Plan.model_validate(written)
+    except ValidationError as error:
+        raise PlanError(_first_problem(path, error, given)) from None
+    _check_names(path, plan)
+    return plan
+
+
+def cells(plan: Plan) -> tuple[Cell, ...]:
+    """Every combination of the matrix, those of `rounds.once` last."""
+    return tuple(_expand(plan, plan.matrix.services, once=False)) + tuple(_expand(plan, plan.rounds.once, once=True))
+
+
+def _expand(plan: Plan, services: list[str], *, once: bool) -> Iterator[Cell]:
+    matrix = plan.matrix
+    axes = {name: list[Scalar](getattr(matrix, name)) for name in ("scenarios", *SETUP_AXES, "users")}
+    parameters = matrix.parameters
+    for service in services:
+        for values in product(*axes.values(), *parameters.values()):
+            chosen: dict[str, Any] = dict(zip([*axes, *parameters], values, strict=True))
+            varying = [_slug_part(name, chosen[name]) for name, all_ in (axes | parameters).items() if len(all_) > 1]
+            scenario, users = chosen.pop("scenarios"), chosen.pop("users")
+            own = tuple((name, chosen.pop(name)) for name in parameters)
+            yield Cell("-".join([service, *varying]), scenario, Setup(service, **chosen), users, own, once)
+
+
+def _slug_part(axis: str, value: Scalar) -> str:
+    text = "".join(letter if letter.isalnum() or letter in "._" else "_" for letter in str(value))
+    return text if axis in {"scenarios", "profile", "server"} else f"{axis}_{text}"
+
+
+def _check_names(path: Path, plan: Plan) -> None:
+    try:
+        wanted = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+        services = [catalogue.service(name) for name in (*plan.matrix.services, *plan.rounds.once)]
+    except UsageError as error:
+        raise PlanError(f"{path}: {error}") from None
+    for scenario in wanted:
+        for service in services:
+            if not service.answers(scenario.operations):
+                raise PlanError(
+                    f"{path}: {service.name} does not answer what the scenario {scenario.name} asks for"
+                    f" ({', '.join(scenario.operations)}); leave one of them out"
+                )
+    twice = set(plan.matrix.services) & set(plan.rounds.once)
+    if twice:
+        raise PlanError(f"{path}: {', '.join(sorted(twice))} stands in matrix.services and in rounds.once; keep one")
+
+
+def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:
+    problem = error.errors()[0]
+    location = [part for part in problem["loc"] if isinstance(part, str)]
+    key = ".".join(location)
+    option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
+    named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
+    if problem["type"] == "extra_forbidden":
+        section: Any = Plan
+        for part in location[:-1]:
+            section = section.model_fields[part].annotation
+        return (
+            f"{path}: unknown key {key!r}{catalogue.nearest(location[-1], section.model_fields)}; there are: "
+            + ", ".join(section.model_fields)
+        )
+    if problem["type"] == "missing":
+        return f"{path}: {key} is missing"
+    return f"{named}: {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,101 @@
+"""Samples: one row a request. Read from the stream that the load wrote, kept as parquet, cut to the window."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from bench.errors import ResultsError
+
+# As `locustfiles/_samples.py` packs them.
+RECORD = np.dtype(
+    [
+        ("intended_ns", "<i8"), ("start_ns", "<i8"), ("service_time_ns", "<i8"), ("body_bytes", "<u4"),
+        ("status", "<u2"), ("operation", "<u2"), ("error", "<u2"),
+    ]
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened to the load, at a monotonic time, with so many users running."""
+
+    event: str
+    at_ns: int
+    users: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a cell's run that counts, on the monotonic clock of the samples."""
+
+    start_ns: int
+    end_ns: int
+    users: int
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return (self.end_ns - self.start_ns) / 1e9
+
+    def as_dict(self) -> dict[str, Any]:
+        """For window.json."""
+        return {**asdict(self), "length_s": self.length_s}
+
+
+def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
+    """Everything in a sample stream: a row a request, in the order of recording, and the marks.
+
+    A stream that was cut off gives what is whole. Raises ResultsError for one that is not a sample stream.
+    """
+    data, frames, marks, position = path.read_bytes(), [], [], 0
+    while (line_end := data.find(b"\n", position)) >= 0:
+        try:
+            head = json.loads(data[position:line_end])
+            count = head["records"]
+        except (ValueError, TypeError, KeyError):
+            raise ResultsError(f"{path}: not a sample stream at byte {position}") from None
+        position = line_end + 1
+        if event := head.get("event"):
+            marks.append(Mark(event, head["at_ns"], head["users"]))
+        if position + count * RECORD.itemsize > len(data):
+            break
+        if count:
+            frames.append(_frame(np.frombuffer(data, RECORD, count, position), head))
+        position += count * RECORD.itemsize
+    return (pl.concat(frames) if frames else _frame(np.empty(0, RECORD), {"operations": [], "errors": []})), tuple(
+        marks
+    )
+
+
+def _frame(records: np.ndarray[Any, Any], names: dict[str, list[str]]) -> pl.DataFrame:
+    columns = {name: np.ascontiguousarray(records[name]) for name in RECORD.names or ()}
+    operations, errors = pl.Series(names["operations"], dtype=pl.String), pl.Series(names["errors"], dtype=pl.String)
+    return pl.DataFrame(columns).with_columns(
+        operation=operations.gather(columns["operation"]), error=errors.gather(columns["error"])
+    )
+
+
+def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Window:
+    """The window: `measure_s` long, beginning `warm_up_s` after the last user started.
+
+    Raises ResultsError when the load ended before the window did.
+    """
+    spawned = next((mark for mark in marks if mark.event == "spawned"), None)
+    stopping = next((mark for mark in marks if mark.event == "stopping"), None)
+    if spawned is None or stopping is None:
+        raise ResultsError("the load ended before its window did")
+    start_ns = spawned.at_ns + math.ceil(warm_up_s * 1e9)
+    return Window(start_ns, start_ns + math.floor(measure_s * 1e9), stopping.users)
+
+
+def cut(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The requests that ended in the window (closed model), with `latency_ns` counted from the intended start."""
+    end = pl.col("start_ns") + pl.col("service_time_ns")
+    return samples.filter((end >= window.start_ns) & (end < window.end_ns)).with_columns(
+        latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
+    )

@@ -1,0 +1,174 @@
+"""Services as processes: started side by side, each on its port, and known to be ours by the nonce they echo."""
+
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from bench import catalogue
+from bench.errors import PreflightError, ServiceError
+from bench.plan import Setup
+from bench.processes import Child, stop_all
+
+START_TIMEOUT_S = 30.0
+POLL_EVERY_S = 0.05
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all services of a run share. `dataset_users` is the number of users in the dataset."""
+
+    database_url: str = field(repr=False)
+    dataset_users: int
+    cpus: tuple[int, ...]
+    nonce: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+class Fleet:
+    """The services that are running, at most one setup on each port."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.surroundings = surroundings
+        self._running: dict[str, tuple[Setup, Child]] = {}
+        self.health: dict[Setup, dict[str, Any]] = {}
+
+    def __enter__(self) -> "Fleet":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, setups: Mapping[Setup, Path]) -> None:
+        """Start these setups side by side, each with its log file, and wait until all answer.
+
+        Raises ServiceError with the end of the log of one that does not, and PreflightError for a taken port.
+        """
+        check_ports([catalogue.service(setup.service).port for setup in setups])
+        for setup, log in setups.items():
+            self._running[setup.service] = (setup, self._launch(setup, log))
+        deadline = time.monotonic() + START_TIMEOUT_S
+        for setup in setups:
+            self._wait_until_healthy(setup, deadline)
+
+    def ensure(self, setup: Setup, log: Path) -> None:
+        """Have this very setup running, in place of another one of the same service if need be."""
+        running, child = self._running.get(setup.service, (None, None))
+        if running == setup and child is not None and child.exit_code() is None:
+            return
+        if child is not None:
+            child.stop()
+            del self._running[setup.service]
+        self.start({setup: log})
+
+    def check_alive(self, setup: Setup) -> None:
+        """Raise ServiceError, with the end of its log, if the service is not running any more."""
+        if ended := self._died(setup):
+            raise ServiceError(ended)
+
+    def check_all_alive(self) -> None:
+        """Raise ServiceError if any service is not running any more."""
+        for setup, _ in self._running.values():
+            self.check_alive(setup)
+
+    def _died(self, setup: Setup) -> str | None:
+        _, child = self._running[setup.service]
+        code = child.exit_code()
+        return None if code is None else f"{setup.service} ended with exit code {code}:\n{child.log_tail()}"
+
+    def stop(self) -> None:
+        """End all of them."""
+        stop_all([child for _, child in self._running.values()])
+        self._running.clear()
+
+    def _launch(self, setup: Setup, log: Path) -> Child:
+        shared = self.surroundings
+        return Child(
+            command(setup),
+            log=log,
+            cwd=catalogue.CHECKOUT,
+            cpus=shared.cpus,
+            environment={
+                "DATABASE_URL": shared.database_url,
+                "DATASET_USERS": str(shared.dataset_users),
+                "RUN_NONCE": shared.nonce,
+                "POOL_SIZE": str(setup.pool_size),
+                "POOL_OVERFLOW": str(setup.pool_overflow),
+                "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
+                "THREADS": str(setup.threads),
+                "PROFILE": setup.profile,
+            },
+        )
+
+    def _wait_until_healthy(self, setup: Setup, deadline: float) -> None:
+        service, (_, child) = catalogue.service(setup.service), self._running[setup.service]
+        while True:
+            if ended := self._died(setup):
+                raise ServiceError(f"could not start {ended}")
+            health = ask_health(service.url)
+            if health is not None:
+                if health.get("nonce") != self.surroundings.nonce:
+                    raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+                self.health[setup] = health
+                return
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
+                    + child.log_tail()
+                )
+            time.sleep(POLL_EVERY_S)
+
+
+def command(setup: Setup) -> list[str]:
+    """The command line that serves a setup."""
+    service = catalogue.service(setup.service)
+    serve = [sys.executable, "-m"]
+    if setup.server == "uvicorn":
+        return [
+            *serve, "uvicorn", service.application, "--host", "127.0.0.1", "--port", str(service.port),
+            "--workers", str(setup.workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+            "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
+        ]  # fmt: skip
+    return [
+        *serve, "gunicorn", service.application, "--worker-class", "services.worker.Worker",
+        "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
+        "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
+    ]  # fmt: skip
+
+
+def ask_health(url: str) -> dict[str, Any] | None:
+    """What /health answers, or None while nobody does."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=2.0, trust_env=False)
+        health: Any = answer.json() if answer.status_code == 200 else None
+    except (httpx.HTTPError, ValueError):
+        return None
+    return health if isinstance(health, dict) else None
+
+
+def check_ports(ports: Iterable[int]) -> None:
+    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise PreflightError(
+                    f"port {port} is taken{_holder(port)}; end that process, or leave the service of this port out"
+                ) from None
+
+
+def _holder(port: int) -> str:
+    try:
+        connections: Sequence[Any] = psutil.net_connections("tcp")
+        pid = next(c.pid for c in connections if c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN)
+        return f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
+    except (StopIteration, psutil.Error):
+        return ""

@@ -1,0 +1,203 @@
+"""Before anything is measured: does every service answer the contract, and all of them alike?"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bench.catalogue import Service
+from db import dataset
+from services.contract import BIGINT_MAX, User, point_read_ids
+
+CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')
+JSON = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One request and what must come back: a status, and a body where the contract fixes it.
+
+    Where it does not (an error's wording), all services must still send the same bytes.
+    """
+
+    name: str
+    operation: str
+    method: str
+    path: str
+    status: int
+    body: bytes | None = None
+    send: bytes | None = None
+    created_now: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, with nothing in it that may differ between two calls."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A service that did not answer as it must."""
+
+    service: str
+    check: Check
+    expected: str
+    answered: str
+
+    def __str__(self) -> str:
+        where = f"{self.check.method} {self.check.path}"
+        return f"{self.service}: {self.check.name} ({where}): expected {self.expected}, got {self.answered}"
+
+
+def checks(users: int) -> tuple[Check, ...]:
+    """Every check, in an order that works on a restored dataset with this many users."""
+    return (*_reads(users), *_creates(users), *_updates_and_deletes(users))
+
+
+def ask(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, Answer]:
+    """Put the checks that concern a service to it, one by one. Raises httpx.HTTPError if it does not answer."""
+    answers = {}
+    # A connection for each request: uvicorn closes one on which the application raised.
+    one_use = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=base_url, timeout=40.0, trust_env=False, limits=one_use) as client:
+        for check in todo:
+            if service.answers([check.operation]):
+                headers = JSON if check.send is not None else {}
+                response = client.request(check.method, check.path, content=check.send, headers=headers)
+                answers[check] = _answer(check, response)
+    return answers
+
+
+def openapi(base_url: str) -> dict[str, Any]:
+    """A service's OpenAPI document without its title."""
+    document: dict[str, Any] = httpx.get(f"{base_url}/openapi.json", timeout=10.0, trust_env=False).json()
+    document["info"].pop("title")
+    return document
+
+
+def disagreements(answers: Mapping[str, Mapping[Check, Answer]]) -> tuple[Disagreement, ...]:
+    """Compare answers, by service, with the contract and with the first service that has one."""
+    found: list[Disagreement] = []
+    reference: dict[Check, Answer] = {}
+    for service, given in answers.items():
+        for check, answer in given.items():
+            if answer.status != check.status:
+                found.append(Disagreement(service, check, f"status {check.status}", _short(answer)))
+            elif check.body is not None and answer.body != check.body:
+                found.append(Disagreement(service, check, check.body.decode(), _short(answer)))
+            elif answer != (first := reference.setdefault(check, answer)):
+                found.append(Disagreement(service, check, f"as others: {_short(first)}", _short(answer)))
+    return tuple(found)
+
+
+def _reads(users: int) -> Iterator[Check]:
+    many = "/point-reads?count={count}&seed={seed}".format
+    yield Check("ping", "ping", "GET", "/ping", 200, b'{"ping":"pong"}')
+    for user_id in (1, users // 2, users):
+        yield Check(f"user {user_id}", "read_user", "GET", f"/users/{user_id}", 200, _user(user_id))
+    yield Check("a user beyond the last", "read_user", "GET", f"/users/{users + 1}", 404)
+    yield Check("the largest bigint", "read_user", "GET", f"/users/{BIGINT_MAX}", 404)
+    for name, text in (
+        ("zero", "0"),
+        ("beyond bigint", str(BIGINT_MAX + 1)),
+        ("not a number", "1%27--"),
+        ("NUL", "%00"),
+    ):
+        yield Check(f"id {name}", "read_user", "GET", f"/users/{text}", 422)
+    yield Check("the first page", "list_users", "GET", "/users", 200, _users(range(1, 11)))
+    last = range(users - 2, users + 1)
+    yield Check("the last page", "list_users", "GET", f"/users?offset={users - 3}&limit=100", 200, _users(last))
+    yield Check("a page beyond the last", "list_users", "GET", f"/users?offset={BIGINT_MAX}&limit=1", 200, b"[]")
+    for query in ("limit=0", "limit=101", "offset=-1", f"offset={BIGINT_MAX + 1}", "limit=ten"):
+        yield Check(query, "list_users", "GET", f"/users?{query}", 422)
+    for count, seed in ((1, 0), (20, 7), (100, BIGINT_MAX)):
+        ids = point_read_ids(count, seed, users)
+        yield Check(f"{count} reads", "read_many", "GET", many(count=count, seed=seed), 200, _users(ids))
+    for query in ("count=0&seed=1", "count=101&seed=1", "count=1", "seed=1", "count=1&seed=-1"):
+        yield Check(query, "read_many", "GET", f"/point-reads?{query}", 422)
+    yield Check("no such route", "ping", "GET", "/no-such-route", 404)
+    yield Check("no such method", "ping", "DELETE", "/ping", 405)
+
+
+# What no service may accept as a user's fields, and none may fall over.
+BAD_FIELDS = {
+    "no body": b"",
+    "not JSON": b"{",
+    "not UTF-8": b'{"name":"\xff","email":"a@example.com"}',
+    "a list": b"[]",
+    "no email": b'{"name":"A"}',
+    "an empty name": b'{"name":"","email":"a@example.com"}',
+    "a name of 101 letters": b'{"name":"' + b"A" * 101 + b'","email":"a@example.com"}',
+    "no address": b'{"name":"A","email":"nowhere"}',
+    "NUL in the name": b'{"name":"A\\u0000B","email":"a@example.com"}',
+    "NUL in the email": b'{"name":"A","email":"a\\u0000@example.com"}',
+    "a lone surrogate": b'{"name":"\\ud800","email":"a@example.com"}',
+    "NaN": b'{"name":NaN,"email":"a@example.com"}',
+    "a number": b'{"name":1e999,"email":"a@example.com"}',
+}
+
+
+def _creates(users: int) -> Iterator[Check]:
+    for user_id, (name, email) in enumerate(
+        (("Zoë O'Brien; DROP TABLE users;--", "zoe@example.com"), ('"%s" :id $1 \\', "x+y@example.org")), users + 1
+    ):
+        answer = _fields(id=user_id, name=name, email=email, created_at="")
+        send = _fields(name=name, email=email)
+        yield Check(f"create {name}", "create_user", "POST", "/users", 201, answer, send, created_now=True)
+        yield Check(f"read {name}", "create_user", "GET", f"/users/{user_id}", 200, answer, created_now=True)
+    taken = _fields(name="A", email=dataset.user(1).email)
+    yield Check("create with a taken email", "create_user", "POST", "/users", 409, send=taken)
+    for name, send in BAD_FIELDS.items():
+        status = 400 if name == "not UTF-8" else 422
+        yield Check(f"create with {name}", "create_user", "POST", "/users", status, send=send)
+
+
+def _updates_and_deletes(users: int) -> Iterator[Check]:
+    own, send = f"/users/{users + 1}", _fields(name="New Name", email="new@example.com")
+    changed = _fields(id=users + 1, name="New Name", email="new@example.com", created_at="")
+    update = "update_user"
+    for times in ("once", "again"):
+        yield Check(f"update {times}", update, "PUT", own, 200, changed, send, created_now=True)
+    yield Check("read the update", "update_user", "GET", own, 200, changed, created_now=True)
+    yield Check(
+        "update nobody", update, "PUT", f"/users/{users + 99}", 404, send=_fields(name="A", email="b@example.com")
+    )
+    taken = _fields(name="A", email=dataset.user(2).email)
+    yield Check("update to a taken email", update, "PUT", own, 409, send=taken)
+    for name in ("NUL in the name", "NaN", "a lone surrogate", "no email"):
+        yield Check(f"update with {name}", update, "PUT", own, 422, send=BAD_FIELDS[name])
+    yield Check("update id zero", update, "PUT", "/users/0", 422, send=send)
+    yield Check("delete a user with orders", "delete_user", "DELETE", "/users/1", 409)
+    yield Check("delete", "delete_user", "DELETE", own, 204, b"")
+    yield Check("delete again", "delete_user", "DELETE", own, 404)
+    yield Check("read the deleted", "delete_user", "GET", own, 404)
+    yield Check("delete beyond bigint", "delete_user", "DELETE", f"/users/{BIGINT_MAX + 1}", 422)
+
+
+def _user(user_id: int) -> bytes:
+    return User(**dataset.user(user_id)._asdict()).model_dump_json().encode()
+
+
+def _users(user_ids: Sequence[int]) -> bytes:
+    return b"[" + b",".join(map(_user, user_ids)) + b"]"
+
+
+def _fields(**fields: Any) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _answer(check: Check, response: httpx.Response) -> Answer:
+    body = CREATED_NOW.sub(b'"created_at":""', response.content) if check.created_now else response.content
+    return Answer(response.status_code, response.headers.get("content-type", ""), body)
+
+
+def _short(answer: Answer) -> str:
+    body = answer.body.decode(errors="replace")
+    return f"status {answer.status} {body[:200]}{'...' if len(body) > 200 else ''}"

@@ -1,0 +1,121 @@
+"""The simulated user that every scenario builds on: one connection, every answer checked, every request a sample."""
+
+import json
+import random
+from datetime import UTC
+from functools import lru_cache
+from time import perf_counter_ns
+from typing import Any
+
+from locust import FastHttpUser, constant
+
+from db import dataset
+from locustfiles._options import base_url
+from locustfiles._window import RECORDER
+
+PAGE = 10
+JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+class ServiceUser(FastHttpUser):
+    """A user of one service, who sends the next request as soon as the last one ended."""
+
+    abstract = True
+    wait_time = constant(0)
+    concurrency = 1
+    connection_timeout = 30.0
+    network_timeout = 60.0
+
+    _born = 0
+
+    def __init__(self, environment: Any) -> None:
+        self.host = base_url(environment)
+        super().__init__(environment)
+        self.options = environment.parsed_options
+        ServiceUser._born += 1
+        # Seeded one by one: the same users make the same choices in every run with the same seed.
+        self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
+        self.recording = bool(self.options.samples)
+
+    def any_user_id(self) -> int:
+        """The id of some user of the dataset."""
+        return int(self.random.random() * self.options.dataset_users) + 1
+
+    def read_any_user(self) -> None:
+        """Read some user of the dataset."""
+        user_id = self.any_user_id()
+        self.call("read_user", "GET", f"/users/{user_id}", expect=user_json(user_id))
+
+    def list_any_page(self) -> None:
+        """Read ten users from somewhere in the dataset."""
+        offset = int(self.random.random() * (self.options.dataset_users - PAGE + 1))
+        expect = users_json(range(offset + 1, offset + PAGE + 1))
+        self.call("list_users", "GET", f"/users?offset={offset}&limit={PAGE}", expect=expect)
+
+    def call(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        status: int = 200,
+        expect: bytes | dict[str, Any] | None = None,
+    ) -> Any:
+        """Send one request, check its answer and record it.
+
+        `expect` is the exact body, or the members that the answered object must have. Returns what was answered,
+        parsed where `expect` is a dict, or None after a failure.
+        """
+        payload = None if body is None else json.dumps(body)
+        start_ns = perf_counter_ns()
+        with self.client.request(
+            method, path, name=operation, data=payload, headers=JSON_HEADERS if payload else None, catch_response=True
+        ) as response:
+            end_ns = perf_counter_ns()
+            content = response.content or b""
+            error = getattr(response, "error", None)
+            answer, problem = (
+                (None, _name_of(error)) if error else _check(response.status_code, content, status, expect)
+            )
+            if problem:
+                response.failure(problem)
+            else:
+                response.success()
+        if self.recording:
+            RECORDER.add(operation, start_ns, start_ns, end_ns, len(content), response.status_code or 0, problem)
+        return answer
+
+
+def _name_of(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _check(status: int, content: bytes, expected: int, expect: bytes | dict[str, Any] | None) -> tuple[Any, str]:
+    """Return what was answered and what is wrong with it (nothing: an empty string)."""
+    if status != expected:
+        return None, f"status {status} instead of {expected}"
+    if expect is None or content == expect:
+        return content, ""
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return None, "body is not JSON"
+    if isinstance(expect, bytes):
+        # The same JSON written in another way is the same answer.
+        return (content, "") if answer == json.loads(expect) else (None, "wrong body")
+    wrong = [key for key, value in expect.items() if answer.get(key) != value]
+    return (None, f"wrong {', '.join(wrong)} in body") if wrong else (answer, "")
+
+
+@lru_cache(maxsize=200_000)
+def user_json(user_id: int) -> bytes:
+    """How every service writes this user of the dataset."""
+    user = dataset.user(user_id)
+    created_at = user.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f'{{"id":{user.id},"name":"{user.name}","email":"{user.email}","created_at":"{created_at}"}}'.encode()
+
+
+def users_json(user_ids: list[int] | range) -> bytes:
+    """How every service writes a list of these users of the dataset."""
+    return b"[" + b",".join(map(user_json, user_ids)) + b"]"

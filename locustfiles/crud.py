@@ -1,0 +1,66 @@
+"""All user operations: 50% point reads, 20% pages, 10% creates, 10% updates, 10% deletes.
+
+Writes go round: a user of the load creates a row, updates it, deletes it, so that the three are equally frequent and
+the dataset's own rows are never changed.
+"""
+
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from locust import task
+
+from locustfiles._user import ServiceUser
+
+OPERATIONS = ("read_user", "list_users", "create_user", "update_user", "delete_user")
+
+
+class Crud(ServiceUser):
+    """Reads what the dataset holds; creates, updates and deletes rows of its own."""
+
+    def on_start(self) -> None:
+        """Begin anywhere in the round of writes, so that the users do not write in step."""
+        self.own_id: int | None = None
+        self.updated = False
+        self.mailbox, self.letters = uuid4().hex, count()
+        for write in (self.create_user, self.update_user)[: self.random.randrange(3)]:
+            write()
+
+    def fields(self) -> dict[str, Any]:
+        """A name and an address that no other row has."""
+        letter = next(self.letters)
+        return {"name": f"Load User {letter}", "email": f"{self.mailbox}.{letter}@example.com"}
+
+    @task(50)
+    def read_user(self) -> None:
+        self.read_any_user()
+
+    @task(20)
+    def list_users(self) -> None:
+        self.list_any_page()
+
+    @task(30)
+    def write(self) -> None:
+        if self.own_id is None:
+            self.create_user()
+        elif not self.updated:
+            self.update_user()
+        else:
+            self.delete_user()
+
+    def create_user(self) -> None:
+        fields = self.fields()
+        created = self.call("create_user", "POST", "/users", body=fields, status=201, expect=fields)
+        self.own_id, self.updated = (created["id"], False) if created else (None, False)
+
+    def update_user(self) -> None:
+        if self.own_id is None:  # the create before it failed
+            return
+        fields = self.fields()
+        expect = {"id": self.own_id, **fields}
+        self.call("update_user", "PUT", f"/users/{self.own_id}", body=fields, expect=expect)
+        self.updated = True
+
+    def delete_user(self) -> None:
+        self.call("delete_user", "DELETE", f"/users/{self.own_id}", status=204)
+        self.own_id = None

@@ -1,0 +1,41 @@
+"""What a service needs to know, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Equal for every service of a run unless the plan says otherwise."""
+
+    database_url: str = field(repr=False)
+    pool_size: int
+    pool_overflow: int
+    pool_timeout_s: float
+    threads: int
+    profile: str
+    dataset_users: int
+    nonce: str
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables that docker-compose.yaml and the harness set; the defaults are the default plan's.
+
+        Raises KeyError when DATABASE_URL is missing and ValueError when a number is not one.
+        """
+        return cls(
+            database_url=environ["DATABASE_URL"],
+            pool_size=int(environ.get("POOL_SIZE", "10")),
+            pool_overflow=int(environ.get("POOL_OVERFLOW", "0")),
+            pool_timeout_s=float(environ.get("POOL_TIMEOUT_S", "30")),
+            threads=int(environ.get("THREADS", "40")),
+            profile=environ.get("PROFILE", "idiomatic"),
+            dataset_users=int(environ.get("DATASET_USERS", "10000")),
+            nonce=environ.get("RUN_NONCE", ""),
+        )
+
+    @property
+    def pool_limit(self) -> int:
+        """The most connections that one worker may hold."""
+        return self.pool_size + self.pool_overflow
