@@ -1,0 +1,43 @@
+"""Become another program after the changes that must happen between fork and exec. Run as a file, never imported.
+
+    python -I -S _launch.py OPTIONS PROGRAM ARGUMENT...
+
+OPTIONS is JSON: uid, gid (or null to stay who we are), cpus (a list, or null), parent (the pid to die with, or null),
+cwd. A separate program rather than `preexec_fn`, which may deadlock in a process with threads. Everything is imported
+and loaded before the user changes: the new user may not be able to read Python's own files.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Apply the options, then exec."""
+    options = json.loads(sys.argv[1])
+    command = sys.argv[2:]
+    linux = sys.platform == "linux"
+    libc = ctypes.CDLL(None, use_errno=True) if linux else None
+    # A session of its own: Ctrl-C in the terminal reaches the harness, which decides when the server stops.
+    os.setsid()
+    if sys.platform == "linux" and options["cpus"]:
+        os.sched_setaffinity(0, options["cpus"])
+    if options["uid"] is not None:
+        os.setgroups([])
+        os.setgid(options["gid"])
+        os.setuid(options["uid"])
+    os.umask(0o077)
+    os.chdir(options["cwd"])
+    if libc is not None and options["parent"] is not None:
+        # After setuid, because a change of user clears it. SIGINT is PostgreSQL's fast shutdown.
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        if os.getppid() != options["parent"]:  # it died before we asked
+            sys.exit(1)
+    os.execv(command[0], command)  # noqa: S606  # a list, no shell
+
+
+main()

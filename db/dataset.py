@@ -1,0 +1,117 @@
+"""What the dataset holds: a function of row number and scale alone, the same on every machine.
+
+Pure Python on the standard library: services and load scripts import this, and `user` runs once a request. The same
+rules as SQL stand in `fill.sql`, by way of `db.content`; a test shows that the two agree.
+"""
+
+import math
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from bench.errors import DatabaseError
+
+VERSION = 1
+"""Raised with every change of content or schema, so that a dataset of another version is told apart."""
+
+SMALLEST_SCALE = 0.001
+LARGEST_SCALE = 10.0
+TABLES = ("users", "products", "orders", "order_items", "notes")
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+YEAR_S = 31_536_000
+STREAMS = 16
+"""Independent values a row may draw. Row 100,000,000 (scale 10) times 16 still fits the hash's 32 bits."""
+
+FIRST_NAMES = (
+    "Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gwen", "Hugo", "Iris", "Jonas", "Kira", "Leo", "Mona", "Nils", "Olga",
+    "Paul", "Quinn", "Rosa", "Sam", "Tara", "Uma", "Victor", "Wanda", "Xenia", "Yara", "Zeno", "Alma", "Boris",
+    "Clara", "Emil", "Frida", "Gus",
+)  # fmt: skip
+LAST_NAMES = (
+    "Abbot", "Baker", "Castro", "Dumont", "Eriksen", "Fischer", "Garcia", "Haas", "Ito", "Jansen", "Klein", "Larsen",
+    "Meyer", "Novak", "Okafor", "Petrov", "Quist", "Rossi", "Silva", "Tanaka", "Ueda", "Varga", "Weber", "Xu",
+    "Young", "Zeman", "Amari", "Bruun", "Costa", "Duarte", "Egede", "Falk",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Size:
+    """Rows a table."""
+
+    users: int
+    products: int
+    orders: int
+    order_items: int
+    notes: int
+
+    @property
+    def ordered(self) -> int:
+        """How many orders have items: the first fifth."""
+        return self.orders // 5
+
+    def items(self) -> tuple[tuple[str, int], ...]:
+        """(table, rows), in the order in which foreign keys allow filling them."""
+        return tuple(zip(TABLES, astuple(self), strict=True))
+
+
+SCALE_1 = Size(users=1_000_000, products=100_000, orders=5_000_000, order_items=10_000_000, notes=100_000)
+
+
+class UserRow(NamedTuple):
+    """One row of users; `created_at` is aware, in UTC, of whole seconds."""
+
+    id: int
+    name: str
+    email: str
+    created_at: datetime
+
+
+def parse_scale(value: float | str) -> float:
+    """A usable scale.
+
+    Raises:
+        DatabaseError: names the value and the range.
+    """
+    try:
+        scale = float(value)
+    except ValueError:
+        scale = math.nan
+    if not SMALLEST_SCALE <= scale <= LARGEST_SCALE:
+        raise DatabaseError(
+            f"scale {value!r} cannot be used: give a number from {SMALLEST_SCALE:g} to {LARGEST_SCALE:g}"
+            " (scale 1 is 1,000,000 users; the default is 0.01)"
+        )
+    return scale
+
+
+def size(scale: float | str) -> Size:
+    """Rows a table at a scale, each rounded to the nearest whole number."""
+    factor = parse_scale(scale)
+    return Size(*(round(rows * factor) for rows in astuple(SCALE_1)))
+
+
+def mix(x: int) -> int:
+    """Scatter a 32-bit number over the 32-bit numbers, one to one.
+
+    Source: Thomas Mueller, https://stackoverflow.com/a/12996028. Chosen because it needs nothing but integer
+    arithmetic that PostgreSQL has too, which no release or platform computes differently.
+    """
+    x = ((x >> 16) ^ x) * 0x45D9F3B & 0xFFFFFFFF
+    x = ((x >> 16) ^ x) * 0x45D9F3B & 0xFFFFFFFF
+    return (x >> 16) ^ x
+
+
+def draw(row: int, stream: int) -> int:
+    """The 32-bit value that row number `row` draws from one of the `STREAMS`."""
+    return mix(row * STREAMS + stream)
+
+
+def user(user_id: int) -> UserRow:
+    """The row of users with this id. It depends on the id alone, not on the scale."""
+    names = mix(user_id * 16)
+    return UserRow(
+        user_id,
+        f"{FIRST_NAMES[names & 31]} {LAST_NAMES[names >> 5 & 31]}",
+        f"user{user_id}@example.com",
+        EPOCH + timedelta(seconds=mix(user_id * 16 + 1) % YEAR_S),
+    )

@@ -1,0 +1,172 @@
+"""Where a PostgreSQL is and who asks: parsed once, printed without its password."""
+
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from bench.errors import DatabaseError
+from db import pgpass
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 5432
+SCHEMES = ("postgresql", "postgres")
+VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE")
+REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
+_SECRET_PARAMETERS = ("sslpassword", "passfile")
+
+
+@dataclass(frozen=True, repr=False)
+class Dsn:
+    """One database: `host` is a name, an address (IPv6 without brackets) or the folder of a Unix socket.
+
+    `password` is empty when there is none; `parameters` are the URL's other query parameters, in order.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str
+    dbname: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The whole URL, password included: for drivers and environments, never for people."""
+        return self._render(self.password and f":{quote(self.password, safe='')}", self.parameters)
+
+    @property
+    def redacted(self) -> str:
+        """The URL with `***` for every secret: for messages, logs and reports."""
+        shown = tuple((key, "***" if key in _SECRET_PARAMETERS else value) for key, value in self.parameters)
+        return self._render(":***" if self.password else "", shown)
+
+    def _render(self, password: str, parameters: tuple[tuple[str, str], ...]) -> str:
+        user, dbname = quote(self.user, safe=""), quote(self.dbname, safe="")
+        if self.host.startswith("/"):
+            # A folder cannot stand before the path: libpq, asyncpg and SQLAlchemy all take it as a parameter.
+            location, parameters = "", (("host", self.host), ("port", str(self.port)), *parameters)
+        else:
+            host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+            location = f"{host}:{self.port}"
+        query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+        return f"postgresql://{user}{password}@{location}/{dbname}{query}"
+
+    def __repr__(self) -> str:
+        return f"Dsn({self.redacted})"
+
+    __str__ = __repr__
+
+
+def parse(url: str) -> Dsn:
+    """Read a `postgresql://` or `postgres://` URL.
+
+    Raises:
+        DatabaseError: names the part that cannot be used. It never repeats the URL, which may hold a password.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in SCHEMES:
+        shown = f"the scheme {scheme!r}" if separator and scheme.replace("+", "").isalnum() else "no scheme"
+        raise DatabaseError(f"the database URL has {shown}: {REMEDY}")
+    before_query, _, query = rest.partition("?")
+    location, _, path = before_query.partition("/")
+    if "#" in rest or "@" in path or ("@" in query and "@" not in location):
+        raise DatabaseError(
+            f"the database URL has a bare '#', '/' or '?', perhaps in the user or the password: {REMEDY}"
+        )
+    userinfo, _, host_port = location.rpartition("@")
+    raw_user, _, raw_password = userinfo.partition(":")
+    raw_host, raw_port = _split_host(host_port)
+    # As with libpq, a query parameter wins over the same thing said in the URL's body.
+    parameters = _query(query)
+    user = parameters.pop("user", "") or _decode(raw_user, "user") or os_user()
+    return Dsn(
+        host=_host(parameters.pop("host", "") or _decode(raw_host, "host")),
+        port=_port(parameters.pop("port", "") or raw_port, "port", echo="@" in location),
+        user=user,
+        password=parameters.pop("password", "") or _decode(raw_password, "password"),
+        dbname=parameters.pop("dbname", "") or _decode(path, "database") or user,
+        parameters=tuple(parameters.items()),
+    )
+
+
+def from_environment(environ: Mapping[str, str]) -> Dsn | None:
+    """The database the environment names: `DATABASE_URL`, else libpq's PG* variables, else None.
+
+    Defaults are libpq's, but for the host: 127.0.0.1, so that every driver goes the same way.
+    """
+    if url := environ.get("DATABASE_URL", ""):
+        dsn = parse(url)
+        return dsn if dsn.password else _with_password(dsn, environ)
+    if not any(environ.get(name) for name in VARIABLES):
+        return None
+    user = environ.get("PGUSER") or os_user()
+    dsn = Dsn(
+        host=_host(environ.get("PGHOST", "")),
+        port=_port(environ.get("PGPORT", ""), "PGPORT", echo=True),
+        user=user,
+        password="",
+        dbname=environ.get("PGDATABASE") or user,
+    )
+    return _with_password(dsn, environ)
+
+
+def os_user() -> str:
+    """The name of the account this process runs as, libpq's default for the user."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise DatabaseError(
+            f"no database user was given and the account {os.geteuid()} has no name: set PGUSER or {REMEDY}"
+        ) from None
+
+
+def _with_password(dsn: Dsn, environ: Mapping[str, str]) -> Dsn:
+    password = environ.get("PGPASSWORD") or pgpass.lookup(dsn.host, dsn.port, dsn.dbname, dsn.user, environ)
+    return Dsn(dsn.host, dsn.port, dsn.user, password, dsn.dbname, dsn.parameters)
+
+
+def _split_host(host_port: str) -> tuple[str, str]:
+    if host_port.startswith("["):
+        address, bracket, rest = host_port[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise DatabaseError(f"the database URL's host has an unmatched '[': {REMEDY}")
+        return address, rest[1:]
+    host, _, port = host_port.partition(":")
+    return host, port
+
+
+def _query(query: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict"))
+    except ValueError:
+        raise DatabaseError(
+            "the database URL's parameters (after '?') are not of the form key=value&key=value in UTF-8"
+        ) from None
+
+
+def _decode(text: str, part: str) -> str:
+    try:
+        decoded = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        decoded = "\0"
+    if "\0" in decoded:
+        raise DatabaseError(f"the database URL's {part} has bytes that are not UTF-8 text: {REMEDY}") from None
+    return decoded
+
+
+def _host(host: str) -> str:
+    if "," in host:
+        raise DatabaseError(f"the database host {host!r} lists several servers: name the one to measure")
+    return host or DEFAULT_HOST
+
+
+def _port(text: str, name: str, *, echo: bool) -> int:
+    """`echo` is False where the text might be the tail of a password."""
+    if not text:
+        return DEFAULT_PORT
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+        return int(text)
+    shown = f"{name} {text!r}" if echo else name
+    raise DatabaseError(f"the database {shown} is not a number from 1 to 65535: {REMEDY}")

@@ -1,0 +1,224 @@
+"""The private PostgreSQL of a checkout: start, find, stop, delete.
+
+    running = start(locate(checkout), detached=False)
+    ...connect to running.dsn.url...
+    stop(locate(checkout))
+
+Only a process found through the cluster's own postmaster.pid is ever signalled.
+"""
+
+import shutil
+import signal
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from bench.errors import DatabaseError
+from db import initialize, ports, postmaster, server, spawn
+from db.cluster import Cluster, locate, locked
+from db.dsn import Dsn
+from db.settings import SETTINGS
+
+__all__ = ["SETTINGS", "Cluster", "Running", "destroy", "locate", "place", "running", "start", "stop"]
+
+READY_TIMEOUT_S = 30
+_PORT_ATTEMPTS = 3
+_LOG_LINES = 12
+
+
+@dataclass(frozen=True)
+class Running:
+    """A live server. `reused` is True when it was running before `start` was called."""
+
+    dsn: Dsn
+    pid: int
+    port: int
+    reused: bool = False
+
+
+def start(
+    cluster: Cluster,
+    *,
+    detached: bool,
+    port: int | None = None,
+    settings: Mapping[str, str] = SETTINGS,
+    cpus: Collection[int] | None = None,
+) -> Running:
+    """Start the cluster's server, or return the one that is running; ready for connections when this returns.
+
+    Not detached, the server dies with the calling process, even one killed by SIGKILL (Linux): call from a thread that
+    lives as long as the server is needed, since the kernel goes by the thread. `port` None picks a free one.
+
+    Raises:
+        DatabaseError: the port is taken, the server does not come up within 30 s (with its last log lines), or one is
+            running with another port or other settings.
+    """
+    with locked(cluster):
+        if found := _reuse(cluster, port, settings):
+            if cpus:
+                place(found, cpus)
+            return found
+        if port is not None:
+            ports.refuse_taken(port)
+        folder = initialize.programs(cluster)
+        initialize.ensure_data(cluster, folder)
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
+            chosen = port or ports.free()
+            argv = [str(folder / "postgres"), "-D", str(cluster.data), *_options(chosen, settings)]
+            command = spawn.command(cluster, argv, attached=not detached, cpus=cpus)
+            pid, failure = _launch(cluster, command, chosen)
+            if not failure:
+                break
+            if port is not None or "could not bind" not in failure or attempt == _PORT_ATTEMPTS:
+                raise DatabaseError(
+                    f"the private PostgreSQL in {cluster.home} did not start: {failure}\nMend what it names and start"
+                    " again; `bench db reset` makes a new one."
+                )
+        return Running(initialize.dsn(cluster, chosen), pid, chosen)
+
+
+def running(cluster: Cluster) -> Running | None:
+    """The cluster's live server, started by whomever; None when there is none (a stale pid file is none)."""
+    found = postmaster.find(cluster.data)
+    if found is None:
+        return None
+    noted, process = found
+    return Running(initialize.dsn(cluster, noted.port), process.pid, noted.port, reused=True)
+
+
+def stop(cluster: Cluster, *, timeout_s: float = 10) -> bool:
+    """Shut the server down: fast (SIGINT), after `timeout_s` at once (SIGQUIT). False when none was running."""
+    with locked(cluster):
+        return _stop(cluster, timeout_s)
+
+
+def destroy(cluster: Cluster) -> None:
+    """Stop the server and delete all that is the cluster's: data, password, log, copied programs."""
+    with locked(cluster):
+        _stop(cluster, timeout_s=10)
+        try:
+            shutil.rmtree(cluster.home)
+        except OSError as error:
+            raise DatabaseError(f"deleting {cluster.home} failed: {error}; delete it by hand") from error
+
+
+def place(server_: Running, cpus: Collection[int]) -> bool:
+    """Keep a running server and all its backends on these CPUs; False where the system cannot (not Linux)."""
+    try:
+        return postmaster.place(psutil.Process(server_.pid), cpus)
+    except psutil.NoSuchProcess:
+        raise DatabaseError(f"the private PostgreSQL (pid {server_.pid}) has ended: start it again") from None
+
+
+def _options(port: int, settings: Mapping[str, str]) -> list[str]:
+    # A loopback port alone: socket folders differ from system to system, and drivers from one another in using them.
+    own = {"listen_addresses": ports.LOOPBACK, "unix_socket_directories": "", "port": str(port)}
+    return [part for name, value in {**settings, **own}.items() for part in ("-c", f"{name}={value}")]
+
+
+def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> Running | None:
+    """The running server, once it answers. One that is shutting down (its harness was killed) is waited for."""
+    found = postmaster.find(cluster.data)
+    if found is None:
+        return None
+    noted, process = found
+    dsn = initialize.dsn(cluster, noted.port)
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while process.is_running() and postmaster.find(cluster.data):
+        if _answers(dsn):
+            _refuse_other(process, noted.port, port, settings)
+            return Running(dsn, noted.pid, noted.port, reused=True)
+        if time.monotonic() > deadline:
+            raise DatabaseError(
+                f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running and does not answer: run"
+                f" `bench db stop`.{_last_words(cluster)}"
+            )
+        time.sleep(0.05)
+    return None
+
+
+def _refuse_other(process: psutil.Process, its_port: int, port: int | None, settings: Mapping[str, str]) -> None:
+    """Measuring with settings other than those asked for would be worse than not measuring."""
+    try:
+        has = postmaster.options(process)
+    except psutil.NoSuchProcess:
+        return
+    wanted = {**settings, **({"port": str(port)} if port is not None else {})}
+    has = {**has, "port": str(its_port)}
+    different = [
+        f"{name}={has.get(name)} instead of {value}" for name, value in wanted.items() if has.get(name) != value
+    ]
+    if different:
+        raise DatabaseError(
+            f"the private PostgreSQL is running (pid {process.pid}) with {', '.join(different)}: run `bench db stop`,"
+            " then start again"
+        )
+
+
+def _launch(cluster: Cluster, command: list[str], port: int) -> tuple[int, str]:
+    """(pid, why it failed): the reason is empty when the server is ready, and otherwise it has ended."""
+    maintenance = initialize.dsn(cluster, port, "postgres")
+    process = psutil.Process(spawn.background(command, cluster.log))
+    try:
+        failure = _wait_ready(cluster, process, maintenance)
+        if not failure:
+            initialize.ensure_database(maintenance)
+    except BaseException:  # Ctrl-C too: a detached server would stay
+        _end(process, timeout_s=2)
+        raise
+    return process.pid, failure
+
+
+def _wait_ready(cluster: Cluster, process: psutil.Process, maintenance: Dsn) -> str:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not postmaster.has_ended(process):
+        # Only the server that wrote this file is ours: the port could be a stranger's by now.
+        noted = postmaster.read_pid_file(cluster.data)
+        if noted and noted.pid == process.pid and noted.status == "ready" and _answers(maintenance):
+            return ""
+        if time.monotonic() > deadline:
+            _end(process, timeout_s=0)
+            return f"it did not answer within {READY_TIMEOUT_S} s.{_last_words(cluster)}"
+        time.sleep(0.02)
+    return f"it ended at once.{_last_words(cluster)}"
+
+
+def _answers(dsn: Dsn) -> bool:
+    try:
+        server.connect(dsn, timeout_s=2).close()
+    except DatabaseError:
+        return False
+    return True
+
+
+def _stop(cluster: Cluster, timeout_s: float) -> bool:
+    found = postmaster.find(cluster.data)
+    if found is None:
+        return False
+    _end(found[1], timeout_s)
+    return True
+
+
+def _end(process: psutil.Process, timeout_s: float) -> None:
+    for number, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 10.0)):
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+        deadline = time.monotonic() + patience_s
+        while not postmaster.has_ended(process):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
+        else:
+            return
+    raise DatabaseError(f"the private PostgreSQL (pid {process.pid}) does not stop: end it by hand")
+
+
+def _last_words(cluster: Cluster) -> str:
+    try:
+        lines = cluster.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        return ""
+    return "".join(f"\n  {line}" for line in [f"Last lines of {cluster.log}:", *lines])

@@ -1,0 +1,114 @@
+"""The first start of a cluster: programs, password, initdb, and what a database needs before it is used."""
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from bench.errors import DatabaseError
+from db import binaries, ports, server, spawn
+from db.cluster import Cluster
+from db.dsn import Dsn
+
+USER = "bench"
+DATABASE = "bench"
+_TIMEOUT_S = 120
+
+
+def programs(cluster: Cluster) -> Path:
+    """The folder of `postgres` and `initdb` that the cluster's user can execute."""
+    pginstall = binaries.installed()
+    if cluster.account and not binaries.usable(pginstall, cluster.account.uid, cluster.account.gid):
+        pginstall = binaries.copied(pginstall, cluster.home / "programs")
+    return pginstall / "bin"
+
+
+def dsn(cluster: Cluster, port: int, dbname: str = DATABASE) -> Dsn:
+    """How to connect to the cluster's server on this port."""
+    try:
+        password = cluster.password_file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise DatabaseError(
+            f"the private PostgreSQL's password file {cluster.password_file} cannot be read ({error.strerror}):"
+            " run `bench db reset`"
+        ) from error
+    return Dsn(ports.LOOPBACK, port, USER, password, dbname)
+
+
+def ensure_data(cluster: Cluster, folder: Path) -> None:
+    """Make the data directory unless there is one; after a failure, or a kill -9, the next start begins afresh.
+
+    Raises:
+        DatabaseError: initdb failed, with its last words.
+    """
+    if cluster.data.exists():
+        return
+    partial = cluster.home / "data.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # of a start that was killed
+    try:
+        _write_password(cluster)
+        partial.mkdir(mode=0o700)
+        if cluster.account:
+            os.chown(partial, cluster.account.uid, cluster.account.gid)
+        _initdb(cluster, folder, partial)
+        partial.rename(cluster.data)  # data directories may be moved; this one exists only when complete
+    except OSError as error:
+        raise DatabaseError(f"making a PostgreSQL data directory in {cluster.home} failed: {error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def ensure_database(maintenance: Dsn) -> None:
+    """Create the database `bench` and its extension where they are missing; `maintenance` is another database's."""
+    mine = Dsn(maintenance.host, maintenance.port, maintenance.user, maintenance.password, DATABASE)
+    with server.explained(maintenance, "creating the database", "run `bench db reset`"):
+        with server.connect(maintenance) as conn:
+            if not conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        with server.connect(mine) as conn:
+            _ensure_statistics(conn)
+
+
+def _ensure_statistics(conn: psycopg.Connection) -> None:
+    if conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_stat_statements'").fetchone():
+        conn.execute("SET client_min_messages = warning")  # no notice where it is there already
+        conn.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+
+def _write_password(cluster: Cluster) -> None:
+    cluster.password_file.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(cluster.password_file, flags, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(24) + "\n")
+    if cluster.account:
+        os.chown(cluster.password_file, cluster.account.uid, cluster.account.gid)  # initdb reads it
+
+
+def _initdb(cluster: Cluster, folder: Path, data: Path) -> None:
+    argv = [str(folder / "initdb"), "-D", str(data), f"--username={USER}", f"--pwfile={cluster.password_file}"]
+    argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions"]
+    # PostgreSQL's own C.UTF-8: the same order of text on every system, whatever locales it has.
+    argv += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    try:
+        done = subprocess.run(
+            spawn.command(cluster, argv, attached=True),
+            env=spawn.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DatabaseError(
+            f"initdb in {cluster.home} did not end within {_TIMEOUT_S} s: is the disk responding?"
+        ) from None
+    if done.returncode:
+        words = " / ".join(done.stderr.decode(errors="replace").strip().splitlines()[-5:])
+        raise DatabaseError(
+            f"initdb in {cluster.home} failed: {words}; mend that (space, rights) and start again, or name a"
+            " PostgreSQL of your own by --database-url"
+        )

@@ -1,0 +1,40 @@
+"""Loopback ports for the private PostgreSQL."""
+
+import socket
+
+import psutil
+
+from bench.errors import DatabaseError
+
+LOOPBACK = "127.0.0.1"
+
+
+def free() -> int:
+    """A port nobody listens on now; somebody may by the time it is used."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def refuse_taken(port: int) -> None:
+    """Raise DatabaseError when the port cannot be listened on, naming who holds it where that can be known."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise DatabaseError(
+                f"port {port} on {LOOPBACK} cannot be used for the private PostgreSQL ({error.strerror})"
+                f"{_holder(port)}: free it, or name no port and a free one is picked"
+            ) from None
+
+
+def _holder(port: int) -> str:
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS shows them to root alone
+        return ""
+    listening = [c for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port]
+    pids = [c.pid for c in listening if c.pid]
+    return f", held by pid {pids[0]}" if pids else ""

@@ -1,0 +1,100 @@
+"""The server process of a cluster: found by its own pid file, told apart from every other, placed on CPUs."""
+
+import os
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class PidFile:
+    """The lines of postmaster.pid that matter here. `status` is empty until the server writes it."""
+
+    pid: int
+    data: Path
+    started_s: int
+    port: int
+    status: str
+
+
+def read_pid_file(data: Path) -> PidFile | None:
+    """What postmaster.pid says; None when there is none, or it is not complete yet."""
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+        return PidFile(
+            pid=int(lines[0]),
+            data=Path(lines[1]),
+            started_s=int(lines[2]),
+            port=int(lines[3]),
+            status=lines[7].strip() if len(lines) > 7 else "",
+        )
+    except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
+        return None
+
+
+def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
+    """The live postmaster of this data directory; None when it is not running, whatever a stale pid file says.
+
+    A pid alone proves nothing (it may have been given to a stranger since), so the process must have been started as
+    `postgres ... -D DATA` and must work in DATA. Both outlast what the start time in the file does not: a clock that
+    is set, or a virtual machine that is resumed. Backends of the same server retitle themselves and do not match.
+    """
+    noted = read_pid_file(data)
+    if noted is None or noted.pid <= 0:
+        return None
+    try:
+        process = psutil.Process(noted.pid)
+        command = process.cmdline()
+        if process.status() == psutil.STATUS_ZOMBIE or not _serves(command, data):
+            return None
+        if not _works_in(process, data):
+            return None
+    except psutil.NoSuchProcess:
+        return None
+    return noted, process
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it has ended; reaps our own child. A zombie has ended: in a container, pid 1 may never reap it."""
+    with suppress(ChildProcessError):  # not our child, or reaped
+        os.waitpid(process.pid, os.WNOHANG)
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def options(process: psutil.Process) -> dict[str, str]:
+    """The settings its command line gave it."""
+    given = [value.partition("=") for flag, value in pairwise(process.cmdline()) if flag == "-c"]
+    return {name: value for name, _, value in given}
+
+
+def place(process: psutil.Process, cpus: Collection[int]) -> bool:
+    """Keep the postmaster and its children on these CPUs; False where the system cannot (not Linux)."""
+    if sys.platform != "linux":
+        return False
+    wanted = sorted(cpus)
+    process.cpu_affinity(wanted)  # first: every backend from now on inherits it
+    for child in process.children(recursive=True):
+        try:
+            child.cpu_affinity(wanted)
+        except psutil.NoSuchProcess:
+            continue
+    return True
+
+
+def _serves(command: list[str], data: Path) -> bool:
+    return bool(command) and Path(command[0]).name == "postgres" and ("-D", str(data)) in pairwise(command)
+
+
+def _works_in(process: psutil.Process, data: Path) -> bool:
+    try:
+        return Path(process.cwd()) == data.resolve()
+    except psutil.AccessDenied:
+        return True  # as on macOS for other users' processes: the command line has to do

@@ -1,0 +1,93 @@
+"""Connections to any PostgreSQL: the only place that opens one, so that failures read alike everywhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+
+from bench.errors import DatabaseError
+from db.dsn import Dsn
+from db.settings import SETTINGS
+
+OLDEST_VERSION_NUM = 140000
+
+
+def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psycopg.Connection:
+    """A connection; the caller closes it (it is a context manager).
+
+    Raises:
+        DatabaseError: unreachable, refused, no such database, or older than PostgreSQL 14.
+    """
+    try:
+        # libpq takes whole seconds, and reads 1 as 2.
+        conn = psycopg.connect(dsn.url, autocommit=autocommit, connect_timeout=max(2, round(timeout_s)))
+    except psycopg.Error as error:
+        reason = summary(error, dsn)
+        raise DatabaseError(f"cannot connect to {dsn.redacted}: {reason}; {_remedy(reason)}") from None
+    version_num = conn.info.server_version
+    if version_num < OLDEST_VERSION_NUM:
+        conn.close()
+        raise DatabaseError(
+            f"{dsn.redacted} is PostgreSQL {version_num // 10000}: use 14 or later, or leave the URL out for a"
+            " private PostgreSQL 18"
+        )
+    return conn
+
+
+@contextmanager
+def explained(dsn: Dsn, doing: str, remedy: str) -> Iterator[None]:
+    """Turn what PostgreSQL refuses inside the block into one message: what was being done, where, why, what to do."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DatabaseError(f"{doing} at {dsn.redacted} failed: {summary(error, dsn)}; {remedy}") from error
+
+
+def summary(error: psycopg.Error, dsn: Dsn) -> str:
+    """PostgreSQL's own message on one line, never with the password in it."""
+    primary = error.diag.message_primary
+    lines = [primary] if primary else [line.strip() for line in str(error).splitlines()]
+    text = " ".join(filter(None, lines)) or type(error).__name__
+    return text.replace(dsn.password, "***") if len(dsn.password) > 3 else text
+
+
+def settings(dsn: Dsn) -> dict[str, str]:
+    """The effective values of `SETTINGS`, server_version and server_version_num, for the record.
+
+    Values have PostgreSQL's own units, as SHOW prints them. A setting the server does not know is left out.
+    """
+    names = [*SETTINGS, "server_version", "server_version_num"]
+    with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
+        rows = conn.execute(
+            "SELECT name, current_setting(name, true) FROM unnest(%s::text[]) AS name", [names]
+        ).fetchall()
+    return {name: value for name, value in rows if value is not None}
+
+
+def postmaster_start_time(dsn: Dsn) -> datetime:
+    """When the server was started, in UTC: a change means that it was restarted."""
+    with explained(dsn, "reading the start time", "check the server's log"), connect(dsn) as conn:
+        [started] = conn.execute("SELECT extract(epoch FROM pg_postmaster_start_time())::float8").fetchall()
+    return datetime.fromtimestamp(started[0], UTC)
+
+
+def checkpoint(conn: psycopg.Connection) -> bool:
+    """CHECKPOINT, where the role may: False when it may not, as with most managed servers."""
+    try:
+        conn.execute("CHECKPOINT")
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def _remedy(reason: str) -> str:
+    if "password" in reason or "authentication" in reason or "pg_hba" in reason:
+        return "check the user and the password (PGPASSWORD, ~/.pgpass or the URL)"
+    if "database" in reason and "not exist" in reason:
+        return "create the database, or name another one"
+    if "role" in reason and "not exist" in reason:
+        return "name a role that exists there"
+    if "too many" in reason or "remaining connection slots" in reason:
+        return "close other connections, or raise max_connections"
+    return "start that server, check host and port, or unset DATABASE_URL and PG* to use a private PostgreSQL 18"
