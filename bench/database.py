@@ -13,6 +13,7 @@ from db.marker import Dataset
 
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
 SPARE_CONNECTIONS = 8
+STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 
 Progress = Callable[[str, float], None]
 
@@ -40,13 +41,15 @@ def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
         server.connect(external).close()
         yield Database(external, private=False)
         return
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server than the private one
     cluster = embedded.locate(catalogue.CHECKOUT)
     running = embedded.start(cluster, detached=False, cpus=cpus or None)
     try:
         yield Database(running.dsn, private=True)
     finally:
         if not running.reused:
-            embedded.stop(cluster)
+            embedded.stop(cluster, timeout_s=STOP_TIMEOUT_S)
 
 
 def check_connections(database: Database, needed: int) -> None:

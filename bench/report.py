@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -114,10 +115,10 @@ def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
     ranked = sorted((one for one in mine if one.verdict.ranks and not one.cell.once), key=_throughput, reverse=True)
     others = [one for one in mine if one not in ranked]
     best = _throughput(ranked[0]) if ranked else 0.0
-    table = Table(title=f"{scenario}: {catalogue.scenario(scenario).summary}", title_justify="left", title_style="bold")
-    table.add_column("service")
-    for heading in ("requests/s", "95% interval", "of best", "p50 ms", "p95 ms", "p99 ms", "max ms", "failed"):
-        table.add_column(heading, justify="right")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("service", no_wrap=True)
+    for heading in ("requests/s", "95% CI", "of best", "p50 ms", "p95 ms", "p99 ms", "failed"):
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict")
     for result in ranked:
         table.add_row(*_table_row(result, best))
@@ -125,13 +126,14 @@ def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
         table.add_section()
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0), style="dim")
+    title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
     notes = [Text(f"{one.cell.slug}: {reason}", style="red") for one in mine for reason in one.verdict.reasons]
     notes += [
         Text(f"{one.cell.slug}: {count} x {error}", style="red") for one in mine for error, count in one.errors[:3]
     ]
     if any(one.cell.once for one in mine):
-        notes.append(Text("Below the line: measured once, as a landmark, not ranked.", style="dim"))
-    return Group(table, *notes)
+        notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
+    return Group(title, table, *notes)
 
 
 def _table_row(result: CellResult, best: float) -> list[str]:
@@ -140,9 +142,9 @@ def _table_row(result: CellResult, best: float) -> list[str]:
     return [
         result.cell.slug,
         _number(total.throughput_rps, ",.0f"),
-        f"{interval[0]:,.0f} - {interval[1]:,.0f}" if interval else "",
+        f"\N{PLUS-MINUS SIGN}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
         f"{_throughput(result) / best:.0%}" if best else "",
-        *(_number(getattr(total, f"latency_{name}_ms"), ",.1f") for name in ("p50", "p95", "p99", "max")),
+        *(_number(getattr(total, f"latency_{name}_ms"), ",.1f") for name in ("p50", "p95", "p99")),
         f"{total.failures:,}",
         result.verdict.name,
     ]

@@ -1,56 +1,31 @@
 """One run of a plan, from the first check to the last file: the only module that knows the order of things."""
 
-import json
-import resource
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import httpx
 import polars as pl
 from rich.console import Console
 
-from bench import (
-    analysis,
-    catalogue,
-    database,
-    environment,
-    load,
-    placement,
-    report,
-    results,
-    samples,
-    schedule,
-    verify,
-)
-from bench.analysis import Measurement
+from bench import catalogue, database, environment, gate, load, placement, preflight, report, results, schedule
+from bench.cell import measure as measure_cell
 from bench.database import Database
-from bench.errors import (
-    BenchError,
-    LoadError,
-    PreflightError,
-    ResultsError,
-    ServiceError,
-    TerminatedError,
-    VerificationError,
-)
+from bench.errors import BenchError, TerminatedError
+from bench.outcome import Outcome
 from bench.placement import Placement
 from bench.plan import Cell, Plan, Setup
 from bench.plan import cells as cells_of
 from bench.progress import Display
-from bench.report import CellResult
 from bench.results import Run
-from bench.services import Fleet, Surroundings, check_ports
-from db import dataset, restore
+from bench.services import Fleet, Surroundings
+from db import dataset
 
-CELL_OVERHEAD_S = 2.5  # restoring, reading samples; the services' own start is counted once a round
-ROUND_OVERHEAD_S = 3.0
-SPARE_FILES = 200
-BYTES_PER_SAMPLE = 20
-LIKELY_MOST_RPS = 20_000
+CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
+ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
 
 
 @dataclass(frozen=True)
@@ -63,22 +38,48 @@ class Request:
     database_url: str | None
 
 
-@dataclass
-class Progress:
-    """What has been measured so far, cell by cell."""
+@dataclass(frozen=True)
+class Job:
+    """A request with everything decided: which cells, in which order, where."""
 
-    measured: dict[Cell, list[Measurement]] = field(default_factory=dict)
-    results: dict[Cell, CellResult] = field(default_factory=dict)
-    window_s: float = 0.0
+    request: Request
+    cells: tuple[Cell, ...]
+    seed: int
+    order: tuple[tuple[Cell, ...], ...]
+    placed: Placement
 
-    def add(self, cell: Cell, measurement: Measurement) -> None:
-        """Take one more measurement into account."""
-        mine = self.measured.setdefault(cell, [])
-        mine.append(measurement)
-        self.window_s += measurement.length_s
-        self.results[cell] = CellResult(
-            cell, len(mine), analysis.summarise(mine), analysis.verdict(mine, cell.users), analysis.errors(mine)
-        )
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        return self.request.plan
+
+    def as_dict(self) -> dict[str, Any]:
+        """For plan.json."""
+        return {
+            "name": self.request.plan_path.stem,
+            "plan": self.plan.model_dump(),
+            "seed": self.seed,
+            "cells": [cell.as_dict() for cell in self.cells],
+            "order": [[cell.slug for cell in one_round] for one_round in self.order],
+        }
+
+    def cell_s(self, cell: Cell) -> float:
+        """How long one measurement of a cell is expected to take."""
+        return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
+
+    def expected_s(self) -> float:
+        """How long all measuring is expected to take."""
+        cells_s = sum(self.cell_s(cell) for one_round in self.order for cell in one_round)
+        return cells_s + ROUND_OVERHEAD_S * len(self.order)
+
+
+def decide(request: Request) -> Job:
+    """Draw the seed, unless the plan has one, and with it the order."""
+    cells, seed = cells_of(request.plan), request.plan.rounds.seed
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    order = schedule.order(cells, request.plan.rounds.count, seed)
+    workers = max(cell.setup.workers for cell in cells)
+    return Job(request, cells, seed, order, placement.place(placement.available_cpus(), workers))
 
 
 def run(request: Request, console: Console) -> int:
@@ -88,206 +89,123 @@ def run(request: Request, console: Console) -> int:
     it was interrupted; by then everything measured is saved, and everything started has ended.
     """
     began = time.monotonic()
-    plan, cells = request.plan, cells_of(request.plan)
-    seed = plan.rounds.seed if plan.rounds.seed is not None else secrets.randbelow(2**32)
-    order = schedule.order(cells, plan.rounds.count, seed)
-    placed = placement.place(placement.available_cpus(), max(cell.setup.workers for cell in cells))
+    job = decide(request)
     with results.lock():
-        preflight(plan, cells)
-        run_ = results.create(request.name, request.plan_path.stem, datetime.now(UTC))
-        run_.status("running")
-        run_.write("plan.toml", request.plan_path.read_text())
-        run_.write_json(
-            "plan.json",
-            {
-                "name": request.plan_path.stem,
-                "plan": plan.model_dump(),
-                "seed": seed,
-                "cells": [cell.as_dict() for cell in cells],
-                "order": [[cell.slug for cell in one_round] for one_round in order],
-            },
-        )
-        progress = Progress()
+        preflight.check(request.plan, job.cells)
+        folder = results.create(request.name, request.plan_path.stem, datetime.now(UTC))
+        folder.status("running")
+        folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
+        folder.write_json("plan.json", job.as_dict())
+        outcome, state, why = Outcome(), "failed", ""
         try:
-            with (
-                Display(console, expected_s(plan, order)) as display,
-                database.opened(request.database_url, placed.database) as server,
-            ):
-                measure(request, order, seed, placed, server, run_, progress, display)
+            measure(job, folder, outcome, console)
+            state, why = "finished", _invalid(outcome)
+            folder.make_latest()
         except (KeyboardInterrupt, TerminatedError) as stop:
-            conclude(run_, progress, console, "interrupted", type(stop).__name__, began)
+            state, why = "interrupted", type(stop).__name__
             raise
         except BenchError as error:
-            conclude(run_, progress, console, "partial" if progress.results else "failed", str(error), began)
-            if progress.results:
-                error.exit_code = 2
+            why = str(error)
+            if outcome.results:
+                state, error.exit_code = "partial", 2
             raise
-        run_.make_latest()
-        invalid = [result.cell.slug for result in progress.results.values() if not result.verdict.ranks]
-        conclude(run_, progress, console, "finished", f"INVALID: {', '.join(invalid)}" if invalid else "", began)
-        return 3 if invalid else 0
+        except BaseException as bug:
+            why = repr(bug)
+            raise
+        finally:
+            conclude(folder, outcome, console, state, why, time.monotonic() - began)
+        return 3 if why else 0
 
 
-def preflight(plan: Plan, cells: Sequence[Cell]) -> None:
-    """Raise PreflightError or ResultsError for what can be known before anything is started."""
-    check_ports(sorted({catalogue.service(cell.service).port for cell in cells}))
-    needed = max(cell.users for cell in cells) + SPARE_FILES
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard not in (resource.RLIM_INFINITY, -1) and hard < needed:
-        raise PreflightError(
-            f"{needed} open files are needed and the limit is {hard}; raise it with `ulimit -Hn {needed}` (as root) or"
-            " use fewer --users"
-        )
-    seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
-    results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + 50)
+def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
+    """Have the database, verify the services, then every cell of every round; each is saved before the next begins."""
+    scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells))
+    users = dataset.size(scale).users
+    with (
+        Display(console, job.expected_s()) as display,
+        database.opened(job.request.database_url, job.placed.database) as server,
+        Fleet(Surroundings(server.dsn.url, users, job.placed.service)) as fleet,
+    ):
+        database.check_connections(server, preflight.most_connections(setups))
+        display.step(f"dataset of scale {scale:g}, in the {server}")
+        loaded = database.loaded(server, scale)
+        recorded = environment.record(server, loaded, job.placed)
+        display.step("verifying that all services answer alike")
+        gate.check(fleet, server, users, _one_each(setups), folder.folder / "verification")
+        folder.write_json("environment.json", recorded | {"services": _described(fleet)})
+        for number, one_round in enumerate(job.order, 1):
+            measure_round(job, number, one_round, fleet, server, folder, outcome, display)
 
 
-def expected_s(plan: Plan, order: Sequence[Sequence[Cell]]) -> float:
-    """How long measuring will take."""
-    return sum(_cell_s(plan, cell) for one_round in order for cell in one_round) + ROUND_OVERHEAD_S * len(order)
-
-
-def _cell_s(plan: Plan, cell: Cell) -> float:
-    return load.expected_s(cell, plan.load) + CELL_OVERHEAD_S
-
-
-def measure(
-    request: Request,
-    order: Sequence[Sequence[Cell]],
-    seed: int,
-    placed: Placement,
+def measure_round(
+    job: Job,
+    number: int,
+    cells: Sequence[Cell],
+    fleet: Fleet,
     server: Database,
-    run_: Run,
-    progress: Progress,
+    folder: Run,
+    outcome: Outcome,
     display: Display,
 ) -> None:
-    """Load, verify, then every cell of every round; each cell is saved before the next begins."""
-    plan = request.plan
-    setups = list(dict.fromkeys(cell.setup for cell in order[0]))
-    database.check_connections(server, _most_connections(setups))
-    display.step(f"loading the dataset, scale {plan.database.scale:g}, into the {server}")
-    loaded = database.loaded(server, plan.database.scale)
-    users = dataset.size(plan.database.scale).users
-    recorded = environment.record(server, loaded, placed)
-    run_.write_json("environment.json", recorded)
-    with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
-        display.step("verifying that all services answer alike")
-        verify_all(fleet, server, users, _one_each(setups), run_.folder / "verification")
-        run_.write_json("environment.json", recorded | {"services": _services(fleet)})
-        for number, one_round in enumerate(order, 1):
-            fleet.stop()
-            first = _one_each([cell.setup for cell in one_round])
-            display.step(f"round {number} of {len(order)}: starting the services")
-            logs = {setup: run_.cell_folder(number, _first_cell(one_round, setup)) / "service.log" for setup in first}
-            fleet.start(logs)
-            for cell in one_round:
-                display.measuring(f"round {number} of {len(order)}: {cell.slug}")
-                folder = run_.cell_folder(number, cell)
-                target = load.Target(catalogue.service(cell.service).url, users, seed + number, placed.load)
-                progress.add(cell, measure_cell(plan, cell, target, fleet, server, folder, display))
-                display.finished(_cell_s(plan, cell))
-                save(run_, plan, progress, cell)
+    """Every cell once, in fresh service processes; the services of a round run side by side."""
+    title = f"round {number} of {len(job.order)}"
+    display.step(f"{title}: starting the services")
+    fleet.stop()
+    firsts = _one_each(cell.setup for cell in cells)
+    fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
+    for cell in cells:
+        display.measuring(f"{title}: {cell.slug}")
+        url, users = catalogue.service(cell.service).url, fleet.surroundings.dataset_users
+        target = load.Target(url, users, job.seed + number, job.placed.load)
+        place = folder.cell_folder(number, cell)
+        outcome.add(cell, measure_cell(job.plan, cell, target, fleet, server, place, display.tick))
+        display.finished(job.cell_s(cell))
+        save(folder, job.plan, outcome, cell)
 
 
-def measure_cell(
-    plan: Plan, cell: Cell, target: load.Target, fleet: Fleet, server: Database, folder: Path, display: Display
-) -> Measurement:
-    """One cell, once: the data restored, the load run, its samples kept and cut to the window."""
-    try:
-        fleet.ensure(cell.setup, folder / "service.log")
-        restore.restore(server.dsn)
-        try:
-            load.run(cell, plan.load, target, folder, display.tick)
-        finally:
-            kept, marks = _keep_samples(folder)
-        fleet.check_alive(cell.setup)
-        window = samples.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)
-    except (LoadError, ServiceError, ResultsError) as error:
-        results.write_whole(folder / "problem.txt", f"{error}\n")
-        return Measurement(pl.DataFrame(), 0.0, 0, str(error).partition("\n")[0])
-    results.write_whole(folder / "window.json", json.dumps(window.as_dict(), indent=2) + "\n")
-    counted = samples.cut(kept, window).select("operation", "error", "body_bytes", "latency_ns", "ok")
-    return Measurement(counted, window.length_s, window.users)
-
-
-def _keep_samples(folder: Path) -> tuple[pl.DataFrame, tuple[samples.Mark, ...]]:
-    """Turn the stream that the load wrote into samples.parquet, whatever became of the load."""
-    stream = folder / load.SAMPLE_STREAM
-    if not stream.exists():
-        return pl.DataFrame(), ()
-    frame, marks = samples.read_stream(stream)
-    beside = folder / ".samples.parquet.new"
-    frame.write_parquet(beside)
-    beside.replace(folder / "samples.parquet")
-    stream.unlink()
-    return frame, marks
-
-
-def verify_all(fleet: Fleet, server: Database, users: int, setups: Sequence[Setup], logs: Path) -> None:
-    """Start these setups and put the contract to each. Raises VerificationError with every disagreement (up to ten)."""
-    fleet.start({setup: logs / f"{setup.service}.log" for setup in setups})
-    answers, todo = {}, verify.checks(users)
-    documents = {}
-    for setup in setups:
-        service = catalogue.service(setup.service)
-        restore.restore(server.dsn)
-        try:
-            answers[service.name] = verify.ask(service.url, service, todo)
-            documents[service.name] = verify.openapi(service.url)
-        except httpx.HTTPError as error:
-            raise VerificationError(f"{service.name} broke off during verification: {error}") from None
-    restore.restore(server.dsn)
-    wrong = [str(one) for one in verify.disagreements(answers)]
-    first = next(iter(documents))
-    wrong += [f"{name}: its OpenAPI document differs from that of {first}" for name, document in documents.items()
-              if document != documents[first]]  # fmt: skip
-    if wrong:
-        more = f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else ""
-        raise VerificationError("verification failed; nothing was measured:\n  " + "\n  ".join(wrong[:10]) + more)
-
-
-def save(run_: Run, plan: Plan, progress: Progress, cell: Cell) -> None:
+def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
     """Write summary.csv, and the cell's own statistics in Locust's layout."""
-    rows = report.summary_rows(run_.run_id, plan.load, list(progress.results.values()))
-    run_.write("summary.csv", results.csv_text(report.SUMMARY, rows))
-    whole = [one for one in progress.measured[cell] if not one.problem]
+    rows = report.summary_rows(folder.run_id, plan.load, list(outcome.results.values()))
+    folder.write("summary.csv", results.csv_text(report.SUMMARY, rows))
+    whole = [one for one in outcome.measured[cell] if not one.problem]
     if whole:
         pooled = pl.concat([one.samples for one in whole])
         rows = report.locust_rows(pooled, sum(one.length_s for one in whole))
-        run_.write(f"{cell.slug}_stats.csv", results.csv_text(report.LOCUST_COLUMNS, rows))
+        folder.write(f"{cell.slug}_stats.csv", results.csv_text(report.LOCUST_COLUMNS, rows))
 
 
-def conclude(run_: Run, progress: Progress, console: Console, state: str, why: str, began: float) -> None:
+def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
     """Say how the run ended, show what was measured, and where it is."""
-    total_s = time.monotonic() - began
-    run_.status(state, why)
-    run_.write_json("duration.json", {"total_s": total_s, "window_s": progress.window_s})
-    for scenario in dict.fromkeys(cell.scenario for cell in progress.results):
+    folder.status(state, why)
+    folder.write_json("duration.json", {"total_s": took_s, "window_s": outcome.window_s})
+    for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
-        console.print(report.ranking(list(progress.results.values()), scenario))
-    share = f"; {progress.window_s / total_s:.0%} of it inside windows" if progress.results else ""
-    console.print(f"\n{state} after {total_s:.0f} s{share}", highlight=False)
-    console.print(f"results: {_short(run_.folder)}", highlight=False, soft_wrap=True)
+        console.print(report.ranking(list(outcome.results.values()), scenario))
+    share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
+    console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
+    console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
 
 
 def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _one_each(setups: Sequence[Setup]) -> list[Setup]:
+def _invalid(outcome: Outcome) -> str:
+    slugs = [result.cell.slug for result in outcome.results.values() if not result.verdict.ranks]
+    return f"INVALID: {', '.join(slugs)}" if slugs else ""
+
+
+def _one_each(setups: Iterable[Setup]) -> list[Setup]:
     """The first setup of each service: only one of a service fits on its port."""
-    return list({setup.service: setup for setup in reversed(setups)}.values())[::-1]
+    first: dict[str, Setup] = {}
+    for setup in setups:
+        first.setdefault(setup.service, setup)
+    return list(first.values())
 
 
-def _first_cell(one_round: Sequence[Cell], setup: Setup) -> Cell:
-    return next(cell for cell in one_round if cell.setup == setup)
+def _cell_of(cells: Sequence[Cell], setup: Setup) -> Cell:
+    return next(cell for cell in cells if cell.setup == setup)
 
 
-def _most_connections(setups: Sequence[Setup]) -> int:
-    """The most connections that services side by side, one setup of each, can hold."""
-    services = {setup.service for setup in setups}
-    return sum(max(setup.connections for setup in setups if setup.service == service) for service in services)
-
-
-def _services(fleet: Fleet) -> dict[str, object]:
+def _described(fleet: Fleet) -> dict[str, object]:
     return {setup.service: {**asdict(setup), "health": health} for setup, health in fleet.health.items()}

@@ -99,3 +99,15 @@ def cut(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
     return samples.filter((end >= window.start_ns) & (end < window.end_ns)).with_columns(
         latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
     )
+
+
+def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
+    """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began."""
+    if not stream.exists():
+        return pl.DataFrame(), ()
+    frame, marks = read_stream(stream)
+    beside = parquet.with_name(f".{parquet.name}.new")
+    frame.write_parquet(beside)
+    beside.replace(parquet)
+    stream.unlink()
+    return frame, marks

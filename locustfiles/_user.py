@@ -4,33 +4,31 @@ import json
 import random
 from datetime import UTC
 from functools import lru_cache
-from time import perf_counter_ns
 from typing import Any
 
-from locust import FastHttpUser, constant
+import gevent
+from locust import User, constant
 
 from db import dataset
+from locustfiles._http import Client
 from locustfiles._options import base_url
 from locustfiles._window import RECORDER
 
 PAGE = 10
-JSON_HEADERS = {"Content-Type": "application/json"}
+PAUSE_AFTER_NO_ANSWER_S = 0.2
 
 
-class ServiceUser(FastHttpUser):
+class ServiceUser(User):
     """A user of one service, who sends the next request as soon as the last one ended."""
 
     abstract = True
     wait_time = constant(0)
-    concurrency = 1
-    connection_timeout = 30.0
-    network_timeout = 60.0
 
     _born = 0
 
     def __init__(self, environment: Any) -> None:
-        self.host = base_url(environment)
         super().__init__(environment)
+        self.client = Client(base_url(environment))
         self.options = environment.parsed_options
         ServiceUser._born += 1
         # Seeded one by one: the same users make the same choices in every run with the same seed.
@@ -67,28 +65,32 @@ class ServiceUser(FastHttpUser):
         `expect` is the exact body, or the members that the answered object must have. Returns what was answered,
         parsed where `expect` is a dict, or None after a failure.
         """
-        payload = None if body is None else json.dumps(body)
-        start_ns = perf_counter_ns()
-        with self.client.request(
-            method, path, name=operation, data=payload, headers=JSON_HEADERS if payload else None, catch_response=True
-        ) as response:
-            end_ns = perf_counter_ns()
-            content = response.content or b""
-            error = getattr(response, "error", None)
-            answer, problem = (
-                (None, _name_of(error)) if error else _check(response.status_code, content, status, expect)
-            )
-            if problem:
-                response.failure(problem)
-            else:
-                response.success()
+        answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
+        content, problem = None, answer.error
+        if not problem:
+            content, problem = _check(answer.status, answer.body, status, expect)
+        self.environment.events.request.fire(
+            request_type=method,
+            name=operation,
+            response_time=(answer.end_ns - answer.start_ns) / 1e6,
+            response_length=len(answer.body),
+            exception=BadAnswerError(problem) if problem else None,
+            context={},
+        )
         if self.recording:
-            RECORDER.add(operation, start_ns, start_ns, end_ns, len(content), response.status_code or 0, problem)
-        return answer
+            RECORDER.add(
+                operation, answer.start_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
+            )
+        if not answer.status:
+            gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # or users of a service that is down would only burn CPU
+        return content
 
 
-def _name_of(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+class BadAnswerError(Exception):
+    """What was wrong with an answer, as Locust's failure statistics name it."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _check(status: int, content: bytes, expected: int, expect: bytes | dict[str, Any] | None) -> tuple[Any, str]:

@@ -1,5 +1,6 @@
 """Runs that bench starts: write samples to the file it named, and end when its window has passed."""
 
+import random
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ def on_init(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if options is None or not options.samples:
         return
+    random.seed(options.load_seed)  # Locust itself chooses each user's next task
     file = SampleFile(Path(options.samples))
     runner = environment.runner
     assert runner is not None  # noqa: S101  # Locust sets it before it fires `init`

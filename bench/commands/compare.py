@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from bench import comparison, report, results
+from bench.commands import options
 from bench.comparison import Ratio
 from bench.errors import ResultsError, UsageError
 
@@ -28,7 +28,7 @@ UNIMPORTANT = ("database.server", "health.nonce")
 @click.argument("new", required=False)
 def compare(old: str | None, new: str | None) -> None:
     """Show the ratio of every figure between two runs (new / old) and write compare.csv into the new one."""
-    console = Console()
+    console = options.console()
     before, after = _choose(old, new)
     ratios, only = comparison.compare(*(comparison.read_summary(run / "summary.csv") for run in (before, after)))
     if not ratios:

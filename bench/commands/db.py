@@ -1,7 +1,6 @@
 """`bench db`: the private PostgreSQL and the dataset, by hand."""
 
 import click
-from rich.console import Console
 
 from bench import catalogue, database
 from bench.commands import options
@@ -28,7 +27,7 @@ def start(port: int | None) -> None:
     """Start the private PostgreSQL and leave it running."""
     running = embedded.start(embedded.locate(catalogue.CHECKOUT), detached=True, port=port)
     state = "was running already" if running.reused else "is running"
-    Console().print(
+    options.console().print(
         f"PostgreSQL {state} at {running.dsn.redacted} (pid {running.pid})", highlight=False, soft_wrap=True
     )
 
@@ -38,7 +37,7 @@ def start(port: int | None) -> None:
 @options.database_url
 def load(scale: float, database_url: str | None) -> None:
     """Load the dataset, unless it is there, and verify its checksum."""
-    console = Console()
+    console = options.console()
     with database.opened(database_url) as server, console.status("loading") as status:
         loaded = loader.load(server.dsn, scale, lambda step, share: status.update(f"{step} ({share:.0%})"))
         restore.restore(server.dsn)
@@ -58,14 +57,16 @@ def check(scale: float, database_url: str | None) -> None:
     """Read every row and compare the dataset with its checksum."""
     with database.opened(database_url) as server:
         loaded = loader.check(server.dsn, scale, contents=True)
-    Console().print(f"the dataset of scale {loaded.scale:g} is whole: checksum {loaded.checksum}", highlight=False)
+    options.console().print(
+        f"the dataset of scale {loaded.scale:g} is whole: checksum {loaded.checksum}", highlight=False
+    )
 
 
 @db.command()
 def stop() -> None:
     """Stop the private PostgreSQL; its data stays."""
     stopped = embedded.stop(embedded.locate(catalogue.CHECKOUT))
-    Console().print("stopped" if stopped else "the private PostgreSQL was not running")
+    options.console().print("stopped" if stopped else "the private PostgreSQL was not running")
 
 
 @db.command()
@@ -74,9 +75,9 @@ def reset(yes: bool) -> None:
     """Stop the private PostgreSQL and delete its data."""
     cluster = embedded.locate(catalogue.CHECKOUT)
     if not cluster.home.exists():
-        Console().print("there is no private PostgreSQL to delete")
+        options.console().print("there is no private PostgreSQL to delete")
         return
     if not yes and not click.confirm(f"delete the private PostgreSQL in {cluster.home}?"):
         raise DatabaseError("nothing was deleted")
     embedded.destroy(cluster)
-    Console().print(f"deleted {cluster.home}", highlight=False, soft_wrap=True)
+    options.console().print(f"deleted {cluster.home}", highlight=False, soft_wrap=True)

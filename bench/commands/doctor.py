@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import click
 import psutil
-from rich.console import Console
 from rich.table import Table
 
 from bench import catalogue, database, environment, placement, results
+from bench.commands import options
 from bench.errors import BenchError
 from bench.services import check_ports
 from db import loader, server
@@ -26,7 +26,7 @@ Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
 @click.option("--database-url", metavar="URL", help="Look at this PostgreSQL instead of the private one.")
 def doctor(database_url: str | None) -> int:
     """Check this machine; exit with 1 when a run could not start."""
-    console = Console()
+    console = options.console()
     table = Table("what", "", "how it is", title=environment.described(environment.machine()), title_justify="left")
     findings = [*_machine(), *_ports(), *_database(database_url)]
     style = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "error": "[bold red]error[/]"}

@@ -3,16 +3,16 @@
 import tomllib
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from bench import catalogue
+from bench.commands import options
 
 
 @click.command("list")
 def list_() -> None:
     """Show the services, scenarios and plans."""
-    console = Console()
+    console = options.console()
     services = Table("service", "what it is", "mode", "port", title="Services", title_justify="left")
     for service in catalogue.services().values():
         services.add_row(service.name, service.title, service.mode, str(service.port))

@@ -1,9 +1,11 @@
 """Options that several commands share."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+from rich.console import Console
 
 
 class Names(click.ParamType[list[str]]):
@@ -50,3 +52,8 @@ def scale(command: Callable[..., Any]) -> Callable[..., Any]:
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
     """--services."""
     return click.option("--services", type=Names(), help="Which services, with commas between them.")(command)
+
+
+def console() -> Console:
+    """Where commands print: the terminal's width, or enough for every table where there is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 120)

@@ -3,7 +3,6 @@
 from typing import Any
 
 import click
-from rich.console import Console
 
 from bench import plan as plans
 from bench import runner
@@ -42,4 +41,4 @@ def run(plan_name: str, name: str | None, database_url: str | None, **overrides:
     """Measure a plan and leave CSVs in results/."""
     path = plans.find(plan_name)
     request = runner.Request(plans.read(path, overrides), path, name, database_url)
-    return runner.run(request, Console())
+    return runner.run(request, options.console())

@@ -34,7 +34,7 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
     Example:
       bench up --services asyncpg_async      then: curl http://127.0.0.1:8002/users/1
     """
-    console = Console()
+    console = options.console()
     with _running(services, scale, database_url, console) as fleet:
         console.print("Ctrl-C ends them all", style="bold")
         _wait(fleet)
@@ -53,7 +53,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     Example:
       bench ui --scenario crud      then open http://127.0.0.1:8089, choose a service, press Start
     """
-    console = Console()
+    console = options.console()
     path = catalogue.scenario(scenario).path
     check_ports([port])
     with _running(services, scale, database_url, console) as fleet, tempfile.TemporaryDirectory() as folder:

@@ -4,9 +4,8 @@ import tempfile
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from bench import catalogue, database, plan, runner
+from bench import catalogue, database, gate, plan
 from bench import verify as verification
 from bench.commands import options
 from bench.services import Fleet, Surroundings
@@ -26,7 +25,7 @@ Examples:
 @options.database_url
 def verify(services: list[str] | None, scale: float, database_url: str | None) -> None:
     """Put the whole contract to the services; exit with 3 when one does not answer as it must."""
-    console = Console()
+    console = options.console()
     names = [catalogue.service(name).name for name in services or catalogue.services()]
     setups = [plan.default_setup(name) for name in names]
     users = dataset.size(scale).users
@@ -34,6 +33,6 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
         with console.status("verifying"), Fleet(Surroundings(server.dsn.url, users, ())) as fleet:
-            runner.verify_all(fleet, server, users, setups, Path(logs))
+            gate.check(fleet, server, users, setups, Path(logs))
     count = len(verification.checks(users))
     console.print(f"{len(names)} services answer alike ({count} checks): {', '.join(names)}", highlight=False)

@@ -1,0 +1,41 @@
+"""What can be known before anything is started: ports, open files, disk, connections."""
+
+import resource
+from collections.abc import Iterable, Sequence
+
+from bench import catalogue, load, results
+from bench.errors import PreflightError
+from bench.plan import Cell, Plan, Setup
+from bench.services import check_ports
+
+SPARE_FILES = 200
+BYTES_PER_SAMPLE = 20
+LIKELY_MOST_RPS = 20_000
+LOGS_MB = 50
+
+
+def check(plan: Plan, cells: Sequence[Cell]) -> None:
+    """Raise PreflightError or ResultsError that names what stands in the way, and the remedy."""
+    check_ports(sorted({catalogue.service(cell.service).port for cell in cells}))
+    check_open_files(max(cell.users for cell in cells))
+    seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
+    results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
+
+
+def check_open_files(users: int) -> None:
+    """Raise PreflightError when a process may not open a socket for each user."""
+    needed = users + SPARE_FILES
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (resource.RLIM_INFINITY, -1) and hard < needed:
+        raise PreflightError(
+            f"{users} users need {needed} open files and the limit is {hard}; raise it with `ulimit -Hn {needed}`"
+            " (as root) or use fewer --users"
+        )
+
+
+def most_connections(setups: Iterable[Setup]) -> int:
+    """The most connections that services side by side, one setup of each, can hold."""
+    largest: dict[str, int] = {}
+    for setup in setups:
+        largest[setup.service] = max(setup.connections, largest.get(setup.service, 0))
+    return sum(largest.values())
