@@ -43,6 +43,7 @@ for command in (run.run, serve.up, serve.ui, verify.verify, compare.compare, lis
 def main() -> NoReturn:
     """Run the command line and exit with a code of DESIGN, section 9."""
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
     errors = Console(stderr=True)
     try:
         code = bench.main(standalone_mode=False)

@@ -6,10 +6,15 @@ connection is never part of a latency, and no other greenlet runs between the cl
 """
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
+from errno import EINPROGRESS
+from fcntl import ioctl
 from functools import cache
+from termios import FIONREAD
 from time import perf_counter, perf_counter_ns
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
@@ -23,7 +28,9 @@ from gevent.ssl import SSLContext, create_default_context
 
 RECEIVE_BYTES = 65_536
 WATCH_EVERY_S = 0.5
-IDEMPOTENT = frozenset({"GET", "PUT", "DELETE", "HEAD"})
+IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+FRAMED = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+NOTHING = bytes(4)
 
 # gevent's own socket tries to receive before it waits: one more system call for every answer.
 PlainSocket: Callable[..., socket.socket] = monkey.get_original("socket", "socket")
@@ -79,6 +86,7 @@ class Client:
             now_ns = perf_counter_ns()
             return Answer(0, b"", now_ns, now_ns, str(error))
         message = self._message(method, path, body)
+        self._timed_out = False
         self._deadline = perf_counter() + self._timeout_s
         start_ns = perf_counter_ns()
         try:
@@ -88,21 +96,24 @@ class Client:
                 # The server had closed a connection it thought idle: normal for keep-alive, not an error.
                 if fresh or method not in IDEMPOTENT or self._timed_out:
                     raise
+                deadline = self._deadline
                 self.close()
                 self.reconnects += 1
                 self.connect()
+                self._deadline, start_ns = deadline, perf_counter_ns()
                 status, content = self._exchange(message)
         except (HttpError, OSError) as error:
             end_ns = perf_counter_ns()
             self.close()
             reason = f"no answer within {self._timeout_s:g} s" if self._timed_out else _reason(error)
-            self._timed_out = False
             return Answer(0, b"", start_ns, end_ns, reason)
         except BaseException:
             self.close()  # the user is being stopped: what is still to come must not answer the next request
             raise
         end_ns = perf_counter_ns()
         self._deadline = float("inf")
+        if self._timed_out:
+            self.close()  # aborted while the answer was there already, unread
         return Answer(status, content, start_ns, end_ns, "")
 
     def close(self) -> None:
@@ -168,39 +179,56 @@ def address_of(base_url: str) -> Address:
 
 @cache
 def _resolve(host: str, port: int) -> tuple[Any, ...]:
-    """The address's first socket address: one look-up for all users."""
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    """The address's socket addresses: one look-up for all users."""
+    return tuple(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def _connect(address: Address, timeout_s: float) -> "_Connection":
-    family, kind, protocol, _, socket_address = _resolve(address.host, address.port)
+    *others, last = _resolve(address.host, address.port)
+    for found in others:  # "localhost" is ::1 first, where a service that listens on 127.0.0.1 refuses
+        with suppress(OSError):
+            return _connect_to(found, address, timeout_s)
+    return _connect_to(last, address, timeout_s)
+
+
+def _connect_to(found: tuple[Any, ...], address: Address, timeout_s: float) -> "_Connection":
+    family, kind, protocol, _, socket_address = found
     if address.tls is not None:
         plain = gevent.socket.create_connection(socket_address[:2], timeout_s)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        secured = address.tls.wrap_socket(plain, server_hostname=address.host)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            secured = address.tls.wrap_socket(plain, server_hostname=address.host)
+        except BaseException:
+            plain.close()
+            raise
         secured.settimeout(None)
         return _TlsConnection(secured)
     raw = PlainSocket(family, kind, protocol)
     try:
         raw.setblocking(False)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        raw.connect_ex(socket_address)
-        _wait_connected(raw, timeout_s)
+        _reach(raw, socket_address, timeout_s)
     except BaseException:
         raw.close()
         raise
     return _PlainConnection(raw)
 
 
-def _wait_connected(raw: socket.socket, timeout_s: float) -> None:
-    _wait_writable(raw, timeout_s)
-    if code := raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+def _reach(raw: socket.socket, socket_address: Any, timeout_s: float) -> None:
+    code = raw.connect_ex(socket_address)
+    if code == EINPROGRESS:
+        _wait_writable(raw, timeout_s)
+        code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:  # some are told at once, and only once: no route, no free local port
         raise OSError(code, os.strerror(code))
 
 
 def _wait_writable(raw: socket.socket, timeout_s: float | None) -> None:
     with gevent.get_hub().loop.io(raw.fileno(), 2) as writable:
         wait(writable, timeout_s, TimeoutError("timed out"))
+
+
+UNASKED = "more than one answer to one request"
 
 
 class _ClosedWhileIdleError(HttpError):
@@ -220,12 +248,17 @@ class _Connection:
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
 
-    def on_message_complete(self) -> None:
+    def on_message_begin(self) -> None:
         if self._complete:
-            raise HttpError("more than one answer to one request")
-        self._complete = True
+            raise HttpError(UNASKED)
+
+    def on_message_complete(self) -> None:
+        self._complete = self._parser.get_status_code() >= 200  # 1xx: the real answer follows
         # Asked now: once the message is over, the parser has forgotten.
         self._keep = self._parser.should_keep_alive()
+
+    def has_unread(self) -> bool:
+        raise NotImplementedError
 
     def send(self, data: bytes) -> None:
         raise NotImplementedError
@@ -241,6 +274,8 @@ class _Connection:
 
     def exchange(self, message: bytes) -> tuple[int, bytes, bool]:
         """Status, body, and whether the connection can be used again. Raises HttpError or OSError."""
+        if self.has_unread():
+            raise HttpError(UNASKED)  # it would pass for the answer to this one
         try:
             self.send(message)
             data = self.receive()
@@ -248,23 +283,35 @@ class _Connection:
             raise _ClosedWhileIdleError("connection closed before the answer") from error
         if not data:
             raise _ClosedWhileIdleError("connection closed before the answer")
-        parser, body = self._parser, self._body
+        parser, body, received = self._parser, self._body, [data]
         body.clear()
-        self._complete = False
         while True:
             try:
                 parser.feed_data(data)
-            except httptools.HttpParserError as error:
-                raise HttpError("answer is not HTTP" if not body else "malformed answer") from error
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                cause = error.__context__  # what a callback of ours raised
+                raise HttpError(str(cause) if isinstance(cause, HttpError) else "answer is not valid HTTP") from error
             if self._complete:
-                status = parser.get_status_code()
-                if status >= 200:
-                    content = body[0] if len(body) == 1 else b"".join(body)
-                    return status, content, self._keep
-                self._complete = False  # 1xx: the real answer follows
+                self._complete = False
+                return parser.get_status_code(), _joined(body), self._keep
             data = self.receive()
             if not data:
-                raise HttpError("connection closed in the middle of the answer")
+                if not _ends_with_connection(b"".join(received)):
+                    raise HttpError("connection closed in the middle of the answer")
+                return parser.get_status_code(), _joined(body), False
+            received.append(data)
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _ends_with_connection(received: bytes) -> bool:
+    """Whether an answer's head is whole and says nothing of a length: then the body goes on until the end."""
+    head, end, rest = received.partition(b"\r\n\r\n")
+    if end and head[9:10] == b"1":
+        return _ends_with_connection(rest)
+    return bool(end) and FRAMED.search(head) is None
 
 
 class _PlainConnection(_Connection):
@@ -273,6 +320,7 @@ class _PlainConnection(_Connection):
     def __init__(self, raw: socket.socket) -> None:
         super().__init__()
         self._raw = raw
+        self._fd = raw.fileno()
         self._readable = gevent.get_hub().loop.io(raw.fileno(), 1)
 
     def send(self, data: bytes) -> None:
@@ -282,12 +330,16 @@ class _PlainConnection(_Connection):
             data = data[sent:]
             sent = self._raw.send(data)
 
+    def has_unread(self) -> bool:
+        return ioctl(self._fd, FIONREAD, NOTHING) != NOTHING
+
     def receive(self) -> bytes:
         wait(self._readable)
         return self._raw.recv(RECEIVE_BYTES)
 
     def abort(self) -> None:
-        self._raw.shutdown(socket.SHUT_RDWR)  # wakes the receive
+        with suppress(OSError):  # the peer may have ended it just now
+            self._raw.shutdown(socket.SHUT_RDWR)  # wakes the receive
 
     def close(self) -> None:
         self._readable.close()
@@ -304,11 +356,16 @@ class _TlsConnection(_Connection):
     def send(self, data: bytes) -> None:
         self._secured.sendall(data)
 
+    def has_unread(self) -> bool:
+        return False  # unread bytes are no sign here: TLS sends some of its own
+
     def receive(self) -> bytes:
         return bytes(self._secured.recv(RECEIVE_BYTES))
 
     def abort(self) -> None:
-        self._secured.shutdown(socket.SHUT_RDWR)
+        # Not its own `shutdown`, which takes the TLS away from under the receive that this is to wake.
+        with suppress(OSError):
+            gevent.socket.socket.shutdown(self._secured, socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._secured.close()

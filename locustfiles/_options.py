@@ -12,6 +12,9 @@ from bench import catalogue
 # How a service is reached: by its port on this machine, or by its name where each has an address of its own.
 SERVICE_URL = os.environ.get("SERVICE_URL", "http://127.0.0.1:{port}")
 
+# What the web UI's host field says until somebody writes an address there.
+HOST_OF_SERVICE = "the service chosen under Custom parameters"
+
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
@@ -36,7 +39,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
 def base_url(environment: Environment) -> str:
     """The address that users send to: --host (or the web UI's field) where given, else that of --service."""
     options = environment.parsed_options
-    if environment.host:
+    if environment.host and environment.host != HOST_OF_SERVICE:
         return str(environment.host).rstrip("/")
     assert options is not None  # noqa: S101  # Locust parses its options before it makes users
     service = catalogue.service(options.service)

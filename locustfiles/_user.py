@@ -11,7 +11,7 @@ from locust import User, constant
 
 from db import dataset
 from locustfiles._http import Client
-from locustfiles._options import base_url
+from locustfiles._options import HOST_OF_SERVICE, base_url
 from locustfiles._window import RECORDER
 
 PAGE = 10
@@ -23,6 +23,7 @@ class ServiceUser(User):
 
     abstract = True
     wait_time = constant(0)
+    host = HOST_OF_SERVICE
 
     _born = 0
 
@@ -34,6 +35,10 @@ class ServiceUser(User):
         # Seeded one by one: the same users make the same choices in every run with the same seed.
         self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
+
+    def on_stop(self) -> None:
+        """Leave no connection behind."""
+        self.client.close()
 
     def any_user_id(self) -> int:
         """The id of some user of the dataset."""

@@ -1,0 +1,31 @@
+"""CPUs by role."""
+
+import pytest
+
+from bench.placement import Placement, place
+
+
+@pytest.mark.parametrize(
+    ("cpus", "workers", "expected"),
+    [
+        ((0,), 1, Placement()),
+        ((), 1, Placement()),
+        ((0, 1), 1, Placement((1,), (0,), (0,))),
+        ((0, 1), 4, Placement((1,), (0,), (0,))),
+        ((0, 1, 2), 1, Placement((2,), (0,), (1,))),
+        ((0, 1, 2, 3), 1, Placement((3,), (0,), (1, 2))),
+        ((0, 1, 2, 3), 2, Placement((2, 3), (0,), (1,))),
+        ((4, 5, 6, 7), 8, Placement((6, 7), (4,), (5,))),
+    ],
+)
+def test_the_service_is_apart_from_load_and_database(cpus: tuple[int, ...], workers: int, expected: Placement) -> None:
+    """No CPU of the service's is anybody else's; with one CPU nothing is placed."""
+    placed = place(cpus, workers)
+    assert placed == expected
+    assert not set(placed.service) & set(placed.load + placed.database)
+
+
+def test_a_placement_can_be_read() -> None:
+    """As the terminal and environment.json show it."""
+    assert str(Placement((2, 3), (0,), (1,))) == "service on CPU 2+3, load on CPU 0, database on CPU 1"
+    assert str(Placement()) == "not placed"

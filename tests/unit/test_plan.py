@@ -1,0 +1,141 @@
+"""Plans: what can be written, what is refused and how it is said, and which cells come out."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, plan, schedule
+from bench.errors import PlanError
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+MINIMAL = '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
+
+
+@pytest.mark.parametrize("name", list(catalogue.plans()))
+def test_every_plan_of_the_suite_can_be_used(name: str) -> None:
+    """Each plan that comes with the suite reads, asks a question and has cells."""
+    read = plan.read(plan.find(name))
+    assert read.question
+    assert plan.cells(read)
+
+
+def test_the_default_plan_is_the_one_the_design_names() -> None:
+    """point_read, the four services, 1000 users, five rounds of 10 s windows, no_database once."""
+    read = plan.read(plan.find("default"))
+    assert read.matrix.scenarios == ["point_read"]
+    assert read.matrix.services == ["psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async"]
+    assert (read.matrix.users, read.rounds.count, read.load.measure_s) == ([1000], 5, 10.0)
+    assert read.rounds.once == ["no_database"]
+    assert read.database.scale == 0.01
+
+
+def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
+    """A slug is the service's name and the values of the axes that have several."""
+    text = MINIMAL + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
+    slugs = [cell.slug for cell in plan.cells(plan.read(written(tmp_path, text)))]
+    assert slugs == [
+        "asyncpg_async-pool_size_5-count_1",
+        "asyncpg_async-pool_size_5-count_20",
+        "asyncpg_async-pool_size_10-count_1",
+        "asyncpg_async-pool_size_10-count_20",
+    ]
+
+
+def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) -> None:
+    """What does not vary is the default plan's."""
+    [cell] = plan.cells(plan.read(written(tmp_path, MINIMAL)))
+    assert cell.setup == plan.Setup("asyncpg_async", "idiomatic", "gunicorn", 1, 10, 0, 30.0, 40)
+    assert cell.setup == plan.default_setup("asyncpg_async")
+    assert (cell.slug, cell.users, cell.parameters, cell.once) == ("asyncpg_async", 1000, (), False)
+    assert cell.setup.connections == 10
+    assert plan.default_setup("no_database").connections == 0
+
+
+def test_options_override_the_plan(tmp_path: Path) -> None:
+    """Each option stands in for its key, and those not given leave the plan alone."""
+    options = {"services": ["psycopg2_sync"], "users": [7], "rounds": 2, "measure": 1.5, "seed": None}
+    read = plan.read(written(tmp_path, MINIMAL), options)
+    assert (read.matrix.services, read.matrix.users) == (["psycopg2_sync"], [7])
+    assert (read.rounds.count, read.load.measure_s, read.rounds.seed) == (2, 1.5, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINIMAL + "user = 5\n", ["unknown key 'matrix.user'", "did you mean 'users'"]),
+        (MINIMAL + "[lod]\nmeasure_s = 1\n", ["unknown key 'lod'", "did you mean 'load'"]),
+        (MINIMAL + "users = 0\n", ["matrix.users", "0", "greater than or equal to 1"]),
+        (MINIMAL + "users = [1, 1]\n", ["matrix.users", "only once"]),
+        (MINIMAL + "users = []\n", ["matrix.users", "at least one value"]),
+        (MINIMAL + "users = true\n", ["matrix.users", "True"]),
+        (MINIMAL + 'users = "5x"\n', ["matrix.users", "'5x'"]),
+        (MINIMAL + "[load]\nmeasure_s = inf\n", ["load.measure_s", "inf", "finite"]),
+        (MINIMAL + "[load]\nmeasure_s = nan\n", ["load.measure_s", "nan"]),
+        (MINIMAL + "[load]\nmeasure_s = -1\n", ["load.measure_s", "-1", "greater than 0"]),
+        (MINIMAL + '[load]\narrival = "opne"\n', ["load.arrival", "'opne'", "closed"]),
+        (MINIMAL + "[rounds]\ncount = 100\n", ["rounds.count", "100"]),
+        (MINIMAL + '[rounds]\nonce = ["asyncpg_async"]\n', ["asyncpg_async", "matrix.services", "rounds.once"]),
+        (MINIMAL + "[database]\nscale = 0\n", ["database.scale", "0.001"]),
+        ('[matrix]\nscenarios = ["point_read"]\n', ["matrix.services is missing"]),
+        ("", ["matrix is missing"]),
+        ('[matrix]\nscenarios = ["point_raed"]\nservices = ["asyncpg_async"]\n', ["did you mean 'point_read'"]),
+        ('[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg"]\n', ["did you mean 'asyncpg_async'"]),
+        (
+            '[matrix]\nscenarios = ["crud"]\nservices = ["no_database"]\n',
+            ["no_database does not answer", "create_user"],
+        ),
+        ("[matrix\n", ["not TOML"]),
+    ],
+)
+def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, text: str, words: list[str]) -> None:
+    """The message names the file, the key, the value and what is near or allowed."""
+    path = written(tmp_path, text)
+    with pytest.raises(PlanError) as caught:
+        plan.read(path)
+    for word in [str(path), *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"users": [0]}, ["--users", "0"]),
+        ({"measure": float("inf")}, ["--measure", "inf"]),
+        ({"pool_size": [-3]}, ["--pool-size", "-3"]),
+        ({"server": ["unicorn"]}, ["--server", "'unicorn'", "gunicorn"]),
+        ({"arrival": "open"}, ["--arrival", "'open'", "closed"]),
+        ({"scale": 11.0}, ["--scale", "11"]),
+    ],
+)
+def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, object], words: list[str]) -> None:
+    """Whoever typed --users is told about --users."""
+    with pytest.raises(PlanError) as caught:
+        plan.read(written(tmp_path, MINIMAL), options)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_missing_plan_is_named_with_the_nearest() -> None:
+    """By name, the nearest plan is suggested; by path, the path is named."""
+    with pytest.raises(PlanError, match="did you mean 'smoke'"):
+        plan.find("smok")
+    with pytest.raises(PlanError, match=r"nowhere\.toml"):
+        plan.read(plan.find("nowhere.toml"))
+
+
+def test_rounds_are_shuffled_by_the_seed() -> None:
+    """The same seed gives the same order, rounds differ, and each has every cell; `once` cells come in the first."""
+    cells = plan.cells(plan.read(plan.find("default")))
+    order = schedule.order(cells, 8, seed=1)
+    assert order == schedule.order(cells, 8, seed=1)
+    assert order != schedule.order(cells, 8, seed=2)
+    assert len({tuple(cell.slug for cell in one_round) for one_round in order[1:]}) > 1
+    assert sorted(cell.slug for cell in order[0]) == sorted(cell.slug for cell in cells)
+    assert all(not cell.once for one_round in order[1:] for cell in one_round)
+    assert all(len(one_round) == 4 for one_round in order[1:])
