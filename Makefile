@@ -1,10 +1,10 @@
-# Every target calls `setup`, which does nothing when .venv already matches requirements.lock.
+# Every target calls `setup`, which does nothing when .venv already matches requirements.lock. uv itself comes from the
+# lock too, by hash, and it holds the build backend of this project (uv_build), so that nothing unlocked is fetched.
 PYTHON ?= python3
 BENCH   = .venv/bin/bench
 STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
-LOCKED_UV = $(shell sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)
 
 .PHONY: setup bench ui up down compare report test lint lock clean help
 .DEFAULT_GOAL := help
@@ -13,14 +13,16 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup: $(STAMP)  ## make .venv from requirements.lock (all other targets call it)
+	@:
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python {sys.version.split()[0]} is too old: Python >= 3.11 is needed; name another with: make setup PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv (once; about a minute)"
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check "$(LOCKED_UV)"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.lock
 	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --editable .
 	@touch $(STAMP)
 
 bench: setup  ## run a plan (PLAN= SERVICES= SCENARIOS= USERS= ROUNDS= MEASURE= SCALE= NAME=)

@@ -2,13 +2,14 @@
 
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 import click
 from rich.console import Console
 
-from bench.commands import compare, db, doctor, listing, run, serve, verify
+from bench.catalogue import nearest
 from bench.errors import BenchError, TerminatedError
 
 INTERRUPTED = 130
@@ -30,14 +31,50 @@ verification failed; 130 interrupted, results saved (143 for SIGTERM).
 """
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+# Each command's module, imported when it is used: the libraries of a run take a second to load.
+COMMANDS = {
+    "run": "bench.commands.run",
+    "up": "bench.commands.serve",
+    "ui": "bench.commands.serve",
+    "verify": "bench.commands.verify",
+    "compare": "bench.commands.compare",
+    "list": "bench.commands.listing",
+    "doctor": "bench.commands.doctor",
+    "db": "bench.commands.db",
+}
+
+
+class Commands(click.Group):
+    """The commands of COMMANDS."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """All names, in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """Import the command of this name."""
+        if name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(COMMANDS[name]), "list_" if name == "list" else name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command when there is none of this name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}; there are: {', '.join(COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="fastapi-postgres-bench")
 def bench() -> None:
     """Which way of talking to PostgreSQL should a FastAPI service use? Measure it on this machine."""
-
-
-for command in (run.run, serve.up, serve.ui, verify.verify, compare.compare, listing.list_, doctor.doctor, db.db):
-    bench.add_command(command)
 
 
 def main() -> NoReturn:

@@ -240,7 +240,8 @@ def _check_names(path: Path, plan: Plan) -> None:
 
 
 def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:
-    problem = error.errors()[0]
+    # A misspelt key first: what it was meant for may be missing because of it.
+    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     location = [part for part in problem["loc"] if isinstance(part, str)]
     key = ".".join(location)
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)

@@ -21,7 +21,9 @@ def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psyco
     """
     try:
         # libpq takes whole seconds, and reads 1 as 2.
-        conn = psycopg.connect(dsn.url, autocommit=autocommit, connect_timeout=max(2, round(timeout_s)))
+        conn = psycopg.connect(
+            dsn.url, autocommit=autocommit, connect_timeout=max(2, round(timeout_s)), client_encoding="UTF8"
+        )
     except psycopg.Error as error:
         reason = summary(error, dsn)
         raise DatabaseError(f"cannot connect to {dsn.redacted}: {reason}; {_remedy(reason)}") from None
@@ -31,6 +33,12 @@ def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psyco
         raise DatabaseError(
             f"{dsn.redacted} is PostgreSQL {version_num // 10000}: use 14 or later, or leave the URL out for a"
             " private PostgreSQL 18"
+        )
+    encoding = conn.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        conn.close()
+        raise DatabaseError(
+            f"database {dsn.dbname!r} at {dsn.redacted} is encoded in {encoding}: create one with ENCODING 'UTF8'"
         )
     return conn
 

@@ -27,7 +27,10 @@ UNIMPORTANT = ("database.server", "health.nonce")
 @click.argument("old", required=False)
 @click.argument("new", required=False)
 def compare(old: str | None, new: str | None) -> None:
-    """Show the ratio of every figure between two runs (new / old) and write compare.csv into the new one."""
+    """Show the ratios between two runs.
+
+    Each is new / old; they are also written to compare.csv in the new run's folder.
+    """
     console = options.console()
     before, after = _choose(old, new)
     ratios, only = comparison.compare(*(comparison.read_summary(run / "summary.csv") for run in (before, after)))

@@ -1,11 +1,13 @@
 """`bench db`: the private PostgreSQL and the dataset, by hand."""
 
+import os
+
 import click
 
 from bench import catalogue, database
 from bench.commands import options
 from bench.errors import DatabaseError
-from db import embedded, loader, restore
+from db import dataset, embedded, loader, restore
 
 EPILOG = """
 \b
@@ -37,6 +39,12 @@ def start(port: int | None) -> None:
 @options.database_url
 def load(scale: float, database_url: str | None) -> None:
     """Load the dataset, unless it is there, and verify its checksum."""
+    users, told = dataset.size(scale).users, os.environ.get("DATASET_USERS")
+    if told and told != str(users):
+        raise DatabaseError(
+            f"DATASET_USERS is {told}, but scale {scale:g} has {users} users: services and load would ask for others;"
+            f" set DATASET_USERS={users}"
+        )
     console = options.console()
     with database.opened(database_url) as server, console.status("loading") as status:
         loaded = loader.load(server.dsn, scale, lambda step, share: status.update(f"{step} ({share:.0%})"))

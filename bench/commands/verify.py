@@ -24,7 +24,10 @@ Examples:
 @options.scale
 @options.database_url
 def verify(services: list[str] | None, scale: float, database_url: str | None) -> None:
-    """Put the whole contract to the services; exit with 3 when one does not answer as it must."""
+    """Ask services everything in the contract.
+
+    Exits with 3 when one does not answer as it must, or not as the others do.
+    """
     console = options.console()
     names = [catalogue.service(name).name for name in services or catalogue.services()]
     setups = [plan.default_setup(name) for name in names]

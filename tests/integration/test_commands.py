@@ -1,0 +1,161 @@
+"""The other commands, as a user types them."""
+
+import re
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from bench import catalogue
+from bench.cli import COMMANDS
+from db import embedded
+from tests.integration.checkout import Checkout, copied, wait_for
+
+UI_PORT = 8189
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy of the project for this module, with the services' ports free."""
+    stage()
+    yield from copied(tmp_path_factory.mktemp("commands") / "checkout")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("db", "load"), ("db", "start")])
+def test_every_command_explains_itself(checkout: Checkout, command: tuple[str, ...]) -> None:
+    """--help says what a command does, names its options and exits with 0."""
+    code, printed = checkout.bench(*command, "--help")
+    assert code == 0
+    assert "Usage:" in printed
+
+
+def test_list_shows_all_there_is(checkout: Checkout) -> None:
+    """Every service, scenario and plan, by name."""
+    code, printed = checkout.bench("list")
+    assert code == 0
+    for name in (*catalogue.services(), *catalogue.scenarios(), *catalogue.plans()):
+        assert name in printed
+
+
+def test_doctor_says_whether_a_run_can_start(checkout: Checkout) -> None:
+    """On a machine that runs these tests, it can; with a port taken, it says which and exits with 1."""
+    code, printed = checkout.bench("doctor")
+    assert code == 0, printed
+    assert "ready: make bench" in printed
+    with socket.create_server(("127.0.0.1", 8003)):
+        code, printed = checkout.bench("doctor")
+    assert code == 1
+    assert "port 8003 is taken" in printed
+    assert checkout.wait_until_empty() == []
+
+
+def test_the_database_can_be_started_loaded_checked_and_deleted(checkout: Checkout) -> None:
+    """`db start` leaves it running, runs reuse it and leave it running, `db reset` removes it."""
+    code, printed = checkout.bench("db", "start")
+    assert code == 0, printed
+    assert "***" in printed
+    code, printed = checkout.bench("db", "load", "--scale", "0.001")
+    assert code == 0, printed
+    assert "1,000 users" in printed
+    code, printed = checkout.bench("db", "check", "--scale", "0.001")
+    assert code == 0, printed
+    code, printed = checkout.bench("db", "check", "--scale", "0.01")
+    assert code == 1
+    assert "bench db load --scale 0.01" in printed
+    assert "running already" in checkout.bench("db", "start")[1]
+    assert embedded.running(embedded.locate(checkout.folder)) is not None
+    assert checkout.bench("db", "stop")[1].strip() == "stopped"
+    code, printed = checkout.bench("db", "reset", "--yes")
+    assert code == 0, printed
+    assert not embedded.locate(checkout.folder).home.exists()
+
+
+def test_another_server_is_used_when_the_environment_names_it(checkout: Checkout) -> None:
+    """DATABASE_URL: the dataset is loaded there and the services connect there; it is left running."""
+    checkout.bench("db", "start")
+    running = embedded.running(embedded.locate(checkout.folder))
+    assert running is not None
+    code, printed = checkout.bench(
+        "verify", "--services", "asyncpg_async,psycopg2_sync", "--scale", "0.001", DATABASE_URL=running.dsn.url
+    )
+    assert code == 0, printed
+    assert "2 services answer alike" in printed
+    assert running.dsn.password not in printed
+    assert embedded.running(embedded.locate(checkout.folder)) is not None
+    checkout.bench("db", "stop")
+
+
+def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> None:
+    """`bench ui`: on loopback only; the service chosen is the one that gets the requests; Ctrl-C ends everything."""
+    process = checkout.start("ui", "--port", str(UI_PORT), "--scale", "0.001")
+    ui = f"http://127.0.0.1:{UI_PORT}"
+    try:
+        assert wait_for(lambda: _answers(ui), 40)
+        assert _listening(UI_PORT) == {"127.0.0.1"}
+        page = httpx.get(ui).text
+        host = "the service chosen under Custom parameters"
+        assert host in page
+        for service in catalogue.services().values():
+            assert f'"{service.name}"' in page
+            form = {"user_count": 3, "spawn_rate": 3, "host": host, "service": service.name, "dataset_users": 1000}
+            assert httpx.post(f"{ui}/swarm", data=form).json()["success"]
+            assert wait_for(lambda: _requests(ui) > 20, 10)
+            assert _connected_to() == {service.port}
+            assert httpx.get(f"{ui}/stats/requests").json()["errors"] == []
+            httpx.post(f"{ui}/stop")
+            assert wait_for(lambda: not _connected_to(), 10)
+    finally:
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=10)
+    assert process.returncode == 130, printed
+    assert "everything has ended" in printed
+    assert "Traceback" not in printed
+    assert checkout.wait_until_empty() == []
+
+
+def test_up_serves_until_ctrl_c(checkout: Checkout) -> None:
+    """`bench up`: the services named answer on their ports."""
+    process = checkout.start("up", "--services", "asyncpg_async,no_database", "--scale", "0.001")
+    try:
+        url = catalogue.service("asyncpg_async").url
+        assert wait_for(lambda: _answers(f"{url}/users/1"), 40)
+        assert re.fullmatch(
+            r'\{"id":1,"name":"[^"]+","email":"user1@example.com",.*\}', httpx.get(f"{url}/users/1").text
+        )
+    finally:
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=10)
+    assert process.returncode == 130, printed
+    assert checkout.wait_until_empty() == []
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _requests(ui: str) -> int:
+    total: int = httpx.get(f"{ui}/stats/requests").json()["stats"][-1]["num_requests"]
+    return total
+
+
+def _tcp(status: str) -> list[Any]:
+    """All TCP connections in this state; their addresses have an ip and a port, which the types do not know."""
+    return [one for one in psutil.net_connections("tcp") if one.status == status]
+
+
+def _listening(port: int) -> set[str]:
+    """The addresses on which somebody listens on this port."""
+    return {one.laddr.ip for one in _tcp(psutil.CONN_LISTEN) if one.laddr.port == port}
+
+
+def _connected_to() -> set[int]:
+    """The services' ports that somebody is connected to now."""
+    ports = {service.port for service in catalogue.services().values()}
+    return {one.raddr.port for one in _tcp(psutil.CONN_ESTABLISHED)} & ports

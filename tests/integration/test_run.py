@@ -1,0 +1,229 @@
+"""`bench run` from beginning to end, and every way of ending it early."""
+
+import csv
+import json
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench import report
+from tests.integration.checkout import Checkout, copied, wait_for
+
+QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1")
+FOUR = ["asyncpg_async", "databases_async", "psycopg2_sync", "sqlalchemy_async"]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy of the project for this module, with the services' ports free."""
+    stage()
+    yield from copied(tmp_path_factory.mktemp("run") / "checkout")
+
+
+@pytest.fixture(scope="module")
+def finished(checkout: Checkout) -> Path:
+    """The folder of a smoke run that went well."""
+    code, printed = checkout.bench(*QUICK, "--name", "smoke")
+    assert code == 0, printed
+    assert "finished after" in printed
+    assert "results: results/smoke" in printed
+    return checkout.results / "smoke"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> None:
+    """summary.csv has the columns of the design in their order; nothing failed; what is unknown is empty."""
+    assert (finished / "summary.csv").read_text().splitlines()[0] == ",".join(report.SUMMARY)
+    summary = rows(finished / "summary.csv")
+    assert sorted(row["service"] for row in summary if row["operation"] == "all") == FOUR
+    assert {row["operation"] for row in summary} == {"all", "read_user"}
+    for row in summary:
+        assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "VALID", "20", "closed")
+        assert float(row["throughput_rps"]) > 0
+        assert row["bound_by"] == row["offered_rps"] == row["service_cpu_ms_per_request"] == ""
+
+
+def test_the_summary_follows_from_the_samples(finished: Path) -> None:
+    """Whoever recomputes throughput from samples.parquet and window.json gets the summary's figure."""
+    for row in rows(finished / "summary.csv"):
+        folder = finished / "rounds" / "01" / row["service"]
+        window = json.loads((folder / "window.json").read_text())
+        samples = pl.read_parquet(folder / "samples.parquet")
+        end = samples["start_ns"] + samples["service_time_ns"]
+        inside = samples.filter((end >= window["start_ns"]) & (end < window["end_ns"]))
+        assert len(inside) == int(row["requests"])
+        assert float(row["throughput_rps"]) == pytest.approx(len(inside) / window["length_s"], rel=1e-4)
+
+
+def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
+    """The same columns as Locust's own file, which is kept beside the samples with its JSON and log."""
+    for service in FOUR:
+        ours = rows(finished / f"{service}_stats.csv")
+        locusts = rows(finished / "rounds" / "01" / service / "locust_stats.csv")
+        assert list(ours[0]) == list(locusts[0])
+        assert [(row["Type"], row["Name"]) for row in ours] == [("GET", "read_user"), ("", "Aggregated")]
+        assert float(ours[1]["Median Response Time"]) == pytest.approx(float(ours[1]["50%"]), rel=0.05)
+        kept = {path.name for path in (finished / "rounds" / "01" / service).iterdir()}
+        assert {"samples.parquet", "window.json", "locust.json", "locust.log", "service.log"} <= kept
+        assert "samples.bin" not in kept
+
+
+def test_a_run_records_what_it_was_made_with(finished: Path) -> None:
+    """Machine, placement, versions, settings, seed and order; no password."""
+    environment = json.loads((finished / "environment.json").read_text())
+    assert environment["database"]["settings"]["synchronous_commit"] == "off"
+    assert environment["database"]["settings"]["server_version"].startswith("18")
+    assert sorted(environment["services"]) == FOUR
+    assert environment["services"]["asyncpg_async"]["health"]["event_loop"] == "uvloop"
+    assert "***" in environment["database"]["server"]
+    plan = json.loads((finished / "plan.json").read_text())
+    assert sorted(plan["order"][0]) == FOUR
+    assert isinstance(plan["seed"], int)
+    assert json.loads((finished / "status.json").read_text())["state"] == "finished"
+    assert (finished.parent / "latest").readlink() == Path("smoke")
+
+
+def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
+    """Services, Locust and the private PostgreSQL end with the run."""
+    assert finished.exists()
+    assert checkout.wait_until_empty() == []
+
+
+def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> None:
+    """A table and compare.csv; a run compared with itself has the ratio 1 everywhere."""
+    code, printed = checkout.bench("compare", "smoke", "smoke")
+    assert code == 0, printed
+    ratios = rows(finished / "compare.csv")
+    assert {row["ratio"] for row in ratios if row["metric"] == "throughput_rps"} == {"1"}
+    assert "new / old" in printed
+    code, printed = checkout.bench("compare", "smoke", "smok")
+    assert code == 1
+    assert "there is no run 'smok'" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--plan", "smok"), ["there is no plan 'smok'", "did you mean 'smoke'"]),
+        (("run", "--plan", "broken.toml"), ["broken.toml", "unknown key 'matrix.sevices'", "did you mean 'services'"]),
+        (("run", "--services", "asyncpg"), ["there is no service 'asyncpg'", "did you mean 'asyncpg_async'"]),
+        (("run", "--scenarios", "point"), ["there is no scenario 'point'", "did you mean 'point_read'"]),
+        (("run", "--users", "0"), ["--users", "0"]),
+        (("run", "--users", "5x"), ["--users", "5x"]),
+        (("run", "--measure", "inf"), ["--measure", "inf"]),
+        (("run", "--name", "../x"), ["'../x' cannot name a run"]),
+        (("run", "--usres", "5"), ["--usres", "--users"]),
+        (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
+        (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
+        (("compare",), ["no two runs of the same plan"]),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_1(
+    checkout: Checkout, arguments: tuple[str, ...], words: list[str]
+) -> None:
+    """The message names the thing and the value; no traceback, no secret, nothing left running."""
+    (checkout.folder / "broken.toml").write_text('[matrix]\nscenarios = ["point_read"]\nsevices = ["asyncpg_async"]\n')
+    code, printed = checkout.bench(*arguments)
+    assert code == 1, printed
+    for word in words:
+        assert word in printed
+    assert "Traceback" not in printed
+    assert "secret" not in printed
+    assert printed.count("error:") == 1
+    assert checkout.processes() == []
+
+
+def test_a_taken_port_is_named_with_its_holder(checkout: Checkout) -> None:
+    """Nothing is started, and the stranger keeps the port."""
+    with socket.create_server(("127.0.0.1", 8002)) as stranger:
+        code, printed = checkout.bench(*QUICK)
+        assert stranger.getsockname()[1] == 8002
+    assert code == 1
+    assert "port 8002 is taken by" in printed
+    assert checkout.processes() == []
+
+
+def test_results_that_cannot_be_written_are_named_before_any_load(checkout: Checkout) -> None:
+    """Exit code 1 and the folder's path (a file stands in its place, since root may write anywhere)."""
+    aside = checkout.results.rename(checkout.folder / "aside")
+    checkout.results.write_text("in the way")
+    try:
+        code, printed = checkout.bench(*QUICK)
+    finally:
+        checkout.results.unlink()
+        aside.rename(checkout.results)
+    assert code == 1, printed
+    assert f"cannot write to {checkout.results}" in printed
+    assert checkout.processes() == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: signal.Signals, code: int) -> None:
+    """Within 5 s everything has ended; finished cells are readable, and the cell that was cut off kept its samples."""
+    name = f"interrupted-{number.name}"
+    run = checkout.results / name
+    process = checkout.start(*QUICK, "--name", name, "--rounds", "9", "--services", "asyncpg_async,psycopg2_sync")
+    second = wait_for(lambda: len(list(run.glob("rounds/*/*/samples.bin"))) > 0 and (run / "summary.csv").exists(), 60)
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=5)
+    assert second, printed
+    assert process.returncode == code
+    assert "Traceback" not in printed
+    assert "interrupted after" in printed
+    assert checkout.wait_until_empty(timeout_s=1) == []
+    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+    assert [row for row in rows(run / "summary.csv") if row["verdict"] == "VALID"]
+    assert list(run.glob("rounds/*/*/samples.bin")) == []
+    for kept in run.glob("rounds/*/*/samples.parquet"):
+        assert pl.read_parquet(kept).columns
+    assert (checkout.results / "latest").readlink() != Path(name)
+
+
+def test_children_die_with_a_killed_harness(checkout: Checkout) -> None:
+    """After kill -9 nothing of the run is left, and the next run starts."""
+    process = checkout.start(*QUICK, "--name", "killed", "--services", "asyncpg_async")
+    assert wait_for(lambda: len(list((checkout.results / "killed").glob("rounds/*/*/samples.bin"))) > 0, 60)
+    process.kill()
+    process.communicate()
+    assert checkout.wait_until_empty(timeout_s=10) == []
+    code, printed = checkout.bench(*QUICK, "--name", "after", "--services", "asyncpg_async")
+    assert code == 0, printed
+
+
+def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> None:
+    """A service that answers fast and wrong fails verification by name, with exit code 3."""
+    app = checkout.folder / "services" / "asyncpg_async" / "app.py"
+    right = app.read_text()
+    app.write_text(right.replace("return User(**row)", "return User(**{**row, 'name': 'Anybody'})"))
+    try:
+        code, printed = checkout.bench(*QUICK, "--name", "wrong")
+    finally:
+        app.write_text(right)
+    assert code == 3, printed
+    assert "asyncpg_async: user 1 (GET /users/1)" in printed
+    assert "Anybody" in printed
+    assert not (checkout.results / "wrong" / "summary.csv").exists()
+    assert checkout.wait_until_empty() == []
+
+
+def test_a_service_that_does_not_start_is_shown_with_its_log(checkout: Checkout) -> None:
+    """Exit code 1 and the last lines of what it said."""
+    app = checkout.folder / "services" / "psycopg2_sync" / "app.py"
+    right = app.read_text()
+    app.write_text('raise RuntimeError("the reason it gives")\n')
+    try:
+        code, printed = checkout.bench(*QUICK, "--services", "psycopg2_sync")
+    finally:
+        app.write_text(right)
+    assert code == 1, printed
+    assert "could not start psycopg2_sync" in printed
+    assert "the reason it gives" in printed
+    assert checkout.wait_until_empty() == []

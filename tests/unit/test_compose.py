@@ -1,0 +1,213 @@
+import re
+import shlex
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from bench import catalogue
+from bench.catalogue import CHECKOUT, Service
+from bench.plan import default_setup
+from bench.services import command
+from db import dataset
+from db.settings import SETTINGS
+from services.settings import Settings
+
+ONE_SHOT = "service_completed_successfully"
+HEALTHY = "service_healthy"
+every_service = pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda service: service.name)
+
+
+def text(name: str) -> str:
+    return (CHECKOUT / name).read_text(encoding="utf-8")
+
+
+@cache
+def compose() -> dict[str, Any]:
+    """docker-compose.yaml, with the defaults of its variables."""
+    defaulted = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text("docker-compose.yaml"))
+    read: dict[str, Any] = yaml.safe_load(defaulted)
+    return read
+
+
+def stanza_to_add(service: Service) -> str:
+    return f"""docker-compose.yaml lacks {service.name}, or has it otherwise. Its stanza:
+
+  {service.name}:
+    <<: *service
+    command: python -m gunicorn {service.application} --bind 0.0.0.0:{service.port}
+    healthcheck: {{ <<: *healthcheck, test: [CMD, python, -c, *ask, "http://127.0.0.1:{service.port}/health"] }}
+    ports: ["127.0.0.1:{service.port}:{service.port}"]
+
+and below locust's depends_on:
+
+      {service.name}: {{ condition: {HEALTHY} }}
+"""
+
+
+def grouped(words: list[str]) -> list[list[str]]:
+    """Command-line words, each option with its values, sorted: their order says nothing."""
+    groups: list[list[str]] = [[]]
+    for word in words:
+        if word.startswith("--"):
+            groups.append([])
+        groups[-1].append(word)
+    return sorted(groups)
+
+
+@every_service
+def test_every_service_has_its_stanza(service: Service) -> None:
+    """Its application, port and health check are those of service.toml, and Locust waits for it."""
+    stanza = compose()["services"].get(service.name, {})
+    found = {
+        "application": shlex.split(stanza.get("command", ""))[3:4],
+        "ports": stanza.get("ports"),
+        "health": stanza.get("healthcheck", {}).get("test", [])[-1:],
+        "locust waits for": compose()["services"]["locust"]["depends_on"].get(service.name),
+    }
+    assert found == {
+        "application": [service.application],
+        "ports": [f"127.0.0.1:{service.port}:{service.port}"],
+        "health": [f"http://127.0.0.1:{service.port}/health"],
+        "locust waits for": {"condition": HEALTHY},
+    }, stanza_to_add(service)
+
+
+@every_service
+def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None:
+    """Gunicorn's options are bench's own, but for the address, and they come with the default plan's settings."""
+    stanza, setup = compose()["services"][service.name], default_setup(service.name)
+    environment = {name: str(value) for name, value in stanza["environment"].items()}
+    program, *words = shlex.split(stanza["command"]) + shlex.split(environment["GUNICORN_CMD_ARGS"])
+    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in command(setup))  # noqa: S104  # in its container
+    assert (program, grouped(words)) == ("python", grouped(expected))
+    assert Settings.from_environment(environment) == Settings(
+        database_url="postgresql://bench@db:5432/bench",
+        pool_size=setup.pool_size,
+        pool_overflow=setup.pool_overflow,
+        pool_timeout_s=setup.pool_timeout_s,
+        threads=setup.threads,
+        profile=setup.profile,
+        dataset_users=10_000,
+        nonce="",
+    )
+
+
+@every_service
+def test_a_service_starts_when_the_dataset_is_there(service: Service) -> None:
+    """The database is healthy and the loader has ended without an error."""
+    assert compose()["services"][service.name]["depends_on"] == {
+        "db": {"condition": HEALTHY},
+        "loader": {"condition": ONE_SHOT},
+    }
+
+
+@every_service
+def test_a_service_has_one_cpu(service: Service) -> None:
+    """The same limit for each, so that none has more than another."""
+    assert compose()["services"][service.name]["deploy"] == {"resources": {"limits": {"cpus": "1"}}}
+
+
+def test_only_services_have_a_cpu_limit() -> None:
+    """Neither the database nor Locust is held back."""
+    limited = {name for name, stanza in compose()["services"].items() if "deploy" in stanza}
+    assert limited == set(catalogue.services())
+
+
+def test_the_database_has_the_settings_of_the_private_one() -> None:
+    """Each of db/settings.py is given by -c, and no other is."""
+    program, *words = shlex.split(compose()["services"]["db"]["command"])
+    assert (program, set(words[::2])) == ("postgres", {"-c"})
+    assert dict(word.split("=", 1) for word in words[1::2]) == dict(SETTINGS)
+
+
+def test_the_database_keeps_its_data_where_the_image_does() -> None:
+    """The image of PostgreSQL 18 has its data below /var/lib/postgresql, not in .../data."""
+    database = compose()["services"]["db"]
+    assert (database["image"], database["volumes"]) == ("postgres:18", ["database:/var/lib/postgresql"])
+
+
+def test_the_database_is_ready_only_over_tcp() -> None:
+    """While the image sets it up, the server answers on its Unix socket alone."""
+    assert "--host=127.0.0.1" in compose()["services"]["db"]["healthcheck"]["test"]
+
+
+def test_the_password_has_no_default() -> None:
+    """Without POSTGRES_PASSWORD nothing starts, and the message says what to do."""
+    uses = re.findall(r"\$\{?POSTGRES_PASSWORD[^}]*\}?", text("docker-compose.yaml"))
+    assert len(uses) == 1
+    assert uses[0].startswith("${POSTGRES_PASSWORD:?")
+    assert ".env" in uses[0]
+    assert "export" in uses[0]
+
+
+def test_the_number_of_users_follows_the_scale() -> None:
+    """DATASET_USERS defaults to what the default SCALE loads, in the services and in Locust."""
+    running = compose()["services"]
+    scale = shlex.split(running["loader"]["command"])[-1]
+    told = {int(running[name]["environment"]["DATASET_USERS"]) for name in [*catalogue.services(), "locust"]}
+    assert told == {dataset.size(scale).users}
+
+
+def test_locust_runs_a_scenario_that_exists() -> None:
+    """The default of SCENARIO is a file of locustfiles/."""
+    words = shlex.split(compose()["services"]["locust"]["command"])
+    assert (CHECKOUT / words[words.index("-f") + 1]).is_file()
+
+
+def test_everything_is_published_on_loopback_only() -> None:
+    """No port can be reached from another machine, and no container shares the host's network."""
+    stanzas = compose()["services"]
+    ports = [str(port) for stanza in stanzas.values() for port in stanza.get("ports", [])]
+    assert [port for port in ports if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)] == []
+    assert "127.0.0.1:8089:8089" in ports
+    assert {stanza.get("network_mode") for stanza in stanzas.values()} <= {None, "none"}
+
+
+def test_compose_1_29_and_2_both_read_it() -> None:
+    """1.29 refuses the key `name`, and 2 warns of `version`."""
+    assert {key for key in compose() if not key.startswith("x-")} == {"services", "volumes"}
+
+
+def test_one_service_builds_the_image() -> None:
+    """Builds of one tag side by side collide, and an image that nobody builds would be looked for in a registry."""
+    own = {name: stanza for name, stanza in compose()["services"].items() if name != "db"}
+    assert [name for name, stanza in own.items() if "build" in stanza] == ["loader"]
+    assert {(stanza["image"], stanza["pull_policy"]) for stanza in own.values()} == {
+        ("fastapi-postgres-bench", "never")
+    }
+
+
+def test_images_start_from_python_3_13_slim() -> None:
+    """And need neither a frontend image nor anything that only BuildKit knows."""
+    dockerfile = text("Dockerfile")
+    assert re.findall(r"(?im)^\s*FROM\s+(.*)$", dockerfile) == ["python:3.13-slim"]
+    assert re.findall(r"(?im)^#\s*syntax\s*=|--mount=|--chmod|--link\b|<<-?\w+", dockerfile) == []
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    """The last USER is an ordinary one; only the one-shot that prepares results/ is root, without a network."""
+    assert re.findall(r"(?im)^USER\s+(\S+)", text("Dockerfile"))[-1] == "bench"
+    as_root = {name: stanza for name, stanza in compose()["services"].items() if "user" in stanza}
+    assert list(as_root) == ["results_folder"]
+    assert as_root["results_folder"]["network_mode"] == "none"
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "docker-compose.yaml", ".dockerignore"])
+def test_no_package_index_is_named(name: str) -> None:
+    """Packages come from wherever the machine is set up to find them; the lock's hashes say which they are."""
+    hosts = set(re.findall(r"https?://([^\s/:\"']+)", text(name)))
+    assert hosts <= {"127.0.0.1", "{name}"}
+    assert (
+        re.findall(r"(?i)index-url|--index\b|find-links|(?:PIP|UV)_\w*(?:INDEX|LINKS)\w*|trusted-host", text(name))
+        == []
+    )
+
+
+def test_the_build_sees_what_the_dockerfile_copies_and_nothing_else() -> None:
+    """.dockerignore leaves everything out but that: secrets, results and .git never enter an image."""
+    copied = re.findall(r"(?m)^COPY (?:--\S+ )*(\S+) \S+$", text("Dockerfile"))
+    lines = [line for line in text(".dockerignore").splitlines() if line and not line.startswith("#")]
+    assert lines[0] == "*"
+    assert sorted(line[1:].rstrip("/") for line in lines if line.startswith("!")) == sorted(copied)
