@@ -4,18 +4,18 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from bench import catalogue
 from bench.errors import PreflightError, ServiceError
 from bench.plan import Setup
 from bench.processes import Child, stop_all
+from db import ports
 
 START_TIMEOUT_S = 30.0
 POLL_EVERY_S = 0.05
@@ -152,23 +152,14 @@ def ask_health(url: str) -> dict[str, Any] | None:
     return health if isinstance(health, dict) else None
 
 
-def check_ports(ports: Iterable[int]) -> None:
+def check_ports(wanted: Iterable[int]) -> None:
     """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
-    for port in ports:
+    for port in wanted:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise PreflightError(
-                    f"port {port} is taken{_holder(port)}; end that process, or leave the service of this port out"
+                    f"port {port} is taken{ports.holder(port)}; end that process, or leave the service of this port out"
                 ) from None
-
-
-def _holder(port: int) -> str:
-    try:
-        connections: Sequence[Any] = psutil.net_connections("tcp")
-        pid = next(c.pid for c in connections if c.laddr and c.laddr.port == port and c.status == psutil.CONN_LISTEN)
-        return f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
-    except (StopIteration, psutil.Error):
-        return ""

@@ -1,4 +1,4 @@
-"""Loopback ports for the private PostgreSQL."""
+"""Ports on loopback: free ones, and who has the others."""
 
 import socket
 
@@ -25,16 +25,17 @@ def refuse_taken(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             raise DatabaseError(
-                f"port {port} on {LOOPBACK} cannot be used for the private PostgreSQL ({error.strerror})"
-                f"{_holder(port)}: free it, or name no port and a free one is picked"
+                f"port {port} on {LOOPBACK} is taken{holder(port)} ({error.strerror}): free it for the private"
+                " PostgreSQL, or name no port and a free one is picked"
             ) from None
 
 
-def _holder(port: int) -> str:
+def holder(port: int) -> str:
+    """Who listens on a port, as " by NAME (pid N)"; empty where that cannot be known."""
     try:
         connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:  # macOS shows them to root alone
+        listening = [c for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port]
+        pid = next((c.pid for c in listening if c.pid), None)
+        return f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
+    except psutil.Error:  # macOS shows them to root alone
         return ""
-    listening = [c for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port]
-    pids = [c.pid for c in listening if c.pid]
-    return f", held by pid {pids[0]}" if pids else ""
