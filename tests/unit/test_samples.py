@@ -1,0 +1,147 @@
+"""Samples: what the load writes is what the analysis reads, whole or cut off, and the window's edges."""
+
+import struct
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import samples
+from bench.errors import ResultsError
+from bench.samples import Mark, Window
+from locustfiles import _samples
+from locustfiles._samples import Recorder, SampleFile
+
+Row = tuple[int, int, int, int, int, str, str]
+COLUMNS = ("intended_ns", "start_ns", "service_time_ns", "body_bytes", "status", "operation", "error")
+FAR_NS = 2**62
+ROWS: tuple[Row, ...] = (
+    (100, 110, 50, 80, 200, "read_user", ""),
+    (105, 120, 30, 0, 0, "read_user", "no answer within 60 s"),
+    (FAR_NS, FAR_NS + 5, 0, 4_000_000_000, 503, "list_users", "status 503 instead of 200"),
+    (110, 130, 1, 2, 200, "create_user", ""),
+    (111, 131, 2, 2, 404, "read_user", "status 404 instead of 200"),
+    (112, 132, 3, 0, 204, "Zoë's \n operation", "a\nline"),
+    (113, 133, 4, 9, 200, "list_users", ""),
+)
+
+
+def written(path: Path, *chunks: tuple[Row, ...], marks: tuple[Mark, ...] = ()) -> bytes:
+    """A stream of these chunks with a mark before each, for as many as there are."""
+    recorder, file, more = Recorder(), SampleFile(path), iter(marks)
+    for chunk in chunks:
+        if mark := next(more, None):
+            file.mark(mark.event, mark.at_ns, mark.users)
+        for intended_ns, start_ns, service_time_ns, body_bytes, status, operation, error in chunk:
+            recorder.add(operation, intended_ns, start_ns, start_ns + service_time_ns, body_bytes, status, error)
+        file.append(recorder.take())
+    return path.read_bytes()
+
+
+def read(path: Path) -> tuple[list[Row], tuple[Mark, ...]]:
+    frame, marks = samples.read_stream(path)
+    return frame.select(COLUMNS).rows(), marks
+
+
+def test_writer_and_reader_agree_on_the_layout() -> None:
+    """Two modules describe a record, since the load does not import numpy: field by field they are the same."""
+    assert _samples.RECORD.size == samples.RECORD.itemsize == struct.calcsize("<qqqIHHH")
+    packed = _samples.RECORD.pack(*range(1, 8))
+    fields = ("intended_ns", "start_ns", "service_time_ns", "body_bytes", "status", "operation", "error")
+    assert samples.RECORD.names == fields
+    assert np.frombuffer(packed, samples.RECORD)[0].tolist() == tuple(range(1, 8))
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """Every field of every request comes back, in order, over chunks in which new names appear."""
+    path = tmp_path / "samples.bin"
+    marks = (Mark("spawned", 7, 1000), Mark("stopping", FAR_NS, 999))
+    written(path, ROWS[:3], ROWS[3:6], (), ROWS[6:], marks=marks)
+    assert read(path) == (list(ROWS), marks)
+
+
+def test_a_recorder_hands_each_sample_over_once() -> None:
+    """Nothing recorded is nothing written."""
+    recorder = Recorder()
+    assert recorder.take() == b""
+    recorder.add("ping", 1, 1, 2, 0, 200, "")
+    assert recorder.take()
+    assert recorder.take() == b""
+
+
+def test_a_stream_that_was_cut_off_gives_whole_chunks(tmp_path: Path) -> None:
+    """Wherever it ends, what is read is a beginning of what was written, and no row is made up."""
+    path = tmp_path / "samples.bin"
+    marks = (Mark("spawned", 7, 3), Mark("stopping", 9, 3))
+    whole = written(path, ROWS[:3], ROWS[3:5], ROWS[5:], marks=marks)
+    beginnings = [list(ROWS[:size]) for size in (0, 3, 5, 7)]
+    seen = set()
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        rows, found = read(path)
+        assert rows in beginnings, end
+        assert found in {(), marks[:1], marks}, end
+        seen.add(len(rows))
+    assert seen == {0, 3, 5, 7}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no stream\n",
+        b"\x00\xff\n",
+        b"[]\n",
+        b"7\n",
+        b'{"event": "spawned"}\n',
+        b'{"records": -1, "operations": [], "errors": []}\n',
+        b'{"records": "7", "operations": [], "errors": []}\n',
+        b'{"records": 1}\n' + bytes(34),
+        b'{"records": 1, "operations": ["a"], "errors": []}\n' + bytes(32) + b"\x09\x00",
+        b'{"event": "spawned", "records": 0}\n',
+    ],
+)
+def test_what_is_no_sample_stream_is_refused(tmp_path: Path, content: bytes) -> None:
+    """With an error that names the file; never with a traceback of the reader's own."""
+    path = tmp_path / "samples.bin"
+    path.write_bytes(content)
+    with pytest.raises(ResultsError, match=r"samples\.bin: not a sample stream"):
+        samples.read_stream(path)
+
+
+def test_an_empty_stream_has_no_samples(tmp_path: Path) -> None:
+    """With the columns that others have."""
+    path = tmp_path / "samples.bin"
+    path.write_bytes(b"")
+    empty, _ = samples.read_stream(path)
+    written(path, ROWS)
+    full, _ = samples.read_stream(path)
+    assert empty.height == 0
+    assert empty.schema == full.schema
+
+
+def test_the_window_begins_after_the_warm_up() -> None:
+    """Counted from the last user's start; its users are those that ran when it stopped."""
+    marks = (Mark("spawned", 1_000, 10), Mark("stopping", 9_000_001_000, 9), Mark("ended", 9_000_002_000, 0))
+    window = samples.window_of(marks, 2.5, 4)
+    assert window == Window(2_500_001_000, 6_500_001_000, 9)
+    assert window.length_s == 4
+    assert window.as_dict() == {"start_ns": 2_500_001_000, "end_ns": 6_500_001_000, "users": 9, "length_s": 4}
+
+
+@pytest.mark.parametrize("events", [(), ("spawned",), ("stopping",), ("spawned", "ended")])
+def test_no_window_without_its_end(events: tuple[str, ...]) -> None:
+    """A load that ended early has none, rather than a shorter one."""
+    marks = tuple(Mark(event, at, 1) for event, at in zip(events, count(), strict=False))
+    with pytest.raises(ResultsError, match="ended before its window did"):
+        samples.window_of(marks, 0, 1)
+
+
+def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
+    """At its first nanosecond, not at the one after its last; when they started does not matter."""
+    path = tmp_path / "samples.bin"
+    ends = (999, 1_000, 1_001, 1_999, 2_000)
+    written(path, tuple((50, 100, end - 100, 0, 200, "ping", "bad" if end == 1_001 else "") for end in ends))
+    frame, _ = samples.read_stream(path)
+    inside = samples.cut(frame, Window(1_000, 2_000, 1))
+    assert inside.select("latency_ns", "ok").rows() == [(950, True), (951, False), (1_949, True)]
