@@ -1,0 +1,48 @@
+"""wrk, the independent client that the load is held against."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import PreflightError
+
+UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
+# As the point_read scenario: any user of the dataset.
+RANDOM_USER = 'request = function() return wrk.format("GET", "/users/" .. math.random(1, {users})) end\n'
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a closed load saw. Latencies in ms."""
+
+    throughput_rps: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+
+
+def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int, ...], folder: Path) -> Figures:
+    """Put a closed load on a service's point reads. Raises PreflightError where wrk is not installed."""
+    if shutil.which("wrk") is None:
+        raise PreflightError("wrk is not installed; on Debian: apt-get install wrk")
+    script = folder / "random_user.lua"
+    script.write_text(RANDOM_USER.format(users=users))
+    placed = ["taskset", "--cpu-list", ",".join(map(str, cpus))] if cpus else []
+    command = [*placed, "wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "60s", "--latency", "-s"]
+    answer = subprocess.run([*command, str(script), url], check=True, capture_output=True, text=True)
+    return parse(answer.stdout)
+
+
+def parse(printed: str) -> Figures:
+    """Read what wrk prints."""
+    assert "Non-2xx" not in printed, printed  # noqa: S101  # figures of failing requests compare nothing
+    rate = re.search(r"Requests/sec:\s*([\d.]+)", printed)
+    percentiles = dict(re.findall(r"^\s+(\d+)%\s+([\d.]+\w+)\s*$", printed, re.MULTILINE))
+    assert rate is not None, printed  # noqa: S101  # wrk's own layout
+    return Figures(float(rate[1]), _ms(percentiles["50"]), _ms(percentiles["99"]))
+
+
+def _ms(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()  # type: ignore[union-attr]  # wrk's own layout
+    return float(number) * UNITS_MS[unit]
