@@ -6,7 +6,7 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare report test lint lock clean help
+.PHONY: setup bench ui up down compare test selfbench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -44,6 +44,9 @@ compare: setup  ## ratios between two runs (OLD= NEW=; the last two when neither
 
 test: setup  ## all tests, against a real PostgreSQL
 	@.venv/bin/pytest
+
+selfbench: setup  ## the suite's own performance: its load against wrk's (about 20 minutes; needs wrk)
+	@.venv/bin/python -m bench.selfbench
 
 lint: setup  ## ruff and mypy --strict
 	@.venv/bin/ruff check .

@@ -1,0 +1,79 @@
+"""What the documents name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from bench import catalogue, report
+from bench.cli import COMMANDS
+from bench.plan import Dataset, Load, Matrix, Rounds
+
+PAGES = sorted(
+    [
+        *catalogue.CHECKOUT.glob("*.md"),
+        *catalogue.CHECKOUT.glob("docs/**/*.md"),
+        catalogue.CHECKOUT / "results" / "README.md",
+    ]
+)
+README = (catalogue.CHECKOUT / "README.md").read_text()
+MAKEFILE = (catalogue.CHECKOUT / "Makefile").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(catalogue.CHECKOUT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    """Relative links only; others are not followed."""
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(catalogue.CHECKOUT)))
+def test_every_command_and_target_exists(page: Path) -> None:
+    """`make X` and `bench X`, in code."""
+    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", page.read_text(), re.DOTALL))
+    targets = set(re.findall(r"\bmake ([a-z]+)", code))
+    assert {target for target in targets if f"\n{target}:" not in MAKEFILE} == set()
+    assert set(re.findall(r"\bbench ([a-z]+)\b", code)) - set(COMMANDS) == set()
+
+
+def test_the_readme_lists_every_service_and_scenario() -> None:
+    """With its file, and a service with its port."""
+    for service in catalogue.services().values():
+        assert f"(services/{service.name}/app.py)" in README
+        assert f"| {service.port} |" in README
+    for name in catalogue.scenarios():
+        assert f"(locustfiles/{name}.py)" in README
+
+
+def test_every_variable_that_make_bench_takes_is_an_option() -> None:
+    """README and Makefile name the same ones."""
+    named = re.search(r"`make bench` takes `([^`]+)`", README)
+    assert named is not None
+    for variable in named[1].replace("=", "").split():
+        assert f"$(if $({variable}),--{variable.lower()} $({variable}))" in MAKEFILE
+
+
+def test_every_key_of_a_plan_is_explained() -> None:
+    """docs/plans.md has a row for each."""
+    page = (catalogue.CHECKOUT / "docs" / "plans.md").read_text()
+    sections: dict[str, type[BaseModel]] = {"matrix": Matrix, "load": Load, "rounds": Rounds, "database": Dataset}
+    for section, model in sections.items():
+        for key in model.model_fields:
+            assert f"`{section}.{key}" in page, f"{section}.{key}"
+
+
+def test_the_columns_that_the_results_page_explains_exist() -> None:
+    """summary.csv's, by name or by pattern."""
+    page = (catalogue.CHECKOUT / "results" / "README.md").read_text()
+    table = page[page.index("## summary.csv") : page.index("## samples.parquet")]
+    for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
+        for column in re.findall(r"`([^`]+)`", name):
+            pattern = re.compile(re.escape(column).replace(r"\*", ".*"))
+            assert any(pattern.fullmatch(known) for known in report.SUMMARY), column
+
+
+def test_no_document_names_a_path_of_one_machine() -> None:
+    """Nor a package index."""
+    for page in PAGES:
+        assert not re.search(r"(?<![\w.])/(home|root|work|Users)/", page.read_text()), page

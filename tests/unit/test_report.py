@@ -1,0 +1,97 @@
+"""What a person reads at the end, and the files that other tools read."""
+
+import polars as pl
+from rich.console import Console
+
+from bench import analysis, report
+from bench.analysis import Measurement
+from bench.outcome import Outcome
+from bench.plan import Cell, Load, default_setup
+
+
+def cell(service: str, *, once: bool = False) -> Cell:
+    return Cell(service, "point_read", default_setup(service), 2, (), once)
+
+
+def measured(count: int, *, failed: int = 0, users: int = 2) -> Measurement:
+    frame = pl.DataFrame(
+        {
+            "operation": ["read_user"] * count,
+            "error": ["wrong body"] * failed + [""] * (count - failed),
+            "body_bytes": [100] * count,
+            "latency_ns": [(1 + number % 100) * 1_000_000 for number in range(count)],
+            "ok": [False] * failed + [True] * (count - failed),
+        }
+    )
+    return Measurement(frame, 10.0, users)
+
+
+def outcome() -> Outcome:
+    made = Outcome()
+    for first, second, service in ((10_000, 10_200, "psycopg2_sync"), (20_000, 20_400, "asyncpg_async")):
+        made.add(cell(service), measured(first))
+        made.add(cell(service), measured(second))
+    made.add(cell("databases_async"), measured(1000, failed=500))
+    made.add(cell("no_database", once=True), measured(50_000))
+    return made
+
+
+GOLDEN = """\
+point_read - One user read by id, over and over: the smallest request that needs the database.
+
+ service           requests/s   95% CI   of best   p50 ms   p95 ms   p99 ms   failed   verdict
+ ─────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async          2,020   ±13.4%      100%     50.0     95.0     99.0        0   VALID
+ psycopg2_sync          1,010   ±13.4%       50%     50.0     95.0     99.0        0   VALID
+
+ databases_async           50                        50.0                        500   INVALID
+ no_database            5,000               248%     50.0     95.0     99.0        0   VALID
+
+databases_async: 500 of 1000 requests failed (50.00%, more than 0.1%)
+databases_async: 500 x wrong body
+below the line: measured once, as a landmark, not ranked
+"""
+
+
+def test_the_table_ranks_what_may_be_ranked() -> None:
+    """Best first; below the line what is INVALID or a landmark, and what went wrong in words."""
+    console = Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as printed:
+        console.print(report.ranking(list(outcome().results.values()), "point_read"))
+    assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
+
+
+def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
+    """All columns of the design; what nobody measured is None; a cell measured once has no interval."""
+    rows = report.summary_rows("run", Load(), list(outcome().results.values()))
+    assert all(set(row) <= set(report.SUMMARY) for row in rows)
+    [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
+    assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)
+    assert asyncpg["throughput_ci_low"] < 2020 < asyncpg["throughput_ci_high"]
+    assert asyncpg["parameters"] == "pool_overflow=0;pool_timeout_s=30.0;threads=40"
+    [landmark] = [row for row in rows if row["service"] == "no_database" and row["operation"] == "all"]
+    assert landmark["throughput_ci_low"] is None
+    assert "bound_by" not in landmark
+
+
+def test_statistics_have_locusts_layout_and_exact_values() -> None:
+    """A row an operation and Aggregated; failures count as requests, as in Locust's own file."""
+    [read, total] = report.locust_rows(measured(1000, failed=10).samples, 10.0)
+    assert (read["Type"], read["Name"], total["Type"], total["Name"]) == ("GET", "read_user", "", "Aggregated")
+    assert (total["Request Count"], total["Failure Count"], total["Requests/s"], total["Failures/s"]) == (
+        1000,
+        10,
+        100,
+        1,
+    )
+    assert (total["50%"], total["99%"], total["100%"], total["Min Response Time"]) == (50, 99, 100, 1)
+    assert list(total) == list(report.LOCUST_COLUMNS)
+
+
+def test_a_verdict_is_the_worst_of_all_rounds() -> None:
+    """One round with too few users spoils the cell."""
+    made = Outcome()
+    made.add(cell("asyncpg_async"), measured(1000))
+    made.add(cell("asyncpg_async"), measured(1000, users=1))
+    [result] = made.results.values()
+    assert result.verdict == analysis.Verdict("INVALID", ("measurement 2: 1 of 2 users were running",))
