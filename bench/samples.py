@@ -72,11 +72,14 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     return pl.concat(frames) if frames else nothing, tuple(marks)
 
 
-def _frame(records: np.ndarray[Any, Any], names: dict[str, list[str]]) -> pl.DataFrame:
+def _frame(records: np.ndarray[Any, Any], head: dict[str, Any]) -> pl.DataFrame:
     columns = {name: np.ascontiguousarray(records[name]) for name in RECORD.names or ()}
-    operations, errors = pl.Series(names["operations"], dtype=pl.String), pl.Series(names["errors"], dtype=pl.String)
+    operations, errors = pl.Series(head["operations"], dtype=pl.String), pl.Series(head["errors"], dtype=pl.String)
+    offset_ns = int(head.get("offset_ns", 0))
     return pl.DataFrame(columns).with_columns(
-        operation=operations.gather(columns["operation"]), error=errors.gather(columns["error"])
+        pl.col("intended_ns", "start_ns") + offset_ns,
+        operation=operations.gather(columns["operation"]),
+        error=errors.gather(columns["error"]),
     )
 
 

@@ -29,6 +29,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         env_var="DATASET_USERS",
         help="How many users the database was loaded with (scale x 1,000,000).",
     )
+    add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed of every random choice that users make.", **hidden)
     add("--samples", metavar="FILE", default="", help="Write every request to this file, for bench.", **hidden)

@@ -1,20 +1,32 @@
 """Every request as a sample: packed into bytes here, streamed to a file in chunks, read by `bench.samples`.
 
-A chunk is a JSON line (`{"records": N, "operations": [...], "errors": [...]}`) and N records behind it, so that each
-chunk can be read on its own and a file cut off in the middle loses at most its last second.
+In the file, a chunk is a JSON line (`{"records": N, "operations": [...], "errors": [...], "offset_ns": 0}`) and N
+records behind it, so that each can be read on its own and a file cut off in the middle loses at most its last second.
 """
 
 import json
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 # intended start, start, service time (ns, monotonic clock); body bytes; status; operation; error (0: none)
 RECORD = struct.Struct("<qqqIHHH")
 
 
+class Chunk(NamedTuple):
+    """Samples of one process since its last chunk, with the names that their numbers stand for."""
+
+    packed: bytes
+    operations: list[str]
+    errors: list[str]
+
+    def as_message(self) -> dict[str, Any]:
+        """What a worker reports to its master."""
+        return self._asdict()
+
+
 class Recorder:
-    """Samples since the last `take`, with the names that their numbers stand for."""
+    """Samples since the last `take`."""
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
@@ -37,13 +49,10 @@ class Recorder:
             )
         )
 
-    def take(self) -> bytes:
-        """Everything since the last call, as one chunk; empty when there was nothing."""
+    def take(self) -> Chunk | None:
+        """Everything since the last call; None when there was nothing."""
         packed, self._packed = self._packed, []
-        if not packed:
-            return b""
-        names = {"records": len(packed), "operations": list(self._operations), "errors": list(self._errors)}
-        return json.dumps(names).encode() + b"\n" + b"".join(packed)
+        return Chunk(b"".join(packed), list(self._operations), list(self._errors)) if packed else None
 
 
 class SampleFile:
@@ -52,10 +61,18 @@ class SampleFile:
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb", buffering=0)
 
-    def append(self, chunk: bytes) -> None:
-        """Write a chunk."""
-        self._file.write(chunk)
+    def append(self, chunk: Chunk | None, offset_ns: int = 0) -> None:
+        """Write a chunk. `offset_ns` is what to add to its times to have them on this process's clock."""
+        if chunk is not None:
+            head = {
+                "records": len(chunk.packed) // RECORD.size,
+                "operations": chunk.operations,
+                "errors": chunk.errors,
+                "offset_ns": offset_ns,
+            }
+            self._file.write(json.dumps(head).encode() + b"\n" + chunk.packed)
 
     def mark(self, event: str, at_ns: int, users: int) -> None:
         """Note that something happened to the load."""
-        self.append(json.dumps({"event": event, "at_ns": at_ns, "users": users, "records": 0}).encode() + b"\n")
+        head = {"event": event, "at_ns": at_ns, "users": users, "records": 0}
+        self._file.write(json.dumps(head).encode() + b"\n")

@@ -10,6 +10,7 @@ import gevent
 from locust import User, constant
 
 from db import dataset
+from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
 from locustfiles._options import HOST_OF_SERVICE, base_url
 from locustfiles._window import RECORDER
@@ -29,8 +30,9 @@ class ServiceUser(User):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        self.client = Client(base_url(environment))
         self.options = environment.parsed_options
+        client = Client if self.options.client == "lean" else FastHttpClient
+        self.client = client(base_url(environment))
         ServiceUser._born += 1
         # Seeded one by one: the same users make the same choices in every run with the same seed.
         self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
