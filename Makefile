@@ -45,8 +45,8 @@ compare: setup  ## ratios between two runs (OLD= NEW=; the last two when neither
 test: setup  ## all tests, against a real PostgreSQL
 	@.venv/bin/pytest
 
-selfbench: setup  ## the suite's own performance: its load against wrk's (about 20 minutes; needs wrk)
-	@.venv/bin/python -m bench.selfbench
+selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take about 23 minutes; needs wrk)
+	@.venv/bin/python -m bench.selfbench $(PARTS)
 
 lint: setup  ## ruff and mypy --strict
 	@.venv/bin/ruff check .

@@ -14,12 +14,16 @@ LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999
 
 @dataclass(frozen=True)
 class Measurement:
-    """One cell measured in one round: its windowed samples, or why there are none."""
+    """One cell measured in one round: its windowed samples, or why there are none.
+
+    `missed` arrivals were due in the window and never sent; they are not among the samples.
+    """
 
     samples: pl.DataFrame
     length_s: float
     users: int
     problem: str = ""
+    missed: int = 0
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,15 @@ def measure(
         finally:
             kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
         fleet.check_alive(cell.setup)
-        window = samples.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)
+        if plan.load.arrival == "batch":
+            window = samples.batch_window(kept, marks)
+        else:
+            window = samples.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
         return Measurement(pl.DataFrame(), 0.0, 0, str(error).partition("\n")[0])
     results.write_whole(folder / "window.json", json.dumps(window.as_dict(), indent=2) + "\n")
-    counted = samples.cut(kept, window).select("operation", "error", "body_bytes", "latency_ns", "ok")
-    return Measurement(counted, window.length_s, window.users)
+    due = samples.cut(kept, window, plan.load.arrival)
+    sent = due.filter(pl.col("error") != samples.MISSED)
+    counted = sent.select("operation", "error", "body_bytes", "latency_ns", "ok")
+    return Measurement(counted, window.length_s, window.users, missed=len(due) - len(sent))

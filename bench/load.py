@@ -13,6 +13,7 @@ from bench.processes import Child
 
 STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so that the slowest requests are still logged
 SPARE_TIME_S = 60.0  # for spawning and stopping, before the load is called hung
+BATCH_DRAIN_S = 10.0  # a guess: how long depends on the service
 POLL_EVERY_S = 0.1
 SAMPLE_STREAM = "samples.bin"
 
@@ -65,10 +66,23 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
-        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), *parameters,
+        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), *arrival(load), *parameters,
     ]  # fmt: skip
+
+
+def arrival(load: Load) -> list[str]:
+    """The options that say how requests arrive."""
+    if load.arrival == "open":
+        return ["--arrival", "open", "--rate", str(load.rate), "--spacing", load.spacing]
+    if load.arrival == "batch":
+        paced = ["--batch-rate", str(load.rate or 0.0), "--spacing", load.spacing]
+        return ["--arrival", "batch", "--arrivals", str(load.arrivals), *paced]
+    return ["--arrival", "closed"]
 
 
 def expected_s(cell: Cell, load: Load) -> float:
     """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
-    return 2.0 + cell.users / load.spawn_rate + load.warm_up_s + load.measure_s
+    ramp_up_s = 2.0 + cell.users / load.spawn_rate
+    if load.arrival == "batch":
+        return ramp_up_s + (load.arrivals or 0) / (load.rate or float("inf")) + BATCH_DRAIN_S
+    return ramp_up_s + load.warm_up_s + load.measure_s

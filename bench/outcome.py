@@ -22,5 +22,10 @@ class Outcome:
         mine.append(measurement)
         self.window_s += measurement.length_s
         self.results[cell] = CellResult(
-            cell, len(mine), analysis.summarise(mine), analysis.verdict(mine, cell.users), analysis.errors(mine)
+            cell,
+            len(mine),
+            analysis.summarise(mine),
+            analysis.verdict(mine, cell.users),
+            analysis.errors(mine),
+            sum(one.missed for one in mine),
         )

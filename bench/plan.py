@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench import catalogue
 from bench.errors import PlanError, UsageError
@@ -60,12 +60,29 @@ class Matrix(_Section):
 
 
 class Load(_Section):
-    """How the users behave: the closed model, each sending its next request when the last one ended."""
+    """How requests arrive.
 
-    arrival: Literal["closed"] = "closed"
+    `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
+    answers. `batch`: `arrivals` requests, at `rate` or all at once, and then the end.
+    """
+
+    arrival: Literal["closed", "open", "batch"] = "closed"
+    rate: Seconds | None = None
+    spacing: Literal["uniform", "poisson"] = "uniform"
+    arrivals: Count | None = None
     spawn_rate: Seconds = 500.0
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     measure_s: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _fits_its_arrival(self) -> "Load":
+        if self.arrival == "open" and self.rate is None:
+            raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
+        if self.arrival == "batch" and self.arrivals is None:
+            raise ValueError("the batch model needs load.arrivals: how many requests")
+        if self.arrival == "closed" and self.rate is not None:
+            raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
+        return self
 
 
 class Rounds(_Section):
@@ -153,6 +170,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "workers": ("matrix", "workers"),
     "pool_size": ("matrix", "pool_size"),
     "arrival": ("load", "arrival"),
+    "rate": ("load", "rate"),
     "measure": ("load", "measure_s"),
     "rounds": ("rounds", "count"),
     "seed": ("rounds", "seed"),
@@ -256,4 +274,5 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
         )
     if problem["type"] == "missing":
         return f"{path}: {key} is missing"
-    return f"{named}: {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+    said = problem["msg"].removeprefix("Value error, ")
+    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {problem['input']!r}: {said}"

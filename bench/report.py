@@ -42,6 +42,7 @@ class CellResult:
     operations: tuple[OperationSummary, ...]
     verdict: Verdict
     errors: tuple[tuple[str, int], ...]
+    missed: int = 0
 
     @property
     def total(self) -> OperationSummary:
@@ -69,9 +70,11 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "parameters": ";".join(f"{name}={value}" for name, value in (*own, *cell.parameters)),
         "arrival": load.arrival,
         "users": cell.users,
+        "offered_rps": load.rate if load.arrival == "open" else None,
         "rounds": result.rounds,
         "throughput_ci_low": interval[0],
         "throughput_ci_high": interval[1],
+        "missed_arrivals": result.missed if load.arrival != "closed" and operation.operation == "all" else None,
         "verdict": result.verdict.name,
         "reasons": "; ".join(result.verdict.reasons),
         **{name: getattr(operation, name) for name in SUMMARY_COLUMNS},
@@ -131,6 +134,8 @@ def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
     notes += [
         Text(f"{one.cell.slug}: {count} x {error}", style="red") for one in mine for error, count in one.errors[:3]
     ]
+    missed = [one for one in mine if one.missed]
+    notes += [Text(f"{one.cell.slug}: {one.missed:,} arrivals were due and never sent", style="red") for one in missed]
     if any(one.cell.once for one in mine):
         notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
     return Group(title, table, *notes)

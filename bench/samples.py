@@ -19,6 +19,8 @@ RECORD = np.dtype(
     ]
 )  # fmt: skip
 
+MISSED = "missed: no user was free"  # the error of an arrival that was never sent
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -88,18 +90,36 @@ def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Wi
 
     Raises ResultsError when the load ended before the window did.
     """
-    spawned = next((mark for mark in marks if mark.event == "spawned"), None)
-    stopping = next((mark for mark in marks if mark.event == "stopping"), None)
-    if spawned is None or stopping is None:
-        raise ResultsError("the load ended before its window did")
+    spawned, stopping = _first(marks, "spawned"), _first(marks, "stopping")
     start_ns = spawned.at_ns + math.ceil(warm_up_s * 1e9)
     return Window(start_ns, start_ns + math.floor(measure_s * 1e9), stopping.users)
 
 
-def cut(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """The requests that ended in the window (closed model), with `latency_ns` counted from the intended start."""
+def batch_window(samples: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
+    """A batch's window is all of it: from the first intended start to the last end."""
+    _first(marks, "stopping")
+    if samples.is_empty():
+        raise ResultsError("the batch sent no request")
+    start_ns = int(samples["intended_ns"].to_numpy().min())
+    end_ns = int((samples["start_ns"] + samples["service_time_ns"]).to_numpy().max())
+    return Window(start_ns, end_ns + 1, _first(marks, "spawned").users)
+
+
+def _first(marks: tuple[Mark, ...], event: str) -> Mark:
+    found = next((mark for mark in marks if mark.event == event), None)
+    if found is None:
+        raise ResultsError("the load ended before its window did")
+    return found
+
+
+def cut(samples: pl.DataFrame, window: Window, arrival: str = "closed") -> pl.DataFrame:
+    """The requests of the window, with `latency_ns` counted from the intended start.
+
+    Closed model: those that ended in it. Open and batch: those that were due in it, missed ones included.
+    """
     end = pl.col("start_ns") + pl.col("service_time_ns")
-    return samples.filter((end >= window.start_ns) & (end < window.end_ns)).with_columns(
+    belongs = end if arrival == "closed" else pl.col("intended_ns")
+    return samples.filter((belongs >= window.start_ns) & (belongs < window.end_ns)).with_columns(
         latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
     )
 

@@ -24,6 +24,9 @@ class FastHttpClient:
         )
         self.reconnects = 0
 
+    def connect(self) -> None:
+        """It can only connect with its first request."""
+
     def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Send one request and wait for the whole answer."""
         data, headers = (body.decode(), JSON) if body else (None, None)

@@ -1,5 +1,6 @@
 """The suite's own Locust options: fields in the web UI, options of a plain `locust` command."""
 
+import argparse
 import os
 from typing import Any
 
@@ -8,12 +9,25 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
 from bench import catalogue
+from locustfiles._arrivals import SPACINGS
 
 # How a service is reached: by its port on this machine, or by its name where each has an address of its own.
 SERVICE_URL = os.environ.get("SERVICE_URL", "http://127.0.0.1:{port}")
 
 # What the web UI's host field says until somebody writes an address there.
 HOST_OF_SERVICE = "the service chosen under Custom parameters"
+
+ARRIVAL_HELP = (
+    "closed: each user sends again when answered; open: requests arrive at --rate, whether answered or not, and latency"
+    " counts from when they were due; batch: --arrivals requests, then the end. Users limit what is in flight."
+)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
 
 
 @events.init_command_line_parser.add_listener
@@ -30,6 +44,11 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         help="How many users the database was loaded with (scale x 1,000,000).",
     )
     add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
+    add("--arrival", choices=["closed", "open", "batch"], default="closed", help=ARRIVAL_HELP)
+    add("--rate", type=_positive, default=100.0, metavar="RPS", help="open: arrivals per second, over all processes.")
+    add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
+    add("--arrivals", type=int, default=100, help="batch: how many requests.")
+    add("--batch-rate", type=float, default=0.0, metavar="RPS", help="batch: at this rate; 0: all at once.")
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed of every random choice that users make.", **hidden)
     add("--samples", metavar="FILE", default="", help="Write every request to this file, for bench.", **hidden)

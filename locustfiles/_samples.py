@@ -55,6 +55,10 @@ class Recorder:
         return Chunk(b"".join(packed), list(self._operations), list(self._errors)) if packed else None
 
 
+RECORDER = Recorder()
+"""This process's."""
+
+
 class SampleFile:
     """The file that chunks and marks (things that happened, each at a monotonic time) are appended to."""
 

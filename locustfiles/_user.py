@@ -2,28 +2,32 @@
 
 import json
 import random
+from contextlib import suppress
 from datetime import UTC
 from functools import lru_cache
 from typing import Any
 
 import gevent
-from locust import User, constant
+from locust import User
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
+import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
 from db import dataset
+from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
 from locustfiles._options import HOST_OF_SERVICE, base_url
-from locustfiles._window import RECORDER
+from locustfiles._pacing import PACING
+from locustfiles._samples import RECORDER
 
 PAGE = 10
 PAUSE_AFTER_NO_ANSWER_S = 0.2
 
 
 class ServiceUser(User):
-    """A user of one service, who sends the next request as soon as the last one ended."""
+    """A user of one service, who sends the next request when the last one ended, or when the next arrival is due."""
 
     abstract = True
-    wait_time = constant(0)
     host = HOST_OF_SERVICE
 
     _born = 0
@@ -37,6 +41,22 @@ class ServiceUser(User):
         # Seeded one by one: the same users make the same choices in every run with the same seed.
         self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
+        self.intended_ns = 0  # when the next request was due; 0: whenever it is sent
+
+    def on_start(self) -> None:
+        """Connect, and wait for the first arrival. Scenarios that override this call it last."""
+        self._state = LOCUST_STATE_WAITING  # as in Locust's own wait: who waits can be stopped at once
+        if self.recording:
+            with suppress(HttpError):  # the first request will say so
+                self.client.connect()
+            PACING.wait_for_all()
+        self.intended_ns = PACING.take()
+        self._state = LOCUST_STATE_RUNNING
+
+    def wait_time(self) -> float:
+        """Locust calls it between requests: wait here for the next arrival, then go on at once."""
+        self.intended_ns = PACING.take()
+        return 0.0
 
     def on_stop(self) -> None:
         """Leave no connection behind."""
@@ -73,20 +93,24 @@ class ServiceUser(User):
         parsed where `expect` is a dict, or None after a failure.
         """
         answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
+        intended_ns = answer.start_ns
+        if self.intended_ns:
+            intended_ns, self.intended_ns = self.intended_ns, 0
+            PACING.answered()
         content, problem = None, answer.error
         if not problem:
             content, problem = _check(answer.status, answer.body, status, expect)
         self.environment.events.request.fire(
             request_type=method,
             name=operation,
-            response_time=(answer.end_ns - answer.start_ns) / 1e6,
+            response_time=(answer.end_ns - intended_ns) / 1e6,
             response_length=len(answer.body),
             exception=BadAnswerError(problem) if problem else None,
             context={},
         )
         if self.recording:
             RECORDER.add(
-                operation, answer.start_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
+                operation, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
             )
         if not answer.status:
             gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # or users of a service that is down would only burn CPU

@@ -12,13 +12,16 @@ from typing import Any
 import gevent
 from locust import events
 from locust.env import Environment
+from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 from locustfiles import _clock
-from locustfiles._samples import Chunk, Recorder, SampleFile
+from locustfiles._pacing import PACING
+from locustfiles._samples import RECORDER, Chunk, SampleFile
 
-RECORDER = Recorder()
 FLUSH_EVERY_S = 1.0
+FINISH_MARGIN_S = 5.0
+TAIL_S = 0.25  # the load goes on a little beyond its window, so that stopping leaves no mark in it
 
 
 @events.init.add_listener
@@ -29,6 +32,7 @@ def on_init(environment: Environment, **_: Any) -> None:
     options, runner = environment.parsed_options, environment.runner
     if isinstance(runner, WorkerRunner):
         environment.events.report_to_master.add_listener(report_samples)
+        runner.register_message("finish", finish, concurrent=True)
     elif options is not None and options.samples:
         random.seed(options.load_seed)  # Locust itself chooses each user's next task
         _keep(environment, SampleFile(Path(options.samples)))
@@ -39,6 +43,16 @@ def report_samples(data: dict[str, Any], **_: Any) -> None:
     if chunk := RECORDER.take():
         data["samples"] = chunk.as_message()
         data["clock"] = _clock.reading()
+
+
+def finish(environment: Environment, **_: Any) -> None:
+    """On a worker: stop its users, wait for their last answers, hand over what is left."""
+    runner = environment.runner
+    assert isinstance(runner, WorkerRunner)  # noqa: S101  # only workers listen
+    runner.stop()
+    last: dict[str, Any] = {}
+    report_samples(last)
+    runner.send_message("finished", last)
 
 
 def _keep(environment: Environment, file: SampleFile) -> None:
@@ -54,22 +68,40 @@ def _keep(environment: Environment, file: SampleFile) -> None:
             gevent.sleep(FLUSH_EVERY_S)
             file.append(RECORDER.take())
 
+    finished: set[str] = set()
+
     def on_worker_report(data: dict[str, Any], **_: Any) -> None:
         if "samples" in data:
             file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
 
+    def on_finished(msg: Message, **_: Any) -> None:
+        on_worker_report(msg.data)
+        finished.add(msg.node_id)
+
+    def finish_workers(workers: int) -> None:
+        """Before `quit`, which gives workers half a second: have their users' last requests answered and recorded."""
+        runner.send_message("finish")
+        deadline = time.monotonic() + environment.stop_timeout + FINISH_MARGIN_S
+        while len(finished) < workers and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+
     def end_after_window(**_: Any) -> None:
         mark("spawned")
-        gevent.sleep(options.warm_up_s + options.measure_s)
+        if options.arrival == "batch":
+            PACING.wait_until_answered(options.arrivals)
+        else:
+            gevent.sleep(options.warm_up_s + options.measure_s + TAIL_S)
         mark("stopping")
         if isinstance(runner, MasterRunner):
-            runner.stop()  # and wait for the workers' last requests, for which `quit` has no patience
+            finish_workers(runner.worker_count)
         runner.quit()
 
     def on_quitting(**_: Any) -> None:
         file.append(RECORDER.take())
         mark("ended")
 
+    if isinstance(runner, MasterRunner):
+        runner.register_message("finished", on_finished)
     gevent.spawn(flush_for_ever)
     environment.events.worker_report.add_listener(on_worker_report)
     environment.events.spawning_complete.add_listener(lambda **kwargs: gevent.spawn(end_after_window, **kwargs))

@@ -25,6 +25,7 @@ class Crud(ServiceUser):
         self.mailbox, self.letters = uuid4().hex, count()
         for write in (self.create_user, self.update_user)[: self.random.randrange(3)]:
             write()
+        super().on_start()
 
     def fields(self) -> dict[str, Any]:
         """A name and an address that no other row has."""

@@ -15,6 +15,7 @@ Examples:
   bench run --plan smoke --name first-try           results in results/first-try
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
   bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
+  bench run --arrival open --rate 500               latency at a load that does not wait for answers
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
 
 Every option overrides the plan. Results: results/<run>/summary.csv and more; results/README.md explains each file.
@@ -35,7 +36,8 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help="gunicorn (with uvicorn's workers) or uvicorn.")
 @click.option("--profile", type=options.Names(), help="How each library is set up: idiomatic.")
-@click.option("--arrival", help="How requests arrive: closed (each user sends again when answered).")
+@click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
+@click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
 @options.database_url
 def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""

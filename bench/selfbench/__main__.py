@@ -1,15 +1,62 @@
-"""`python -m bench.selfbench`: the parts in turn."""
+"""`python -m bench.selfbench [PART ...]`: the suite's own performance, part by part; all of them when none is named."""
 
+import argparse
+import os
 import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-from bench.selfbench import agreement
+from bench import placement
+from bench.errors import BenchError
+from bench.selfbench import accuracy, agreement, cost, reach
+from bench.selfbench.figures import Say
+from bench.selfbench.setting import Setting
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
+INTERRUPTED = 130
+
+Part = Callable[[Setting, Say], None]
+
+PARTS: dict[str, Part] = {
+    "cost": cost.against_fasthttp,
+    "recording": cost.of_recording,
+    "wrk": accuracy.against_wrk,
+    "delay": accuracy.against_delay,
+    "share": reach.share_of_core,
+    "many_users": reach.many_users,
+    "agreement": lambda _, say: agreement.measure(SERVICES, say),
+}
 
 
-def main() -> None:
-    """Run the comparison with wrk on the services named, or on all that have a database."""
-    agreement.measure(sys.argv[1:] or SERVICES, lambda line: print(line, flush=True))
+def main() -> int:
+    """Measure the parts in turn, in a folder that goes afterwards."""
+    parser = argparse.ArgumentParser(prog="python -m bench.selfbench", description=__doc__)
+    # argparse checks `choices` against an absent list as a whole, so the names are checked here.
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of: {', '.join(PARTS)}")
+    parts = parser.parse_args().parts or list(PARTS)
+    if unknown := [part for part in parts if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]!r}; there are: {', '.join(PARTS)}")
+    placed = placement.place(placement.available_cpus(), 1)
+    _say(f"placement: {placed}; load average {os.getloadavg()[0]:.2f}")
+    for part in parts:
+        _say(f"\n== {part} ==")
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="selfbench-") as name:
+            PARTS[part](Setting(Path(name), placed), _say)
+        _say(f"  ({time.monotonic() - started:.0f} s)")
+    return 0
 
 
-main()
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BenchError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

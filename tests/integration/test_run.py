@@ -97,6 +97,16 @@ def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
+def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
+    """summary.csv has the offered rate and what was missed of it; throughput is the rate while the service keeps up."""
+    arrival = ("--arrival", "open", "--rate", "200", "--services", "asyncpg_async")
+    code, printed = checkout.bench(*QUICK, "--name", "open", *arrival)
+    assert code == 0, printed
+    [row] = [row for row in rows(checkout.results / "open" / "summary.csv") if row["operation"] == "all"]
+    assert (row["arrival"], row["offered_rps"], row["missed_arrivals"]) == ("open", "200", "0")
+    assert float(row["throughput_rps"]) == pytest.approx(200, rel=0.02)
+
+
 def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> None:
     """A table and compare.csv; a run compared with itself has the ratio 1 everywhere."""
     code, printed = checkout.bench("compare", "smoke", "smoke")

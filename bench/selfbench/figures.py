@@ -1,0 +1,47 @@
+"""How measured figures are put into words: ratios with their intervals, and whether a target holds."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.intervals import mean_interval
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A range that a figure should lie in."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __str__(self) -> str:
+        if self.high == math.inf:
+            return f"target >= {self.low:g}"
+        if self.low == -math.inf:
+            return f"target < {self.high:g}"
+        return f"target {self.low:g} .. {self.high:g}"
+
+    def ruling(self, low: float, high: float) -> str:
+        """What an interval says of it."""
+        if self.low <= low and high <= self.high:
+            return f"{self}: holds"
+        if high < self.low or low > self.high:
+            return f"{self}: does not hold"
+        return f"{self}: undecided"
+
+
+def ratio(label: str, ratios: Sequence[float], target: Target | None = None) -> str:
+    """A line with the geometric mean over rounds, its 95% interval, and the ruling that the interval gives."""
+    low, high = mean_interval(ratios) or (math.nan, math.nan)
+    ruling = f"; {target.ruling(low, high)}" if target else ""
+    return f"  {label}: {math.sqrt(low * high):.3f} (95% CI {low:.3f} .. {high:.3f}; {len(ratios)} rounds){ruling}"
+
+
+def extremes(label: str, values: Sequence[float], unit: str, target: Target | None = None) -> str:
+    """A line with the median over rounds and the value that is farthest from zero, which must be in the target too."""
+    worst = max(values, key=abs)
+    ruling = f"; {target.ruling(worst, worst)}" if target else ""
+    return f"  {label}: median {statistics.median(values):,.2f} {unit}, worst {worst:,.2f} {unit}{ruling}"

@@ -1,0 +1,91 @@
+"""Where measurements happen: a folder for a while, the CPUs of each role, the null server."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import catalogue
+from bench.errors import ServiceError
+from bench.placement import Placement
+from bench.processes import Child
+from bench.selfbench.tally import Tally
+
+START_TIMEOUT_S = 10.0
+POLL_EVERY_S = 0.02
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all parts share."""
+
+    folder: Path
+    placed: Placement
+
+    def new_folder(self, name: str) -> Path:
+        """A folder of this name, or of the next one that is free."""
+        number = 0
+        while (folder := self.folder / f"{name}-{number}").exists():
+            number += 1
+        folder.mkdir()
+        return folder
+
+
+@dataclass(frozen=True)
+class NullServer:
+    """The null server, while it runs."""
+
+    url: str
+    tally: Tally
+    child: Child
+
+    def check_alive(self) -> None:
+        """Raise ServiceError, with the end of its log, if it is not running any more."""
+        if (code := self.child.exit_code()) is not None:
+            raise ServiceError(f"the null server ended with exit code {code}:\n{self.child.log_tail()}")
+
+
+@contextmanager
+def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) -> Iterator[NullServer]:
+    """Run one on the service's CPUs. Raises ServiceError when it does not start."""
+    folder, port = setting.new_folder("null-server"), free_port()
+    counts = folder / "tally"
+    tally = Tally(counts)
+    how = ["--delay-ms", str(delay_ms)] if delay_ms else ["--work-us", str(work_us)] if work_us else []
+    child = Child(
+        [sys.executable, "-m", "bench.selfbench.null_server", "--port", str(port), "--tally", str(counts), *how],
+        log=folder / "log.txt",
+        cwd=catalogue.CHECKOUT,
+        environment={},
+        cpus=setting.placed.service,
+    )
+    try:
+        server = NullServer(f"http://127.0.0.1:{port}", tally, child)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not _answers(port):
+            server.check_alive()
+            if time.monotonic() > deadline:
+                raise ServiceError(f"the null server did not start:\n{child.log_tail()}")
+            time.sleep(POLL_EVERY_S)
+        yield server
+    finally:
+        child.stop()
+        tally.close()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

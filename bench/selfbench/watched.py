@@ -1,0 +1,140 @@
+"""Locust as the harness runs it, with its CPU time watched from outside."""
+
+import json
+import time
+from bisect import bisect_left
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import psutil
+
+from bench import load, plan, samples
+from bench.errors import LoadError
+from bench.processes import Child
+from bench.selfbench.setting import Setting, free_port
+
+WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
+SPARE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A closed load of point reads on one address; 1000 users start in a second."""
+
+    url: str
+    users: int = 1000
+    spawn_rate: float = 1000.0
+    warm_up_s: float = 2.0
+    measure_s: float = 5.0
+    dataset_users: int = 1
+    processes: int = 1
+    service: str = "asyncpg_async"  # a name that Locust wants; requests go to `url`
+
+    def command(self, setting: Setting, folder: Path) -> list[str]:
+        """The very command line that a cell has."""
+        settings = plan.Plan(
+            matrix=plan.Matrix(scenarios=["point_read"], services=[self.service], users=[self.users]),
+            load=plan.Load(spawn_rate=self.spawn_rate, warm_up_s=self.warm_up_s, measure_s=self.measure_s),
+        )
+        [cell] = plan.cells(settings)
+        target = load.Target(self.url, self.dataset_users, 0, setting.placed.load)
+        return [*load.command(cell, settings.load, target, folder), *self._processes()]
+
+    def _processes(self) -> list[str]:
+        if self.processes == 1:
+            return []
+        port = str(free_port())  # and on loopback: Locust's master would listen on all interfaces, on a fixed port
+        master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+        return ["--processes", str(self.processes), *master]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run's window saw; latencies of successes, exact. `cpu_share` is the generator's of one core."""
+
+    throughput_rps: float
+    latency_p50_ms: float
+    latency_p99_ms: float
+    failures: int
+    users: int
+    cpu_share: float
+    samples: int
+    counted_by_locust: int
+
+
+class CpuTrack:
+    """CPU seconds that a process and its children have used, read now and then on the samples' clock."""
+
+    def __init__(self) -> None:
+        self._times_ns: list[int] = []
+        self._used_s: list[float] = []
+
+    def add(self, at_ns: int, used_s: float) -> None:
+        """Note a reading."""
+        self._times_ns.append(at_ns)
+        self._used_s.append(used_s)
+
+    def at(self, at_ns: int) -> float:
+        """CPU seconds used until then, a straight line between readings."""
+        after = min(max(bisect_left(self._times_ns, at_ns), 1), len(self._times_ns) - 1)
+        (start, end), (low, high) = self._times_ns[after - 1 : after + 1], self._used_s[after - 1 : after + 1]
+        return low + (high - low) * (at_ns - start) / (end - start)
+
+
+def cpu_s(process: psutil.Process, *, children: bool = False) -> float:
+    """CPU seconds of a process, and of all that it has started where that is asked for."""
+    family = (process, *process.children(recursive=True)) if children else (process,)
+    used = [one.cpu_times() for one in family]
+    return float(sum(times.user + times.system for times in used))
+
+
+def measure(run: Run, setting: Setting) -> Seen:
+    """Run it to its end. Raises LoadError where it does not come to one."""
+    folder = setting.new_folder("locust")
+    child = start(run.command(setting, folder), setting, folder)
+    track, process = CpuTrack(), psutil.Process(child.pid)
+    deadline = time.monotonic() + run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S
+    try:
+        while child.exit_code() is None:
+            with suppress(psutil.NoSuchProcess):  # it has just ended, or a child of it has
+                track.add(time.perf_counter_ns(), cpu_s(process, children=run.processes > 1))
+            child.wait(WATCH_EVERY_S)
+            if time.monotonic() > deadline:
+                raise LoadError(f"Locust did not end in time:\n{child.log_tail()}")
+        if child.exit_code() != 0:
+            raise LoadError(f"Locust ended with exit code {child.exit_code()}:\n{child.log_tail()}")
+    finally:
+        child.stop()
+    everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
+    window = samples.window_of(marks, run.warm_up_s, run.measure_s)
+    counted = samples.cut(everything, window)
+    good = counted.filter(pl.col("ok"))
+    return Seen(
+        throughput_rps=good.height / window.length_s,
+        latency_p50_ms=percentile_ms(good, 0.50),
+        latency_p99_ms=percentile_ms(good, 0.99),
+        failures=counted.height - good.height,
+        users=window.users,
+        cpu_share=(track.at(window.end_ns) - track.at(window.start_ns)) / window.length_s,
+        samples=everything.height,
+        counted_by_locust=requests_in(folder / "locust.json"),
+    )
+
+
+def start(command: list[str], setting: Setting, folder: Path) -> Child:
+    """Start Locust where the harness starts it: in a folder without a configuration of the user's."""
+    environment = {"HOME": str(folder)}
+    return Child(command, log=folder / "locust.log", cwd=folder, environment=environment, cpus=setting.placed.load)
+
+
+def percentile_ms(counted: pl.DataFrame, quantile: float) -> float:
+    """An exact percentile of the latencies; not a number where there are none."""
+    value = counted["latency_ns"].quantile(quantile, "nearest")
+    return float("nan") if value is None else value / 1e6
+
+
+def requests_in(locust_json: Path) -> int:
+    """All requests that Locust's own statistics counted, failed ones included."""
+    return sum(int(entry["num_requests"]) for entry in json.loads(locust_json.read_text()))

@@ -1,0 +1,71 @@
+"""When requests are due, in the open and the batch model: a schedule, and who sends the next one.
+
+An arrival that finds no free user waits for one, and its latency counts from when it was due. So do vegeta and wrk2; it
+is what keeps a stall of the service from hiding itself (coordinated omission).
+"""
+
+import random
+from collections.abc import Iterator
+from itertools import count, islice
+from time import perf_counter_ns
+
+import gevent
+from gevent.queue import Empty, SimpleQueue
+
+SPACINGS = ("uniform", "poisson")
+
+
+def offsets_ns(rate_rps: float, spacing: str, chance: random.Random, phase: float = 0.0) -> Iterator[int]:
+    """Nanoseconds from the start to each arrival, without end.
+
+    `uniform`: one every 1/rate seconds, the first after `phase` of one. `poisson`: independent, exponentially
+    distributed gaps of mean 1/rate.
+    """
+    if spacing == "uniform":
+        for number in count():
+            yield round((number + phase) / rate_rps * 1e9)
+    due_s = 0.0
+    while True:
+        due_s += chance.expovariate(rate_rps)
+        yield round(due_s * 1e9)
+
+
+def batch_ns(arrivals: int, rate_rps: float, spacing: str, chance: random.Random) -> Iterator[int]:
+    """So many arrivals: at once when `rate_rps` is 0, else at that rate."""
+    return islice(offsets_ns(rate_rps, spacing, chance) if rate_rps else iter(int, 1), arrivals)
+
+
+class Arrivals:
+    """Hands each arrival to one waiting user when it is due."""
+
+    def __init__(self) -> None:
+        self._due: SimpleQueue[int] = SimpleQueue()
+        self._dispatcher: gevent.Greenlet | None = None
+
+    def follow(self, schedule: Iterator[int]) -> None:
+        """Begin now: `schedule` gives the times from here on, ascending, in ns. Further calls do nothing."""
+        if self._dispatcher is None:
+            self._dispatcher = gevent.spawn(self._dispatch, schedule, perf_counter_ns())
+
+    def take(self) -> int:
+        """Wait until an arrival is due that nobody has taken; when it was due (ns, monotonic)."""
+        due_ns: int = self._due.get()
+        return due_ns
+
+    def close(self) -> list[int]:
+        """No further arrivals. Returns when those were due that no user was free to take."""
+        if self._dispatcher is not None:
+            self._dispatcher.kill(block=False)
+        missed = []
+        while True:
+            try:
+                missed.append(self._due.get_nowait())
+            except Empty:
+                return missed
+
+    def _dispatch(self, schedule: Iterator[int], start_ns: int) -> None:
+        for offset_ns in schedule:
+            due_ns = start_ns + offset_ns
+            while (wait_ns := due_ns - perf_counter_ns()) > 0:
+                gevent.sleep(wait_ns / 1e9)
+            self._due.put(due_ns)

@@ -1,0 +1,114 @@
+"""Which arrival model a test follows: built when it starts, from the options or the web UI's form."""
+
+import random
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from locust import events
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
+from locustfiles._samples import RECORDER
+
+MISSED = "missed: no user was free"
+POLL_EVERY_S = 0.05
+
+
+class Pacing:
+    """What users ask before each request. In the closed model they never wait."""
+
+    def __init__(self) -> None:
+        self._arrivals: Arrivals | None = None
+        self._all_connected = Event()
+        self._answered = 0
+        self._answered_by_workers: dict[str, int] = {}
+
+    def prepare(self, environment: Environment) -> None:
+        """A test begins; its users wait until `begin`."""
+        options = environment.parsed_options
+        self._answered, self._answered_by_workers = 0, {}
+        self._all_connected.clear()
+        closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
+        self._arrivals = None if closed else Arrivals()
+
+    def begin(self, environment: Environment, all_users: int) -> None:
+        """All users are there: the schedule starts. Each process has the share of its users."""
+        self._all_connected.set()
+        options, runner = environment.parsed_options, environment.runner
+        if self._arrivals is None or options is None or runner is None:
+            return
+        share = runner.user_count / all_users if all_users else 1.0
+        index = getattr(runner, "worker_index", 0)  # only workers and the one process of a local run have one
+        chance = random.Random(f"{options.load_seed}/arrivals/{index}")  # noqa: S311  # times, not secrets
+        if options.arrival == "open":
+            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase=index * share))
+        else:
+            self._arrivals.follow(
+                batch_ns(round(options.arrivals * share), options.batch_rate * share, options.spacing, chance)
+            )
+
+    def end(self) -> None:
+        """No more arrivals; those that nobody took are recorded as missed."""
+        if self._arrivals is not None:
+            for due_ns in self._arrivals.close():
+                RECORDER.add("", due_ns, due_ns, due_ns, 0, 0, MISSED)
+
+    def wait_for_all(self) -> None:
+        """Wait until every user is connected.
+
+        A service that is busy accepts few new connections (uvloop: one for each turn of its loop): users who come while
+        the first ones keep it busy would wait in its queue for the whole test, and nobody would measure them.
+        """
+        self._all_connected.wait()
+
+    def take(self) -> int:
+        """Wait for the next arrival; when it was due, or 0 in the closed model."""
+        return self._arrivals.take() if self._arrivals is not None else 0
+
+    def answered(self) -> None:
+        """A request that was due has ended."""
+        self._answered += 1
+
+    def report(self, data: dict[str, Any]) -> None:
+        """Tell the master how many have ended here."""
+        data["answered"] = self._answered
+
+    def hear(self, client_id: str, data: dict[str, Any]) -> None:
+        """A worker told how many have ended there."""
+        self._answered_by_workers[client_id] = data.get("answered", 0)
+
+    def wait_until_answered(self, arrivals: int) -> None:
+        """Return when so many requests have ended, here and at the workers."""
+        while self._answered + sum(self._answered_by_workers.values()) < arrivals:
+            gevent.sleep(POLL_EVERY_S)
+
+
+PACING = Pacing()
+
+
+@events.init.add_listener
+def on_init(environment: Environment, **_: Any) -> None:
+    """Follow the test's beginning and end."""
+    listen = environment.events
+    listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
+    listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
+    listen.test_stopping.add_listener(lambda **_: PACING.end())
+    if isinstance(environment.runner, WorkerRunner):
+        listen.report_to_master.add_listener(lambda data, **_: PACING.report(data))
+    else:
+        listen.worker_report.add_listener(lambda client_id, data, **_: PACING.hear(client_id, data))
+        listen.spawning_complete.add_listener(lambda **_: gevent.spawn(_end_batch, environment))
+
+
+def _end_batch(environment: Environment) -> None:
+    """End a plain batch when it is answered; those with --samples end by themselves."""
+    options, runner = environment.parsed_options, environment.runner
+    if options is None or runner is None or options.arrival != "batch" or options.samples:
+        return
+    PACING.wait_until_answered(options.arrivals)
+    if options.headless:
+        runner.quit()
+    else:
+        runner.stop()

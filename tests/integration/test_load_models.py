@@ -1,0 +1,86 @@
+"""Open and batch loads, and loads of several processes, against a real server: what the sample stream holds of them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench import catalogue, samples
+from bench.catalogue import Service
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Locust runs, away from the project's own configuration."""
+    return tmp_path_factory.mktemp("load")
+
+
+def ran(folder: Path, *options: str, users: int = 20) -> tuple[pl.DataFrame, int]:
+    """Samples of one run against no_database, and how many requests Locust itself counted."""
+    stream, counted = folder / "samples.bin", folder / "locust"
+    command = [
+        sys.executable, "-m", "locust", "-f", str(catalogue.scenario("point_read").path), "--headless",
+        "--users", str(users), "--spawn-rate", "100", "--dataset-users", "1000", "--service", "no_database",
+        "--samples", str(stream), "--warm-up-s", "0.5", "--measure-s", "1.5", "--stop-timeout", "5",
+        "--only-summary", "--json-file", str(counted), *options,
+    ]  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "BENCH_", "DATASET_"))}
+    answer = subprocess.run(
+        command, cwd=folder, env=kept | {"HOME": str(folder)}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    frame, marks = samples.read_stream(stream)
+    assert [mark.event for mark in marks] == ["spawned", "stopping", "ended"]
+    statistics = json.loads(counted.with_suffix(".json").read_text())
+    return frame, sum(entry["num_requests"] for entry in statistics)
+
+
+def test_an_open_load_arrives_at_its_rate_whatever_the_answers(folder: Path, services: tuple[Service, ...]) -> None:
+    """200 arrivals a second for two seconds, evenly spaced, all answered; none is sent before it is due."""
+    assert services
+    frame, counted = ran(folder, "--arrival", "open", "--rate", "200")
+    sent = frame.filter(pl.col("error") == "")
+    assert len(sent) == counted
+    assert len(frame) - len(sent) <= 1  # due in the very moment of the stop
+    assert len(frame) == pytest.approx(400, abs=20)
+    gaps_ns = frame["intended_ns"].sort().diff().drop_nulls()
+    assert gaps_ns.min() == gaps_ns.max() == 5_000_000
+    assert (frame["start_ns"] >= frame["intended_ns"]).all()
+
+
+def test_arrivals_that_nobody_can_send_are_counted_as_missed(folder: Path, services: tuple[Service, ...]) -> None:
+    """Two users cannot send 100,000 requests a second: what was due is either answered, late, or missed."""
+    assert services
+    frame, counted = ran(folder, "--arrival", "open", "--rate", "100000", users=2)
+    missed = frame.filter(pl.col("error") == "missed: no user was free")
+    assert len(missed) > 0
+    assert len(frame) == counted + len(missed)
+    late_ms = (frame["start_ns"] - frame["intended_ns"]).max()
+    assert isinstance(late_ms, int)
+    assert late_ms > 500_000_000
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two"])
+def test_a_batch_is_sent_whole_and_then_ends(
+    folder: Path, services: tuple[Service, ...], processes: tuple[str, ...]
+) -> None:
+    """Fifty requests due at once; the run ends by itself when the last is answered."""
+    assert services
+    frame, counted = ran(folder, "--arrival", "batch", "--arrivals", "50", *processes)
+    assert len(frame) == counted == 50
+    times = frame["intended_ns"].to_list()
+    assert max(times) - min(times) < 100_000_000
+
+
+def test_two_processes_leave_the_samples_that_they_counted(folder: Path, services: tuple[Service, ...]) -> None:
+    """To the request, and on one clock."""
+    assert services
+    frame, counted = ran(folder, "--processes", "2")
+    assert len(frame) == counted > 100
+    assert (frame["service_time_ns"] > 0).all()
+    times = frame["start_ns"].to_list()
+    assert (max(times) - min(times)) / 1e9 == pytest.approx(2.0, abs=1.0)
