@@ -133,7 +133,7 @@ def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> N
         (("run", "--usres", "5"), ["--usres", "--users"]),
         (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
         (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
-        (("compare",), ["no two runs of the same plan"]),
+        (("compare", "smoke"), ["compare smoke with what?", "Name two runs"]),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_1(
