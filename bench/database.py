@@ -1,7 +1,7 @@
 """The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,8 +14,6 @@ from db.marker import Dataset
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
 SPARE_CONNECTIONS = 8
 STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,6 @@ def check_connections(database: Database, needed: int) -> None:
         )
 
 
-def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
+def loaded(database: Database, scale: float) -> Dataset:
     """The dataset of this scale, loaded now unless it is there."""
-    return loader.load(database.dsn, scale, progress)
+    return loader.load(database.dsn, scale)

@@ -19,7 +19,7 @@ RECORD = np.dtype(
     ]
 )  # fmt: skip
 
-MISSED = "missed: no user was free"  # the error of an arrival that was never sent
+MISSED = "missed: no user was free"  # as there, too
 
 
 @dataclass(frozen=True)

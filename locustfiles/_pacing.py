@@ -10,9 +10,8 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
-from locustfiles._samples import RECORDER
+from locustfiles._samples import MISSED, RECORDER
 
-MISSED = "missed: no user was free"
 POLL_EVERY_S = 0.05
 
 

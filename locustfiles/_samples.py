@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 # intended start, start, service time (ns, monotonic clock); body bytes; status; operation; error (0: none)
 RECORD = struct.Struct("<qqqIHHH")
+MISSED = "missed: no user was free"  # the error of an arrival that was never sent
 
 
 class Chunk(NamedTuple):

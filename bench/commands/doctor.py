@@ -1,6 +1,5 @@
 """`bench doctor`: is this machine ready, and what will it not be able to tell?"""
 
-import resource
 import shutil
 import socket
 import sys
@@ -10,13 +9,13 @@ import click
 import psutil
 from rich.table import Table
 
-from bench import catalogue, database, environment, placement, results
+from bench import catalogue, database, environment, placement, preflight, results
 from bench.commands import options
 from bench.errors import BenchError
 from bench.services import check_ports
 from db import loader, server
 
-WANTED_FILES = 1200
+DEFAULT_USERS = 1000
 WANTED_SPACE_MB = 2000
 
 Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
@@ -49,9 +48,11 @@ def _machine() -> Iterator[Finding]:
     load = psutil.getloadavg()[0]
     busy = load > 0.25 * (psutil.cpu_count() or 1)
     yield "other work", "note" if busy else "ok", f"load average {load:.2f}" + (" (end it first)" if busy else "")
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    enough = hard in (resource.RLIM_INFINITY, -1) or hard >= WANTED_FILES
-    yield "open files", "ok" if enough else "error", f"at most {hard}; 1000 users need {WANTED_FILES}"
+    try:
+        preflight.check_open_files(DEFAULT_USERS)
+        yield "open files", "ok", f"enough for {DEFAULT_USERS} users"
+    except BenchError as error:
+        yield "open files", "error", str(error)
     free_mb = shutil.disk_usage(catalogue.CHECKOUT).free / 1e6
     yield "disk", "ok" if free_mb > WANTED_SPACE_MB else "note", f"{free_mb / 1000:.1f} GB free"
     try:

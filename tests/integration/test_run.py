@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -208,15 +209,23 @@ def test_children_die_with_a_killed_harness(checkout: Checkout) -> None:
     assert code == 0, printed
 
 
-def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> None:
-    """A service that answers fast and wrong fails verification by name, with exit code 3."""
-    app = checkout.folder / "services" / "asyncpg_async" / "app.py"
+@contextmanager
+def patched(checkout: Checkout, service: str, change: Callable[[str], str]) -> Iterator[None]:
+    """Have another app.py for a while."""
+    app = checkout.folder / "services" / service / "app.py"
     right = app.read_text()
-    app.write_text(right.replace("return User(**row)", "return User(**{**row, 'name': 'Anybody'})"))
+    app.write_text(change(right))
     try:
-        code, printed = checkout.bench(*QUICK, "--name", "wrong")
+        yield
     finally:
         app.write_text(right)
+
+
+def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> None:
+    """A service that answers fast and wrong fails verification by name, with exit code 3."""
+    wrong = "return User(**{**row, 'name': 'Anybody'})"
+    with patched(checkout, "asyncpg_async", lambda right: right.replace("return User(**row)", wrong)):
+        code, printed = checkout.bench(*QUICK, "--name", "wrong")
     assert code == 3, printed
     assert "asyncpg_async: user 1 (GET /users/1)" in printed
     assert "Anybody" in printed
@@ -226,13 +235,8 @@ def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> N
 
 def test_a_service_that_does_not_start_is_shown_with_its_log(checkout: Checkout) -> None:
     """Exit code 1 and the last lines of what it said."""
-    app = checkout.folder / "services" / "psycopg2_sync" / "app.py"
-    right = app.read_text()
-    app.write_text('raise RuntimeError("the reason it gives")\n')
-    try:
+    with patched(checkout, "psycopg2_sync", lambda _: 'raise RuntimeError("the reason it gives")\n'):
         code, printed = checkout.bench(*QUICK, "--services", "psycopg2_sync")
-    finally:
-        app.write_text(right)
     assert code == 1, printed
     assert "could not start psycopg2_sync" in printed
     assert "the reason it gives" in printed

@@ -47,6 +47,7 @@ def read(path: Path) -> tuple[list[Row], tuple[Mark, ...]]:
 def test_writer_and_reader_agree_on_the_layout() -> None:
     """Two modules describe a record, since the load does not import numpy: field by field they are the same."""
     assert _samples.RECORD.size == samples.RECORD.itemsize == struct.calcsize("<qqqIHHH")
+    assert _samples.MISSED == samples.MISSED
     packed = _samples.RECORD.pack(*range(1, 8))
     fields = ("intended_ns", "start_ns", "service_time_ns", "body_bytes", "status", "operation", "error")
     assert samples.RECORD.names == fields
