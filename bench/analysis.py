@@ -16,7 +16,8 @@ LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999
 class Measurement:
     """One cell measured in one round: its windowed samples, or why there are none.
 
-    `missed` arrivals were due in the window and never sent; they are not among the samples.
+    `missed` arrivals were due in the window and never sent; they are not among the samples. `reconnects` is how often
+    a user found its connection closed by the service, over the whole run.
     """
 
     samples: pl.DataFrame
@@ -24,6 +25,7 @@ class Measurement:
     users: int
     problem: str = ""
     missed: int = 0
+    reconnects: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from bench.analysis import Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
 from bench.plan import Cell, Plan
+from bench.records import MISSED
 from bench.services import Fleet
 from db import restore
 
@@ -40,8 +41,10 @@ def measure(
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
         return Measurement(pl.DataFrame(), 0.0, 0, str(error).partition("\n")[0])
-    results.write_whole(folder / "window.json", json.dumps(window.as_dict(), indent=2) + "\n")
+    reconnects = marks[-1].reconnects
+    facts = {**window.as_dict(), "reconnects": reconnects}
+    results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
     due = samples.cut(kept, window, plan.load.arrival)
-    sent = due.filter(pl.col("error") != samples.MISSED)
+    sent = due.filter(pl.col("error") != MISSED)
     counted = sent.select("operation", "error", "body_bytes", "latency_ns", "ok")
-    return Measurement(counted, window.length_s, window.users, missed=len(due) - len(sent))
+    return Measurement(counted, window.length_s, window.users, missed=len(due) - len(sent), reconnects=reconnects)

@@ -33,24 +33,27 @@ def run(cell: Cell, load: Load, target: Target, folder: Path, on_tick: Callable[
 
     Raises LoadError when Locust ended without finishing its window; failed requests are not an error here.
     """
-    log = folder / "locust.log"
-    child = Child(
-        command(cell, load, target, folder),
-        log=log,
-        cwd=folder,  # where no locust.conf or pyproject.toml of the user's is found
-        environment={"HOME": str(folder)},
-        cpus=target.cpus,
-    )
+    child = start(command(cell, load, target, folder), folder, target.cpus)
+    follow(child, expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S, on_tick)
+
+
+def start(command: list[str], folder: Path, cpus: tuple[int, ...]) -> Child:
+    """Start Locust in a folder where no locust.conf or pyproject.toml of the user's is found."""
+    return Child(command, log=folder / "locust.log", cwd=folder, environment={"HOME": str(folder)}, cpus=cpus)
+
+
+def follow(child: Child, longest_s: float, on_tick: Callable[[float], None], every_s: float = POLL_EVERY_S) -> None:
+    """Wait until Locust ends, and end it in any case. Raises LoadError when it ended badly or takes too long."""
     started = time.monotonic()
-    deadline = started + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
     try:
         while child.exit_code() is None:
-            child.wait(POLL_EVERY_S)
             on_tick(time.monotonic() - started)
-            if time.monotonic() > deadline:
-                raise LoadError(f"Locust did not end in time; the end of {log}:\n{child.log_tail()}")
+            child.wait(every_s)
+            if time.monotonic() - started > longest_s:
+                raise LoadError(f"Locust did not end in time; the end of {child.log}:\n{child.log_tail()}")
         if child.exit_code() != 0:
-            raise LoadError(f"Locust ended with exit code {child.exit_code()}; the end of {log}:\n{child.log_tail()}")
+            code = child.exit_code()
+            raise LoadError(f"Locust ended with exit code {code}; the end of {child.log}:\n{child.log_tail()}")
     finally:
         child.stop()
 

@@ -28,4 +28,5 @@ class Outcome:
             analysis.verdict(mine, cell.users),
             analysis.errors(mine),
             sum(one.missed for one in mine),
+            sum(one.reconnects for one in mine),
         )

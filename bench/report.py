@@ -43,6 +43,7 @@ class CellResult:
     verdict: Verdict
     errors: tuple[tuple[str, int], ...]
     missed: int = 0
+    reconnects: int = 0
 
     @property
     def total(self) -> OperationSummary:
@@ -136,6 +137,11 @@ def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
     ]
     missed = [one for one in mine if one.missed]
     notes += [Text(f"{one.cell.slug}: {one.missed:,} arrivals were due and never sent", style="red") for one in missed]
+    notes += [
+        Text(f"{one.cell.slug}: {one.reconnects:,} connections that the service had closed were opened again")
+        for one in mine
+        if one.reconnects
+    ]
     if any(one.cell.once for one in mine):
         notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
     return Group(title, table, *notes)

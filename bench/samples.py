@@ -10,25 +10,17 @@ import numpy as np
 import polars as pl
 
 from bench.errors import ResultsError
-
-# As `locustfiles/_samples.py` packs them.
-RECORD = np.dtype(
-    [
-        ("intended_ns", "<i8"), ("start_ns", "<i8"), ("service_time_ns", "<i8"), ("body_bytes", "<u4"),
-        ("status", "<u2"), ("operation", "<u2"), ("error", "<u2"),
-    ]
-)  # fmt: skip
-
-MISSED = "missed: no user was free"  # as there, too
+from bench.records import RECORD
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened to the load, at a monotonic time, with so many users running."""
+    """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far."""
 
     event: str
     at_ns: int
     users: int
+    reconnects: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,9 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
             head = json.loads(data[position:line_end])
             size = head["records"] * RECORD.itemsize
             if head.get("event"):
-                marks.append(Mark(head["event"], int(head["at_ns"]), int(head["users"])))
+                marks.append(
+                    Mark(head["event"], int(head["at_ns"]), int(head["users"]), int(head.get("reconnects", 0)))
+                )
             if line_end + 1 + size > len(data):
                 break
             if size:

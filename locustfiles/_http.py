@@ -31,6 +31,7 @@ class Answer(NamedTuple):
 class Client:
     """One user's connection to one base address. Not for use by two greenlets at once."""
 
+    reconnects_of_all = 0  # of this process
     _all: ClassVar["WeakSet[Client]"] = WeakSet()
     _watching = False
 
@@ -77,6 +78,7 @@ class Client:
                 deadline = self._deadline
                 self.close()
                 self.reconnects += 1
+                Client.reconnects_of_all += 1
                 self.connect()
                 self._deadline, start_ns = deadline, perf_counter_ns()
                 status, content = self._exchange(message)

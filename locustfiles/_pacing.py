@@ -9,8 +9,9 @@ from locust import events
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
-from locustfiles._samples import MISSED, RECORDER
+from locustfiles._samples import RECORDER
 
 POLL_EVERY_S = 0.05
 
@@ -52,7 +53,7 @@ class Pacing:
         """No more arrivals; those that nobody took are recorded as missed."""
         if self._arrivals is not None:
             for due_ns in self._arrivals.close():
-                RECORDER.add("", due_ns, due_ns, due_ns, 0, 0, MISSED)
+                RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
 
     def wait_for_all(self) -> None:
         """Wait until every user is connected.

@@ -5,13 +5,11 @@ records behind it, so that each can be read on its own and a file cut off in the
 """
 
 import json
-import struct
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-# intended start, start, service time (ns, monotonic clock); body bytes; status; operation; error (0: none)
-RECORD = struct.Struct("<qqqIHHH")
-MISSED = "missed: no user was free"  # the error of an arrival that was never sent
+from bench.records import PACKER
 
 
 class Chunk(NamedTuple):
@@ -19,11 +17,13 @@ class Chunk(NamedTuple):
 
     packed: bytes
     operations: list[str]
+    methods: list[str]
     errors: list[str]
 
-    def as_message(self) -> dict[str, Any]:
-        """What a worker reports to its master."""
-        return self._asdict()
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Successive chunks of one recorder as one: its names only ever become more."""
+    return chunks[-1]._replace(packed=b"".join(chunk.packed for chunk in chunks))
 
 
 class Recorder:
@@ -32,20 +32,32 @@ class Recorder:
     def __init__(self) -> None:
         self._packed: list[bytes] = []
         self._operations: dict[str, int] = {}
+        self._methods: list[str] = []
         self._errors: dict[str, int] = {"": 0}
 
     def add(
-        self, operation: str, intended_ns: int, start_ns: int, end_ns: int, body_bytes: int, status: int, error: str
+        self,
+        operation: str,
+        method: str,
+        intended_ns: int,
+        start_ns: int,
+        end_ns: int,
+        body_bytes: int,
+        status: int,
+        error: str,
     ) -> None:
         """Keep one request. `error` is empty for a success, `status` 0 where none was received."""
+        if operation not in self._operations:
+            self._operations[operation] = len(self._operations)
+            self._methods.append(method)
         self._packed.append(
-            RECORD.pack(
+            PACKER.pack(
                 intended_ns,
                 start_ns,
                 end_ns - start_ns,
                 body_bytes,
                 status,
-                self._operations.setdefault(operation, len(self._operations)),
+                self._operations[operation],
                 self._errors.setdefault(error, len(self._errors)) if error else 0,
             )
         )
@@ -53,7 +65,9 @@ class Recorder:
     def take(self) -> Chunk | None:
         """Everything since the last call; None when there was nothing."""
         packed, self._packed = self._packed, []
-        return Chunk(b"".join(packed), list(self._operations), list(self._errors)) if packed else None
+        if not packed:
+            return None
+        return Chunk(b"".join(packed), list(self._operations), list(self._methods), list(self._errors))
 
 
 RECORDER = Recorder()
@@ -66,18 +80,17 @@ class SampleFile:
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb", buffering=0)
 
-    def append(self, chunk: Chunk | None, offset_ns: int = 0) -> None:
+    def append(self, chunk: Chunk, offset_ns: int = 0) -> None:
         """Write a chunk. `offset_ns` is what to add to its times to have them on this process's clock."""
-        if chunk is not None:
-            head = {
-                "records": len(chunk.packed) // RECORD.size,
-                "operations": chunk.operations,
-                "errors": chunk.errors,
-                "offset_ns": offset_ns,
-            }
-            self._file.write(json.dumps(head).encode() + b"\n" + chunk.packed)
+        head = {
+            "records": len(chunk.packed) // PACKER.size,
+            "operations": chunk.operations,
+            "errors": chunk.errors,
+            "offset_ns": offset_ns,
+        }
+        self._file.write(json.dumps(head).encode() + b"\n" + chunk.packed)
 
-    def mark(self, event: str, at_ns: int, users: int) -> None:
+    def mark(self, event: str, at_ns: int, users: int, reconnects: int = 0) -> None:
         """Note that something happened to the load."""
-        head = {"event": event, "at_ns": at_ns, "users": users, "records": 0}
+        head = {"event": event, "at_ns": at_ns, "users": users, "reconnects": reconnects, "records": 0}
         self._file.write(json.dumps(head).encode() + b"\n")

@@ -11,6 +11,7 @@ import gevent
 from locust import User
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
+import locustfiles._files  # raises the limit of open files
 import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
 from db import dataset
 from locustfiles._connection import HttpError
@@ -52,6 +53,8 @@ class ServiceUser(User):
             PACING.wait_for_all()
         self.intended_ns = PACING.take()
         self._state = LOCUST_STATE_RUNNING
+        # Locust's own sleep, of 0 s here, would go round the event loop once more for every request.
+        self._taskset_instance._sleep = _no_sleep  # type: ignore[method-assign,union-attr]  # noqa: SLF001  # set by now
 
     def wait_time(self) -> float:
         """Locust calls it between requests: wait here for the next arrival, then go on at once."""
@@ -100,21 +103,26 @@ class ServiceUser(User):
         content, problem = None, answer.error
         if not problem:
             content, problem = _check(answer.status, answer.body, status, expect)
-        self.environment.events.request.fire(
-            request_type=method,
-            name=operation,
-            response_time=(answer.end_ns - intended_ns) / 1e6,
-            response_length=len(answer.body),
-            exception=BadAnswerError(problem) if problem else None,
-            context={},
-        )
-        if self.recording:
+        if self.recording:  # Locust's statistics are then counted from the samples, see _statistics.py
             RECORDER.add(
-                operation, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
+                operation, method, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
+            )
+        else:
+            self.environment.events.request.fire(
+                request_type=method,
+                name=operation,
+                response_time=(answer.end_ns - intended_ns) / 1e6,
+                response_length=len(answer.body),
+                exception=BadAnswerError(problem) if problem else None,
+                context={},
             )
         if not answer.status:
             gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # or users of a service that is down would only burn CPU
         return content
+
+
+def _no_sleep(seconds: float) -> None:
+    """Waiting is done in `wait_time` already."""
 
 
 class BadAnswerError(Exception):

@@ -4,8 +4,10 @@ Workers hand their samples to the master in Locust's own report messages, so tha
 several hosts leave the same file.
 """
 
+import logging
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 from locustfiles import _clock
+from locustfiles._http import Client
 from locustfiles._pacing import PACING
-from locustfiles._samples import RECORDER, Chunk, SampleFile
+from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
+from locustfiles._statistics import count
 
-FLUSH_EVERY_S = 1.0
+COLLECT_EVERY_S = 0.2  # little each time: a whole second's samples would hold up the load for milliseconds
 FINISH_MARGIN_S = 5.0
 TAIL_S = 0.25  # the load goes on a little beyond its window, so that stopping leaves no mark in it
 
@@ -30,29 +34,67 @@ def on_init(environment: Environment, **_: Any) -> None:
     # gevent's clock has stood still since before the imports: a --run-time would count from then.
     gevent.get_hub().loop.update_now()
     options, runner = environment.parsed_options, environment.runner
+    environment.events.test_start.add_listener(forget_reconnects)
+    environment.events.test_stop.add_listener(say_reconnects)
     if isinstance(runner, WorkerRunner):
-        environment.events.report_to_master.add_listener(report_samples)
-        runner.register_message("finish", finish, concurrent=True)
+        _hand_over(environment, runner)
     elif options is not None and options.samples:
         random.seed(options.load_seed)  # Locust itself chooses each user's next task
         _keep(environment, SampleFile(Path(options.samples)))
 
 
-def report_samples(data: dict[str, Any], **_: Any) -> None:
-    """Put a worker's samples into its report."""
-    if chunk := RECORDER.take():
-        data["samples"] = chunk.as_message()
-        data["clock"] = _clock.reading()
+def forget_reconnects(**_: Any) -> None:
+    """A test begins."""
+    Client.reconnects_of_all = 0
 
 
-def finish(environment: Environment, **_: Any) -> None:
-    """On a worker: stop its users, wait for their last answers, hand over what is left."""
-    runner = environment.runner
-    assert isinstance(runner, WorkerRunner)  # noqa: S101  # only workers listen
-    runner.stop()
-    last: dict[str, Any] = {}
-    report_samples(last)
-    runner.send_message("finished", last)
+def say_reconnects(**_: Any) -> None:
+    """In Locust's log, which its web UI shows too."""
+    if Client.reconnects_of_all:
+        message = "%s connections that the service had closed while idle were opened again"
+        logging.getLogger(__name__).info(message, Client.reconnects_of_all)
+
+
+def _hand_over(environment: Environment, runner: WorkerRunner) -> None:
+    """On a worker: put its samples into its reports."""
+    waiting: list[Chunk] = []
+
+    def collect() -> None:
+        waiting.extend(_counted(environment))
+
+    def report(data: dict[str, Any], **_: Any) -> None:
+        collect()
+        data["reconnects"] = Client.reconnects_of_all
+        if waiting:
+            data["samples"] = joined(waiting)._asdict()
+            data["clock"] = _clock.reading()
+            waiting.clear()
+
+    def finish(**_: Any) -> None:
+        """Stop the users, wait for their last answers, hand over what is left."""
+        runner.stop()
+        last: dict[str, Any] = {}
+        report(last)
+        runner.send_message("finished", last)
+
+    gevent.spawn(_repeat, collect)
+    environment.events.report_to_master.add_listener(report)
+    runner.register_message("finish", finish, concurrent=True)
+
+
+def _repeat(collect: Callable[[], None]) -> None:
+    while True:
+        gevent.sleep(COLLECT_EVERY_S)
+        collect()
+
+
+def _counted(environment: Environment) -> list[Chunk]:
+    """What was recorded since the last call, known to Locust's statistics from now on."""
+    chunk = RECORDER.take()
+    if chunk is None:
+        return []
+    count(environment.stats, chunk)
+    return [chunk]
 
 
 def _keep(environment: Environment, file: SampleFile) -> None:
@@ -60,22 +102,25 @@ def _keep(environment: Environment, file: SampleFile) -> None:
     assert options is not None  # noqa: S101  # `on_init` saw them
     assert runner is not None  # noqa: S101  # Locust sets it before it fires `init`
 
-    def mark(event: str) -> None:
-        file.mark(event, time.perf_counter_ns(), runner.user_count)
+    reconnects_of_workers: dict[str, int] = {}
 
-    def flush_for_ever() -> None:
-        while True:
-            gevent.sleep(FLUSH_EVERY_S)
-            file.append(RECORDER.take())
+    def mark(event: str) -> None:
+        reconnects = Client.reconnects_of_all + sum(reconnects_of_workers.values())
+        file.mark(event, time.perf_counter_ns(), runner.user_count, reconnects)
+
+    def collect() -> None:
+        for chunk in _counted(environment):
+            file.append(chunk)
 
     finished: set[str] = set()
 
-    def on_worker_report(data: dict[str, Any], **_: Any) -> None:
+    def on_worker_report(client_id: str, data: dict[str, Any]) -> None:
+        reconnects_of_workers[client_id] = data.get("reconnects", 0)
         if "samples" in data:
             file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
 
     def on_finished(msg: Message, **_: Any) -> None:
-        on_worker_report(msg.data)
+        on_worker_report(msg.node_id, msg.data)
         finished.add(msg.node_id)
 
     def finish_workers(workers: int) -> None:
@@ -97,12 +142,12 @@ def _keep(environment: Environment, file: SampleFile) -> None:
         runner.quit()
 
     def on_quitting(**_: Any) -> None:
-        file.append(RECORDER.take())
+        collect()
         mark("ended")
 
     if isinstance(runner, MasterRunner):
         runner.register_message("finished", on_finished)
-    gevent.spawn(flush_for_ever)
+    gevent.spawn(_repeat, collect)
     environment.events.worker_report.add_listener(on_worker_report)
     environment.events.spawning_complete.add_listener(lambda **kwargs: gevent.spawn(end_after_window, **kwargs))
     environment.events.quitting.add_listener(on_quitting)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import placement
 from bench.errors import BenchError
-from bench.selfbench import accuracy, agreement, cost, reach
+from bench.selfbench import accuracy, agreement, cost, reach, stall
 from bench.selfbench.figures import Say
 from bench.selfbench.setting import Setting
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Part] = {
     "recording": cost.of_recording,
     "wrk": accuracy.against_wrk,
     "delay": accuracy.against_delay,
+    "stall": stall.in_the_open_model,
     "share": reach.share_of_core,
     "many_users": reach.many_users,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),

@@ -5,11 +5,11 @@ from bench.selfbench import watched, wrk
 from bench.selfbench.figures import Say, Target, extremes, ratio
 from bench.selfbench.setting import Setting, null_server
 
-PAIRS = 8
+PAIRS = 10
 WORK_US = 65  # the server's CPU is full at some 12,000 requests/s, which either client can ask for
 WRK_S = 12  # it counts from its first connect on: the longer it runs, the less its start weighs
 DELAY_MS = 100.0
-DELAY_ROUNDS = 5
+DELAY_ROUNDS = 10
 TARGETS = {
     "throughput_rps": Target(0.95, 1.05),
     "latency_p50_ms": Target(0.95, 1.05),

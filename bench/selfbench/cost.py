@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from bench import load
 from bench.errors import LoadError
 from bench.processes import Child
 from bench.selfbench import watched
@@ -106,7 +107,7 @@ def _interleaved(setting: Setting, both: tuple[Command, Command], rounds: int) -
 
 def _usage(command: Command, server: NullServer, setting: Setting) -> Usage:
     folder = setting.new_folder("locust")
-    child = watched.start(command(server.url, setting, folder), setting, folder)
+    child = load.start(command(server.url, setting, folder), folder, setting.placed.load)
     try:
         _wait_for_connections(server, child, USERS)
         time.sleep(WARM_UP_S)

@@ -41,7 +41,10 @@ def ratio(label: str, ratios: Sequence[float], target: Target | None = None) -> 
 
 
 def extremes(label: str, values: Sequence[float], unit: str, target: Target | None = None) -> str:
-    """A line with the median over rounds and the value that is farthest from zero, which must be in the target too."""
-    worst = max(values, key=abs)
+    """A line with the median over rounds and the worst value, which must be in the target too.
+
+    The worst is the one farthest from zero, or the least where the target is a least value.
+    """
+    worst = min(values) if target and target.high == math.inf else max(values, key=abs)
     ruling = f"; {target.ruling(worst, worst)}" if target else ""
     return f"  {label}: median {statistics.median(values):,.2f} {unit}, worst {worst:,.2f} {unit}{ruling}"

@@ -11,7 +11,7 @@ from bench.services import Fleet, Surroundings
 from db import dataset
 
 SERVICE = "asyncpg_async"  # the fastest of the default plan's
-SHARE_ROUNDS = 5
+SHARE_ROUNDS = 10
 MANY_USERS = 10_000
 MANY_DELAY_MS = 1000.0
 SPARE_FILES = 200

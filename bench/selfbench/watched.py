@@ -4,15 +4,14 @@ import json
 import time
 from bisect import bisect_left
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 import psutil
 
 from bench import load, plan, samples
-from bench.errors import LoadError
-from bench.processes import Child
+from bench.records import MISSED
 from bench.selfbench.setting import Setting, free_port
 
 WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
@@ -21,7 +20,7 @@ SPARE_S = 90.0
 
 @dataclass(frozen=True)
 class Run:
-    """A closed load of point reads on one address; 1000 users start in a second."""
+    """A load of point reads on one address, closed unless `arrival` says otherwise; 1000 users start in a second."""
 
     url: str
     users: int = 1000
@@ -30,13 +29,16 @@ class Run:
     measure_s: float = 5.0
     dataset_users: int = 1
     processes: int = 1
+    arrival: plan.Load = field(default_factory=plan.Load)  # its arrival, rate and spacing are used
     service: str = "asyncpg_async"  # a name that Locust wants; requests go to `url`
 
     def command(self, setting: Setting, folder: Path) -> list[str]:
         """The very command line that a cell has."""
         settings = plan.Plan(
             matrix=plan.Matrix(scenarios=["point_read"], services=[self.service], users=[self.users]),
-            load=plan.Load(spawn_rate=self.spawn_rate, warm_up_s=self.warm_up_s, measure_s=self.measure_s),
+            load=self.arrival.model_copy(
+                update={"spawn_rate": self.spawn_rate, "warm_up_s": self.warm_up_s, "measure_s": self.measure_s}
+            ),
         )
         [cell] = plan.cells(settings)
         target = load.Target(self.url, self.dataset_users, 0, setting.placed.load)
@@ -52,7 +54,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a run's window saw; latencies of successes, exact. `cpu_share` is the generator's of one core."""
+    """What a run's window saw; latencies of successes, exact. `cpu_share` is the generator's of one core.
+
+    `sent` has a row for each success: `latency_ns` from the intended start, `service_time_ns` from the real one.
+    """
 
     throughput_rps: float
     latency_p50_ms: float
@@ -62,6 +67,9 @@ class Seen:
     cpu_share: float
     samples: int
     counted_by_locust: int
+    reconnects: int
+    missed: int
+    sent: pl.DataFrame
 
 
 class CpuTrack:
@@ -93,23 +101,18 @@ def cpu_s(process: psutil.Process, *, children: bool = False) -> float:
 def measure(run: Run, setting: Setting) -> Seen:
     """Run it to its end. Raises LoadError where it does not come to one."""
     folder = setting.new_folder("locust")
-    child = start(run.command(setting, folder), setting, folder)
+    child = load.start(run.command(setting, folder), folder, setting.placed.load)
     track, process = CpuTrack(), psutil.Process(child.pid)
-    deadline = time.monotonic() + run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S
-    try:
-        while child.exit_code() is None:
-            with suppress(psutil.NoSuchProcess):  # it has just ended, or a child of it has
-                track.add(time.perf_counter_ns(), cpu_s(process, children=run.processes > 1))
-            child.wait(WATCH_EVERY_S)
-            if time.monotonic() > deadline:
-                raise LoadError(f"Locust did not end in time:\n{child.log_tail()}")
-        if child.exit_code() != 0:
-            raise LoadError(f"Locust ended with exit code {child.exit_code()}:\n{child.log_tail()}")
-    finally:
-        child.stop()
+
+    def look(_: float) -> None:
+        with suppress(psutil.NoSuchProcess):  # it has just ended, or a child of it has
+            track.add(time.perf_counter_ns(), cpu_s(process, children=run.processes > 1))
+
+    load.follow(child, run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S, look, WATCH_EVERY_S)
     everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
     window = samples.window_of(marks, run.warm_up_s, run.measure_s)
-    counted = samples.cut(everything, window)
+    due = samples.cut(everything, window, run.arrival.arrival)
+    counted = due.filter(pl.col("error") != MISSED)
     good = counted.filter(pl.col("ok"))
     return Seen(
         throughput_rps=good.height / window.length_s,
@@ -120,18 +123,15 @@ def measure(run: Run, setting: Setting) -> Seen:
         cpu_share=(track.at(window.end_ns) - track.at(window.start_ns)) / window.length_s,
         samples=everything.height,
         counted_by_locust=requests_in(folder / "locust.json"),
+        reconnects=marks[-1].reconnects,
+        missed=due.height - counted.height,
+        sent=good,
     )
 
 
-def start(command: list[str], setting: Setting, folder: Path) -> Child:
-    """Start Locust where the harness starts it: in a folder without a configuration of the user's."""
-    environment = {"HOME": str(folder)}
-    return Child(command, log=folder / "locust.log", cwd=folder, environment=environment, cpus=setting.placed.load)
-
-
-def percentile_ms(counted: pl.DataFrame, quantile: float) -> float:
+def percentile_ms(counted: pl.DataFrame, quantile: float, column: str = "latency_ns") -> float:
     """An exact percentile of the latencies; not a number where there are none."""
-    value = counted["latency_ns"].quantile(quantile, "nearest")
+    value = counted[column].quantile(quantile, "nearest")
     return float("nan") if value is None else value / 1e6
 
 

@@ -2,15 +2,20 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import polars as pl
 import pytest
 
 from bench import catalogue, samples
 from bench.catalogue import Service
+
+USER_1 = b'{"id":1,"name":"Olga Fischer","email":"user1@example.com","created_at":"2024-04-27T02:58:23Z"}'
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +89,49 @@ def test_two_processes_leave_the_samples_that_they_counted(folder: Path, service
     assert (frame["service_time_ns"] > 0).all()
     times = frame["start_ns"].to_list()
     assert (max(times) - min(times)) / 1e9 == pytest.approx(2.0, abs=1.0)
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two"])
+def test_reconnects_are_counted(folder: Path, processes: tuple[str, ...]) -> None:
+    """A server ends connections after every fifth answer, without a word: all but the first connects are reconnects."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(USER_1), USER_1)
+    connects = 0
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            for _ in range(5):
+                if not connection.recv(65_536):
+                    return
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+
+        def accept() -> None:
+            nonlocal connects
+            with suppress(OSError):  # closed at the end
+                while True:
+                    connection, _ = listener.accept()
+                    connects += 1
+                    Thread(target=serve, args=(connection,), daemon=True).start()
+
+        Thread(target=accept, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        frame, counted = ran(folder, "--host", url, "--dataset-users", "1", *processes)
+        listener.shutdown(socket.SHUT_RDWR)
+    _, marks = samples.read_stream(folder / "samples.bin")
+    assert len(frame) == counted > 100
+    assert frame["error"].unique().to_list() == [""]
+    assert marks[-1].reconnects == connects - 20 > 10
+
+
+def test_more_users_than_open_files_are_refused(folder: Path) -> None:
+    """Before anything is sent, with the numbers and the remedy."""
+    command = [
+        "bash", "-c", 'ulimit -n 512 && exec "$@"', "bash", sys.executable, "-m", "locust",
+        "-f", str(catalogue.scenario("point_read").path), "--headless", "--users", "400", "--run-time", "1s",
+    ]  # fmt: skip
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 1
+    assert "400 users in one process need 600 open files and the limit is 512" in answer.stderr
+    assert "ulimit -Hn 600" in answer.stderr
+    assert "Traceback" not in answer.stderr

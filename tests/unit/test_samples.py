@@ -1,16 +1,14 @@
 """Samples: what the load writes is what the analysis reads, whole or cut off, and the window's edges."""
 
-import struct
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench import samples
+from bench import records, samples
 from bench.errors import ResultsError
 from bench.samples import Mark, Window
-from locustfiles import _samples
 from locustfiles._samples import Recorder, SampleFile
 
 Row = tuple[int, int, int, int, int, str, str]
@@ -34,8 +32,10 @@ def written(path: Path, *chunks: tuple[Row, ...], marks: tuple[Mark, ...] = ()) 
         if mark := next(more, None):
             file.mark(mark.event, mark.at_ns, mark.users)
         for intended_ns, start_ns, service_time_ns, body_bytes, status, operation, error in chunk:
-            recorder.add(operation, intended_ns, start_ns, start_ns + service_time_ns, body_bytes, status, error)
-        file.append(recorder.take())
+            end_ns = start_ns + service_time_ns
+            recorder.add(operation, "GET", intended_ns, start_ns, end_ns, body_bytes, status, error)
+        if packed := recorder.take():
+            file.append(packed)
     return path.read_bytes()
 
 
@@ -44,14 +44,12 @@ def read(path: Path) -> tuple[list[Row], tuple[Mark, ...]]:
     return frame.select(COLUMNS).rows(), marks
 
 
-def test_writer_and_reader_agree_on_the_layout() -> None:
-    """Two modules describe a record, since the load does not import numpy: field by field they are the same."""
-    assert _samples.RECORD.size == samples.RECORD.itemsize == struct.calcsize("<qqqIHHH")
-    assert _samples.MISSED == samples.MISSED
-    packed = _samples.RECORD.pack(*range(1, 8))
-    fields = ("intended_ns", "start_ns", "service_time_ns", "body_bytes", "status", "operation", "error")
-    assert samples.RECORD.names == fields
-    assert np.frombuffer(packed, samples.RECORD)[0].tolist() == tuple(range(1, 8))
+def test_both_descriptions_of_a_record_agree() -> None:
+    """One packs a record at a time, the other reads many: field by field they are the same."""
+    assert records.PACKER.size == records.RECORD.itemsize
+    packed = records.PACKER.pack(*range(1, 8))
+    assert records.RECORD.names == COLUMNS
+    assert np.frombuffer(packed, records.RECORD)[0].tolist() == tuple(range(1, 8))
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -66,7 +64,7 @@ def test_a_recorder_hands_each_sample_over_once() -> None:
     """Nothing recorded is nothing written."""
     recorder = Recorder()
     assert recorder.take() is None
-    recorder.add("ping", 1, 1, 2, 0, 200, "")
+    recorder.add("ping", "GET", 1, 1, 2, 0, 200, "")
     assert recorder.take()
     assert recorder.take() is None
 

@@ -1,0 +1,19 @@
+"""How a sample is packed: the load writes such records, the analysis reads them."""
+
+import struct
+
+import numpy as np
+
+RECORD = np.dtype(
+    [
+        ("intended_ns", "<i8"), ("start_ns", "<i8"), ("service_time_ns", "<i8"), ("body_bytes", "<u4"),
+        ("status", "<u2"), ("operation", "<u2"), ("error", "<u2"),
+    ]
+)  # fmt: skip
+"""Times on the monotonic clock; `operation` and `error` number the names that stand beside them (error 0: none)."""
+
+PACKER = struct.Struct("<qqqIHHH")
+"""The same for one record at a time: ten times as fast as numpy there."""
+
+MISSED = "missed: no user was free"
+"""The error of an arrival that was due and never sent."""
