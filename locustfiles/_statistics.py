@@ -4,11 +4,8 @@ In runs that bench starts the samples are the record, and Locust's figures a sec
 they spare every request Locust's `request` event, which costs several microseconds.
 """
 
-from collections import Counter
-
 import numpy as np
 import numpy.typing as npt
-from locust import stats
 from locust.stats import RequestStats, StatsEntry
 
 from bench.records import MISSED, RECORD
@@ -28,27 +25,37 @@ def count(into: RequestStats, chunk: Chunk) -> None:
         if not len(mine) or chunk.errors[mine["error"][0]] == MISSED:
             continue
         _add(mine, wall_ns, into.total, into.get(operation, method))
-        for error, times in Counter(mine["error"].tolist()).items():
-            for _ in range(times if error else 0):
-                into.log_error(method, operation, chunk.errors[error])
+        for error in mine["error"][mine["error"] > 0].tolist():
+            into.log_error(method, operation, chunk.errors[error])
 
 
 def _add(records: Records, wall_ns: int, *entries: StatsEntry) -> None:
     end_ns = records["start_ns"] + records["service_time_ns"]
     times_ms = (end_ns - records["intended_ns"]) / 1e6
-    ended_s = (end_ns + wall_ns) / 1e9
-    rounded = Counter(map(stats.bucket_response_time, times_ms.tolist()))  # not imported: users may replace it
-    seconds = Counter(ended_s.astype(np.int64).tolist())
+    histogram = _counted(rounded_ms(times_ms))
+    seconds = _counted((end_ns + wall_ns) // 1_000_000_000)
+    shortest_ms, longest_ms, total_ms = times_ms.min().item(), times_ms.max().item(), times_ms.sum().item()
+    size = records["body_bytes"].sum(dtype=np.int64).item()
     for entry in entries:
         entry.num_requests += len(records)
-        entry.last_request_timestamp = float(ended_s[-1])
-        # Locust declares whole numbers and keeps fractions, when it counts by itself too.
-        entry.total_response_time += float(times_ms.sum())  # type: ignore[assignment]
-        shortest_ms = entry.min_response_time
-        entry.min_response_time = min(times_ms.min().item(), float("inf") if shortest_ms is None else shortest_ms)
-        entry.max_response_time = max(times_ms.max().item(), entry.max_response_time)
-        entry.total_content_length += int(records["body_bytes"].sum())
-        for second, requests in seconds.items():
+        entry.last_request_timestamp = (end_ns[-1].item() + wall_ns) / 1e9
+        entry.total_response_time += total_ms
+        entry.min_response_time = min(shortest_ms, entry.min_response_time or longest_ms)
+        entry.max_response_time = max(longest_ms, entry.max_response_time)
+        entry.total_content_length += size
+        for second, requests in seconds:
             entry.num_reqs_per_sec[second] += requests
-        for rounded_ms, requests in rounded.items():
-            entry.response_times[rounded_ms] += requests
+        for time_ms, requests in histogram:
+            entry.response_times[time_ms] += requests
+
+
+def rounded_ms(times_ms: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """As Locust's `bucket_response_time`: whole milliseconds, from 100 ms on about two digits."""
+    step = np.select([times_ms < 100, times_ms < 1_000, times_ms < 10_000], [1, 10, 100], 1_000)
+    whole: npt.NDArray[np.int64] = (np.rint(times_ms / step) * step).astype(np.int64)
+    return whole
+
+
+def _counted(values: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    found, times = np.unique(values, return_counts=True)
+    return list(zip(found.tolist(), times.tolist(), strict=True))

@@ -23,6 +23,7 @@ from locustfiles._samples import RECORDER
 
 PAGE = 10
 PAUSE_AFTER_NO_ANSWER_S = 0.2
+START_OVER_S = 1.0
 
 
 class ServiceUser(User):
@@ -51,13 +52,16 @@ class ServiceUser(User):
             with suppress(HttpError):  # the first request will say so
                 self.client.connect()
             PACING.wait_for_all()
+            if self.options.arrival == "closed":  # or all would send in step for ever, if the service is fast enough
+                gevent.sleep(self.random.random() * min(START_OVER_S, self.options.warm_up_s))
         self.intended_ns = PACING.take()
         self._state = LOCUST_STATE_RUNNING
-        # Locust's own sleep, of 0 s here, would go round the event loop once more for every request.
-        self._taskset_instance._sleep = _no_sleep  # type: ignore[method-assign,union-attr]  # noqa: SLF001  # set by now
 
     def wait_time(self) -> float:
-        """Locust calls it between requests: wait here for the next arrival, then go on at once."""
+        """Locust calls it between requests: wait here for the next arrival.
+
+        Locust then sleeps for 0 s, which lets users whose answers are there already read them before this one sends.
+        """
         self.intended_ns = PACING.take()
         return 0.0
 
@@ -119,10 +123,6 @@ class ServiceUser(User):
         if not answer.status:
             gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # or users of a service that is down would only burn CPU
         return content
-
-
-def _no_sleep(seconds: float) -> None:
-    """Waiting is done in `wait_time` already."""
 
 
 class BadAnswerError(Exception):
