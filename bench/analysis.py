@@ -1,38 +1,46 @@
 """From windows of samples to rows of numbers. Pure: takes data, returns data, runs again on a stored run."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import cast
 
 import polars as pl
 
+from bench.evidence import DATABASE, LOAD, SERVICE, Evidence
+
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
-MAX_FAILURE_RATIO = 0.001
 LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One cell measured in one round: its windowed samples, or why there are none.
+    """One cell measured in one round: the requests that count, and what was seen around them.
 
-    `missed` arrivals were due in the window and never sent; they are not among the samples. `reconnects` is how often
-    a user found its connection closed by the service, over the whole run.
+    `samples` has columns operation, error, body_bytes, latency_ns, ok; it has none when there was no window.
     """
 
     samples: pl.DataFrame
-    length_s: float
-    users: int
-    problem: str = ""
-    missed: int = 0
-    reconnects: int = 0
+    evidence: Evidence
+
+    @property
+    def length_s(self) -> float:
+        """Of the window; 0 when there was none."""
+        return self.evidence.length_s
+
+
+# What cells are compared by, within each round.
+METRICS = ("throughput_rps", "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request")
+Figures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class OperationSummary:
     """What one operation of a cell did over all windows. None means unknown.
 
-    Throughput and latencies count successes only; `round_rps` is each window's own throughput.
+    Throughput and latencies count successes only. `rounds` holds each window's own METRICS. CPU times are those of a
+    cell's whole window, divided by all its requests: only the operation `all` has them.
     """
 
     operation: str
@@ -40,7 +48,7 @@ class OperationSummary:
     failures: int
     failure_ratio: float | None
     throughput_rps: float | None
-    round_rps: tuple[float, ...]
+    rounds: tuple[Figures, ...]
     latency_mean_ms: float | None
     latency_p50_ms: float | None
     latency_p90_ms: float | None
@@ -48,6 +56,14 @@ class OperationSummary:
     latency_p99_ms: float | None
     latency_p999_ms: float | None
     latency_max_ms: float | None
+    service_cpu_ms_per_request: float | None = None
+    database_cpu_ms_per_request: float | None = None
+    load_cpu_ms_per_request: float | None = None
+    service_rss_peak_mb: float | None = None
+
+    def of_rounds(self, metric: str) -> tuple[float | None, ...]:
+        """One metric in each round."""
+        return tuple(figures[metric] for figures in self.rounds)
 
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
@@ -66,61 +82,73 @@ def percentile(ascending: pl.Series, share: float) -> float | None:
 
 def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ...]:
     """A summary of all operations together (`all`), then one of each by name."""
-    whole = [measurement for measurement in measurements if not measurement.problem]
+    whole = [one for one in measurements if one.length_s]
     names = sorted({name for one in whole for name in one.samples["operation"].unique()})
-    parts = [(name, [one.samples.filter(pl.col("operation") == name) for one in whole]) for name in names]
-    lengths_s = [one.length_s for one in whole]
-    everything = ("all", [one.samples for one in whole])
-    return tuple(_summary(name, frames, lengths_s) for name, frames in (everything, *parts))
+    machines = [one.evidence.machine for one in whole if one.evidence.machine]
+    total = replace(
+        _summary("all", measurements),
+        service_cpu_ms_per_request=cpu_ms_per_request(whole, SERVICE),
+        database_cpu_ms_per_request=cpu_ms_per_request(whole, DATABASE),
+        load_cpu_ms_per_request=cpu_ms_per_request(whole, LOAD),
+        service_rss_peak_mb=max(
+            (one.rss_peak_mb[SERVICE] for one in machines if SERVICE in one.rss_peak_mb), default=None
+        ),
+    )
+    return (total, *(_summary(name, measurements) for name in names))
 
 
-def _summary(operation: str, frames: Sequence[pl.DataFrame], lengths_s: Sequence[float]) -> OperationSummary:
+def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSummary:
+    frames = [_of(one, operation) for one in measurements]
     requests = sum(len(frame) for frame in frames)
-    succeeded = [frame.filter(pl.col("ok"))["latency_ns"] for frame in frames]
-    latencies_ms = (pl.concat(succeeded) if succeeded else pl.Series([], dtype=pl.Int64)).sort() / 1e6
+    length_s = sum(one.length_s for one in measurements)
+    succeeded = [_ascending_ms(frame) for frame in frames]
+    latencies_ms = pl.concat(succeeded).sort() if succeeded else pl.Series([], dtype=pl.Float64)
     successes = len(latencies_ms)
-    mean, longest = latencies_ms.mean(), latencies_ms.max()
     return OperationSummary(
         operation=operation,
         requests=requests,
         failures=requests - successes,
         failure_ratio=(requests - successes) / requests if requests else None,
-        throughput_rps=successes / sum(lengths_s) if frames else None,
-        round_rps=tuple(len(one) / length_s for one, length_s in zip(succeeded, lengths_s, strict=True)),
-        latency_mean_ms=float(mean) if isinstance(mean, float) else None,
-        latency_max_ms=float(longest) if isinstance(longest, float) else None,
+        throughput_rps=successes / length_s if length_s else None,
+        rounds=tuple(
+            _figures(one, ascending, operation) for one, ascending in zip(measurements, succeeded, strict=True)
+        ),
+        latency_mean_ms=cast("float | None", latencies_ms.mean()),
+        latency_max_ms=cast("float | None", latencies_ms.max()),
         **{f"latency_{name}_ms": percentile(latencies_ms, share) for name, share in PERCENTILES.items()},
     )
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a cell's numbers may be believed, and what speaks against them."""
-
-    name: str
-    reasons: tuple[str, ...]
-
-    @property
-    def ranks(self) -> bool:
-        """Whether the cell may be compared with others."""
-        return self.name != "INVALID"
+def _of(measurement: Measurement, operation: str) -> pl.DataFrame:
+    frame = measurement.samples
+    return frame if operation == "all" or frame.is_empty() else frame.filter(pl.col("operation") == operation)
 
 
-def verdict(measurements: Sequence[Measurement], users: int) -> Verdict:
-    """INVALID when a window is missing or empty, users were missing, or more than 0.1% of requests failed."""
-    reasons = []
-    for number, one in enumerate(measurements, 1):
-        if one.problem:
-            reasons.append(f"measurement {number}: {one.problem}")
-        elif not len(one.samples):
-            reasons.append(f"measurement {number}: no request ended in the window")
-        elif one.users < users:
-            reasons.append(f"measurement {number}: {one.users} of {users} users were running")
-    requests = sum(len(one.samples) for one in measurements)
-    failures = sum(int((~one.samples["ok"]).sum()) for one in measurements if len(one.samples))
-    if requests and failures / requests > MAX_FAILURE_RATIO:
-        reasons.append(f"{failures} of {requests} requests failed ({failures / requests:.2%}, more than 0.1%)")
-    return Verdict("INVALID" if reasons else "VALID", tuple(reasons))
+def _ascending_ms(frame: pl.DataFrame) -> pl.Series:
+    if frame.is_empty():
+        return pl.Series([], dtype=pl.Float64)
+    return frame.filter(pl.col("ok"))["latency_ns"].sort() / 1e6
+
+
+def _figures(measurement: Measurement, ascending_ms: pl.Series, operation: str) -> Figures:
+    """One round's own."""
+    if not measurement.length_s:
+        return dict.fromkeys(METRICS)
+    return {
+        "throughput_rps": len(ascending_ms) / measurement.length_s,
+        "latency_p50_ms": percentile(ascending_ms, 0.5),
+        "latency_p99_ms": percentile(ascending_ms, 0.99),
+        "service_cpu_ms_per_request": cpu_ms_per_request([measurement], SERVICE) if operation == "all" else None,
+    }
+
+
+def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float | None:
+    """CPU time of a role's processes in the windows, divided by the requests of the windows; None where not seen."""
+    seen = [one for one in measurements if one.evidence.machine and role in one.evidence.machine.cpu_s]
+    requests = sum(one.evidence.requests for one in seen)
+    if not requests or len(seen) < len(measurements):
+        return None
+    return sum(one.evidence.machine.cpu_s[role] for one in seen if one.evidence.machine) / requests * 1e3
 
 
 def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
@@ -133,4 +161,4 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name != "round_rps")
+SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name != "rounds")

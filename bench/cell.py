@@ -1,19 +1,27 @@
-"""One cell measured once: the data restored, the load run, its samples kept and cut to the window."""
+"""One cell measured once: the data restored, the load run and watched, its samples kept and cut to the window."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
-from bench import load, results, samples
+from bench import catalogue, evidence, load, results, samples
 from bench.analysis import Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
+from bench.evidence import DATABASE, HARNESS, IDLE, LOAD, SERVICE, Evidence
+from bench.placement import Placement
 from bench.plan import Cell, Plan
+from bench.probe import Probe
 from bench.records import MISSED
+from bench.resources import Sampler
+from bench.samples import Mark, Window
 from bench.services import Fleet
 from db import restore
+
+KEPT = ("operation", "error", "body_bytes", "latency_ns", "ok")
 
 
 def measure(
@@ -22,6 +30,7 @@ def measure(
     target: load.Target,
     fleet: Fleet,
     server: Database,
+    placed: Placement,
     folder: Path,
     on_tick: Callable[[float], None],
 ) -> Measurement:
@@ -29,22 +38,59 @@ def measure(
     try:
         fleet.ensure(cell.setup, folder / "service.log")
         restore.restore(server.dsn)
-        try:
-            load.run(cell, plan.load, target, folder, on_tick)
-        finally:
-            kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
+        watch = Sampler(_roots(cell, fleet, server))
+        limit = cell.setup.pool_size + cell.setup.pool_overflow
+        with Probe(catalogue.service(cell.service).url, limit) as probe:
+            child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
+            watch.watch(child.pid, LOAD)
+
+            def tick(elapsed_s: float) -> None:
+                watch.tick()
+                on_tick(elapsed_s)
+
+            try:
+                load.follow(child, load.longest_s(cell, plan.load), tick)
+            finally:
+                watch.look()
+                kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
+        window = _window(plan, kept, marks)
+        results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
         fleet.check_alive(cell.setup)
-        if plan.load.arrival == "batch":
-            window = samples.batch_window(kept, marks)
-        else:
-            window = samples.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
-        return Measurement(pl.DataFrame(), 0.0, 0, str(error).partition("\n")[0])
-    reconnects = marks[-1].reconnects
-    facts = {**window.as_dict(), "reconnects": reconnects}
-    results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
+        problem = str(error).partition("\n")[0]
+        return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
     due = samples.cut(kept, window, plan.load.arrival)
     sent = due.filter(pl.col("error") != MISSED)
-    counted = sent.select("operation", "error", "body_bytes", "latency_ns", "ok")
-    return Measurement(counted, window.length_s, window.users, missed=len(due) - len(sent), reconnects=reconnects)
+    seen = Evidence(
+        length_s=window.length_s,
+        users_asked=cell.users,
+        users=window.users,
+        arrival=plan.load.arrival,
+        offered_rps=plan.load.rate if plan.load.arrival == "open" else None,
+        by_chance=plan.load.spacing == "poisson",
+        requests=len(sent),
+        failures=int((~sent["ok"]).sum()),
+        missed=len(due) - len(sent),
+        reconnects=marks[-1].reconnects,
+        accounted=evidence.accounted(kept, window, cell.users) if plan.load.arrival == "closed" else None,
+        drift=evidence.drift(sent, window) if plan.load.arrival != "batch" else None,
+        machine=evidence.machine(watch.readings, probe.gauges, window, placed),
+        placement=placed,
+        workers=cell.setup.workers,
+    )
+    facts = {**window.as_dict(), "evidence": seen.as_dict()}
+    results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
+    return Measurement(sent.select(KEPT), seen)
+
+
+def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
+    """Which of the processes we started has which role."""
+    roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
+    return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
+
+
+def _window(plan: Plan, kept: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
+    if plan.load.arrival == "batch":
+        return samples.batch_window(kept, marks)
+    return samples.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)

@@ -23,6 +23,7 @@ Examples:
   bench run --services asyncpg_async,sqlalchemy_async --scenarios crud --rounds 3
   bench list                                 services, scenarios, plans
   bench compare                              the last two runs of the same plan
+  bench calibrate                            what this machine's load generator can do
   bench COMMAND --help                       every command has examples of its own
 
 \b
@@ -38,6 +39,7 @@ COMMANDS = {
     "ui": "bench.commands.serve",
     "verify": "bench.commands.verify",
     "compare": "bench.commands.compare",
+    "calibrate": "bench.commands.calibrate",
     "list": "bench.commands.listing",
     "doctor": "bench.commands.doctor",
     "db": "bench.commands.db",

@@ -18,10 +18,11 @@ STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 
 @dataclass(frozen=True)
 class Database:
-    """A server that answers. `private` says whether it is the embedded one."""
+    """A server that answers. `private` says whether it is the embedded one, whose process is `pid`."""
 
     dsn: Dsn
     private: bool
+    pid: int | None = None
 
     def __str__(self) -> str:
         return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
@@ -44,7 +45,7 @@ def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
     cluster = embedded.locate(catalogue.CHECKOUT)
     running = embedded.start(cluster, detached=False, cpus=cpus or None)
     try:
-        yield Database(running.dsn, private=True)
+        yield Database(running.dsn, private=True, pid=running.pid)
     finally:
         if not running.reused:
             embedded.stop(cluster, timeout_s=STOP_TIMEOUT_S)

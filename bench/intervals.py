@@ -1,9 +1,16 @@
-"""Confidence intervals over rounds. The unit of replication is the round, never the request."""
+"""Intervals of means over rounds."""
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
-from scipy.special import stdtrit  # Student's t quantile; scipy.stats takes far longer to import
+from scipy.special import stdtrit  # a ufunc; scipy.stats takes far longer to import
+
+
+@cache
+def t_quantile(values: int, confidence: float) -> float:
+    """Student's t of a two-sided interval of the mean of so many values."""
+    return float(stdtrit(values - 1, (1 + confidence) / 2))
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
@@ -17,5 +24,5 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[fl
     logarithms = [math.log(value) for value in values]
     mean = math.fsum(logarithms) / len(logarithms)
     variance = math.fsum((value - mean) ** 2 for value in logarithms) / (len(logarithms) - 1)
-    half = float(stdtrit(len(values) - 1, (1 + confidence) / 2)) * math.sqrt(variance / len(values))
+    half = t_quantile(len(values), confidence) * math.sqrt(variance / len(values))
     return math.exp(mean - half), math.exp(mean + half)

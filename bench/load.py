@@ -28,15 +28,6 @@ class Target:
     cpus: tuple[int, ...]
 
 
-def run(cell: Cell, load: Load, target: Target, folder: Path, on_tick: Callable[[float], None]) -> None:
-    """Let the cell's users run once and leave everything in `folder`; `on_tick` hears how many seconds have passed.
-
-    Raises LoadError when Locust ended without finishing its window; failed requests are not an error here.
-    """
-    child = start(command(cell, load, target, folder), folder, target.cpus)
-    follow(child, expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S, on_tick)
-
-
 def start(command: list[str], folder: Path, cpus: tuple[int, ...]) -> Child:
     """Start Locust in a folder where no locust.conf or pyproject.toml of the user's is found."""
     return Child(command, log=folder / "locust.log", cwd=folder, environment={"HOME": str(folder)}, cpus=cpus)
@@ -81,6 +72,11 @@ def arrival(load: Load) -> list[str]:
         paced = ["--batch-rate", str(load.rate or 0.0), "--spacing", load.spacing]
         return ["--arrival", "batch", "--arrivals", str(load.arrivals), *paced]
     return ["--arrival", "closed"]
+
+
+def longest_s(cell: Cell, load: Load) -> float:
+    """After how long a cell's load is called hung."""
+    return expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
 
 
 def expected_s(cell: Cell, load: Load) -> float:

@@ -1,32 +1,76 @@
 """What a run has measured so far, cell by cell."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench import analysis
-from bench.analysis import Measurement
-from bench.plan import Cell
-from bench.report import CellResult
+from bench import analysis, bound, verdict
+from bench.analysis import Measurement, OperationSummary
+from bench.bound import Bound
+from bench.ceilings import Alone
+from bench.plan import Cell, Thresholds
+from bench.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """A cell with what all its measurements so far amount to. `operations` begins with `all`."""
+
+    cell: Cell
+    rounds: int
+    operations: tuple[OperationSummary, ...]
+    verdict: Verdict
+    bound: Bound
+    errors: tuple[tuple[str, int], ...]
+    missed: int = 0
+    reconnects: int = 0
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> OperationSummary:
+        """All operations together."""
+        return self.operations[0]
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """What PostgreSQL does alone: requests/s of pgbench."""
+
+    pgbench_rps: Mapping[Alone, float] = field(default_factory=dict)
 
 
 @dataclass
 class Outcome:
-    """All measurements, and what they amount to."""
+    """All measurements, and what they amount to. `cells` are the plan's, in its order."""
 
+    limits: Thresholds = field(default_factory=Thresholds)
+    cells: Sequence[Cell] = ()
     measured: dict[Cell, list[Measurement]] = field(default_factory=dict)
     results: dict[Cell, CellResult] = field(default_factory=dict)
+    remarks: dict[Cell, list[str]] = field(default_factory=dict)
+    ceilings: Ceilings = field(default_factory=Ceilings)
     window_s: float = 0.0
 
-    def add(self, cell: Cell, measurement: Measurement) -> None:
+    def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
         mine = self.measured.setdefault(cell, [])
         mine.append(measurement)
         self.window_s += measurement.length_s
+        if remark:
+            self.remarks.setdefault(cell, []).append(f"round {len(mine)}: {remark}")
+        seen = [one.evidence for one in mine]
         self.results[cell] = CellResult(
             cell,
             len(mine),
             analysis.summarise(mine),
-            analysis.verdict(mine, cell.users),
+            verdict.of_cell(seen, self.limits),
+            bound.of_cell(seen, self.limits),
             analysis.errors(mine),
-            sum(one.missed for one in mine),
-            sum(one.reconnects for one in mine),
+            sum(one.missed for one in seen),
+            sum(one.reconnects for one in seen),
+            tuple(self.remarks.get(cell, ())),
         )
+
+    def ordered(self) -> list[CellResult]:
+        """The results so far in the plan's order, whatever order they were measured in."""
+        order = {cell: number for number, cell in enumerate(self.cells)}
+        return sorted(self.results.values(), key=lambda result: order.get(result.cell, len(order)))

@@ -17,6 +17,8 @@ Server = Literal["gunicorn", "uvicorn"]
 Profile = Literal["idiomatic"]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class _Section(BaseModel):
@@ -63,11 +65,13 @@ class Load(_Section):
     """How requests arrive.
 
     `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
-    answers. `batch`: `arrivals` requests, at `rate` or all at once, and then the end.
+    answers. `batch`: `arrivals` requests, at `rate` or all at once, and then the end. `rate_share` stands for a rate:
+    that share of what the slowest cell answers when the load is closed, measured before the first round.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
-    rate: Seconds | None = None
+    rate: Rate | None = None
+    rate_share: Share | None = None
     spacing: Literal["uniform", "poisson"] = "uniform"
     arrivals: Count | None = None
     spawn_rate: Seconds = 500.0
@@ -76,8 +80,10 @@ class Load(_Section):
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
-        if self.arrival == "open" and self.rate is None:
+        if self.arrival == "open" and self.rate is None and self.rate_share is None:
             raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
+        if self.rate_share is not None and (self.arrival != "open" or self.rate is not None):
+            raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
         if self.arrival == "batch" and self.arrivals is None:
             raise ValueError("the batch model needs load.arrivals: how many requests")
         if self.arrival == "closed" and self.rate is not None:
@@ -86,11 +92,43 @@ class Load(_Section):
 
 
 class Rounds(_Section):
-    """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark."""
+    """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
+
+    `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
+    `precision` there are more rounds, up to `most`, until the intervals of all throughput ratios are that narrow.
+    `ceilings`: what pgbench does with the same SQL is measured, too.
+    """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
     seed: Annotated[int, Field(ge=0)] | None = None
     once: list[str] = []
+    aa: bool = False
+    ceilings: bool = True
+    precision: Annotated[float, Field(gt=0, lt=1)] | None = None
+    most: Annotated[int, Field(ge=1, le=99)] = 20
+
+    @model_validator(mode="after")
+    def _has_something_to_narrow(self) -> "Rounds":
+        if self.precision is not None and not 2 <= self.count <= self.most:
+            raise ValueError(
+                f"rounds.precision needs rounds.count from 2 to rounds.most ({self.most}): one has no interval"
+            )
+        return self
+
+
+class Thresholds(_Section):
+    """When a measurement is not believed: see docs/methodology.md for each. Shares, unless the name says seconds."""
+
+    expect_failures: bool = False
+    failures: Share = 0.001
+    accounting: Share = 0.05
+    rate: Share = 0.02
+    steal: Share = 0.02
+    strangers: Share = 0.05
+    drift: Share = 0.10
+    drift_p: Share = 0.01
+    clock_jump_s: Seconds = 0.1
+    busy: Share = 0.90
 
 
 class Dataset(_Section):
@@ -108,11 +146,12 @@ class Plan(_Section):
     load: Load = Load()
     rounds: Rounds = Rounds()
     database: Dataset = Dataset()
+    verdict: Thresholds = Thresholds()
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How one service runs. Cells with the same setup can use the same processes."""
+    """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart."""
 
     service: str
     profile: str
@@ -122,6 +161,7 @@ class Setup:
     pool_overflow: int
     pool_timeout_s: float
     threads: int
+    arm: str = ""
 
     @property
     def connections(self) -> int:
@@ -147,6 +187,11 @@ class Cell:
         """The name of the service that is measured."""
         return self.setup.service
 
+    @property
+    def arm(self) -> str:
+        """`aa` for a cell that repeats another one; its slug is that one's with `-aa`."""
+        return self.setup.arm
+
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
         return asdict(self)
@@ -158,6 +203,7 @@ def default_setup(service: str) -> Setup:
     return Setup(service, **{axis: getattr(matrix, axis)[0] for axis in SETUP_AXES})
 
 
+AA = "aa"
 SETUP_AXES = ("profile", "server", "workers", "pool_size", "pool_overflow", "pool_timeout_s", "threads")
 
 # Where each command-line option stands in a plan.
@@ -173,6 +219,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rate": ("load", "rate"),
     "measure": ("load", "measure_s"),
     "rounds": ("rounds", "count"),
+    "precision": ("rounds", "precision"),
     "seed": ("rounds", "seed"),
     "scale": ("database", "scale"),
 }
@@ -208,6 +255,8 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
     for name, value in given.items():
         section, key = OPTIONS[name]
         written.setdefault(section, {})[key] = value
+    if "rate" in given:
+        written["load"].pop("rate_share", None)
     try:
         plan = Plan.model_validate(written)
     except ValidationError as error:
@@ -217,11 +266,12 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
 
 
 def cells(plan: Plan) -> tuple[Cell, ...]:
-    """Every combination of the matrix, those of `rounds.once` last."""
-    return tuple(_expand(plan, plan.matrix.services, once=False)) + tuple(_expand(plan, plan.rounds.once, once=True))
+    """Every combination of the matrix, then the A/A arm, those of `rounds.once` last."""
+    twins = _expand(plan, plan.matrix.services[:1], arm=AA) if plan.rounds.aa else ()
+    return (*_expand(plan, plan.matrix.services), *twins, *_expand(plan, plan.rounds.once, once=True))
 
 
-def _expand(plan: Plan, services: list[str], *, once: bool) -> Iterator[Cell]:
+def _expand(plan: Plan, services: list[str], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
     matrix = plan.matrix
     axes = {name: list[Scalar](getattr(matrix, name)) for name in ("scenarios", *SETUP_AXES, "users")}
     parameters = matrix.parameters
@@ -231,7 +281,8 @@ def _expand(plan: Plan, services: list[str], *, once: bool) -> Iterator[Cell]:
             varying = [_slug_part(name, chosen[name]) for name, all_ in (axes | parameters).items() if len(all_) > 1]
             scenario, users = chosen.pop("scenarios"), chosen.pop("users")
             own = tuple((name, chosen.pop(name)) for name in parameters)
-            yield Cell("-".join([service, *varying]), scenario, Setup(service, **chosen), users, own, once)
+            slug = "-".join([service, *varying, *([arm] if arm else [])])
+            yield Cell(slug, scenario, Setup(service, **chosen, arm=arm), users, own, once)
 
 
 def _slug_part(axis: str, value: Scalar) -> str:

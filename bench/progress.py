@@ -49,6 +49,11 @@ class Display:
         left = self._left()
         self.step(text if self._live or not left else f"{text}, {left}")
 
+    def expect(self, expected_s: float) -> None:
+        """All measuring will take so long."""
+        self._expected_s = expected_s
+        self._columns.update(self._task, total=max(expected_s, 1.0))
+
     def tick(self, cell_s: float) -> None:
         """The current cell has been going on for so many expected seconds."""
         self._columns.update(self._task, completed=min(self._done_s + cell_s, self._expected_s), left=self._left())

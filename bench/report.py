@@ -1,7 +1,7 @@
 """Summaries as files and as a table for the terminal. Pure: from stored numbers to text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, fields
 from typing import Any
 
 import polars as pl
@@ -10,10 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue
-from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary, Verdict
+from bench import catalogue, ceilings, pairs
+from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
 from bench.intervals import mean_interval
-from bench.plan import Cell, Load
+from bench.outcome import Ceilings, CellResult
+from bench.pairs import Pair
+from bench.plan import AA, Load
 from services.contract import OPERATIONS
 
 SUMMARY = (
@@ -26,29 +28,17 @@ SUMMARY = (
     "idle_in_transaction_peak", "bound_by", "verdict", "reasons",
 )  # fmt: skip
 
+COMPARISON = tuple(field.name for field in fields(Pair))
+CEILINGS = (
+    "scenario", "service", "throughput_rps", "no_database_rps", "of_no_database", "pgbench_connections", "pgbench_rps",
+    "of_pgbench",
+)  # fmt: skip
+
 LOCUST_COLUMNS = (
     "Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time",
     "Min Response Time", "Max Response Time", "Average Content Size", "Requests/s", "Failures/s",
     "50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """A cell with what all its measurements so far amount to. `operations` begins with `all`."""
-
-    cell: Cell
-    rounds: int
-    operations: tuple[OperationSummary, ...]
-    verdict: Verdict
-    errors: tuple[tuple[str, int], ...]
-    missed: int = 0
-    reconnects: int = 0
-
-    @property
-    def total(self) -> OperationSummary:
-        """All operations together."""
-        return self.operations[0]
 
 
 def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list[dict[str, Any]]:
@@ -58,7 +48,8 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
-    interval = mean_interval(operation.round_rps) or (None, None)
+    interval = _interval(operation) or (None, None)
+    arm = [("arm", setup.arm)] if setup.arm else []
     own = [("pool_overflow", setup.pool_overflow), ("pool_timeout_s", setup.pool_timeout_s), ("threads", setup.threads)]
     return {
         "run_id": run_id,
@@ -68,7 +59,7 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "server": setup.server,
         "workers": setup.workers,
         "pool_size": setup.pool_size,
-        "parameters": ";".join(f"{name}={value}" for name, value in (*own, *cell.parameters)),
+        "parameters": ";".join(f"{name}={value}" for name, value in (*own, *arm, *cell.parameters)),
         "arrival": load.arrival,
         "users": cell.users,
         "offered_rps": load.rate if load.arrival == "open" else None,
@@ -76,8 +67,9 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "throughput_ci_low": interval[0],
         "throughput_ci_high": interval[1],
         "missed_arrivals": result.missed if load.arrival != "closed" and operation.operation == "all" else None,
+        "bound_by": result.bound.by or None,
         "verdict": result.verdict.name,
-        "reasons": "; ".join(result.verdict.reasons),
+        "reasons": "; ".join((*result.verdict.reasons, *result.remarks)),
         **{name: getattr(operation, name) for name in SUMMARY_COLUMNS},
     }
 
@@ -113,17 +105,18 @@ def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) ->
     )
 
 
-def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
+def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
     """One scenario's cells, the highest throughput first; below a line, what is not ranked and what went wrong."""
     mine = [result for result in results if result.cell.scenario == scenario]
-    ranked = sorted((one for one in mine if one.verdict.ranks and not one.cell.once), key=_throughput, reverse=True)
+    ranked = sorted((one for one in mine if _ranks(one)), key=_throughput, reverse=True)
     others = [one for one in mine if one not in ranked]
     best = _throughput(ranked[0]) if ranked else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", no_wrap=True)
-    for heading in ("requests/s", "95% CI", "of best", "p50 ms", "p95 ms", "p99 ms", "failed"):
+    for heading in ("requests/s", "95% CI", "of best", "p50 ms", "p99 ms", "CPU ms", "failed"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("bound by", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for result in ranked:
         table.add_row(*_table_row(result, best))
     if ranked and others:
@@ -131,34 +124,127 @@ def ranking(results: Sequence[CellResult], scenario: str) -> RenderableType:
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0), style="dim")
     title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
-    notes = [Text(f"{one.cell.slug}: {reason}", style="red") for one in mine for reason in one.verdict.reasons]
-    notes += [
-        Text(f"{one.cell.slug}: {count} x {error}", style="red") for one in mine for error, count in one.errors[:3]
-    ]
-    missed = [one for one in mine if one.missed]
-    notes += [Text(f"{one.cell.slug}: {one.missed:,} arrivals were due and never sent", style="red") for one in missed]
-    notes += [
-        Text(f"{one.cell.slug}: {one.reconnects:,} connections that the service had closed were opened again")
-        for one in mine
-        if one.reconnects
-    ]
+    parts: list[RenderableType] = [title, table, *_notes(mine)]
+    contrasts = [one for one in pairs.compare(mine) if one.operation == "all"]
+    if any(one.ratio is not None for one in contrasts):
+        parts.append(_comparisons(contrasts))
+    elif contrasts:
+        parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
+    parts += _ceilings(ranked, mine, known or Ceilings())
+    return Group(*parts)
+
+
+def _ranks(result: CellResult) -> bool:
+    return result.verdict.ranks and not result.cell.once and not result.cell.arm
+
+
+def _notes(mine: Sequence[CellResult]) -> list[Text]:
+    """In words: what speaks against a cell, what failed, what a reader must know of the table."""
+    notes = []
+    for one in mine:
+        slug, style = one.cell.slug, "yellow" if one.verdict.name == "FLOOR" else "red"
+        notes += [Text(f"{slug}: {reason}", style=style) for reason in one.verdict.reasons]
+        notes += [Text(f"{slug}: {remark}") for remark in one.remarks]
+        notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
+        if one.missed:
+            notes.append(Text(f"{slug}: {one.missed:,} arrivals were due and never sent", style="red"))
+        if one.reconnects:
+            notes.append(Text(f"{slug}: {one.reconnects:,} connections that the service had closed were opened again"))
+    bounds = {one.bound.by: one for one in reversed(mine) if one.bound.by}
+    notes += [Text(f"bound by {by}, {one.cell.slug}: {one.bound.evidence}", style="dim") for by, one in bounds.items()]
     if any(one.cell.once for one in mine):
         notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
-    return Group(title, table, *notes)
+    return notes
+
+
+def _comparisons(contrasts: Sequence[Pair]) -> Table:
+    """Each pair of cells in a row, with the intervals that hold for all of them together."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("ratio (95% CI of all together)", no_wrap=True)
+    titles = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
+    for title in titles.values():
+        table.add_column(title, no_wrap=True)
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for one in contrasts:
+        rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
+    for (candidate, baseline), cells in rows.items():
+        floor = "  (A/A: the noise floor)" if candidate == f"{baseline}-{AA}" else ""
+        table.add_row(f"{candidate} / {baseline}{floor}", *(cells.get(metric, "") for metric in titles))
+    return table
+
+
+def _contrast(pair: Pair) -> str:
+    if pair.ratio is None:
+        return f"{pair.conclusion}"
+    interval = f" ({pair.ci_low:.2f} .. {pair.ci_high:.2f})" if pair.ci_low and pair.ci_high else ""
+    same = " no difference shown" if pair.conclusion == pairs.NONE_SHOWN else ""
+    return f"{pair.ratio:.2f}{interval}{same}"
+
+
+def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: Ceilings) -> list[Text]:
+    """Each service as a share of what is possible without a database, and of what PostgreSQL does alone."""
+    lines = []
+    for landmark in mine:
+        if landmark.cell.once and landmark.verdict.ranks and _throughput(landmark):
+            rps = _throughput(landmark)
+            shares = ", ".join(f"{one.cell.slug} {_throughput(one) / rps:.0%}" for one in ranked)
+            lines.append(f"{landmark.cell.slug} (the same load) {rps:,.0f} requests/s: {shares}")
+    alone = {one.cell.slug: known.pgbench_rps.get(ceilings.of(one.cell)) for one in ranked}
+    for rps in dict.fromkeys(filter(None, alone.values())):
+        measured = [one for one in ranked if alone[one.cell.slug] == rps]
+        connections = measured[0].cell.setup.connections
+        shares = ", ".join(f"{one.cell.slug} {_throughput(one) / rps:.0%}" for one in measured)
+        lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
+    return [Text(line) for line in lines]
+
+
+def comparison_rows(results: Sequence[CellResult]) -> list[dict[str, Any]]:
+    """Rows of comparison.csv."""
+    return [asdict(pair) for pair in pairs.compare(results)]
+
+
+def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[str, Any]]:
+    """Rows of ceilings.csv: each cell's throughput beside those of the same load without a database, and of pgbench."""
+    rows = []
+    for one in results:
+        scenario, setup = one.cell.scenario, one.cell.setup
+        landmark = next((other for other in results if other.cell.once and other.cell.scenario == scenario), None)
+        http_rps = _throughput(landmark) if landmark and landmark is not one else 0.0
+        sql_rps = known.pgbench_rps.get(ceilings.of(one.cell), 0.0)
+        mine = _throughput(one)
+        rows.append(
+            {
+                "scenario": scenario,
+                "service": one.cell.slug,
+                "throughput_rps": mine or None,
+                "no_database_rps": http_rps or None,
+                "of_no_database": mine / http_rps if http_rps else None,
+                "pgbench_connections": setup.connections if sql_rps else None,
+                "pgbench_rps": sql_rps or None,
+                "of_pgbench": mine / sql_rps if sql_rps else None,
+            }
+        )
+    return rows
 
 
 def _table_row(result: CellResult, best: float) -> list[str]:
     total = result.total
-    interval = mean_interval(total.round_rps)
+    interval = _interval(total)
     return [
         result.cell.slug,
         _number(total.throughput_rps, ",.0f"),
         f"\N{PLUS-MINUS SIGN}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
         f"{_throughput(result) / best:.0%}" if best else "",
-        *(_number(getattr(total, f"latency_{name}_ms"), ",.1f") for name in ("p50", "p95", "p99")),
+        *(_number(getattr(total, f"latency_{name}_ms"), ",.1f") for name in ("p50", "p99")),
+        _number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",
+        result.bound.by,
         result.verdict.name,
     ]
+
+
+def _interval(operation: OperationSummary) -> tuple[float, float] | None:
+    return mean_interval([value for value in operation.of_rounds("throughput_rps") if value is not None])
 
 
 def _throughput(result: CellResult) -> float:

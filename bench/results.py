@@ -117,6 +117,15 @@ def lock() -> IO[str]:
     return file
 
 
+def set_aside(folder: Path, name: str) -> None:
+    """Move what is in a cell's folder into one below it, so that the cell can be measured again."""
+    aside = folder / name
+    aside.mkdir()
+    for path in list(folder.iterdir()):
+        if path != aside and path.name != "service.log":  # the service may go on writing to it
+            path.rename(aside / path.name)
+
+
 def check_space(needed_mb: float) -> None:
     """Raise ResultsError when the disk of results/ has less room than a run is expected to need."""
     free_mb = shutil.disk_usage(RESULTS).free / 1e6

@@ -1,85 +1,46 @@
 """One run of a plan, from the first check to the last file: the only module that knows the order of things."""
 
-import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from rich.console import Console
 
-from bench import catalogue, database, environment, gate, load, placement, preflight, report, results, schedule
+from bench import (
+    catalogue,
+    ceilings,
+    database,
+    environment,
+    gate,
+    load,
+    pairs,
+    preflight,
+    rate,
+    report,
+    results,
+    verdict,
+)
+from bench import (
+    job as jobs,
+)
+from bench.analysis import Measurement
+from bench.ceilings import Alone
 from bench.cell import measure as measure_cell
 from bench.database import Database
 from bench.errors import BenchError, TerminatedError
-from bench.outcome import Outcome
-from bench.placement import Placement
+from bench.job import Job, Request
+from bench.outcome import Ceilings, Outcome
 from bench.plan import Cell, Plan, Setup
-from bench.plan import cells as cells_of
 from bench.progress import Display
 from bench.results import Run
 from bench.services import Fleet, Surroundings
 from db import dataset
 
-CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
-ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asked for."""
-
-    plan: Plan
-    plan_path: Path
-    name: str | None
-    database_url: str | None
-
-
-@dataclass(frozen=True)
-class Job:
-    """A request with everything decided: which cells, in which order, where."""
-
-    request: Request
-    cells: tuple[Cell, ...]
-    seed: int
-    order: tuple[tuple[Cell, ...], ...]
-    placed: Placement
-
-    @property
-    def plan(self) -> Plan:
-        """The plan."""
-        return self.request.plan
-
-    def as_dict(self) -> dict[str, Any]:
-        """For plan.json."""
-        return {
-            "name": self.request.plan_path.stem,
-            "plan": self.plan.model_dump(),
-            "seed": self.seed,
-            "cells": [cell.as_dict() for cell in self.cells],
-            "order": [[cell.slug for cell in one_round] for one_round in self.order],
-        }
-
-    def cell_s(self, cell: Cell) -> float:
-        """How long one measurement of a cell is expected to take."""
-        return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
-
-    def expected_s(self) -> float:
-        """How long all measuring is expected to take."""
-        cells_s = sum(self.cell_s(cell) for one_round in self.order for cell in one_round)
-        return cells_s + ROUND_OVERHEAD_S * len(self.order)
-
-
-def decide(request: Request) -> Job:
-    """Draw the seed, unless the plan has one, and with it the order."""
-    cells, seed = cells_of(request.plan), request.plan.rounds.seed
-    seed = secrets.randbelow(2**32) if seed is None else seed
-    order = schedule.order(cells, request.plan.rounds.count, seed)
-    workers = max(cell.setup.workers for cell in cells)
-    return Job(request, cells, seed, order, placement.place(placement.available_cpus(), workers))
+FIRST_ATTEMPT = "first-attempt"
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
 def run(request: Request, console: Console) -> int:
@@ -89,14 +50,14 @@ def run(request: Request, console: Console) -> int:
     it was interrupted; by then everything measured is saved, and everything started has ended.
     """
     began = time.monotonic()
-    job = decide(request)
+    job = jobs.decide(request)
     with results.lock():
         preflight.check(request.plan, job.cells)
         folder = results.create(request.name, request.plan_path.stem, datetime.now(UTC))
         folder.status("running")
         folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
-        folder.write_json("plan.json", job.as_dict())
-        outcome, state, why = Outcome(), "failed", ""
+        folder.write_json("plan.json", job.as_dict(request.plan.rounds.count))
+        outcome, state, why = Outcome(request.plan.verdict, job.cells), "failed", ""
         try:
             measure(job, folder, outcome, console)
             state, why = "finished", _invalid(outcome)
@@ -122,7 +83,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells))
     users = dataset.size(scale).users
     with (
-        Display(console, job.expected_s()) as display,
+        Display(console, job.expected_s(job.plan.rounds.count)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
         Fleet(Surroundings(server.dsn.url, users, job.placed.service)) as fleet,
     ):
@@ -133,41 +94,114 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         display.step("verifying that all services answer alike")
         gate.check(fleet, server, users, _one_each(setups), folder.folder / "verification")
         folder.write_json("environment.json", recorded | {"services": _described(fleet)})
-        for number, one_round in enumerate(job.order, 1):
-            measure_round(job, number, one_round, fleet, server, folder, outcome, display)
+        stage = Stage(fleet, server, folder, outcome, display)
+        outcome.ceilings = Ceilings(measure_ceilings(job, stage))
+        if job.plan.load.rate_share is not None:
+            job = job.at_rate(find_rate(job, stage))
+        folder.write_json("plan.json", job.as_dict(job.plan.rounds.count))
+        for number in rounds(job, stage):
+            measure_round(job, number, stage)
 
 
-def measure_round(
-    job: Job,
-    number: int,
-    cells: Sequence[Cell],
-    fleet: Fleet,
-    server: Database,
-    folder: Run,
-    outcome: Outcome,
-    display: Display,
-) -> None:
+@dataclass(frozen=True)
+class Stage:
+    """Where measuring happens, and what it leaves."""
+
+    fleet: Fleet
+    server: Database
+    folder: Run
+    outcome: Outcome
+    display: Display
+
+    def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
+        """One cell once."""
+        url, users = catalogue.service(cell.service).url, self.fleet.surroundings.dataset_users
+        target = load.Target(url, users, job.seed + number, job.placed.load)
+        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, self.display.tick)
+
+
+def measure_ceilings(job: Job, stage: Stage) -> dict[Alone, float]:
+    """What pgbench does in the service's place."""
+    found, users = {}, stage.fleet.surroundings.dataset_users
+    for number, alone in enumerate(job.alone()):
+        stage.display.step(f"pgbench: the SQL of {alone.scenario} on {alone.connections} connections")
+        place = stage.folder.folder / "pgbench" / f"{number:02d}"
+        rps = ceilings.measure(alone, stage.server.dsn, users, job.placed.service, place)
+        if rps:
+            found[alone] = rps
+    return found
+
+
+def find_rate(job: Job, stage: Stage) -> float:
+    """The rate that the plan gives as a share."""
+
+    def briefly(plan: Plan, cell: Cell) -> Measurement:
+        stage.display.step(f"finding the rate: {cell.slug} under a closed load")
+        return stage.measure(job, plan, 0, cell, stage.folder.cell_folder(0, cell))
+
+    found = rate.found(job.plan, [cell for cell in job.cells if not cell.once and not cell.arm], briefly)
+    stage.display.step(f"the rate: {found:,.0f} requests/s, {job.plan.load.rate_share:.0%} of the slowest cell's")
+    return found
+
+
+def rounds(job: Job, stage: Stage) -> Iterator[int]:
+    """The numbers of the rounds, as many as the plan says or its precision needs."""
+    planned = job.plan.rounds
+    yield from range(1, planned.count + 1)
+    done = planned.count
+    while planned.precision is not None:
+        needed = pairs.rounds_needed(stage.outcome.ordered(), planned.precision)
+        if needed is None or needed <= done:
+            return
+        wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
+        if done >= planned.most:
+            stage.display.step(f"it would take about {wanted}; {planned.most} are the most")
+            return
+        done += 1
+        stage.display.step(f"about {wanted}: going on with round {done}")
+        stage.display.expect(job.expected_s(min(needed, planned.most)))
+        stage.folder.write_json("plan.json", job.as_dict(done))
+        yield done
+
+
+def measure_round(job: Job, number: int, stage: Stage) -> None:
     """Every cell once, in fresh service processes; the services of a round run side by side."""
-    title = f"round {number} of {len(job.order)}"
+    cells, folder, display = job.order[number - 1], stage.folder, stage.display
+    title = f"round {number} of {max(number, job.plan.rounds.count)}"
     display.step(f"{title}: starting the services")
-    fleet.stop()
+    stage.fleet.stop()
     firsts = _one_each(cell.setup for cell in cells)
-    fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
+    stage.fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
     for cell in cells:
         display.measuring(f"{title}: {cell.slug}")
-        url, users = catalogue.service(cell.service).url, fleet.surroundings.dataset_users
-        target = load.Target(url, users, job.seed + number, job.placed.load)
-        place = folder.cell_folder(number, cell)
-        outcome.add(cell, measure_cell(job.plan, cell, target, fleet, server, place, display.tick))
+        stage.outcome.add(cell, *_undisturbed(job, number, cell, stage))
         display.finished(job.cell_s(cell))
-        save(folder, job.plan, outcome, cell)
+        save(folder, job.plan, stage.outcome, cell)
+
+
+def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, str]:
+    """One measurement; a second one where something from outside disturbed the first, and why."""
+    place = stage.folder.cell_folder(number, cell)
+    first = stage.measure(job, job.plan, number, cell, place)
+    disturbance = verdict.disturbance(first.evidence, job.plan.verdict)
+    if not disturbance:
+        return first, ""
+    stage.display.step(f"measuring {cell.slug} again: {disturbance}")
+    results.set_aside(place, FIRST_ATTEMPT)
+    return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
 
 
 def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
-    """Write summary.csv, and the cell's own statistics in Locust's layout."""
-    rows = report.summary_rows(folder.run_id, plan.load, list(outcome.results.values()))
-    folder.write("summary.csv", results.csv_text(report.SUMMARY, rows))
-    whole = [one for one in outcome.measured[cell] if not one.problem]
+    """Write the tables of all cells, and the cell's own statistics in Locust's layout."""
+    found = outcome.ordered()
+    tables = {
+        "summary.csv": (report.SUMMARY, report.summary_rows(folder.run_id, plan.load, found)),
+        "comparison.csv": (report.COMPARISON, report.comparison_rows(found)),
+        "ceilings.csv": (report.CEILINGS, report.ceiling_rows(found, outcome.ceilings)),
+    }
+    for name, (columns, table) in tables.items():
+        folder.write(name, results.csv_text(columns, table))
+    whole = [one for one in outcome.measured[cell] if one.length_s]
     if whole:
         pooled = pl.concat([one.samples for one in whole])
         rows = report.locust_rows(pooled, sum(one.length_s for one in whole))
@@ -180,7 +214,7 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
     folder.write_json("duration.json", {"total_s": took_s, "window_s": outcome.window_s})
     for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
-        console.print(report.ranking(list(outcome.results.values()), scenario))
+        console.print(report.ranking(outcome.ordered(), scenario, outcome.ceilings))
     share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
     console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)

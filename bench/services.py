@@ -67,6 +67,10 @@ class Fleet:
             del self._running[setup.service]
         self.start({setup: log})
 
+    def pids(self) -> dict[int, Setup]:
+        """The process that each service was started as."""
+        return {child.pid: setup for setup, child in self._running.values()}
+
     def check_alive(self, setup: Setup) -> None:
         """Raise ServiceError, with the end of its log, if the service is not running any more."""
         if ended := self._died(setup):

@@ -7,12 +7,15 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from services.contract import Health, PoolSettings
 from services.settings import Settings
 
+THREADS = Gauge("threads", "Threads that `def` endpoints may use.")
+THREADS_BUSY = Gauge("threads_busy", "Threads that are at work or wait for a connection.")
 FRAMEWORK = ("fastapi", "starlette", "pydantic", "uvicorn", "gunicorn", "uvloop", "httptools")
 
 
@@ -39,5 +42,11 @@ async def health_of(service: str, settings: Settings, request: Request) -> Healt
 
 
 def metrics_of_this_process() -> Response:
-    """Everything registered with prometheus-client: users created, the pool, CPU and memory of the process."""
+    """Everything registered with prometheus-client: users created, the pool, threads, CPU and memory of the process.
+
+    Call it from an `async def` endpoint: one on a thread would have to wait while all threads are busy.
+    """
+    limiter = current_default_thread_limiter()
+    THREADS.set(limiter.total_tokens)
+    THREADS_BUSY.set(limiter.borrowed_tokens)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

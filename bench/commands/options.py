@@ -33,6 +33,27 @@ class Integers(click.ParamType[list[int]]):
             self.fail(f"{value!r} is not an integer, nor several with commas between them", param, ctx)
 
 
+class Share(click.ParamType[float]):
+    """A share, as `3%` or `0.03`."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Above 0 and below 1."""
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+        except ValueError:
+            share = 0.0
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is not a share; write 3% or 0.03", param, ctx)
+        return share
+
+
+SHARE = Share()
+
+
 def database_url(command: Callable[..., Any]) -> Callable[..., Any]:
     """--database-url."""
     return click.option(

@@ -7,6 +7,7 @@ import click
 from bench import plan as plans
 from bench import runner
 from bench.commands import options
+from bench.job import Request
 
 EPILOG = """
 \b
@@ -16,6 +17,7 @@ Examples:
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
   bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
   bench run --arrival open --rate 500               latency at a load that does not wait for answers
+  bench run --precision 3%                          as many rounds (at most 20) as that takes
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
 
 Every option overrides the plan. Results: results/<run>/summary.csv and more; results/README.md explains each file.
@@ -28,6 +30,7 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--scenarios", type=options.Names(), help="Which scenarios, with commas between them.")
 @click.option("--users", type=options.Integers(), help="Simulated users.")
 @click.option("--rounds", type=int, help="How often every cell is measured.")
+@click.option("--precision", type=options.SHARE, help="More rounds until throughput ratios are known this well: 3%.")
 @click.option("--measure", type=float, metavar="SECONDS", help="Length of each window.")
 @click.option("--scale", type=float, help="Size of the dataset; 1 is a million users.")
 @click.option("--name", help="Name of the results folder; by default the time and the plan's name.")
@@ -42,5 +45,5 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""
     path = plans.find(plan_name)
-    request = runner.Request(plans.read(path, overrides), path, name, database_url)
+    request = Request(plans.read(path, overrides), path, name, database_url)
     return runner.run(request, options.console())

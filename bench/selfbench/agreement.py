@@ -75,8 +75,8 @@ class _Pair:
         )
         [one] = plan.cells(settings)
         target = load.Target(self.url, self.users, number, self.placed.load)
-        measured = cell.measure(settings, one, target, self.fleet, self.server, folder, lambda _: None)
-        assert not measured.problem, measured.problem  # noqa: S101  # nothing to compare then
+        measured = cell.measure(settings, one, target, self.fleet, self.server, self.placed, folder, lambda _: None)
+        assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # nothing to compare then
         total = analysis.summarise([measured])[0]
         return wrk.Figures(
             total.throughput_rps or float("nan"),

@@ -8,6 +8,7 @@ from asyncpg import ForeignKeyViolationError, UniqueViolationError
 from databases import Database
 from databases.core import Connection
 from fastapi import FastAPI, Request, Response
+from prometheus_client import Gauge
 
 from services.contract import (
     CONFLICT,
@@ -45,6 +46,9 @@ database = Database(settings.database_url, min_size=settings.pool_size, max_size
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     async with database:
+        pool = database._backend._pool  # asyncpg's, which `databases` keeps to itself
+        Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)
+        Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.get_idle_size)
         yield
 
 

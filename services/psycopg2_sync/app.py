@@ -6,6 +6,7 @@ from threading import BoundedSemaphore
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
+from prometheus_client import Gauge
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation
 from psycopg2.extras import RealDictCursor, RealDictRow
 from psycopg2.pool import ThreadedConnectionPool
@@ -48,15 +49,19 @@ free_connections = BoundedSemaphore(settings.pool_limit)
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     current_default_thread_limiter().total_tokens = settings.threads
     # The pool closes connections beyond its minimum on return, so that minimum and maximum are the same.
-    app.state.pool = ThreadedConnectionPool(
+    pool = app.state.pool = ThreadedConnectionPool(
         settings.pool_limit,
         settings.pool_limit,
         settings.database_url,
         cursor_factory=RealDictCursor,
         options="-c timezone=UTC",
     )
+    Gauge("pool_connections", "Connections that the pool holds.").set(settings.pool_limit)
+    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(
+        lambda: len(pool._pool)  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
+    )
     yield
-    app.state.pool.closeall()
+    pool.closeall()
 
 
 app = FastAPI(title="psycopg2", lifespan=lifespan, responses=UNAVAILABLE)
@@ -90,7 +95,7 @@ def ping() -> Pong:
 
 
 @app.get("/metrics", response_class=Response)
-def metrics() -> Response:
+async def metrics() -> Response:
     return metrics_of_this_process()
 
 

@@ -78,8 +78,9 @@ def test_metrics_of_process_and_pool(name: str, services: tuple[Service, ...]) -
     found = metrics(service)
     assert found["process_cpu_seconds_total"] > 0
     assert found["process_resident_memory_bytes"] > 10_000_000
+    assert (found["threads"], found["threads_busy"]) == (default_setup(name).threads, 0)
     pool = {key: value for key, value in found.items() if key.startswith("pool_")}
-    if name in WITH_GAUGES:
+    if name in WITH_DATABASE:
         size = default_setup(name).pool_size
         assert pool == {"pool_connections": size, "pool_connections_idle": size}
     else:

@@ -1,16 +1,19 @@
 """Numbers from samples: exact percentiles, throughput of successes, verdicts, intervals."""
 
 import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from bench import analysis
 from bench.analysis import Measurement
+from bench.evidence import nothing
 from bench.intervals import mean_interval
+from tests.unit.evidence_of import evidence
 
 
-def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10.0, users: int = 1) -> Measurement:
+def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10.0) -> Measurement:
     count = len(latencies_ms)
     frame = pl.DataFrame(
         {
@@ -21,7 +24,7 @@ def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
-    return Measurement(frame, length_s, users)
+    return Measurement(frame, evidence(length_s=length_s, requests=count, failures=failed))
 
 
 def test_a_percentile_is_the_value_at_the_nearest_rank() -> None:
@@ -53,37 +56,41 @@ def test_windows_are_pooled_and_kept_apart() -> None:
     """Percentiles pool all windows; each window's own throughput stays known."""
     total = analysis.summarise([measured([1.0] * 300), measured([3.0] * 100, length_s=5.0)])[0]
     assert total.throughput_rps == pytest.approx(400 / 15)
-    assert total.round_rps == (30.0, 20.0)
+    assert total.of_rounds("throughput_rps") == (30.0, 20.0)
     assert total.latency_mean_ms == pytest.approx(1.5)
 
 
 def test_nothing_measured_is_unknown_not_zero() -> None:
     """A cell whose load crashed has no throughput and no latency."""
-    [total] = analysis.summarise([Measurement(pl.DataFrame(), 0.0, 0, "Locust ended with exit code 1")])
+    crashed = Measurement(pl.DataFrame(), nothing("Locust ended with exit code 1", 10, "closed"))
+    [total] = analysis.summarise([crashed])
     assert (total.requests, total.throughput_rps, total.latency_mean_ms, total.failure_ratio) == (0, None, None, None)
 
 
-def test_a_window_without_requests_is_invalid() -> None:
-    """There is no winner with 0 ms."""
-    verdict = analysis.verdict([measured([])], users=1)
-    assert not verdict.ranks
-    assert "no request ended in the window" in verdict.reasons[0]
+def test_a_round_without_a_window_keeps_its_place() -> None:
+    """Rounds are paired by number: one that failed is unknown, and the next is still the third."""
+    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, "closed"))
+    total = analysis.summarise([measured([1.0] * 300), crashed, measured([1.0] * 100)])[0]
+    assert total.of_rounds("throughput_rps") == (30.0, None, 10.0)
+    assert total.throughput_rps == 20.0
 
 
-def test_more_than_a_thousandth_of_failures_is_invalid() -> None:
-    """0.1% may fail; more may not."""
-    assert analysis.verdict([measured([1.0] * 1000, failed=1)], users=1).ranks
-    verdict = analysis.verdict([measured([1.0] * 1000, failed=2)], users=1)
-    assert not verdict.ranks
-    assert "2 of 1000 requests failed" in verdict.reasons[0]
+def test_cpu_time_is_divided_by_the_requests_of_the_same_windows() -> None:
+    """9.8 s of the service in each of two windows of 1,000 and 3,000 requests: 4.9 ms; single operations have none."""
+    [total, read] = analysis.summarise([measured([1.0] * 1000), measured([1.0] * 3000)])
+    assert total.service_cpu_ms_per_request == pytest.approx(4.9)
+    assert total.database_cpu_ms_per_request == pytest.approx(2.0)
+    assert total.load_cpu_ms_per_request == pytest.approx(1.0)
+    assert total.service_rss_peak_mb == 80.0
+    assert list(total.of_rounds("service_cpu_ms_per_request")) == pytest.approx([9.8, 9.8 / 3])
+    assert read.service_cpu_ms_per_request is None
 
 
-def test_missing_users_and_crashed_loads_are_invalid() -> None:
-    """The reason names the measurement."""
-    few = analysis.verdict([measured([1.0] * 10, users=9)], users=10)
-    assert "9 of 10 users" in few.reasons[0]
-    crashed = analysis.verdict([measured([1.0]), Measurement(pl.DataFrame(), 0.0, 0, "Locust crashed")], users=1)
-    assert crashed.reasons == ("measurement 2: Locust crashed",)
+def test_cpu_time_that_was_not_seen_in_every_window_is_unknown() -> None:
+    """An average over some windows would be compared with one over others."""
+    unseen = Measurement(measured([1.0] * 10).samples, replace(evidence(), machine=None))
+    total = analysis.summarise([measured([1.0] * 10), unseen])[0]
+    assert total.service_cpu_ms_per_request is None
 
 
 def test_errors_are_counted_by_what_they_say() -> None:

@@ -1,12 +1,15 @@
 """What a person reads at the end, and the files that other tools read."""
 
 import polars as pl
+import pytest
 from rich.console import Console
 
-from bench import analysis, report
+from bench import ceilings, report
 from bench.analysis import Measurement
-from bench.outcome import Outcome
+from bench.outcome import Ceilings, Outcome
 from bench.plan import Cell, Load, default_setup
+from bench.verdict import Verdict
+from tests.unit.evidence_of import evidence
 
 
 def cell(service: str, *, once: bool = False) -> Cell:
@@ -23,7 +26,7 @@ def measured(count: int, *, failed: int = 0, users: int = 2) -> Measurement:
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
-    return Measurement(frame, 10.0, users)
+    return Measurement(frame, evidence(requests=count, failures=failed, users=users))
 
 
 def outcome() -> Outcome:
@@ -33,31 +36,42 @@ def outcome() -> Outcome:
         made.add(cell(service), measured(second))
     made.add(cell("databases_async"), measured(1000, failed=500))
     made.add(cell("no_database", once=True), measured(50_000))
+    made.ceilings = Ceilings({ceilings.of(cell("asyncpg_async")): 20_200.0})
     return made
 
 
 GOLDEN = """\
 point_read - One user read by id, over and over: the smallest request that needs the database.
 
- service           requests/s   95% CI   of best   p50 ms   p95 ms   p99 ms   failed   verdict
- ─────────────────────────────────────────────────────────────────────────────────────────────
- asyncpg_async          2,020   ±13.4%      100%     50.0     95.0     99.0        0   VALID
- psycopg2_sync          1,010   ±13.4%       50%     50.0     95.0     99.0        0   VALID
+ service           requests/s   95% CI   of best   p50 ms   p99 ms   CPU ms   failed   bound by      verdict
+ ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async          2,020   ±13.4%      100%     50.0     99.0    0.485        0   service CPU   VALID
+ psycopg2_sync          1,010   ±13.4%       50%     50.0     99.0    0.970        0   service CPU   VALID
 
- databases_async           50                        50.0                        500   INVALID
- no_database            5,000               248%     50.0     95.0     99.0        0   VALID
+ databases_async           50                        50.0             9.800      500   service CPU   INVALID
+ no_database            5,000               248%     50.0     99.0    0.196        0   service CPU   VALID
 
-databases_async: 500 of 1000 requests failed (50.00%, more than 0.1%)
+databases_async: round 1: 500 of 1000 requests failed (50.00%, more than 0.1%)
 databases_async: 500 x wrong body
+bound by service CPU, psycopg2_sync: the service used 98% of the CPU time it can use; its CPU was 99% busy
 below the line: measured once, as a landmark, not ranked
+
+ ratio (95% CI of all together)    requests/s            p99                                       CPU per request
+ ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async / psycopg2_sync     2.00 (2.00 .. 2.00)   1.00 (1.00 .. 1.00) no difference shown   0.50 (0.50 .. 0.50)
+ databases_async / psycopg2_sync   not comparable        not comparable                            not comparable
+ databases_async / asyncpg_async   not comparable        not comparable                            not comparable
+
+no_database (the same load) 5,000 requests/s: asyncpg_async 40%, psycopg2_sync 20%
+pgbench (the same SQL on 10 connections) 20,200 requests/s: asyncpg_async 10%, psycopg2_sync 5%
 """
 
 
 def test_the_table_ranks_what_may_be_ranked() -> None:
     """Best first; below the line what is INVALID or a landmark, and what went wrong in words."""
-    console = Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
+    made, console = outcome(), Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as printed:
-        console.print(report.ranking(list(outcome().results.values()), "point_read"))
+        console.print(report.ranking(list(made.results.values()), "point_read", made.ceilings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
 
 
@@ -71,7 +85,9 @@ def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
     assert asyncpg["parameters"] == "pool_overflow=0;pool_timeout_s=30.0;threads=40"
     [landmark] = [row for row in rows if row["service"] == "no_database" and row["operation"] == "all"]
     assert landmark["throughput_ci_low"] is None
-    assert "bound_by" not in landmark
+    assert (asyncpg["bound_by"], asyncpg["verdict"], asyncpg["reasons"]) == ("service CPU", "VALID", "")
+    assert asyncpg["service_cpu_ms_per_request"] == pytest.approx(2 * 9800 / 40_400)
+    assert "statements_per_request" not in landmark
 
 
 def test_statistics_have_locusts_layout_and_exact_values() -> None:
@@ -94,4 +110,4 @@ def test_a_verdict_is_the_worst_of_all_rounds() -> None:
     made.add(cell("asyncpg_async"), measured(1000))
     made.add(cell("asyncpg_async"), measured(1000, users=1))
     [result] = made.results.values()
-    assert result.verdict == analysis.Verdict("INVALID", ("measurement 2: 1 of 2 users were running",))
+    assert result.verdict == Verdict("INVALID", ("round 2: 1 of 2 users were running",))

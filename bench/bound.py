@@ -1,0 +1,120 @@
+"""What kept a cell from going faster, from what was sampled, with the evidence in a sentence. Pure."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.evidence import DATABASE, LOAD, SERVICE, Evidence, Machine
+from bench.plan import Thresholds
+
+OF_THE_SERVICE = frozenset({"service CPU", "threads", "pool", "database"})
+"""Where a rate that was missed is the cell's result, and no fault of the load."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`by` is one of: service CPU, threads, pool, database, load, offered rate; empty where it is not known."""
+
+    by: str
+    evidence: str
+
+
+UNKNOWN = Bound("", "")
+
+
+def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
+    """The first that applies: what lies behind the service can only show once the service is not full."""
+    if seen.machine is None or not seen.length_s or not seen.requests:
+        return UNKNOWN
+    found = (rule(seen, seen.machine, limits) for rule in IN_ORDER)
+    return next((bound for bound in found if bound), UNKNOWN)
+
+
+def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Bound:
+    """What most measurements were bound by, with the evidence of the first of these."""
+    found = [bound for one in measurements if (bound := of_measurement(one, limits)).by]
+    if not found:
+        return UNKNOWN
+    names = [bound.by for bound in found]
+    return next(bound for bound in found if bound.by == max(names, key=names.count))
+
+
+def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """An open load whose requests were answered as they came."""
+    if seen.offered_rps is None:
+        return None
+    due, successes = seen.offered_rps * seen.length_s, seen.requests - seen.failures
+    if successes < due - off_by(due, seen, limits):
+        return None
+    rate = f"{successes / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
+    return Bound("offered rate", f"{rate}; {_idle(seen, machine)}")
+
+
+def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
+    """By how many arrivals the rate may be missed: a share, and what a Poisson process varies by (4 sigma)."""
+    return limits.rate * due + (4 * math.sqrt(due) if seen.by_chance else 0.0)
+
+
+def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The service's processes, or the CPUs that are theirs alone, were full."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.service]
+    if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
+        return None
+    where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
+    return Bound("service CPU", f"{_idle(seen, machine)}; {where}")
+
+
+def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The load's CPUs were full, perhaps with the database on them."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.load]
+    if not busy or min(busy) <= limits.busy:
+        return None
+    load, database = (machine.cpu_s.get(role, 0.0) / seen.length_s for role in (LOAD, DATABASE))
+    shared = seen.placement.load == seen.placement.database
+    evidence = f"the load's CPU was {min(busy):.0%} busy: load {load:.0%}, database {database:.0%} of a CPU"
+    return Bound("database" if shared and database > load else "load", evidence)
+
+
+def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The database's CPUs were full."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.database]
+    if not busy or min(busy) <= limits.busy:
+        return None
+    return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
+
+
+def pool(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """All connections were in use."""
+    if machine.pool is None or machine.pool <= limits.busy:
+        return None
+    return Bound("pool", f"{machine.pool:.0%} of the pool's connections were in use; {_idle(seen, machine)}")
+
+
+def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """All threads were taken."""
+    if machine.threads is None or machine.threads <= limits.busy:
+        return None
+    return Bound("threads", f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
+
+
+def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
+    """Nothing was full: more users would get more."""
+    if seen.arrival == "open":
+        return None
+    users = f"nothing was full with {seen.users} users, each waiting for its answer"
+    return Bound("load", f"{users}; {_idle(seen, machine)}")
+
+
+IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = (
+    offered_rate, service_cpu, load_cpu, database_cpu, pool, threads, too_few_users,
+)  # fmt: skip
+
+
+def _used(seen: Evidence, machine: Machine) -> float:
+    """Of the CPU time that the service's workers can use: one CPU each, as far as there are CPUs for them."""
+    capacity = min(seen.workers, len(seen.placement.service) or seen.workers)
+    return machine.cpu_s.get(SERVICE, 0.0) / seen.length_s / capacity
+
+
+def _idle(seen: Evidence, machine: Machine) -> str:
+    return f"the service used {_used(seen, machine):.0%} of the CPU time it can use"

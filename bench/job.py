@@ -1,0 +1,78 @@
+"""What a run is going to do: a request with everything decided."""
+
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench import ceilings, load, placement, rate, schedule
+from bench.ceilings import Alone
+from bench.placement import Placement
+from bench.plan import Cell, Plan
+from bench.plan import cells as cells_of
+
+CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
+ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for."""
+
+    plan: Plan
+    plan_path: Path
+    name: str | None
+    database_url: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which cells, in which order, where. `order` has a row for every round that there may be."""
+
+    request: Request
+    plan: Plan
+    cells: tuple[Cell, ...]
+    seed: int
+    order: tuple[tuple[Cell, ...], ...]
+    placed: Placement
+
+    def as_dict(self, rounds: int) -> dict[str, Any]:
+        """For plan.json, when so many rounds are planned."""
+        return {
+            "name": self.request.plan_path.stem,
+            "plan": self.plan.model_dump(),
+            "seed": self.seed,
+            "cells": [cell.as_dict() for cell in self.cells],
+            "order": [[cell.slug for cell in one_round] for one_round in self.order[:rounds]],
+        }
+
+    def at_rate(self, rate_rps: float) -> "Job":
+        """The same with the rate of its open load known."""
+        return replace(self, plan=rate.opened(self.plan, rate_rps))
+
+    def alone(self) -> list[Alone]:
+        """What pgbench is to measure, once each."""
+        if not self.plan.rounds.ceilings:
+            return []
+        wanted = [ceilings.of(cell) for cell in self.cells if cell.setup.connections and not cell.once]
+        return [one for one in dict.fromkeys(wanted) if ceilings.scripts(one.scenario, dict(one.parameters))]
+
+    def cell_s(self, cell: Cell) -> float:
+        """How long one measurement of a cell is expected to take."""
+        return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
+
+    def expected_s(self, rounds: int) -> float:
+        """How long all measuring is expected to take with so many rounds."""
+        cells_s = sum(self.cell_s(cell) for one_round in self.order[:rounds] for cell in one_round)
+        return cells_s + ROUND_OVERHEAD_S * rounds
+
+
+def decide(request: Request) -> Job:
+    """Draw the seed, unless the plan has one, and with it the order."""
+    plan = request.plan
+    cells, seed = cells_of(plan), plan.rounds.seed
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    rounds = plan.rounds.most if plan.rounds.precision else plan.rounds.count
+    workers = max(cell.setup.workers for cell in cells)
+    placed = placement.place(placement.available_cpus(), workers)
+    return Job(request, plan, cells, seed, schedule.order(cells, rounds, seed), placed)

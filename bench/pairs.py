@@ -1,0 +1,139 @@
+"""Cells of one run against each other: the ratio of each pair, its interval, and what that shows. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bench.analysis import METRICS
+from bench.intervals import mean_interval, t_quantile
+from bench.outcome import CellResult
+
+CONFIDENCE = 0.95
+HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
+# A lower bound of throughput is an upper bound of latency, and says all of CPU time.
+BOUND_OF_FLOOR = {"throughput_rps": LOWER, "latency_p50_ms": HIGHER, "latency_p99_ms": HIGHER}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of comparison.csv: `ratio` is candidate / baseline, with its simultaneous interval."""
+
+    scenario: str
+    operation: str
+    metric: str
+    baseline: str
+    candidate: str
+    rounds: int
+    ratio: float | None
+    ci_low: float | None
+    ci_high: float | None
+    conclusion: str
+    why: str
+
+
+def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
+    """Every pair of cells of each scenario, by operation and metric; the A/A arm only with its twin."""
+    found: list[Pair] = []
+    for scenario in dict.fromkeys(result.cell.scenario for result in results):
+        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
+        arms = [one for one in mine if not one.cell.arm]
+        pairs = list(combinations(arms, 2))
+        for baseline, candidate in pairs:
+            found += _pair(baseline, candidate, len(pairs), "")
+        for twin in (one for one in mine if one.cell.arm):
+            original = next(one for one in arms if f"{one.cell.slug}-{twin.cell.arm}" == twin.cell.slug)
+            found += _pair(original, twin, 1, "A/A: the same service twice, so that any difference is noise")
+    return tuple(found)
+
+
+def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
+    names = [one.operation for one in baseline.operations]
+    both = {one.operation: one for one in candidate.operations}
+    rows = []
+    for operation in baseline.operations:
+        other = both.get(operation.operation)
+        if other is None or operation.operation not in names:
+            continue
+        for metric in METRICS:
+            if metric == "service_cpu_ms_per_request" and operation.operation != "all":
+                continue
+            values = zip(operation.of_rounds(metric), other.of_rounds(metric), strict=False)
+            ratios = [new / old for old, new in values if old and new]
+            interval = mean_interval(ratios, 1 - (1 - CONFIDENCE) / comparisons)
+            conclusion, why = _concluded(baseline, candidate, metric, ratios, interval)
+            shown = conclusion != NOT_COMPARABLE
+            rows.append(
+                Pair(
+                    scenario=baseline.cell.scenario,
+                    operation=operation.operation,
+                    metric=metric,
+                    baseline=baseline.cell.slug,
+                    candidate=candidate.cell.slug,
+                    rounds=len(ratios),
+                    ratio=math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) if ratios and shown else None,
+                    ci_low=interval[0] if interval and shown else None,
+                    ci_high=interval[1] if interval and shown else None,
+                    conclusion=conclusion,
+                    why="; ".join(text for text in (why, remark) if text),
+                )
+            )
+    return rows
+
+
+def _concluded(
+    baseline: CellResult,
+    candidate: CellResult,
+    metric: str,
+    ratios: Sequence[float],
+    interval: tuple[float, float] | None,
+) -> tuple[str, str]:
+    """What the interval shows, and why; reads nothing but the interval off."""
+    invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
+    if invalid:
+        return NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+    if interval is None:
+        return NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
+    low, high = interval
+    conclusion = HIGHER if low > 1 else LOWER if high < 1 else NONE_SHOWN
+    floors = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
+    if floors and metric in BOUND_OF_FLOOR:
+        # The candidate's true figure lies on one side of what was seen, the baseline's on the other.
+        towards = BOUND_OF_FLOOR[metric]
+        away = LOWER if towards == HIGHER else HIGHER
+        proven = {away} if floors == [candidate] else {towards} if floors == [baseline] else set()
+        if conclusion not in proven:
+            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in floors)} FLOOR: only a bound is known"
+    return conclusion, ""
+
+
+def rounds_needed(results: Sequence[CellResult], precision: float) -> int | None:
+    """How many rounds in all it takes until every throughput ratio's interval is +- `precision`, going by its spread.
+
+    From the t interval's half width on logarithms: the smallest n with t(n - 1) * s / sqrt(n) <= ln(1 + precision).
+    None when no pair can be compared.
+    """
+    needed = []
+    for scenario in dict.fromkeys(result.cell.scenario for result in results):
+        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
+        pairs = list(combinations([one for one in mine if one.verdict.ranks], 2))
+        for baseline, candidate in pairs:
+            values = zip(
+                baseline.total.of_rounds("throughput_rps"), candidate.total.of_rounds("throughput_rps"), strict=False
+            )
+            logarithms = [math.log(new / old) for old, new in values if old and new]
+            if len(logarithms) >= 2:
+                needed.append(_needed(logarithms, 1 - (1 - CONFIDENCE) / len(pairs), math.log(1 + precision)))
+    return max(needed, default=None)
+
+
+MOST_ROUNDS = 10_000
+
+
+def _needed(logarithms: Sequence[float], confidence: float, half_width: float) -> int:
+    mean = math.fsum(logarithms) / len(logarithms)
+    spread = math.sqrt(math.fsum((one - mean) ** 2 for one in logarithms) / (len(logarithms) - 1))
+    count = 2
+    while t_quantile(count, confidence) * spread / math.sqrt(count) > half_width and count < MOST_ROUNDS:
+        count += 1
+    return count

@@ -1,0 +1,64 @@
+"""What a service says of its pool and threads while it is measured: its /metrics, asked for once a second."""
+
+import time
+from collections.abc import Mapping
+from threading import Event, Thread
+from types import TracebackType
+
+import httpx
+
+from bench.evidence import Gauge
+
+EVERY_S = 1.0
+TIMEOUT_S = 30.0  # a busy service answers late
+
+
+class Probe:
+    """Asks until the end of the block. An answer counts for the moment when it was there."""
+
+    def __init__(self, url: str, pool_limit: int) -> None:
+        """Prepare; `pool_limit` is the most connections that a worker of the service may hold."""
+        self._url, self._pool_limit = f"{url}/metrics", pool_limit
+        self._ended = Event()
+        self._thread = Thread(target=self._ask_on, daemon=True)
+        self.gauges: list[Gauge] = []
+
+    def __enter__(self) -> "Probe":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join(0.5)  # it may hang on an answer that nobody needs any more
+
+    def _ask_on(self) -> None:
+        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+            while not self._ended.wait(EVERY_S):
+                try:
+                    text = client.get(self._url).text
+                except httpx.HTTPError:
+                    continue
+                self.gauges.append(gauge(parse(text), self._pool_limit, time.perf_counter_ns()))
+
+
+def parse(text: str) -> dict[str, float]:
+    """Metrics without labels, of prometheus's text format."""
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if not line.startswith("#") and "{" not in name:
+            try:
+                found[name] = float(value)
+            except ValueError:
+                continue
+    return found
+
+
+def gauge(metrics: Mapping[str, float], pool_limit: int, at_ns: int) -> Gauge:
+    """Shares of pool and threads that were in use; None for what the service does not have."""
+    pool = threads = None
+    if "pool_connections" in metrics and pool_limit:
+        pool = (metrics["pool_connections"] - metrics.get("pool_connections_idle", 0.0)) / pool_limit
+    if metrics.get("threads"):
+        threads = metrics.get("threads_busy", 0.0) / metrics["threads"]
+    return Gauge(at_ns, pool, threads)

@@ -1,0 +1,43 @@
+"""Evidence with everything as it should be, to change one thing at a time."""
+
+from dataclasses import replace
+from typing import Any
+
+from bench.evidence import Drift, Evidence, Machine
+from bench.placement import Placement
+
+MACHINE = Machine(
+    cpu_s={"service": 9.8, "database": 4.0, "load": 2.0, "harness": 0.1, "others": 0.0},
+    rss_peak_mb={"service": 80.0, "database": 120.0, "load": 90.0},
+    cpu_busy={0: 0.65, 1: 0.99},
+    steal=0.0,
+    strangers=0.01,
+    strangers_named="cron (pid 7) 0.02 s",
+    throttled_s=0.0,
+    clock_jump_s=0.0,
+    suspended_s=0.0,
+    changed=(),
+    pool=1.0,
+    threads=0.0,
+)
+GOOD = Evidence(
+    length_s=10.0,
+    users_asked=2,
+    users=2,
+    arrival="closed",
+    offered_rps=None,
+    by_chance=False,
+    requests=1000,
+    failures=0,
+    missed=0,
+    reconnects=0,
+    accounted=0.999,
+    drift=Drift(0.01, 0.5),
+    machine=MACHINE,
+    placement=Placement(service=(1,), load=(0,), database=(0,)),
+)
+
+
+def evidence(*, machine: dict[str, Any] | None = None, **changes: Any) -> Evidence:
+    """GOOD with these changes; `machine` changes what the machine showed."""
+    return replace(GOOD, machine=replace(MACHINE, **(machine or {})), **changes)

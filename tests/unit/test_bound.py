@@ -1,0 +1,76 @@
+"""What a cell was bound by: the first limit on the way from the service outwards."""
+
+from typing import Any
+
+import pytest
+
+from bench import bound
+from bench.evidence import Evidence
+from bench.placement import Placement
+from bench.plan import Thresholds
+from tests.unit.evidence_of import GOOD, evidence
+
+LIMITS = Thresholds()
+IDLE: dict[str, Any] = {
+    "cpu_busy": {0: 0.4, 1: 0.5},
+    "cpu_s": {"service": 5.0, "database": 2.0, "load": 1.5},
+    "pool": 0.4,
+    "threads": 0.2,
+}
+
+
+def idle(**machine: Any) -> Evidence:
+    """Nothing full but what is said."""
+    return evidence(machine=IDLE | machine)
+
+
+@pytest.mark.parametrize(
+    ("seen", "by", "words"),
+    [
+        (GOOD, "service CPU", "used 98% of the CPU time it can use; its CPU was 99% busy"),
+        (idle(pool=1.0, threads=1.0), "pool", "100% of the pool's connections were in use"),
+        (idle(pool=0.25, threads=0.97), "threads", "97% of the threads were busy; the service used 50%"),
+        (idle(threads=0.97, pool=None), "threads", "97% of the threads"),
+        (idle(cpu_busy={0: 0.95, 1: 0.5}, cpu_s={"service": 5.0, "load": 7.0, "database": 2.0}), "load", "load 70%"),
+        (idle(cpu_busy={0: 0.95, 1: 0.5}, cpu_s={"service": 5.0, "load": 2.0, "database": 7.0}), "database", "70%"),
+        (idle(), "load", "nothing was full with 2 users"),
+    ],
+)
+def test_bounds(seen: Evidence, by: str, words: str) -> None:
+    """With the evidence in a sentence."""
+    found = bound.of_measurement(seen, LIMITS)
+    assert found.by == by
+    assert words in found.evidence
+
+
+def test_a_database_with_cpus_of_its_own() -> None:
+    """Four CPUs: the database's two are full, the load's one is not."""
+    placed = Placement(service=(3,), load=(0,), database=(1, 2))
+    seen = Evidence(**{**vars(idle(cpu_busy={0: 0.3, 1: 0.95, 2: 0.93, 3: 0.5})), "placement": placed})
+    assert bound.of_measurement(seen, LIMITS).by == "database"
+
+
+def test_an_open_load_below_capacity_is_bound_by_its_rate() -> None:
+    """Even while the service's CPU is full, as long as the answers keep coming at the rate."""
+    open_load = {"arrival": "open", "offered_rps": 100.0}
+    seen = Evidence(**{**vars(idle()), **open_load})
+    assert bound.of_measurement(seen, LIMITS) == bound.Bound(
+        "offered rate",
+        "100 of 100 requests/s were answered as they came; the service used 50% of the CPU time it can use",
+    )
+    behind = Evidence(**{**vars(GOOD), **open_load, "requests": 900})
+    assert bound.of_measurement(behind, LIMITS).by == "service CPU"
+
+
+def test_two_workers_on_one_cpu_can_use_one() -> None:
+    """And on two CPUs two."""
+    assert bound.of_measurement(evidence(workers=2), LIMITS).by == "service CPU"
+    two = Evidence(**{**vars(idle()), "workers": 2, "placement": Placement((1, 2), (0,), (0,))})
+    seen = Evidence(**{**vars(two), "machine": idle(cpu_busy={0: 0.4, 1: 0.5, 2: 0.5}).machine})
+    assert "used 25% of the CPU time it can use" in bound.of_measurement(seen, LIMITS).evidence
+
+
+def test_a_cell_is_bound_by_what_most_rounds_were() -> None:
+    """Rounds without evidence have no say."""
+    assert bound.of_cell([idle(pool=1.0), GOOD, GOOD], LIMITS).by == "service CPU"
+    assert bound.of_cell([Evidence(**{**vars(GOOD), "machine": None})], LIMITS) == bound.Bound("", "")

@@ -1,0 +1,50 @@
+"""Intervals: textbook values, and the truth of what they claim, simulated."""
+
+import math
+
+import numpy as np
+import pytest
+
+from bench.intervals import mean_interval, t_quantile
+
+COMPARISONS = 10_000
+
+# Student's t, two-sided, as every statistics textbook's table has it.
+TABLE = {(2, 0.95): 12.706, (3, 0.95): 4.303, (5, 0.95): 2.776, (10, 0.95): 2.262, (20, 0.95): 2.093, (5, 0.99): 4.604}
+
+
+@pytest.mark.parametrize(("values", "confidence"), TABLE)
+def test_t_values_are_the_tables(values: int, confidence: float) -> None:
+    """To three digits, as printed."""
+    assert t_quantile(values, confidence) == pytest.approx(TABLE[values, confidence], abs=5e-4)
+
+
+def test_a_textbook_interval() -> None:
+    """Mean 9.261460, standard deviation 0.022789, n = 195: 9.258242 to 9.264679 (NIST e-Handbook 1.3.5.2)."""
+    deviations = np.random.default_rng(1).normal(size=195)
+    deviations = (deviations - deviations.mean()) / deviations.std(ddof=1)
+    logarithms = 9.261460 + 0.022789 * deviations
+    low, high = mean_interval([math.exp(value) for value in logarithms]) or (0.0, 0.0)
+    assert (math.log(low), math.log(high)) == pytest.approx((9.258242, 9.264679), abs=2e-6)
+
+
+@pytest.mark.parametrize("rounds", [3, 5, 10])
+def test_one_comparison_in_twenty_of_a_service_with_itself_is_called_different(rounds: int) -> None:
+    """10,000 simulated A/A comparisons, unadjusted: 5% +- 0.7 points exclude 1, whatever the number of rounds."""
+    chance = np.random.default_rng(20_261_120)
+    shared, own = chance.normal(0, 0.1, (COMPARISONS, rounds, 1)), chance.normal(0, 0.04, (COMPARISONS, rounds, 2))
+    rates = 4000 * np.exp(shared + own)  # what disturbs a round disturbs both; each has noise of its own
+    different = 0
+    for pair in rates:
+        low, high = mean_interval((pair[:, 1] / pair[:, 0]).tolist()) or (0.0, 0.0)
+        different += not low <= 1 <= high
+    assert different / COMPARISONS == pytest.approx(0.05, abs=0.007)
+
+
+def test_a_true_difference_is_found_and_not_exaggerated() -> None:
+    """The interval covers a true ratio of 1.10 in 95% of 10,000 comparisons of 5 rounds."""
+    chance = np.random.default_rng(7)
+    ratios = 1.10 * np.exp(chance.normal(0, 0.05, (COMPARISONS, 5)))
+    intervals = [mean_interval(row.tolist()) or (0.0, 0.0) for row in ratios]
+    covered = sum(low <= 1.10 <= high for low, high in intervals)
+    assert covered / COMPARISONS == pytest.approx(0.95, abs=0.007)

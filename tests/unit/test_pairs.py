@@ -1,0 +1,121 @@
+"""Pairs of cells: ratios within rounds, simultaneous intervals, and what may not be concluded."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from bench import pairs
+from bench.analysis import OperationSummary
+from bench.bound import Bound
+from bench.intervals import mean_interval
+from bench.outcome import CellResult
+from bench.plan import AA, Cell, Setup, default_setup
+from bench.verdict import Verdict
+
+
+def result(service: str, rates: Sequence[float | None], *, verdict: str = "VALID", arm: str = "") -> CellResult:
+    """A cell with these throughputs; p99 and CPU time go down as throughput goes up."""
+    setup = Setup(**{**vars(default_setup(service)), "arm": arm})
+    cell = Cell(f"{service}-{arm}" if arm else service, "point_read", setup, 10, (), once=False)
+    rounds = tuple(
+        {
+            "throughput_rps": rate,
+            "latency_p50_ms": 5000 / rate if rate else None,
+            "latency_p99_ms": 10_000 / rate if rate else None,
+            "service_cpu_ms_per_request": 1000 / rate if rate else None,
+        }
+        for rate in rates
+    )
+    nothing = dict.fromkeys(("mean", "p50", "p90", "p95", "p99", "p999", "max"))
+    total = OperationSummary(
+        "all", 10, 0, 0.0, None, rounds, **{f"latency_{name}_ms": value for name, value in nothing.items()}
+    )
+    return CellResult(cell, len(rates), (total,), Verdict(verdict), Bound("", ""), ())
+
+
+def found(results: Sequence[CellResult], metric: str = "throughput_rps") -> dict[tuple[str, str], pairs.Pair]:
+    return {(one.candidate, one.baseline): one for one in pairs.compare(results) if one.metric == metric}
+
+
+SLOW = result("psycopg2_sync", [100, 101, 99, 100, 102])
+FAST = result("asyncpg_async", [176, 175, 178, 174, 181])
+SAME = result("databases_async", [102, 98, 101, 99, 101])
+
+
+def test_ratios_are_geometric_means_of_rounds() -> None:
+    """Candidate over baseline, round by round, in the plan's order of cells."""
+    pair = found([SLOW, FAST])["asyncpg_async", "psycopg2_sync"]
+    ratios = [176 / 100, 175 / 101, 178 / 99, 174 / 100, 181 / 102]
+    assert pair.ratio == pytest.approx(math.prod(ratios) ** 0.2)
+    assert (pair.ci_low, pair.ci_high) == pytest.approx(mean_interval(ratios))
+    assert (pair.rounds, pair.conclusion, pair.why) == (5, "higher", "")
+    assert found([SLOW, FAST], "latency_p99_ms")["asyncpg_async", "psycopg2_sync"].conclusion == "lower"
+
+
+def test_intervals_are_simultaneous() -> None:
+    """Three pairs of one scenario and metric: each interval has 1 - 0.05 / 3 of its own (Bonferroni)."""
+    of_three = found([SLOW, FAST, SAME])
+    assert len(of_three) == 3
+    pair = of_three["databases_async", "psycopg2_sync"]
+    ratios = [102 / 100, 98 / 101, 101 / 99, 99 / 100, 101 / 102]
+    assert (pair.ci_low, pair.ci_high) == pytest.approx(mean_interval(ratios, 1 - 0.05 / 3))
+    assert pair.conclusion == "no difference shown"
+    assert pair.ratio == pytest.approx(1, abs=0.01)
+
+
+def test_invalid_cells_are_not_compared() -> None:
+    """No ratio that somebody could quote."""
+    pair = found([SLOW, result("asyncpg_async", [176, 175], verdict="INVALID")])["asyncpg_async", "psycopg2_sync"]
+    assert (pair.ratio, pair.ci_low, pair.ci_high) == (None, None, None)
+    assert (pair.conclusion, pair.why) == ("not comparable", "asyncpg_async INVALID")
+
+
+def test_one_round_shows_nothing() -> None:
+    """A ratio without an interval is not one to conclude from."""
+    pair = found([result("psycopg2_sync", [100]), result("asyncpg_async", [170])])["asyncpg_async", "psycopg2_sync"]
+    assert (pair.conclusion, pair.why, pair.ratio) == ("not comparable", "an interval needs two rounds", None)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "throughput", "p99", "cpu"),
+    [
+        (SLOW, result("asyncpg_async", [176, 175, 178], verdict="FLOOR"), "higher", "lower", "lower"),
+        (
+            FAST,
+            result("databases_async", [102, 98, 101], verdict="FLOOR"),
+            "not comparable",
+            "not comparable",
+            "higher",
+        ),
+        (result("psycopg2_sync", [176, 175, 178], verdict="FLOOR"), SAME, "lower", "higher", "higher"),
+        (result("psycopg2_sync", [50, 51, 50], verdict="FLOOR"), SAME, "not comparable", "not comparable", "lower"),
+    ],
+    ids=["a floor above", "a floor below", "below a floor", "above a floor"],
+)
+def test_a_lower_bound_shows_only_what_it_bounds(
+    baseline: CellResult, candidate: CellResult, throughput: str, p99: str, cpu: str
+) -> None:
+    """A candidate that reached more in spite of the load is faster; nothing else follows. CPU time is not bounded."""
+    key = (candidate.cell.slug, baseline.cell.slug)
+    names = ("throughput_rps", "latency_p99_ms", "service_cpu_ms_per_request")
+    assert [found([baseline, candidate], name)[key].conclusion for name in names] == [throughput, p99, cpu]
+
+
+def test_the_aa_arm_is_compared_with_its_twin_alone() -> None:
+    """It adds no pair to those among which the 5% are shared."""
+    twin = result("psycopg2_sync", [101, 100, 100, 101, 101], arm=AA)
+    with_twin, without = found([SLOW, FAST, twin]), found([SLOW, FAST])
+    assert set(with_twin) == {("asyncpg_async", "psycopg2_sync"), ("psycopg2_sync-aa", "psycopg2_sync")}
+    assert with_twin["asyncpg_async", "psycopg2_sync"] == without["asyncpg_async", "psycopg2_sync"]
+    assert with_twin["psycopg2_sync-aa", "psycopg2_sync"].why.startswith("A/A")
+
+
+def test_rounds_needed_follow_from_the_spread() -> None:
+    """The number at which the interval would be as narrow as asked, if the spread stays what it is."""
+    few = pairs.rounds_needed([SLOW, FAST], 0.02)
+    many = pairs.rounds_needed([SLOW, FAST], 0.005)
+    assert few is not None
+    assert many is not None
+    assert 2 <= few <= 5 < many
+    assert pairs.rounds_needed([SLOW], 0.02) is None
