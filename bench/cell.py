@@ -84,6 +84,11 @@ def measure(
     return Measurement(sent.select(KEPT), seen)
 
 
+def counted(kept: pl.DataFrame, window: Window, arrival: str) -> pl.DataFrame:
+    """The requests of a cell's samples that count, as a Measurement holds them."""
+    return samples.cut(kept, window, arrival).filter(pl.col("error") != MISSED).select(KEPT)
+
+
 def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """Which of the processes we started has which role."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}

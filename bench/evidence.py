@@ -136,7 +136,7 @@ def machine(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window
     grew = {name: max(0.0, figure) for name, figure in grown(readings, start_ns, end_ns).items()}
     ours = sorted({*placed.service, *placed.load, *placed.database}) or sorted(first.cpus)
     roles = sorted({role for one in inside for role in one.roles})
-    cpu_s = {role: grew[f"cpu {role}"] for role in roles}
+    cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
     # What no process of ours accounts for: strangers, or others that cannot be seen from inside a container.
     hidden_s = max(0.0, sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()))
     capacity_s = window.length_s * len(ours)

@@ -52,11 +52,15 @@ class Outcome:
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
+        number = len(self.measured.get(cell, ())) + 1
+        self.add_all(cell, [measurement], [f"round {number}: {remark}"] if remark else [])
+
+    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str]) -> None:
+        """Take several measurements of a cell into account."""
         mine = self.measured.setdefault(cell, [])
-        mine.append(measurement)
-        self.window_s += measurement.length_s
-        if remark:
-            self.remarks.setdefault(cell, []).append(f"round {len(mine)}: {remark}")
+        mine += measurements
+        self.window_s += sum(one.length_s for one in measurements)
+        self.remarks.setdefault(cell, []).extend(remarks)
         seen = [one.evidence for one in mine]
         self.results[cell] = CellResult(
             cell,

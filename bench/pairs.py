@@ -8,8 +8,10 @@ from itertools import combinations
 from bench.analysis import METRICS
 from bench.intervals import mean_interval, t_quantile
 from bench.outcome import CellResult
+from bench.plan import AA
 
 CONFIDENCE = 0.95
+SAME = "A/A: the same service twice, so that any difference is noise"
 HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
 # A lower bound of throughput is an upper bound of latency, and says all of CPU time.
 BOUND_OF_FLOOR = {"throughput_rps": LOWER, "latency_p50_ms": HIGHER, "latency_p99_ms": HIGHER}
@@ -41,9 +43,10 @@ def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
         pairs = list(combinations(arms, 2))
         for baseline, candidate in pairs:
             found += _pair(baseline, candidate, len(pairs), "")
+        originals = {f"{one.cell.slug}-{AA}": one for one in arms}
         for twin in (one for one in mine if one.cell.arm):
-            original = next(one for one in arms if f"{one.cell.slug}-{twin.cell.arm}" == twin.cell.slug)
-            found += _pair(original, twin, 1, "A/A: the same service twice, so that any difference is noise")
+            if twin.cell.slug in originals:  # or it is still to be measured
+                found += _pair(originals[twin.cell.slug], twin, 1, SAME)
     return tuple(found)
 
 

@@ -6,7 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
 # Settings of a user's own that would change what a service or Locust does.
@@ -42,6 +45,22 @@ class Child:
             )
         self.pid = self._process.pid
 
+    def place(self, cpus: Sequence[int]) -> None:
+        """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be."""
+        if not cpus:
+            return
+        while misplaced := [thread for thread in self._threads() if _affinity(thread) not in {None, frozenset(cpus)}]:
+            for thread in misplaced:
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(thread, cpus)
+
+    def _threads(self) -> list[int]:
+        try:
+            process = psutil.Process(self.pid)
+            return [thread.id for one in (process, *process.children(recursive=True)) for thread in one.threads()]
+        except psutil.NoSuchProcess:
+            return []
+
     def exit_code(self) -> int | None:
         """None while it runs; negative for a signal."""
         return self._process.poll()
@@ -73,6 +92,14 @@ class Child:
     def log_tail(self, lines: int = 15) -> str:
         """The end of what it printed."""
         return tail(self.log, lines)
+
+
+def _affinity(thread: int) -> frozenset[int] | None:
+    """The CPUs that a thread may run on; None when it has ended."""
+    try:
+        return frozenset(os.sched_getaffinity(thread))
+    except ProcessLookupError:
+        return None
 
 
 def clean_environment() -> dict[str, str]:

@@ -175,9 +175,9 @@ def _comparisons(contrasts: Sequence[Pair]) -> Table:
 
 def _contrast(pair: Pair) -> str:
     if pair.ratio is None:
-        return f"{pair.conclusion}"
+        return pair.conclusion
     interval = f" ({pair.ci_low:.2f} .. {pair.ci_high:.2f})" if pair.ci_low and pair.ci_high else ""
-    same = " no difference shown" if pair.conclusion == pairs.NONE_SHOWN else ""
+    same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
     return f"{pair.ratio:.2f}{interval}{same}"
 
 

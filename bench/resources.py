@@ -77,7 +77,7 @@ def read(roots: Mapping[int, str], harness: int) -> Reading:
             members[roots[root]].append(process)
         elif KERNEL_THREADS_PARENT not in {process.parent, process.pid}:
             strangers[f"{process.name} (pid {process.pid})"] = process.cpu_s + process.reaped_s
-    roles = {role: _use(found, harness) for role, found in members.items()}
+    roles = {role: _use(found, harness) for role, found in members.items() if found}
     return Reading(at_ns, roles, strangers, cpus(), wall_ns, boot_ns, throttled_s())
 
 
@@ -220,10 +220,16 @@ class Sampler:
 
 
 def grown(readings: Sequence[Reading], start_ns: int, end_ns: int) -> dict[str, float]:
-    """How much every cumulative figure grew from one moment to another, on straight lines between readings."""
-    times, figures = [one.at_ns for one in readings], [_figures(one) for one in readings]
-    start, end = (_at(times, figures, at_ns) for at_ns in (start_ns, end_ns))
-    return {name: end[name] - start.get(name, 0.0) for name in end}
+    """How much every cumulative figure grew from one moment to another, on straight lines between its readings.
+
+    A role is read only while it has processes: Locust may end soon after a window, and the line to its last reading is
+    then continued to the window's end.
+    """
+    known: dict[str, list[tuple[int, float]]] = {}
+    for reading in readings:
+        for name, figure in _figures(reading).items():
+            known.setdefault(name, []).append((reading.at_ns, figure))
+    return {name: _at(series, end_ns) - _at(series, start_ns) for name, series in known.items() if len(series) > 1}
 
 
 def _figures(reading: Reading) -> dict[str, float]:
@@ -237,8 +243,7 @@ def _figures(reading: Reading) -> dict[str, float]:
     return figures
 
 
-def _at(times: Sequence[int], figures: Sequence[Mapping[str, float]], at_ns: int) -> dict[str, float]:
-    after = min(max(bisect_left(times, at_ns), 1), len(times) - 1)
-    before, later = figures[after - 1], figures[after]
-    share = (at_ns - times[after - 1]) / (times[after] - times[after - 1])
-    return {name: before.get(name, 0.0) + (value - before.get(name, 0.0)) * share for name, value in later.items()}
+def _at(series: Sequence[tuple[int, float]], at_ns: int) -> float:
+    after = min(max(bisect_left([when_ns for when_ns, _ in series], at_ns), 1), len(series) - 1)
+    (before_ns, low), (later_ns, high) = series[after - 1 : after + 1]
+    return low + (high - low) * (at_ns - before_ns) / (later_ns - before_ns)

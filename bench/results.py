@@ -19,6 +19,7 @@ from bench.plan import Cell
 
 RESULTS = catalogue.CHECKOUT / "results"
 LATEST = "latest"
+FIRST_ATTEMPT = "first-attempt"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
@@ -117,9 +118,9 @@ def lock() -> IO[str]:
     return file
 
 
-def set_aside(folder: Path, name: str) -> None:
+def set_aside(folder: Path) -> None:
     """Move what is in a cell's folder into one below it, so that the cell can be measured again."""
-    aside = folder / name
+    aside = folder / FIRST_ATTEMPT
     aside.mkdir()
     for path in list(folder.iterdir()):
         if path != aside and path.name != "service.log":  # the service may go on writing to it

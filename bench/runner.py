@@ -39,7 +39,6 @@ from bench.results import Run
 from bench.services import Fleet, Surroundings
 from db import dataset
 
-FIRST_ATTEMPT = "first-attempt"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
@@ -187,7 +186,7 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
     if not disturbance:
         return first, ""
     stage.display.step(f"measuring {cell.slug} again: {disturbance}")
-    results.set_aside(place, FIRST_ATTEMPT)
+    results.set_aside(place)
     return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
 
 

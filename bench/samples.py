@@ -118,6 +118,12 @@ def cut(samples: pl.DataFrame, window: Window, arrival: str = "closed") -> pl.Da
     )
 
 
+def read_kept(parquet: Path) -> pl.DataFrame:
+    """What `keep` wrote: the columns that the analysis needs."""
+    columns = ["intended_ns", "start_ns", "service_time_ns", "body_bytes", "operation", "error"]
+    return pl.read_parquet(parquet, columns=columns)
+
+
 def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began."""
     if not stream.exists():

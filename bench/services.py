@@ -56,6 +56,9 @@ class Fleet:
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
             self._wait_until_healthy(setup, deadline)
+        # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
+        for setup in setups:
+            self._running[setup.service][1].place(self.surroundings.cpus)
 
     def ensure(self, setup: Setup, log: Path) -> None:
         """Have this very setup running, in place of another one of the same service if need be."""
@@ -97,7 +100,6 @@ class Fleet:
             command(setup),
             log=log,
             cwd=catalogue.CHECKOUT,
-            cpus=shared.cpus,
             environment={
                 "DATABASE_URL": shared.database_url,
                 "DATASET_USERS": str(shared.dataset_users),

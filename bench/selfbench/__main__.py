@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import placement
 from bench.errors import BenchError
-from bench.selfbench import accuracy, agreement, cost, reach, stall
+from bench.selfbench import accuracy, agreement, analysing, cost, reach, stall
 from bench.selfbench.figures import Say
 from bench.selfbench.setting import Setting
 
@@ -27,6 +27,7 @@ PARTS: dict[str, Part] = {
     "stall": stall.in_the_open_model,
     "share": reach.share_of_core,
     "many_users": reach.many_users,
+    "analysis": analysing.of_ten_million,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),
 }
 

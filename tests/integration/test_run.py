@@ -49,7 +49,12 @@ def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> No
     for row in summary:
         assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "VALID", "20", "closed")
         assert float(row["throughput_rps"]) > 0
-        assert row["bound_by"] == row["offered_rps"] == row["service_cpu_ms_per_request"] == ""
+        assert row["offered_rps"] == row["statements_per_request"] == ""
+        if row["operation"] == "all":
+            assert row["bound_by"] in {"service CPU", "load", "pool", "database"}
+            assert 0 < float(row["service_cpu_ms_per_request"]) < 20
+            assert 0 < float(row["load_cpu_ms_per_request"]) < 5
+            assert 20 < float(row["service_rss_peak_mb"]) < 500
 
 
 def test_the_summary_follows_from_the_samples(finished: Path) -> None:
@@ -106,6 +111,7 @@ def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
     [row] = [row for row in rows(checkout.results / "open" / "summary.csv") if row["operation"] == "all"]
     assert (row["arrival"], row["offered_rps"], row["missed_arrivals"]) == ("open", "200", "0")
     assert float(row["throughput_rps"]) == pytest.approx(200, rel=0.02)
+    assert row["bound_by"] == "offered rate"
 
 
 def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bench import catalogue, report
+from bench import catalogue, report, verdict
 from bench.cli import COMMANDS
-from bench.plan import Dataset, Load, Matrix, Rounds
+from bench.plan import Dataset, Load, Matrix, Rounds, Thresholds
 
 PAGES = sorted(
     [
@@ -57,16 +57,35 @@ def test_every_variable_that_make_bench_takes_is_an_option() -> None:
 def test_every_key_of_a_plan_is_explained() -> None:
     """docs/plans.md has a row for each."""
     page = (catalogue.CHECKOUT / "docs" / "plans.md").read_text()
-    sections: dict[str, type[BaseModel]] = {"matrix": Matrix, "load": Load, "rounds": Rounds, "database": Dataset}
+    sections: dict[str, type[BaseModel]] = {
+        "matrix": Matrix,
+        "load": Load,
+        "rounds": Rounds,
+        "database": Dataset,
+        "verdict": Thresholds,
+    }
     for section, model in sections.items():
         for key in model.model_fields:
             assert f"`{section}.{key}" in page, f"{section}.{key}"
 
 
+def test_every_rule_of_a_verdict_is_explained_with_its_threshold() -> None:
+    """By its name, and every threshold with its default."""
+    page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
+    table = page[page.index("## Verdicts") : page.index("## Bound by")]
+    for rule in verdict.INVALIDATING:
+        assert f"\n| {rule.__name__.replace('_', ' ')} |" in table, rule.__name__
+    for name, default in Thresholds():
+        if name == "expect_failures":
+            continue
+        shown = f"{default:g} s" if name.endswith("_s") else f"{default:.3%}".rstrip("0%").rstrip(".") + "%"
+        assert f"`{name}` = {shown}" in table, name
+
+
 def test_the_columns_that_the_results_page_explains_exist() -> None:
     """summary.csv's, by name or by pattern."""
     page = (catalogue.CHECKOUT / "results" / "README.md").read_text()
-    table = page[page.index("## summary.csv") : page.index("## samples.parquet")]
+    table = page[page.index("## summary.csv") : page.index("## comparison.csv")]
     for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
         for column in re.findall(r"`([^`]+)`", name):
             pattern = re.compile(re.escape(column).replace(r"\*", ".*"))

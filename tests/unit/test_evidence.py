@@ -116,6 +116,15 @@ def test_what_a_window_used_is_read_off_between_readings() -> None:
     assert (machine.pool, machine.threads) == (None, None)
 
 
+def test_a_load_that_ends_right_after_the_window_is_followed_to_its_end() -> None:
+    """Its last reading was 0.4 s before the window's end: the line goes on, and does not fall to zero."""
+    gone = reading(10.4)
+    ended = replace(gone, roles={role: use for role, use in gone.roles.items() if role != "load"})
+    machine = evidence.machine([*READINGS[:4], reading(9.6), ended], [], WINDOW, PLACED)
+    assert machine is not None
+    assert machine.cpu_s["load"] == pytest.approx(2.0)
+
+
 def test_gauges_of_the_window_are_averaged() -> None:
     """Those from before and after it are not."""
     gauges = [Gauge(WINDOW.start_ns + round(at_s * 1e9), pool, 0.5) for at_s, pool in ((-1, 0.0), (2, 1.0), (7, 0.6))]

@@ -109,6 +109,7 @@ def test_the_aa_arm_is_compared_with_its_twin_alone() -> None:
     assert set(with_twin) == {("asyncpg_async", "psycopg2_sync"), ("psycopg2_sync-aa", "psycopg2_sync")}
     assert with_twin["asyncpg_async", "psycopg2_sync"] == without["asyncpg_async", "psycopg2_sync"]
     assert with_twin["psycopg2_sync-aa", "psycopg2_sync"].why.startswith("A/A")
+    assert found([twin]) == {}  # measured before its twin in the first round
 
 
 def test_rounds_needed_follow_from_the_spread() -> None:

@@ -56,11 +56,12 @@ databases_async: 500 x wrong body
 bound by service CPU, psycopg2_sync: the service used 98% of the CPU time it can use; its CPU was 99% busy
 below the line: measured once, as a landmark, not ranked
 
- ratio (95% CI of all together)    requests/s            p99                                       CPU per request
- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- asyncpg_async / psycopg2_sync     2.00 (2.00 .. 2.00)   1.00 (1.00 .. 1.00) no difference shown   0.50 (0.50 .. 0.50)
- databases_async / psycopg2_sync   not comparable        not comparable                            not comparable
- databases_async / asyncpg_async   not comparable        not comparable                            not comparable
+ ratio (95% CI of all together)    requests/s            p99                   CPU per request
+ ─────────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async / psycopg2_sync     2.00 (2.00 .. 2.00)   1.00 (1.00 .. 1.00)   0.50 (0.50 .. 0.50)
+                                                         no difference shown
+ databases_async / psycopg2_sync   not comparable        not comparable        not comparable
+ databases_async / asyncpg_async   not comparable        not comparable        not comparable
 
 no_database (the same load) 5,000 requests/s: asyncpg_async 40%, psycopg2_sync 20%
 pgbench (the same SQL on 10 connections) 20,200 requests/s: asyncpg_async 10%, psycopg2_sync 5%

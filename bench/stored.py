@@ -1,0 +1,85 @@
+"""A run read back from its folder: everything that was measured, with nothing started."""
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from bench import ceilings, evidence, plan, samples, verdict
+from bench.analysis import Measurement
+from bench.cell import counted
+from bench.errors import ResultsError
+from bench.evidence import Drift, Evidence, Machine
+from bench.outcome import Ceilings, Outcome
+from bench.placement import Placement
+from bench.plan import Cell, Plan
+from bench.results import FIRST_ATTEMPT
+from bench.samples import Window
+
+
+def outcome(folder: Path) -> Outcome:
+    """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
+    settings = Plan.model_validate(_json(folder / "plan.json")["plan"])
+    cells = plan.cells(settings)
+    found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells))
+    rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
+    for cell in cells:
+        places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
+        measured = [one for place in places if (one := measurement(place, settings, cell)) is not None]
+        remarks = [_remark(place, number, settings, cell) for number, place in enumerate(places, 1)]
+        if measured:
+            found.add_all(cell, measured, [remark for remark in remarks if remark])
+    return found
+
+
+def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
+    """One measurement from its folder; None when it had not come to an end."""
+    if (place / "problem.txt").exists():
+        problem = (place / "problem.txt").read_text().partition("\n")[0]
+        return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+    if not (place / "window.json").exists():
+        return None
+    facts = _json(place / "window.json")
+    window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
+    try:
+        kept = samples.read_kept(place / "samples.parquet")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
+    return Measurement(counted(kept, window, settings.load.arrival), _evidence(facts["evidence"]))
+
+
+def _evidence(facts: Mapping[str, Any]) -> Evidence:
+    """As `Evidence.as_dict` wrote it."""
+    drift, seen = facts["drift"], facts["machine"]
+    machine = None
+    if seen is not None:
+        busy = {int(number): share for number, share in seen["cpu_busy"].items()}
+        machine = Machine(**{**seen, "cpu_busy": busy, "changed": tuple(seen["changed"])})
+    placed = Placement(**{role: tuple(numbers) for role, numbers in facts["placement"].items()})
+    return Evidence(**{**facts, "drift": drift and Drift(**drift), "machine": machine, "placement": placed})
+
+
+def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
+    first = measurement(place / FIRST_ATTEMPT, settings, cell) if (place / FIRST_ATTEMPT).is_dir() else None
+    if first is None:
+        return ""
+    return f"round {number}: measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
+
+
+def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
+    if not path.exists():
+        return Ceilings()
+    with path.open(newline="") as file:
+        rps = {row["service"]: float(row["pgbench_rps"]) for row in csv.DictReader(file) if row["pgbench_rps"]}
+    return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
+    return found

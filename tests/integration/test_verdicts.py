@@ -1,0 +1,117 @@
+"""Runs whose verdict and limit are known beforehand: the harness finds them by itself."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.checkout import Checkout, copied
+
+SYNC_READ = "cur.execute(READ_USER, (user_id,))\n        row = cur.fetchone()\n"
+ASYNC_READ = "row = await conn.fetchrow(READ_USER, user_id)\n"
+PLAN = """\
+[matrix]
+scenarios = ["point_read"]
+services = ["psycopg2_sync", "asyncpg_async"]
+pool_size = {pool_size}
+users = 120
+
+[load]
+warm_up_s = 1.0
+measure_s = 2.5
+
+[rounds]
+count = {rounds}
+ceilings = false
+{more}
+[verdict]
+drift = 1.0
+strangers = {strangers}
+steal = 0.5
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy whose reads take 60 ms more: psycopg2 sleeps when it has returned its connection, asyncpg before."""
+    stage()
+    for made in copied(tmp_path_factory.mktemp("verdicts") / "checkout"):
+        sync, async_ = (made.folder / "services" / name / "app.py" for name in ("psycopg2_sync", "asyncpg_async"))
+        patch(sync, SYNC_READ, f"{SYNC_READ}    __import__('time').sleep(0.06)\n")
+        patch(async_, ASYNC_READ, f"{ASYNC_READ}        await __import__('asyncio').sleep(0.06)\n")
+        yield made
+
+
+def patch(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def run(checkout: Checkout, name: str, *options: str, **plan: object) -> tuple[int, dict[str, dict[str, str]], str]:
+    """Exit code, the aggregate rows by slug, what was printed."""
+    path = checkout.folder / f"{name}.toml"
+    path.write_text(PLAN.format(**{"pool_size": 10, "rounds": 1, "more": "", "strangers": 0.5, **plan}))
+    code, printed = checkout.bench("run", "--plan", str(path), "--name", name, *options)
+    with (checkout.results / name / "summary.csv").open(newline="") as file:
+        return code, {row["service"]: row for row in csv.DictReader(file) if row["operation"] == "all"}, printed
+
+
+def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
+    """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
+    code, rows, printed = run(checkout, "limits")
+    assert code == 0, printed
+    assert rows["psycopg2_sync"]["bound_by"] == "threads", printed
+    assert 500 < float(rows["psycopg2_sync"]["throughput_rps"]) <= 680
+    assert rows["asyncpg_async"]["bound_by"] == "pool", printed
+    assert 130 < float(rows["asyncpg_async"]["throughput_rps"]) <= 172
+    assert "of the threads were busy" in printed
+    assert "of the pool's connections were in use" in printed
+    assert float(rows["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
+    assert float(rows["asyncpg_async"]["service_rss_peak_mb"]) > 20
+
+
+def test_an_aa_arm_is_measured_beside_its_twin(checkout: Checkout) -> None:
+    """The same service twice, in processes of its own: a row of comparison.csv that shows the noise."""
+    code, rows, printed = run(checkout, "twins", "--services", "asyncpg_async", more="aa = true")
+    assert code == 0, printed
+    assert len(rows) == 1  # by service; the arm is among the parameters
+    assert "arm=aa" in (checkout.results / "twins" / "summary.csv").read_text()
+    with (checkout.results / "twins" / "comparison.csv").open(newline="") as file:
+        [row] = [row for row in csv.DictReader(file) if (row["operation"], row["metric"]) == ("all", "throughput_rps")]
+    assert (row["baseline"], row["candidate"]) == ("asyncpg_async", "asyncpg_async-aa")
+    assert (row["conclusion"], row["ratio"]) == ("not comparable", "")  # one round has no interval
+    assert row["why"].startswith("an interval needs two rounds; A/A: the same service twice")
+
+
+@contextmanager
+def busy_loops() -> Iterator[None]:
+    """One on every CPU that we may use."""
+    loops = [
+        subprocess.Popen([sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile True: pass"])
+        for cpu in sorted(os.sched_getaffinity(0))
+    ]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose work a CPU does")
+def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
+    """A busy loop on each CPU: INVALID after a second try, with the culprits named; exit code 3."""
+    with busy_loops():
+        code, rows, printed = run(checkout, "noisy", "--services", "asyncpg_async", strangers=0.05)
+    assert code == 3, printed
+    assert rows["asyncpg_async"]["verdict"] == "INVALID"
+    assert "other processes used" in rows["asyncpg_async"]["reasons"]
+    assert "(pid " in rows["asyncpg_async"]["reasons"]
+    assert "measured again after" in rows["asyncpg_async"]["reasons"]
+    assert (checkout.results / "noisy/rounds/01/asyncpg_async/first-attempt/window.json").exists()
