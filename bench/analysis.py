@@ -18,7 +18,7 @@ LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999
 class Measurement:
     """One cell measured in one round: the requests that count, and what was seen around them.
 
-    `samples` has columns operation, error, body_bytes, latency_ns, ok; it has none when there was no window.
+    `samples` has columns operation, error, body_bytes, latency_ns, service_time_ns, ok; none when there was no window.
     """
 
     samples: pl.DataFrame
@@ -39,7 +39,8 @@ Figures = Mapping[str, float | None]
 class OperationSummary:
     """What one operation of a cell did over all windows. None means unknown.
 
-    Throughput and latencies count successes only. `rounds` holds each window's own METRICS. CPU times are those of a
+    Throughput and latencies count successes only; service times are uncorrected: from when a request was sent, not from
+    when it was due. `rounds` holds each window's own METRICS. CPU times are those of a
     cell's whole window, divided by all its requests: only the operation `all` has them.
     """
 
@@ -56,6 +57,8 @@ class OperationSummary:
     latency_p99_ms: float | None
     latency_p999_ms: float | None
     latency_max_ms: float | None
+    service_time_p50_ms: float | None = None
+    service_time_p99_ms: float | None = None
     service_cpu_ms_per_request: float | None = None
     database_cpu_ms_per_request: float | None = None
     load_cpu_ms_per_request: float | None = None
@@ -66,6 +69,7 @@ class OperationSummary:
         return tuple(figures[metric] for figures in self.rounds)
 
 
+NO_TIMES = pl.Series([], dtype=pl.Float64)
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
@@ -102,7 +106,9 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
     requests = sum(len(frame) for frame in frames)
     length_s = sum(one.length_s for one in measurements)
     succeeded = [_ascending_ms(frame) for frame in frames]
-    latencies_ms = pl.concat(succeeded).sort() if succeeded else pl.Series([], dtype=pl.Float64)
+    latencies_ms = pl.concat(succeeded).sort() if succeeded else NO_TIMES
+    sent = [_ascending_ms(frame, "service_time_ns") for frame in frames]
+    service_times_ms = pl.concat(sent).sort() if sent else NO_TIMES
     successes = len(latencies_ms)
     return OperationSummary(
         operation=operation,
@@ -115,6 +121,8 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
         ),
         latency_mean_ms=cast("float | None", latencies_ms.mean()),
         latency_max_ms=cast("float | None", latencies_ms.max()),
+        service_time_p50_ms=percentile(service_times_ms, 0.5),
+        service_time_p99_ms=percentile(service_times_ms, 0.99),
         **{f"latency_{name}_ms": percentile(latencies_ms, share) for name, share in PERCENTILES.items()},
     )
 
@@ -124,10 +132,10 @@ def _of(measurement: Measurement, operation: str) -> pl.DataFrame:
     return frame if operation == "all" or frame.is_empty() else frame.filter(pl.col("operation") == operation)
 
 
-def _ascending_ms(frame: pl.DataFrame) -> pl.Series:
+def _ascending_ms(frame: pl.DataFrame, column: str = "latency_ns") -> pl.Series:
     if frame.is_empty():
-        return pl.Series([], dtype=pl.Float64)
-    return frame.filter(pl.col("ok"))["latency_ns"].sort() / 1e6
+        return NO_TIMES
+    return frame.filter(pl.col("ok"))[column].sort() / 1e6
 
 
 def _figures(measurement: Measurement, ascending_ms: pl.Series, operation: str) -> Figures:
@@ -161,4 +169,5 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name != "rounds")
+BESIDE = frozenset({"rounds", "service_time_p50_ms", "service_time_p99_ms"})  # not in summary.csv
+SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name not in BESIDE)

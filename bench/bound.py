@@ -57,7 +57,8 @@ def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
 
 def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The service's processes, or the CPUs that are theirs alone, were full."""
-    busy = [machine.cpu_busy[number] for number in seen.placement.service]
+    alone = machine.strangers <= limits.strangers
+    busy = [machine.cpu_busy[number] for number in seen.placement.service] if alone else []
     if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
         return None
     where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
@@ -85,14 +86,14 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
 
 def pool(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """All connections were in use."""
-    if machine.pool is None or machine.pool <= limits.busy:
+    if machine.pool is None or machine.pool <= limits.held:
         return None
     return Bound("pool", f"{machine.pool:.0%} of the pool's connections were in use; {_idle(seen, machine)}")
 
 
 def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """All threads were taken."""
-    if machine.threads is None or machine.threads <= limits.busy:
+    if machine.threads is None or machine.threads <= limits.held:
         return None
     return Bound("threads", f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
 

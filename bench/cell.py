@@ -21,7 +21,7 @@ from bench.samples import Mark, Window
 from bench.services import Fleet
 from db import restore
 
-KEPT = ("operation", "error", "body_bytes", "latency_ns", "ok")
+KEPT = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
 
 
 def measure(

@@ -24,6 +24,7 @@ class CellResult:
     missed: int = 0
     reconnects: int = 0
     remarks: tuple[str, ...] = ()
+    arrival: str = "closed"
 
     @property
     def total(self) -> OperationSummary:
@@ -72,6 +73,7 @@ class Outcome:
             sum(one.missed for one in seen),
             sum(one.reconnects for one in seen),
             tuple(self.remarks.get(cell, ())),
+            seen[0].arrival,
         )
 
     def ordered(self) -> list[CellResult]:

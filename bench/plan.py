@@ -129,6 +129,7 @@ class Thresholds(_Section):
     drift_p: Share = 0.01
     clock_jump_s: Seconds = 0.1
     busy: Share = 0.90
+    held: Share = 0.75
 
 
 class Dataset(_Section):

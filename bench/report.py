@@ -106,23 +106,28 @@ def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) ->
 
 
 def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
-    """One scenario's cells, the highest throughput first; below a line, what is not ranked and what went wrong."""
+    """One scenario's cells, the highest throughput first (open load: the lowest latency).
+
+    Below a line is what is not ranked, and what went wrong.
+    """
     mine = [result for result in results if result.cell.scenario == scenario]
-    ranked = sorted((one for one in mine if _ranks(one)), key=_throughput, reverse=True)
+    paced = any(one.arrival == "open" for one in mine)  # throughput is the rate then, and latency what is asked
+    ranked = sorted((one for one in mine if _ranks(one)), key=_latency if paced else _throughput, reverse=not paced)
     others = [one for one in mine if one not in ranked]
-    best = _throughput(ranked[0]) if ranked else 0.0
+    best = _throughput(ranked[0]) if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", no_wrap=True)
-    for heading in ("requests/s", "95% CI", "of best", "p50 ms", "p99 ms", "CPU ms", "failed"):
+    timed = ("p50 ms", "p99 ms", "sent to answered: p99") if paced else ("of best", "p50 ms", "p99 ms")
+    for heading in ("requests/s", "95% CI", *timed, "CPU ms", "failed"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("bound by", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for result in ranked:
-        table.add_row(*_table_row(result, best))
+        table.add_row(*_table_row(result, best, paced=paced))
     if ranked and others:
         table.add_section()
     for result in others:
-        table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0), style="dim")
+        table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
     parts: list[RenderableType] = [title, table, *_notes(mine)]
     contrasts = [one for one in pairs.compare(mine) if one.operation == "all"]
@@ -130,7 +135,8 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
         parts.append(_comparisons(contrasts))
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
-    parts += _ceilings(ranked, mine, known or Ceilings())
+    if not paced:
+        parts += _ceilings(ranked, mine, known or Ceilings())
     return Group(*parts)
 
 
@@ -227,15 +233,16 @@ def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[st
     return rows
 
 
-def _table_row(result: CellResult, best: float) -> list[str]:
+def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
     interval = _interval(total)
+    p50, p99 = (_number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
+    of_best = f"{_throughput(result) / best:.0%}" if best else ""
     return [
         result.cell.slug,
         _number(total.throughput_rps, ",.0f"),
         f"\N{PLUS-MINUS SIGN}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
-        f"{_throughput(result) / best:.0%}" if best else "",
-        *(_number(getattr(total, f"latency_{name}_ms"), ",.1f") for name in ("p50", "p99")),
+        *((p50, p99, _number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
         _number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",
         result.bound.by,
@@ -249,6 +256,11 @@ def _interval(operation: OperationSummary) -> tuple[float, float] | None:
 
 def _throughput(result: CellResult) -> float:
     return result.total.throughput_rps or 0.0
+
+
+def _latency(result: CellResult) -> float:
+    total = result.total
+    return total.latency_p99_ms or total.latency_p50_ms or float("inf")
 
 
 def _number(value: float | None, form: str) -> str:

@@ -21,6 +21,7 @@ def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10
             "error": ["status 500 instead of 200"] * failed + [""] * (count - failed),
             "body_bytes": [100] * count,
             "latency_ns": [round(ms * 1e6) for ms in latencies_ms],
+            "service_time_ns": [1_000_000] * count,
             "ok": [False] * failed + [True] * (count - failed),
         }
     )

@@ -72,7 +72,7 @@ def test_every_key_of_a_plan_is_explained() -> None:
 def test_every_rule_of_a_verdict_is_explained_with_its_threshold() -> None:
     """By its name, and every threshold with its default."""
     page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
-    table = page[page.index("## Verdicts") : page.index("## Bound by")]
+    table = page[page.index("## Verdicts") : page.index("## Comparisons")]
     for rule in verdict.INVALIDATING:
         assert f"\n| {rule.__name__.replace('_', ' ')} |" in table, rule.__name__
     for name, default in Thresholds():

@@ -23,6 +23,7 @@ def measured(count: int, *, failed: int = 0, users: int = 2) -> Measurement:
             "error": ["wrong body"] * failed + [""] * (count - failed),
             "body_bytes": [100] * count,
             "latency_ns": [(1 + number % 100) * 1_000_000 for number in range(count)],
+            "service_time_ns": [1_000_000] * count,
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
