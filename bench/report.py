@@ -69,9 +69,13 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "missed_arrivals": result.missed if load.arrival != "closed" and operation.operation == "all" else None,
         "bound_by": result.bound.by or None,
         "verdict": result.verdict.name,
-        "reasons": "; ".join((*result.verdict.reasons, *result.remarks)),
+        "reasons": "; ".join((*result.verdict.reasons, *result.remarks, *_bounded(result))),
         **{name: getattr(operation, name) for name in SUMMARY_COLUMNS},
     }
+
+
+def _bounded(result: CellResult) -> tuple[str, ...]:
+    return (f"bound by {result.bound.by}: {result.bound.evidence}",) if result.bound.by else ()
 
 
 def locust_rows(samples: pl.DataFrame, length_s: float) -> list[dict[str, Any]]:
@@ -117,7 +121,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     best = _throughput(ranked[0]) if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", no_wrap=True)
-    timed = ("p50 ms", "p99 ms", "sent to answered: p99") if paced else ("of best", "p50 ms", "p99 ms")
+    timed = ("p50 ms", "p99 ms", "uncorrected p99") if paced else ("of best", "p50 ms", "p99 ms")
     for heading in ("requests/s", "95% CI", *timed, "CPU ms", "failed"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("bound by", no_wrap=True)
@@ -132,7 +136,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     parts: list[RenderableType] = [title, table, *_notes(mine)]
     contrasts = [one for one in pairs.compare(mine) if one.operation == "all"]
     if any(one.ratio is not None for one in contrasts):
-        parts.append(_comparisons(contrasts))
+        parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
     if not paced:
@@ -163,11 +167,14 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
     return notes
 
 
-def _comparisons(contrasts: Sequence[Pair]) -> Table:
+RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
+LATENCIES = {"latency_p50_ms": "p50", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
+
+
+def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
     """Each pair of cells in a row, with the intervals that hold for all of them together."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("ratio (95% CI of all together)", no_wrap=True)
-    titles = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
     for title in titles.values():
         table.add_column(title, no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}

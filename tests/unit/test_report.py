@@ -1,5 +1,7 @@
 """What a person reads at the end, and the files that other tools read."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from rich.console import Console
@@ -87,7 +89,10 @@ def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
     assert asyncpg["parameters"] == "pool_overflow=0;pool_timeout_s=30.0;threads=40"
     [landmark] = [row for row in rows if row["service"] == "no_database" and row["operation"] == "all"]
     assert landmark["throughput_ci_low"] is None
-    assert (asyncpg["bound_by"], asyncpg["verdict"], asyncpg["reasons"]) == ("service CPU", "VALID", "")
+    assert (asyncpg["bound_by"], asyncpg["verdict"]) == ("service CPU", "VALID")
+    assert asyncpg["reasons"] == (
+        "bound by service CPU: the service used 98% of the CPU time it can use; its CPU was 99% busy"
+    )
     assert asyncpg["service_cpu_ms_per_request"] == pytest.approx(2 * 9800 / 40_400)
     assert "statements_per_request" not in landmark
 
@@ -113,3 +118,39 @@ def test_a_verdict_is_the_worst_of_all_rounds() -> None:
     made.add(cell("asyncpg_async"), measured(1000, users=1))
     [result] = made.results.values()
     assert result.verdict == Verdict("INVALID", ("round 2: 1 of 2 users were running",))
+
+
+OPEN = """\
+point_read - One user read by id, over and over: the smallest request that needs the database.
+
+ service         requests/s   95% CI   p50 ms   p99 ms   uncorrected p99   CPU ms   failed   bound by       verdict
+ ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async        1,000    ±0.0%     50.0     99.0               1.0    0.980        0   offered rate   VALID
+ psycopg2_sync        1,000    ±0.0%    100.0    198.0               1.0    0.980        0   offered rate   VALID
+
+bound by offered rate, psycopg2_sync: 1,000 of 1,000 requests/s were answered as they came; the service used 98% of the
+CPU time it can use
+
+ ratio (95% CI of all together)   p50                   p99                   CPU per request
+ ────────────────────────────────────────────────────────────────────────────────────────────────
+ asyncpg_async / psycopg2_sync    0.50 (0.50 .. 0.50)   0.50 (0.50 .. 0.50)   1.00 (1.00 .. 1.00)
+                                                                              no difference shown
+
+"""
+
+
+def test_an_open_load_is_ranked_by_latency() -> None:
+    """Its throughput is the rate that was offered; the uncorrected service time stands beside the latency."""
+    made = Outcome()
+    for factor, service in ((2, "psycopg2_sync"), (1, "asyncpg_async")):
+        seen = measured(10_000)
+        slower = Measurement(
+            seen.samples.with_columns(pl.col("latency_ns") * factor),
+            replace(seen.evidence, arrival="open", offered_rps=1000.0, accounted=None),
+        )
+        for _ in range(2):
+            made.add(cell(service), slower)
+    console = Console(width=120, record=True, file=None, force_terminal=False)
+    with console.capture() as printed:
+        console.print(report.ranking(made.ordered(), "point_read"))
+    assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == OPEN
