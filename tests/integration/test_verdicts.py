@@ -59,12 +59,16 @@ def run(checkout: Checkout, name: str, *options: str, **plan: object) -> tuple[i
     path.write_text(PLAN.format(**{"pool_size": 10, "rounds": 1, "more": "", "strangers": 0.5, **plan}))
     code, printed = checkout.bench("run", "--plan", str(path), "--name", name, *options)
     with (checkout.results / name / "summary.csv").open(newline="") as file:
-        return code, {row["service"]: row for row in csv.DictReader(file) if row["operation"] == "all"}, printed
+        cells = [row for row in csv.DictReader(file) if row["operation"] == "all" and "arm=" not in row["parameters"]]
+    return code, {row["service"]: row for row in cells}, printed
 
 
 def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
-    """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
-    code, rows, printed = run(checkout, "limits")
+    """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167.
+
+    An A/A arm is measured beside them, in processes of its own, and compared with its twin alone.
+    """
+    code, rows, printed = run(checkout, "limits", more="aa = true")
     assert code == 0, printed
     assert rows["psycopg2_sync"]["bound_by"] == "threads", printed
     assert 500 < float(rows["psycopg2_sync"]["throughput_rps"]) <= 680
@@ -72,21 +76,12 @@ def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     assert 130 < float(rows["asyncpg_async"]["throughput_rps"]) <= 172
     assert "of the threads were busy" in printed
     assert "of the pool's connections were in use" in printed
+    with (checkout.results / "limits" / "comparison.csv").open(newline="") as file:
+        pairs = {(row["baseline"], row["candidate"]): row for row in csv.DictReader(file)}
+    assert set(pairs) == {("psycopg2_sync", "asyncpg_async"), ("psycopg2_sync", "psycopg2_sync-aa")}
+    assert "A/A: the same service twice" in pairs["psycopg2_sync", "psycopg2_sync-aa"]["why"]
     assert float(rows["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
     assert float(rows["asyncpg_async"]["service_rss_peak_mb"]) > 20
-
-
-def test_an_aa_arm_is_measured_beside_its_twin(checkout: Checkout) -> None:
-    """The same service twice, in processes of its own: a row of comparison.csv that shows the noise."""
-    code, rows, printed = run(checkout, "twins", "--services", "asyncpg_async", more="aa = true")
-    assert code == 0, printed
-    assert len(rows) == 1  # by service; the arm is among the parameters
-    assert "arm=aa" in (checkout.results / "twins" / "summary.csv").read_text()
-    with (checkout.results / "twins" / "comparison.csv").open(newline="") as file:
-        [row] = [row for row in csv.DictReader(file) if (row["operation"], row["metric"]) == ("all", "throughput_rps")]
-    assert (row["baseline"], row["candidate"]) == ("asyncpg_async", "asyncpg_async-aa")
-    assert (row["conclusion"], row["ratio"]) == ("not comparable", "")  # one round has no interval
-    assert row["why"].startswith("an interval needs two rounds; A/A: the same service twice")
 
 
 @contextmanager
@@ -108,7 +103,7 @@ def busy_loops() -> Iterator[None]:
 def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     """A busy loop on each CPU: INVALID after a second try, with the culprits named; exit code 3."""
     with busy_loops():
-        code, rows, printed = run(checkout, "noisy", "--services", "asyncpg_async", strangers=0.05)
+        code, rows, printed = run(checkout, "noisy", "--services", "asyncpg_async", "--measure", "1", strangers=0.05)
     assert code == 3, printed
     assert rows["asyncpg_async"]["verdict"] == "INVALID"
     assert "other processes used" in rows["asyncpg_async"]["reasons"]
