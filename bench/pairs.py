@@ -11,7 +11,7 @@ from bench.outcome import CellResult
 from bench.plan import AA
 
 CONFIDENCE = 0.95
-SAME = "A/A: the same service twice, so that any difference is noise"
+SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
 HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
 # A lower bound of throughput is an upper bound of latency, and says all of CPU time.
 BOUND_OF_FLOOR = {"throughput_rps": LOWER, "latency_p50_ms": HIGHER, "latency_p99_ms": HIGHER}

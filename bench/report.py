@@ -15,7 +15,7 @@ from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
 from bench.intervals import mean_interval
 from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
-from bench.plan import AA, Load
+from bench.plan import Load
 from services.contract import OPERATIONS
 
 SUMMARY = (
@@ -160,6 +160,7 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
             notes.append(Text(f"{slug}: {one.missed:,} arrivals were due and never sent", style="red"))
         if one.reconnects:
             notes.append(Text(f"{slug}: {one.reconnects:,} connections that the service had closed were opened again"))
+    notes += [Text(f"{one.cell.slug}: {pairs.SAME}", style="dim") for one in mine if one.cell.arm]
     bounds = {one.bound.by: one for one in reversed(mine) if one.bound.by}
     notes += [Text(f"bound by {by}, {one.cell.slug}: {one.bound.evidence}", style="dim") for by, one in bounds.items()]
     if any(one.cell.once for one in mine):
@@ -181,8 +182,7 @@ def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
     for one in contrasts:
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
     for (candidate, baseline), cells in rows.items():
-        floor = "  (A/A: the noise floor)" if candidate == f"{baseline}-{AA}" else ""
-        table.add_row(f"{candidate} / {baseline}{floor}", *(cells.get(metric, "") for metric in titles))
+        table.add_row(f"{candidate} / {baseline}", *(cells.get(metric, "") for metric in titles))
     return table
 
 
