@@ -4,7 +4,7 @@ import ast
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,10 +20,20 @@ PLANS = CHECKOUT / "bench" / "plans"
 
 
 @dataclass(frozen=True)
+class Overhead:
+    """What one use of a pooled connection costs beside its data statements, and why."""
+
+    round_trips: int
+    statements: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
-    `operations` is None for a service that answers the whole contract.
+    `operations` is None for a service that answers the whole contract. `overhead` is by profile; `extra_statements` has
+    the operations for which the library sends more than the contract's data statements.
     """
 
     name: str
@@ -32,6 +42,8 @@ class Service:
     port: int
     libraries: tuple[str, ...]
     operations: tuple[str, ...] | None
+    overhead: Mapping[str, Overhead] = field(hash=False)
+    extra_statements: Mapping[str, int] = field(hash=False)
 
     @property
     def application(self) -> str:
@@ -120,6 +132,8 @@ def _read_service(path: Path) -> Service:
         port=described["port"],
         libraries=tuple(described["libraries"]),
         operations=None if operations is None else tuple(operations),
+        overhead={profile: Overhead(**facts) for profile, facts in described["overhead"].items()},
+        extra_statements=described.get("extra_statements", {}),
     )
 
 

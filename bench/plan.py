@@ -14,7 +14,7 @@ from bench.errors import PlanError, UsageError
 
 Scalar = str | int | float
 Server = Literal["gunicorn", "uvicorn"]
-Profile = Literal["idiomatic"]
+Profile = Literal["idiomatic", "lean"]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -31,6 +31,7 @@ from bench.ceilings import Alone
 from bench.cell import measure as measure_cell
 from bench.database import Database
 from bench.errors import BenchError, TerminatedError
+from bench.gate import Passed
 from bench.job import Job, Request
 from bench.outcome import Ceilings, Outcome
 from bench.plan import Cell, Plan, Setup
@@ -91,8 +92,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         loaded = database.loaded(server, scale)
         recorded = environment.record(server, loaded, job.placed)
         display.step("verifying that all services answer alike")
-        gate.check(fleet, server, users, _one_each(setups), folder.folder / "verification")
-        folder.write_json("environment.json", recorded | {"services": _described(fleet)})
+        passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
+        if passed.unchecked:
+            display.step(f"not checked: {passed.unchecked}")
+        folder.write_json("environment.json", recorded | {"services": _described(passed)})
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
         if job.plan.load.rate_share is not None:
@@ -240,5 +243,10 @@ def _cell_of(cells: Sequence[Cell], setup: Setup) -> Cell:
     return next(cell for cell in cells if cell.setup == setup)
 
 
-def _described(fleet: Fleet) -> dict[str, object]:
-    return {setup.service: {**asdict(setup), "health": health} for setup, health in fleet.health.items()}
+def _described(passed: Passed) -> dict[str, object]:
+    """What each service said of itself, and what its operations cost; the first setup of each."""
+    described: dict[str, object] = {}
+    for setup, health in passed.health.items():
+        costs = {operation: asdict(cost) for operation, cost in passed.costs.get(setup, {}).items()}
+        described.setdefault(setup.service, {**asdict(setup), "health": health, "costs": costs})
+    return described

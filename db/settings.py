@@ -22,6 +22,8 @@ SETTINGS = MappingProxyType(
         # Its compilation pays off for queries longer than any here, and its threshold depends on estimates.
         "jit": "off",
         "shared_preload_libraries": "pg_stat_statements",
+        # Loaded, and switched on for the services whose statements are counted: never while measuring.
+        "pg_stat_statements.track": "none",
         "compute_query_id": "on",
         "track_io_timing": "off",
         "timezone": "UTC",

@@ -36,6 +36,11 @@ class Settings:
         )
 
     @property
+    def lean(self) -> bool:
+        """Whether every round trip that the library's defaults add is to be left out."""
+        return self.profile == "lean"
+
+    @property
     def pool_limit(self) -> int:
         """The most connections that one worker may hold."""
         return self.pool_size + self.pool_overflow

@@ -38,7 +38,7 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--pool-size", type=options.Integers(), help="Connections in each worker's pool.")
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help="gunicorn (with uvicorn's workers) or uvicorn.")
-@click.option("--profile", type=options.Names(), help="How each library is set up: idiomatic.")
+@click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
 @click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
 @options.database_url

@@ -39,10 +39,17 @@ DELETE_USER = "DELETE FROM users WHERE id = $1 RETURNING id"
 settings = Settings.from_environment()
 
 
+async def leave_as_it_is(_: asyncpg.pool.PoolConnectionProxy) -> None:
+    """Lean: no reset when a connection is returned, since no request changes its session."""
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with asyncpg.create_pool(
-        settings.database_url, min_size=settings.pool_size, max_size=settings.pool_limit
+        settings.database_url,
+        min_size=settings.pool_size,
+        max_size=settings.pool_limit,
+        reset=leave_as_it_is if settings.lean else None,
     ) as pool:
         app.state.pool = pool
         Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)

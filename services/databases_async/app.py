@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
+from asyncpg.pool import PoolConnectionProxy
 from databases import Database
 from databases.core import Connection
 from fastapi import FastAPI, Request, Response
@@ -40,7 +41,18 @@ UPDATE_USER = "UPDATE users SET name = :name, email = :email WHERE id = :id RETU
 DELETE_USER = "DELETE FROM users WHERE id = :id RETURNING id"
 
 settings = Settings.from_environment()
-database = Database(settings.database_url, min_size=settings.pool_size, max_size=settings.pool_limit)
+
+
+async def leave_as_it_is(_: PoolConnectionProxy) -> None:
+    """Lean: no reset when a connection is returned, since no request changes its session."""
+
+
+database = Database(
+    settings.database_url,
+    min_size=settings.pool_size,
+    max_size=settings.pool_limit,
+    reset=leave_as_it_is if settings.lean else None,
+)
 
 
 @asynccontextmanager

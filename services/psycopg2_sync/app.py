@@ -1,7 +1,7 @@
 """psycopg2: `def` endpoints on FastAPI's threads, a thread-safe pool, plain SQL, one transaction a request."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from threading import BoundedSemaphore
 
 from anyio.to_thread import current_default_thread_limiter
@@ -70,13 +70,17 @@ add_error_handlers(app)
 
 @contextmanager
 def cursor() -> Iterator[RealDictCursor]:
-    """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised."""
+    """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised.
+
+    Lean: each statement is a transaction, without BEGIN and COMMIT.
+    """
     if not free_connections.acquire(timeout=settings.pool_timeout_s):
         raise TimeoutError
     try:
         conn = app.state.pool.getconn()
         try:
-            with conn, conn.cursor() as cur:
+            conn.autocommit = settings.lean
+            with nullcontext() if settings.lean else conn, conn.cursor() as cur:
                 yield cur
         finally:
             app.state.pool.putconn(conn)

@@ -43,6 +43,8 @@ engine = create_async_engine(
     pool_size=settings.pool_size,
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
+    # Lean: each statement is a transaction, without BEGIN and COMMIT.
+    **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
 

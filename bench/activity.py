@@ -1,0 +1,104 @@
+"""What PostgreSQL says of its connections while a service is measured: asked four times a second, kept as CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Event, Thread
+from types import TracebackType
+
+import psycopg
+
+from bench.errors import DatabaseError
+from bench.samples import Window
+from db import activity, server
+from db.activity import Activity
+from db.dsn import Dsn
+
+EVERY_S = 0.25
+END_S = 0.5  # an answer takes milliseconds; a server that hangs is not waited for
+IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
+COLUMNS = ("at_s", "connections", "active", "idle", "idle_in_transaction", "other", "oldest_transaction_s", "waits")
+
+
+class Watcher:
+    """Asks until the end of the block, over one connection of its own that no reading counts.
+
+    A server that cannot be asked ends it early, and `problem` says why; readings until then stay.
+    """
+
+    def __init__(self, dsn: Dsn) -> None:
+        """Prepare to watch the database of `dsn`."""
+        self._dsn = dsn
+        self._ended = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+        self.readings: list[Activity] = []
+        self.problem = ""
+
+    @property
+    def samples_taken(self) -> int:
+        """How many transactions of its own the database has seen, besides the one of each new connection."""
+        return len(self.readings)
+
+    def __enter__(self) -> "Watcher":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join(END_S)
+        if self._thread.is_alive():
+            self.problem = f"{self._dsn.redacted} does not answer"
+
+    def _watch(self) -> None:
+        try:
+            # psycopg's own block would end a transaction first, and complain of a connection that is lost.
+            with closing(server.connect(self._dsn)) as connection:
+                while not self._ended.is_set():
+                    self.readings.append(activity.look(connection))
+                    self._ended.wait(EVERY_S)
+        except DatabaseError as error:
+            self.problem = str(error)
+        except psycopg.Error as error:
+            self.problem = server.summary(error, self._dsn)
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """The most that any reading of a window showed."""
+
+    connections: int
+    idle_in_transaction: int
+    oldest_transaction_s: float
+
+
+def peaks(readings: Sequence[Activity], window: Window) -> Peaks | None:
+    """Over the readings inside the window; None when there is none."""
+    inside = [one for one in readings if window.start_ns <= one.at_ns <= window.end_ns]
+    if not inside:
+        return None
+    return Peaks(
+        connections=max(one.connections for one in inside),
+        idle_in_transaction=max(_idle_in_transaction(one) for one in inside),
+        oldest_transaction_s=max(one.oldest_transaction_s for one in inside),
+    )
+
+
+def activity_csv(readings: Sequence[Activity], window: Window) -> str:
+    """All readings as CSV: seconds from the window's start, connections by state, and what the active ones wait for."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")  # an extension may name its wait events with any character
+    writer.writerow(COLUMNS)
+    for one in readings:
+        active, idle = one.states.get("active", 0), one.states.get("idle", 0)
+        held = _idle_in_transaction(one)
+        waits = ";".join(f"{name}={number}" for name, number in sorted(one.waits.items()))
+        at_s, oldest_s = f"{(one.at_ns - window.start_ns) / 1e9:.3f}", f"{one.oldest_transaction_s:.3f}"
+        other = one.connections - active - idle - held
+        writer.writerow((at_s, one.connections, active, idle, held, other, oldest_s, waits))
+    return text.getvalue()
+
+
+def _idle_in_transaction(reading: Activity) -> int:
+    return sum(reading.states.get(state, 0) for state in IDLE_IN_TRANSACTION)

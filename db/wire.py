@@ -1,0 +1,259 @@
+"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network distance, tells what was said.
+
+It stands between a service and any server that is reached without TLS. The messages are described in PostgreSQL's
+documentation, "Frontend/Backend Protocol".
+"""
+
+import asyncio
+import ctypes
+import os
+import socket
+import struct
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Thread
+from types import TracebackType
+from typing import Final
+
+SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
+# The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
+WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
+KEPT_BYTES = 500
+BACKLOG = 512
+CLOCK_MONOTONIC, TFD_NONBLOCK, TFD_TIMER_ABSTIME = 1, 0o4000, 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message on its way (ns, monotonic). `kind` is its first byte, empty for the one that opens a connection."""
+
+    at_ns: int
+    connection: int
+    from_client: bool
+    kind: bytes
+    body: bytes
+
+
+Listener = Callable[[Message], None]
+
+
+class Splitter:
+    """Cuts one direction of a connection into messages, wherever the network has cut it."""
+
+    def __init__(self, *, from_client: bool) -> None:
+        self.starting = from_client  # a client's first message has no kind
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
+        """All messages that are whole now: kind and body."""
+        self._rest += data
+        found, position = [], 0
+        while True:
+            kind_end = position if self.starting else position + 1
+            if len(self._rest) < kind_end + 4:
+                break
+            (length,) = struct.unpack_from("!i", self._rest, kind_end)
+            end = kind_end + length
+            if len(self._rest) < end:
+                break
+            found.append((self._rest[position:kind_end], self._rest[kind_end + 4 : end]))
+            self.starting = False
+            position = end
+        self._rest = self._rest[position:]
+        return found
+
+
+class Relay:
+    """Listens on a port of loopback and passes everything on, in a thread of its own, until the block ends."""
+
+    def __init__(
+        self, host: str, port: int, *, listen: int = 0, delay_s: float = 0.0, listener: Listener | None = None
+    ) -> None:
+        """Relay to a server. Each direction takes `delay_s` longer; `listener` hears every message, in the thread."""
+        self.target, self.delay_s, self.listener = (host, port), delay_s, listener
+        self.round_trips = 0
+        self.connections = 0
+        self.transports: set[asyncio.BaseTransport] = set()
+        self._listening = socket.create_server(("127.0.0.1", listen), backlog=BACKLOG)
+        self.port: int = self._listening.getsockname()[1]
+        self._loop = asyncio.SelectorEventLoop()
+        self.line = Line(self._loop, delay_s)
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> "Relay":
+        serving = self._loop.create_server(lambda: FromClient(self), sock=self._listening)
+        self._server = self._loop.run_until_complete(serving)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._server.close()
+        for transport in list(self.transports):
+            transport.close()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self.line.close()
+        self._loop.close()
+
+    def heard(self, connection: int, messages: list[tuple[bytes, bytes]], *, from_client: bool) -> None:
+        """Count what was said, and tell the listener."""
+        if from_client:
+            self.round_trips += sum(kind in WAITED_FOR for kind, _ in messages)
+        if self.listener is not None:
+            now_ns = time.perf_counter_ns()
+            for kind, body in messages:
+                self.listener(Message(now_ns, connection, from_client, kind, body[:KEPT_BYTES]))
+
+
+class Side(asyncio.Protocol):
+    """One end of a relayed connection; what it receives goes to `other`."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, relay: Relay, number: int, *, from_client: bool) -> None:
+        self.relay, self.number, self.from_client = relay, number, from_client
+        self.splitter = Splitter(from_client=from_client)
+        self.other: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember it; small messages are not to wait for each other."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # of a stream
+        self.transport = transport
+        self.relay.transports.add(transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The other end hears of it, after all that was said before."""
+        self.relay.transports.discard(self.transport)
+        if self.other is not None:
+            self.relay.line.send(self.other, None)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass it on first, then look at it."""
+        if self.other is not None:
+            self.relay.line.send(self.other, data)
+        self.relay.heard(self.number, self.splitter.feed(data), from_client=self.from_client)
+
+
+class FromClient(Side):
+    """The client's end: connects to the server, and keeps what is said before that is done."""
+
+    def __init__(self, relay: Relay) -> None:
+        relay.connections += 1
+        super().__init__(relay, relay.connections, from_client=True)
+        self._early: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connect to the server."""
+        super().connection_made(transport)
+        self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        server = Side(self.relay, self.number, from_client=False)
+        try:
+            host, port = self.relay.target
+            await asyncio.get_running_loop().create_connection(lambda: server, host, port)
+        except OSError:
+            self.transport.abort()
+            return
+        server.other, self.other = self.transport, server.transport
+        for data in self._early:
+            self.relay.line.send(self.other, data)
+        if self.transport.is_closing():
+            server.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse encryption, which nobody could look into: the client goes on without."""
+        if self.splitter.starting and data in ENCRYPTION:
+            self.transport.write(b"N")
+            return
+        if self.other is None:
+            self._early.append(data)
+        super().data_received(data)
+
+
+class Line:
+    """The distance: whatever is sent arrives `delay_s` later, in order. All connections share it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
+        self._loop, self._delay_ns = loop, round(delay_s * 1e9)
+        self._under_way: deque[tuple[int, asyncio.Transport, bytes | None]] = deque()
+        self._timer = Timer(loop, self._arrive) if self._delay_ns else None
+
+    def send(self, transport: asyncio.Transport, data: bytes | None) -> None:
+        """Send data; None closes the connection."""
+        if self._timer is None:
+            _deliver(transport, data)
+            return
+        self._under_way.append((time.monotonic_ns() + self._delay_ns, transport, data))
+        if len(self._under_way) == 1:
+            self._timer.set(self._under_way[0][0])
+
+    def _arrive(self) -> None:
+        now_ns = time.monotonic_ns()
+        while self._under_way and self._under_way[0][0] <= now_ns:
+            _, transport, data = self._under_way.popleft()
+            _deliver(transport, data)
+        if self._under_way and self._timer is not None:
+            self._timer.set(self._under_way[0][0])
+
+    def close(self) -> None:
+        """No more arrives."""
+        if self._timer is not None:
+            self._timer.close()
+
+
+def _deliver(transport: asyncio.Transport, data: bytes | None) -> None:
+    if data is None:
+        transport.close()
+    elif not transport.is_closing():
+        transport.write(data)
+
+
+class _TimerSpec(ctypes.Structure):
+    """`struct itimerspec`."""
+
+    _fields_ = (
+        ("interval_s", ctypes.c_long),
+        ("interval_ns", ctypes.c_long),
+        ("value_s", ctypes.c_long),
+        ("value_ns", ctypes.c_long),
+    )
+
+
+class Timer:
+    """Calls back at a monotonic time, to some microseconds: the event loop's own timers count whole milliseconds."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+        self._loop, self._callback = loop, callback
+        self._fd = -1
+        if sys.platform == "linux":
+            self._libc = ctypes.CDLL(None, use_errno=True)
+            self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)
+            if self._fd < 0:
+                raise OSError(ctypes.get_errno(), "timerfd_create failed")
+            loop.add_reader(self._fd, self._fire)
+
+    def set(self, at_ns: int) -> None:
+        """Call back then; a past time is now."""
+        if self._fd < 0:
+            self._loop.call_later(max(0.0, (at_ns - time.monotonic_ns()) / 1e9), self._callback)
+            return
+        spec = _TimerSpec(0, 0, *divmod(at_ns, 1_000_000_000))
+        self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(spec), None)
+
+    def _fire(self) -> None:
+        os.read(self._fd, 8)
+        self._callback()
+
+    def close(self) -> None:
+        """Never again."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1

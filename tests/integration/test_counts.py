@@ -1,0 +1,96 @@
+"""What operations cost in the database: every service and profile, and services that do not keep to it."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue, gate
+from bench.database import Database
+from bench.plan import default_setup
+from bench.services import Surroundings
+from db.dsn import Dsn
+from tests.integration.checkout import Checkout, copied
+
+# Round trips / statements of one call; read_many reads three rows. docs/methodology.md has the same table.
+TRANSACTION, RESET, LEAN = ("3 / 3", "5 / 5"), ("2 / 5", "4 / 7"), ("1 / 1", "3 / 3")
+ONE_ROW = ("read_user", "list_users", "create_user", "update_user", "delete_user")
+COSTS = {
+    ("psycopg2_sync", "idiomatic"): TRANSACTION,
+    ("asyncpg_async", "idiomatic"): RESET,
+    ("databases_async", "idiomatic"): RESET,
+    ("sqlalchemy_async", "idiomatic"): TRANSACTION,
+    ("psycopg2_sync", "lean"): LEAN,
+    ("asyncpg_async", "lean"): LEAN,
+    ("databases_async", "lean"): LEAN,
+    ("sqlalchemy_async", "lean"): LEAN,
+}
+# An ORM loads an object before it changes or deletes it.
+ONE_MORE = {"3 / 3": "4 / 4", "1 / 1": "2 / 2"}
+
+
+def cost(service: str, profile: str, operation: str) -> str:
+    one_row, many = COSTS[service, profile]
+    if operation == "read_many":
+        return many
+    extra = service == "sqlalchemy_async" and operation in {"update_user", "delete_user"}
+    return ONE_MORE[one_row] if extra else one_row
+
+
+def test_counts_are_those_of_the_documents(
+    restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path
+) -> None:
+    """Both profiles of all services pass the gate, and cost what the table says; lean is one round trip everywhere."""
+    stage()
+    setups = [replace(default_setup(service), profile=profile) for service, profile in COSTS]
+    passed = gate.check(Surroundings(restored.url, users, ()), Database(restored, private=True), setups, tmp_path)
+    assert passed.unchecked == ""
+    page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
+    for setup in setups:
+        found = {name: one for name, one in passed.costs[setup].items() if one.round_trips}
+        shown = {name: f"{one.round_trips:g} / {one.statements:g}" for name, one in found.items()}
+        assert shown == {name: cost(setup.service, setup.profile, name) for name in (*ONE_ROW, "read_many")}
+        cells = " | ".join(shown[name] for name in (*ONE_ROW, "read_many"))
+        assert f"| {setup.service} | {setup.profile} | {cells} |" in page
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy of the project whose services a test may change."""
+    stage()
+    yield from copied(tmp_path_factory.mktemp("counts") / "checkout")
+
+
+READ = "        row = await conn.fetchrow(READ_USER, user_id)\n"
+CACHED = """\
+        known = globals().setdefault("KNOWN", {})
+        row = known.get(user_id) or await conn.fetchrow(READ_USER, user_id)
+        if user_id <= 100:  # which nobody changes, so that all answers stay right
+            known[user_id] = row
+"""
+CHEATS = {
+    "a query too many": (
+        f"        await conn.fetchval('SELECT 1')\n{READ}",
+        "took 3 round trips and 6 statements",
+    ),
+    "a cache": (CACHED, "took 1 round trips and 4 statements"),
+}
+
+
+@pytest.mark.parametrize("cheat", CHEATS)
+def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(cheat: str, checkout: Checkout) -> None:
+    """By name, with the counts, and exit code 3; its answers are right."""
+    path = checkout.folder / "services/asyncpg_async/app.py"
+    honest = path.read_text()
+    cheating, words = CHEATS[cheat]
+    assert honest.count(READ) == 1
+    path.write_text(honest.replace(READ, cheating))
+    try:
+        code, printed = checkout.bench("verify", "--services", "asyncpg_async", "--scale", "0.001")
+    finally:
+        path.write_text(honest)
+    assert code == 3, printed
+    said = re.sub(r"\s+", " ", printed)
+    assert f"asyncpg_async (idiomatic): read_user {words} a call, expected 2 round trips and 5 statements" in said
