@@ -63,6 +63,8 @@ class OperationSummary:
     database_cpu_ms_per_request: float | None = None
     load_cpu_ms_per_request: float | None = None
     service_rss_peak_mb: float | None = None
+    connections_peak: int | None = None
+    idle_in_transaction_peak: int | None = None
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
         """One metric in each round."""
@@ -70,7 +72,6 @@ class OperationSummary:
 
 
 NO_TIMES = pl.Series([], dtype=pl.Float64)
-PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 def percentile(ascending: pl.Series, share: float) -> float | None:
@@ -97,8 +98,14 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
         service_rss_peak_mb=max(
             (one.rss_peak_mb[SERVICE] for one in machines if SERVICE in one.rss_peak_mb), default=None
         ),
+        connections_peak=_most([one.evidence.connections_peak for one in whole]),
+        idle_in_transaction_peak=_most([one.evidence.idle_in_transaction_peak for one in whole]),
     )
     return (total, *(_summary(name, measurements) for name in names))
+
+
+def _most(peaks: Sequence[int | None]) -> int | None:
+    return max((peak for peak in peaks if peak is not None), default=None)
 
 
 def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSummary:
@@ -123,7 +130,11 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
         latency_max_ms=cast("float | None", latencies_ms.max()),
         service_time_p50_ms=percentile(service_times_ms, 0.5),
         service_time_p99_ms=percentile(service_times_ms, 0.99),
-        **{f"latency_{name}_ms": percentile(latencies_ms, share) for name, share in PERCENTILES.items()},
+        latency_p50_ms=percentile(latencies_ms, 0.5),
+        latency_p90_ms=percentile(latencies_ms, 0.9),
+        latency_p95_ms=percentile(latencies_ms, 0.95),
+        latency_p99_ms=percentile(latencies_ms, 0.99),
+        latency_p999_ms=percentile(latencies_ms, 0.999),
     )
 
 

@@ -2,16 +2,17 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from bench import catalogue, evidence, load, results, samples
+from bench.activity import Watcher, activity_csv, peaks
 from bench.analysis import Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
-from bench.evidence import DATABASE, HARNESS, IDLE, LOAD, SERVICE, Evidence
+from bench.evidence import DATABASE, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.probe import Probe
@@ -20,6 +21,7 @@ from bench.resources import Sampler
 from bench.samples import Mark, Window
 from bench.services import Fleet
 from db import restore
+from db.activity import Activity
 
 KEPT = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
 
@@ -40,7 +42,7 @@ def measure(
         restore.restore(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
         limit = cell.setup.pool_size + cell.setup.pool_overflow
-        with Probe(catalogue.service(cell.service).url, limit) as probe:
+        with Probe(catalogue.service(cell.service).url, limit) as probe, Watcher(server.dsn) as watcher:
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
             watch.watch(child.pid, LOAD)
 
@@ -55,11 +57,13 @@ def measure(
                 kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
         window = _window(plan, kept, marks)
         results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
+        results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
         fleet.check_alive(cell.setup)
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
         problem = str(error).partition("\n")[0]
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
+    most = peaks(watcher.readings, window)
     due = samples.cut(kept, window, plan.load.arrival)
     sent = due.filter(pl.col("error") != MISSED)
     seen = Evidence(
@@ -78,6 +82,8 @@ def measure(
         machine=evidence.machine(watch.readings, probe.gauges, window, placed),
         placement=placed,
         workers=cell.setup.workers,
+        connections_peak=most.connections - _others(cell, watcher.readings) if most else None,
+        idle_in_transaction_peak=most.idle_in_transaction if most else None,
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
@@ -89,9 +95,16 @@ def counted(kept: pl.DataFrame, window: Window, arrival: str) -> pl.DataFrame:
     return samples.cut(kept, window, arrival).filter(pl.col("error") != MISSED).select(KEPT)
 
 
+def _others(cell: Cell, readings: Sequence[Activity]) -> int:
+    """Connections that are not the service's: at the first reading it had just those that its pools open at start."""
+    own = cell.setup.pool_size * cell.setup.workers if cell.setup.connections else 0
+    return max(0, readings[0].connections - own)
+
+
 def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """Which of the processes we started has which role."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
+    roles |= dict.fromkeys(fleet.network.pids(), RELAY)
     return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
 
 

@@ -50,10 +50,10 @@ class Cost:
         return f"{self.round_trips:g} round trips{statements}"
 
 
-def expected(service: Service, profile: str, operation: str) -> Cost:
-    """What one call should cost, by contract.py and service.toml."""
+def expected(service: Service, profile: str, operation: str, reads: int = READS) -> Cost:
+    """What one call should cost, by contract.py and service.toml; a read_many of so many reads."""
     known = OPERATIONS[operation]
-    data = known.data_statements * (READS if known.per else 1) + service.extra_statements.get(operation, 0)
+    data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:
         return Cost(0, 0)
     overhead = service.overhead[profile]

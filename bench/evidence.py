@@ -14,7 +14,7 @@ from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
 
-SERVICE, DATABASE, LOAD, EXTERNAL, HARNESS, IDLE = "service", "database", "load", "external API", "harness", "others"
+SERVICE, DATABASE, RELAY, LOAD, HARNESS, IDLE = "service", "database", "relay", "load", "harness", "others"
 """Roles: the measured service, what it uses, what measures it, and the services that wait for their turn."""
 
 SLICES = 10
@@ -63,6 +63,7 @@ class Drift:
 class Evidence:
     """All that is known of one measurement. `accounted` and `drift` are None where the model has no such figure.
 
+    `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     """
 
@@ -81,6 +82,8 @@ class Evidence:
     machine: Machine | None
     placement: Placement = field(default_factory=Placement)
     workers: int = 1
+    connections_peak: int | None = None
+    idle_in_transaction_peak: int | None = None
     problem: str = ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -75,8 +75,8 @@ def _relayed(dsn: Dsn) -> Iterator[Relay | None]:
 def _side_by_side(setups: Sequence[Setup]) -> list[list[Setup]]:
     """The first setup of each service and profile, in batches with one of each service: each has one port."""
     first: dict[tuple[str, str], Setup] = {}
-    for setup in setups:
-        first.setdefault((setup.profile, setup.service), setup)
+    for setup in setups:  # a distance changes times, not answers
+        first.setdefault((setup.profile, setup.service), replace(setup, database_rtt_ms=None))
     profiles = dict.fromkeys(profile for profile, _ in first)
     return [[setup for (of, _), setup in first.items() if of == profile] for profile in profiles]
 

@@ -25,6 +25,7 @@ class CellResult:
     reconnects: int = 0
     remarks: tuple[str, ...] = ()
     arrival: str = "closed"
+    counted: bool = False
 
     @property
     def total(self) -> OperationSummary:
@@ -41,7 +42,10 @@ class Ceilings:
 
 @dataclass
 class Outcome:
-    """All measurements, and what they amount to. `cells` are the plan's, in its order."""
+    """All measurements, and what they amount to. `cells` are the plan's, in its order.
+
+    `counted`: the gate has counted round trips and statements, and found them to be the declared ones.
+    """
 
     limits: Thresholds = field(default_factory=Thresholds)
     cells: Sequence[Cell] = ()
@@ -50,6 +54,7 @@ class Outcome:
     remarks: dict[Cell, list[str]] = field(default_factory=dict)
     ceilings: Ceilings = field(default_factory=Ceilings)
     window_s: float = 0.0
+    counted: bool = False
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
@@ -74,6 +79,7 @@ class Outcome:
             sum(one.reconnects for one in seen),
             tuple(self.remarks.get(cell, ())),
             seen[0].arrival,
+            self.counted,
         )
 
     def ordered(self) -> list[CellResult]:

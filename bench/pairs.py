@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 
 from bench.analysis import METRICS
 from bench.intervals import mean_interval, t_quantile
 from bench.outcome import CellResult
-from bench.plan import AA
+from bench.plan import AA, Cell
 
 CONFIDENCE = 0.95
 SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
@@ -35,12 +35,12 @@ class Pair:
 
 
 def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
-    """Every pair of cells of each scenario, by operation and metric; the A/A arm only with its twin."""
+    """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin."""
     found: list[Pair] = []
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
         arms = [one for one in mine if not one.cell.arm]
-        pairs = list(combinations(arms, 2))
+        pairs = [pair for pair in combinations(arms, 2) if axes_apart(pair[0].cell, pair[1].cell) == 1]
         for baseline, candidate in pairs:
             found += _pair(baseline, candidate, len(pairs), "")
         originals = {f"{one.cell.slug}-{AA}": one for one in arms}
@@ -48,6 +48,12 @@ def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
             if twin.cell.slug in originals:  # or it is still to be measured
                 found += _pair(originals[twin.cell.slug], twin, 1, SAME)
     return tuple(found)
+
+
+def axes_apart(one: Cell, other: Cell) -> int:
+    """On how many axes of the plan two cells differ."""
+    settings, theirs = (asdict(cell.setup) | dict(cell.parameters) | {"users": cell.users} for cell in (one, other))
+    return sum(settings[name] != theirs[name] for name in settings if name != "arm")
 
 
 def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
@@ -119,7 +125,8 @@ def rounds_needed(results: Sequence[CellResult], precision: float) -> int | None
     needed = []
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
-        pairs = list(combinations([one for one in mine if one.verdict.ranks], 2))
+        ranked = [one for one in mine if one.verdict.ranks]
+        pairs = [pair for pair in combinations(ranked, 2) if axes_apart(pair[0].cell, pair[1].cell) == 1]
         for baseline, candidate in pairs:
             values = zip(
                 baseline.total.of_rounds("throughput_rps"), candidate.total.of_rounds("throughput_rps"), strict=False

@@ -31,7 +31,11 @@ def _listed(value: Any) -> Any:
 
 
 class Matrix(_Section):
-    """The axes; every combination is a cell. `parameters` are the scenario's own."""
+    """The axes; every combination is a cell. `parameters` are the scenario's own.
+
+    `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
+    are connected directly.
+    """
 
     scenarios: list[str] = Field(min_length=1)
     services: list[str] = Field(min_length=1)
@@ -42,6 +46,7 @@ class Matrix(_Section):
     pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]
     pool_timeout_s: list[Seconds] = [30.0]
     threads: list[Count] = [40]
+    database_rtt_ms: list[Annotated[float, Field(ge=0, le=1000)] | None] = [None]
     users: list[Count] = [1000]
     parameters: dict[str, list[Scalar]] = {}
 
@@ -162,6 +167,7 @@ class Setup:
     pool_overflow: int
     pool_timeout_s: float
     threads: int
+    database_rtt_ms: float | None = None
     arm: str = ""
 
     @property
@@ -205,7 +211,16 @@ def default_setup(service: str) -> Setup:
 
 
 AA = "aa"
-SETUP_AXES = ("profile", "server", "workers", "pool_size", "pool_overflow", "pool_timeout_s", "threads")
+SETUP_AXES = (
+    "profile",
+    "server",
+    "workers",
+    "pool_size",
+    "pool_overflow",
+    "pool_timeout_s",
+    "threads",
+    "database_rtt_ms",
+)
 
 # Where each command-line option stands in a plan.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -287,6 +302,7 @@ def _expand(plan: Plan, services: list[str], *, once: bool = False, arm: str = "
 
 
 def _slug_part(axis: str, value: Scalar) -> str:
+    value = f"{value:g}" if isinstance(value, float) else value
     text = "".join(letter if letter.isalnum() or letter in "._" else "_" for letter in str(value))
     return text if axis in {"scenarios", "profile", "server"} else f"{axis}_{text}"
 

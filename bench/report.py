@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, ceilings, pairs
+from bench import catalogue, ceilings, counts, pairs
 from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
 from bench.intervals import mean_interval
 from bench.outcome import Ceilings, CellResult
@@ -27,6 +27,8 @@ SUMMARY = (
     "statements_per_request", "round_trips_per_request", "transactions_per_request", "connections_peak",
     "idle_in_transaction_peak", "bound_by", "verdict", "reasons",
 )  # fmt: skip
+
+READ_MANY = 20  # the scenario's own default
 
 COMPARISON = tuple(field.name for field in fields(Pair))
 CEILINGS = (
@@ -49,7 +51,8 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
     interval = _interval(operation) or (None, None)
-    arm = [("arm", setup.arm)] if setup.arm else []
+    more = [("database_rtt_ms", setup.database_rtt_ms), ("arm", setup.arm or None)]
+    arm = [(name, value) for name, value in more if value is not None]
     own = [("pool_overflow", setup.pool_overflow), ("pool_timeout_s", setup.pool_timeout_s), ("threads", setup.threads)]
     return {
         "run_id": run_id,
@@ -68,9 +71,24 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "throughput_ci_high": interval[1],
         "missed_arrivals": result.missed if load.arrival != "closed" and operation.operation == "all" else None,
         "bound_by": result.bound.by or None,
+        **_costs(result, operation),
         "verdict": result.verdict.name,
         "reasons": "; ".join((*result.verdict.reasons, *result.remarks, *_bounded(result))),
         **{name: getattr(operation, name) for name in SUMMARY_COLUMNS},
+    }
+
+
+def _costs(result: CellResult, operation: OperationSummary) -> dict[str, float | None]:
+    """What the gate has verified: round trips and statements of a request; of `all`, on average over its requests."""
+    cell, parts = result.cell, result.operations[1:] if operation.operation == "all" else (operation,)
+    service, requests = catalogue.service(cell.service), sum(one.requests for one in parts)
+    if not result.counted or not requests:
+        return {}
+    reads = int(dict(cell.parameters).get("count", READ_MANY))
+    costs = [(one.requests, counts.expected(service, cell.setup.profile, one.operation, reads)) for one in parts]
+    return {
+        "round_trips_per_request": sum(number * cost.round_trips for number, cost in costs) / requests,
+        "statements_per_request": sum(number * (cost.statements or 0) for number, cost in costs) / requests,
     }
 
 
@@ -120,7 +138,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     others = [one for one in mine if one not in ranked]
     best = _throughput(ranked[0]) if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("service", no_wrap=True)
+    table.add_column("service", overflow="fold")
     timed = ("p50 ms", "p99 ms", "uncorrected p99") if paced else ("of best", "p50 ms", "p99 ms")
     for heading in ("requests/s", "95% CI", *timed, "CPU ms", "failed"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -175,7 +193,7 @@ LATENCIES = {"latency_p50_ms": "p50", "latency_p99_ms": "p99", "service_cpu_ms_p
 def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
     """Each pair of cells in a row, with the intervals that hold for all of them together."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("ratio (95% CI of all together)", no_wrap=True)
+    table.add_column("ratio (95% CI of all together)", overflow="fold")
     for title in titles.values():
         table.add_column(title, no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}

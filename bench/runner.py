@@ -85,7 +85,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     with (
         Display(console, job.expected_s(job.plan.rounds.count)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
-        Fleet(Surroundings(server.dsn.url, users, job.placed.service)) as fleet,
+        Fleet(Surroundings(server.dsn.url, users, job.placed.service, job.placed.database)) as fleet,
     ):
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
@@ -95,7 +95,8 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
-        folder.write_json("environment.json", recorded | {"services": _described(passed)})
+        outcome.counted = not passed.unchecked
+        folder.write_json("environment.json", recorded | {"counted": outcome.counted, "services": _described(passed)})
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
         if job.plan.load.rate_share is not None:

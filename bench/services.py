@@ -13,6 +13,7 @@ import httpx
 
 from bench import catalogue
 from bench.errors import PreflightError, ServiceError
+from bench.network import Network
 from bench.plan import Setup
 from bench.processes import Child, stop_all
 from db import ports
@@ -28,6 +29,7 @@ class Surroundings:
     database_url: str = field(repr=False)
     dataset_users: int
     cpus: tuple[int, ...]
+    database_cpus: tuple[int, ...] = ()
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -37,6 +39,7 @@ class Fleet:
     def __init__(self, surroundings: Surroundings) -> None:
         self.surroundings = surroundings
         self._running: dict[str, tuple[Setup, Child]] = {}
+        self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
 
     def __enter__(self) -> "Fleet":
@@ -93,15 +96,17 @@ class Fleet:
         """End all of them."""
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
+        self.network.stop()
 
     def _launch(self, setup: Setup, log: Path) -> Child:
-        shared = self.surroundings
+        shared, rtt_ms = self.surroundings, setup.database_rtt_ms
+        url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         return Child(
             command(setup),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment={
-                "DATABASE_URL": shared.database_url,
+                "DATABASE_URL": url,
                 "DATASET_USERS": str(shared.dataset_users),
                 "RUN_NONCE": shared.nonce,
                 "POOL_SIZE": str(setup.pool_size),

@@ -10,7 +10,7 @@ import polars as pl
 
 from bench import ceilings, evidence, plan, samples, verdict
 from bench.analysis import Measurement
-from bench.cell import counted
+from bench.cell import counted as counted_in
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
 from bench.outcome import Ceilings, Outcome
@@ -24,7 +24,9 @@ def outcome(folder: Path) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
     settings = Plan.model_validate(_json(folder / "plan.json")["plan"])
     cells = plan.cells(settings)
-    found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells))
+    environment = folder / "environment.json"
+    counted = environment.exists() and _json(environment).get("counted", False)
+    found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells), counted=counted)
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
@@ -48,7 +50,7 @@ def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
         kept = samples.read_kept(place / "samples.parquet")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
-    return Measurement(counted(kept, window, settings.load.arrival), _evidence(facts["evidence"]))
+    return Measurement(counted_in(kept, window, settings.load.arrival), _evidence(facts["evidence"]))
 
 
 def _evidence(facts: Mapping[str, Any]) -> Evidence:

@@ -4,15 +4,18 @@ It stands between a service and any server that is reached without TLS. The mess
 documentation, "Frontend/Backend Protocol".
 """
 
+import argparse
 import asyncio
 import ctypes
 import os
+import signal
 import socket
 import struct
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
@@ -257,3 +260,23 @@ class Timer:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
+
+
+def main() -> None:
+    """`python -m db.wire HOST PORT --listen PORT --delay-ms MS`: relay until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m db.wire", description=main.__doc__)
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--listen", type=int, required=True, help="port of 127.0.0.1 to listen on")
+    parser.add_argument("--delay-ms", type=float, default=0.0, help="added in each direction: half a round trip")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with (
+        suppress(KeyboardInterrupt),
+        Relay(given.host, given.port, listen=given.listen, delay_s=given.delay_ms / 1e3),
+    ):
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

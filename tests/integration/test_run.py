@@ -15,6 +15,12 @@ from bench import report
 from tests.integration.checkout import Checkout, copied, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1")
+COSTS = {
+    "psycopg2_sync": ("3", "3"),
+    "asyncpg_async": ("2", "5"),
+    "databases_async": ("2", "5"),
+    "sqlalchemy_async": ("3", "3"),
+}
 FOUR = ["asyncpg_async", "databases_async", "psycopg2_sync", "sqlalchemy_async"]
 
 
@@ -49,12 +55,14 @@ def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> No
     for row in summary:
         assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "VALID", "20", "closed")
         assert float(row["throughput_rps"]) > 0
-        assert row["offered_rps"] == row["statements_per_request"] == ""
+        assert row["offered_rps"] == row["transactions_per_request"] == ""
+        assert (row["round_trips_per_request"], row["statements_per_request"]) == COSTS[row["service"]]
         if row["operation"] == "all":
             assert row["bound_by"] in {"service CPU", "load", "pool", "database"}
             assert 0 < float(row["service_cpu_ms_per_request"]) < 20
             assert 0 < float(row["load_cpu_ms_per_request"]) < 5
             assert 20 < float(row["service_rss_peak_mb"]) < 500
+            assert (row["connections_peak"], row["idle_in_transaction_peak"].isdigit()) == ("10", True)
 
 
 def test_the_summary_follows_from_the_samples(finished: Path) -> None:
@@ -78,7 +86,15 @@ def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
         assert [(row["Type"], row["Name"]) for row in ours] == [("GET", "read_user"), ("", "Aggregated")]
         assert float(ours[1]["Median Response Time"]) == pytest.approx(float(ours[1]["50%"]), rel=0.05)
         kept = {path.name for path in (finished / "rounds" / "01" / service).iterdir()}
-        assert {"samples.parquet", "window.json", "locust.json", "locust.log", "service.log"} <= kept
+        assert {
+            "samples.parquet",
+            "window.json",
+            "resources.csv",
+            "pg_activity.csv",
+            "locust.json",
+            "locust.log",
+            "service.log",
+        } <= kept
         assert "samples.bin" not in kept
 
 

@@ -1,0 +1,219 @@
+"""Activity: states and waits as real connections have them, a watcher that leaves nothing behind, and what it kept."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from socket import create_server
+
+import psycopg
+import pytest
+
+from bench.activity import Peaks, Watcher, activity_csv, peaks
+from bench.samples import Window
+from db import server
+from db.activity import Activity, look, transactions
+from db.dsn import Dsn
+
+SECOND_NS = 1_000_000_000
+WINDOW = Window(100 * SECOND_NS, 110 * SECOND_NS, 3)
+NAME = "activity_test"
+
+
+def until(holds: Callable[[], bool], seconds: float = 2) -> None:
+    """A backend follows its client a moment later."""
+    deadline = time.perf_counter() + seconds
+    while not holds():
+        assert time.perf_counter() < deadline, "not within time"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def apart(database: Dsn) -> Iterator[Dsn]:
+    """A database of the same server where nobody else connects: services of other tests keep their pools."""
+    with server.connect(database) as owner:
+        owner.execute(f"CREATE DATABASE {NAME} TEMPLATE template0")
+        yield replace(database, dbname=NAME)
+        owner.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+
+
+@pytest.fixture
+def alone(apart: Dsn) -> Dsn:
+    """That database, when the last test's connections have gone."""
+    with server.connect(apart) as connection:
+        until(lambda: look(connection).connections == 0)
+        pid = connection.info.backend_pid
+    with server.connect(replace(apart, dbname="postgres")) as elsewhere:
+        gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)"
+        until(lambda: elsewhere.execute(gone, [pid]).fetchone() == (True,))
+    return apart
+
+
+@pytest.fixture
+def asker(alone: Dsn) -> Iterator[psycopg.Connection]:
+    with server.connect(alone) as connection:
+        yield connection
+
+
+def test_nobody_else_is_nobody(asker: psycopg.Connection, database: Dsn) -> None:
+    """Neither who asks nor a connection to another database is counted; no transaction has no age."""
+    with server.connect(database):
+        before_ns = time.perf_counter_ns()
+        seen = look(asker)
+        assert seen == Activity(seen.at_ns, {}, {}, 0.0, 0)
+        assert before_ns <= seen.at_ns <= time.perf_counter_ns()
+
+
+def test_an_open_transaction_is_seen_and_grows_older(alone: Dsn, asker: psycopg.Connection) -> None:
+    """Idle in transaction, at the age that the clock says; in another state once a statement has failed."""
+    with server.connect(alone, autocommit=False) as holder:
+        holder.execute("SELECT 1")
+        first = look(asker)
+        time.sleep(0.2)
+        second = look(asker)
+        assert (first.states, first.waits, first.connections) == ({"idle in transaction": 1}, {}, 1)
+        assert first.oldest_transaction_s > 0
+        grown_s = second.oldest_transaction_s - first.oldest_transaction_s
+        assert grown_s == pytest.approx((second.at_ns - first.at_ns) / 1e9, abs=0.1)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            holder.execute("SELECT 1/0")
+        assert look(asker).states == {"idle in transaction (aborted)": 1}
+        holder.rollback()
+        until(lambda: look(asker).states == {"idle": 1})
+        assert look(asker).oldest_transaction_s == 0.0
+
+
+def test_idle_connections_are_idle(alone: Dsn, asker: psycopg.Connection) -> None:
+    """All of them, and that they wait for their clients is no wait."""
+    with server.connect(alone), server.connect(alone) as second:
+        second.execute("SELECT 1")
+        until(lambda: look(asker).states == {"idle": 2})
+        seen = look(asker)
+        assert (seen.waits, seen.oldest_transaction_s, seen.connections) == ({}, 0.0, 2)
+    until(lambda: look(asker).connections == 0)
+
+
+def test_an_active_connection_is_seen_with_its_wait(alone: Dsn, asker: psycopg.Connection) -> None:
+    """One sleeps in the server, beside an idle one."""
+    with server.connect(alone) as sleeper, server.connect(alone), ThreadPoolExecutor(1) as pool:
+        slept = pool.submit(sleeper.execute, "SELECT pg_sleep(1)")
+        until(lambda: look(asker).waits == {"Timeout:PgSleep": 1}, 0.9)
+        seen = look(asker)
+        assert (seen.states, seen.waits, seen.connections) == ({"active": 1, "idle": 1}, {"Timeout:PgSleep": 1}, 2)
+        slept.result(2)
+    assert 0 < seen.oldest_transaction_s < 1.5
+
+
+def test_a_look_is_one_transaction(alone: Dsn, asker: psycopg.Connection) -> None:
+    """And a connection's start is one: what a caller subtracts. A backend has reported all when it has ended."""
+    before = transactions(asker)
+    with server.connect(alone) as looker:
+        for _ in range(500):
+            look(looker)
+    until(lambda: transactions(asker) - before >= 501)
+    # Our own calls come on top, as far as they are reported.
+    assert transactions(asker) - before < 560
+
+
+def test_a_watcher_does_not_count_itself(alone: Dsn, asker: psycopg.Connection) -> None:
+    """It sees the one that asks here, and nobody else, four times a second; its connection ends with the block."""
+    with Watcher(alone) as watcher:
+        until(lambda: look(asker).connections == 1)
+        time.sleep(0.6)
+        asked = time.perf_counter()
+    assert time.perf_counter() - asked < 2
+    assert not watcher._thread.is_alive()
+    assert {one.connections for one in watcher.readings} == {1}
+    assert 2 <= watcher.samples_taken == len(watcher.readings) <= 5
+    assert watcher.problem == ""
+    until(lambda: look(asker).connections == 0)
+
+
+def test_a_watcher_whose_connection_is_ended_says_so(
+    alone: Dsn, asker: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is raised or logged; what it had read stays."""
+    with Watcher(alone) as watcher:
+        until(lambda: bool(watcher.readings))
+        asker.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        until(lambda: not watcher._thread.is_alive())
+    assert "terminating connection" in watcher.problem
+    assert watcher.readings
+    assert caplog.text == ""
+
+
+def test_a_server_that_is_not_there_is_a_problem(alone: Dsn) -> None:
+    """The block goes on without readings."""
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with Watcher(replace(alone, host="127.0.0.1", port=port)) as watcher:
+        until(lambda: not watcher._thread.is_alive())
+    assert watcher.problem.startswith("cannot connect to ")
+    assert watcher.readings == []
+
+
+def test_a_server_that_hangs_is_not_waited_for(alone: Dsn) -> None:
+    """It accepts and never answers: the block ends within 2 s all the same, and says why nothing was read."""
+    with create_server(("127.0.0.1", 0)) as silent:
+        dsn = replace(alone, host="127.0.0.1", port=silent.getsockname()[1])
+        with Watcher(dsn) as watcher:
+            asked = time.perf_counter()
+        assert time.perf_counter() - asked < 2
+        assert watcher.problem == f"{dsn.redacted} does not answer"
+    until(lambda: not watcher._thread.is_alive())
+    assert watcher.readings == []
+
+
+def test_a_look_costs_little(alone: Dsn, asker: psycopg.Connection) -> None:
+    """Below 1% of a CPU at four a second, with 20 connections to tell of: 2.5 ms each."""
+    others = [server.connect(alone) for _ in range(20)]
+    look(asker)
+    before_s = time.process_time()
+    for _ in range(20):
+        look(asker)
+    each_s = (time.process_time() - before_s) / 20
+    for one in others:
+        one.close()
+    assert each_s < 0.0025
+
+
+def reading(at_s: float, states: dict[str, int], waits: dict[str, int], oldest_s: float) -> Activity:
+    """At so many seconds from the window's start."""
+    return Activity(WINDOW.start_ns + round(at_s * SECOND_NS), states, waits, oldest_s, sum(states.values()))
+
+
+READINGS = [
+    reading(-0.5, {"idle": 90, "idle in transaction": 30}, {}, 99.0),
+    reading(0.0, {"idle": 4}, {}, 0.0),
+    reading(
+        0.2504,
+        {"active": 3, "idle": 1, "idle in transaction": 2, "idle in transaction (aborted)": 1, "unknown": 1},
+        {"Lock:transactionid": 2, "Client:ClientRead": 1},
+        0.0126,
+    ),
+    reading(10.0, {"active": 7, "fastpath function call": 2}, {"Extension:a, b": 1}, 2.5),
+    reading(10.001, {"idle": 91, "idle in transaction": 31}, {}, 98.0),
+]
+
+
+def test_readings_are_kept_as_csv() -> None:
+    """A row a reading, inside the window or not; waits sorted, and quoted where a name asks for it."""
+    assert activity_csv(READINGS, WINDOW).splitlines() == [
+        "at_s,connections,active,idle,idle_in_transaction,other,oldest_transaction_s,waits",
+        "-0.500,120,0,90,30,0,99.000,",
+        "0.000,4,0,4,0,0,0.000,",
+        "0.250,8,3,1,3,1,0.013,Client:ClientRead=1;Lock:transactionid=2",
+        '10.000,9,7,0,0,2,2.500,"Extension:a, b=1"',
+        "10.001,122,0,91,31,0,98.000,",
+    ]
+    assert activity_csv(READINGS[:1], WINDOW).endswith(",\n")
+
+
+def test_peaks_are_those_of_the_window() -> None:
+    """Both of its ends belong to it; what was before and after it does not."""
+    assert peaks(READINGS, WINDOW) == Peaks(connections=9, idle_in_transaction=3, oldest_transaction_s=2.5)
+    assert peaks([READINGS[0], READINGS[-1]], WINDOW) is None
+    assert peaks([], WINDOW) is None
