@@ -26,7 +26,7 @@ from services.contract import OPERATIONS
 CALLS = 5
 READS = 3  # of one read_many
 SPARE = 2  # calls beyond one for each connection, which has something to learn on its first use
-SETTLE_S = 0.03  # what follows an answer (a connection's return to the pool) counts, too
+SETTLE_S = 0.01  # what follows an answer (a connection's return to the pool) counts, too
 TRACK = "pg_stat_statements.track"
 
 

@@ -70,27 +70,23 @@ CACHED = """\
         if user_id <= 100:  # which nobody changes, so that all answers stay right
             known[user_id] = row
 """
-CHEATS = {
-    "a query too many": (
-        f"        await conn.fetchval('SELECT 1')\n{READ}",
-        "took 3 round trips and 6 statements",
-    ),
-    "a cache": (CACHED, "took 1 round trips and 4 statements"),
-}
+LIST = "        rows = await conn.fetch(LIST_USERS, offset, limit)\n"
+ONE_TOO_MANY = f"        await conn.fetchval('SELECT 1')\n{LIST}"
 
 
-@pytest.mark.parametrize("cheat", CHEATS)
-def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(cheat: str, checkout: Checkout) -> None:
-    """By name, with the counts, and exit code 3; its answers are right."""
+def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(checkout: Checkout) -> None:
+    """One that answers reads from a cache and asks too much for a list: by name, with the counts, exit code 3.
+
+    All its answers are right.
+    """
     path = checkout.folder / "services/asyncpg_async/app.py"
-    honest = path.read_text()
-    cheating, words = CHEATS[cheat]
-    assert honest.count(READ) == 1
-    path.write_text(honest.replace(READ, cheating))
-    try:
-        code, printed = checkout.bench("verify", "--services", "asyncpg_async", "--scale", "0.001")
-    finally:
-        path.write_text(honest)
+    text = path.read_text()
+    assert text.count(READ) == text.count(LIST) == 1
+    path.write_text(text.replace(READ, CACHED).replace(LIST, ONE_TOO_MANY))
+    code, printed = checkout.bench("verify", "--services", "asyncpg_async", "--scale", "0.001")
     assert code == 3, printed
-    said = re.sub(r"\s+", " ", printed)
-    assert f"asyncpg_async (idiomatic): read_user {words} a call, expected 2 round trips and 5 statements" in said
+    said, should = re.sub(r"\s+", " ", printed), "a call, expected 2 round trips and 5 statements"
+    assert f"asyncpg_async (idiomatic): read_user took 1 round trips and 4 statements {should}" in said
+    assert f"asyncpg_async (idiomatic): list_users took 3 round trips and 6 statements {should}" in said
+    assert "asyncpg_async (lean): list_users took 2 round trips" in said
+    assert "create_user" not in said

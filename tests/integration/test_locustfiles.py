@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -183,29 +183,33 @@ def impostor(status: int, body: bytes) -> Iterator[str]:
         listener.shutdown()
 
 
-@pytest.mark.parametrize(
-    ("scenario", "status", "body", "expected"),
-    [
-        ("point_read", 200, b'{"id":1}', {"wrong body"}),
-        ("point_read", 200, b"<html>", {"body is not JSON"}),
-        ("list_page", 200, b"[]", {"wrong body"}),
-        ("crud", 201, b"{}", {"wrong name, email in body", "status 201 instead of 200"}),
-        ("crud", 201, b"[]", {"wrong body", "status 201 instead of 200"}),
-    ],
-    ids=("other user", "HTML", "empty page", "empty object", "list for an object"),
-)
-def test_a_wrong_body_is_a_named_failure(
-    scenario: str, status: int, body: bytes, expected: set[str], tmp_path: Path
-) -> None:
-    """Whatever it is: each request with a wrong answer is a failure, and none is lost."""
-    with impostor(status, body) as url:
-        options = ("--host", url, "--csv", str(tmp_path / "x"), "--only-summary")
-        code, stats, log = finished(headless(tmp_path, scenario, *options, users=2, seconds=1))
-    assert code == 1
-    assert "Traceback" not in log
-    assert set(stats) <= set(catalogue.scenario(scenario).operations)
-    assert all(entry["num_failures"] == entry["num_requests"] > 0 for entry in stats.values())
-    assert errors(tmp_path) <= expected
+WRONG = {
+    "other user": ("point_read", 200, b'{"id":1}', {"wrong body"}),
+    "HTML": ("point_read", 200, b"<html>", {"body is not JSON"}),
+    "empty page": ("list_page", 200, b"[]", {"wrong body"}),
+    "empty object": ("crud", 201, b"{}", {"wrong name, email in body", "status 201 instead of 200"}),
+    "list for an object": ("crud", 201, b"[]", {"wrong body", "status 201 instead of 200"}),
+}
+
+
+def test_a_wrong_body_is_a_named_failure(tmp_path: Path) -> None:
+    """Whatever it is: each request with a wrong answer is a failure, and none is lost. All of WRONG side by side."""
+    with ExitStack() as stack:
+        begun = {}
+        for name, (scenario, status, body, _) in WRONG.items():
+            folder = tmp_path / name
+            folder.mkdir()
+            host = stack.enter_context(impostor(status, body))
+            options = ("--host", host, "--csv", str(folder / "x"), "--only-summary")
+            begun[name] = headless(folder, scenario, *options, users=2, seconds=2)
+        ended = {name: finished(process) for name, process in begun.items()}
+    for name, (code, stats, log) in ended.items():
+        scenario, _, _, expected = WRONG[name]
+        assert code == 1, name
+        assert "Traceback" not in log, name
+        assert set(stats) <= set(catalogue.scenario(scenario).operations)
+        assert all(entry["num_failures"] == entry["num_requests"] > 0 for entry in stats.values()), name
+        assert set() < errors(tmp_path / name) <= expected, name
 
 
 def test_a_service_that_is_down_is_a_named_failure(tmp_path: Path) -> None:

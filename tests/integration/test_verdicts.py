@@ -23,12 +23,11 @@ users = 120
 
 [load]
 warm_up_s = 1.0
-measure_s = 2.5
+measure_s = 2.0
 
 [rounds]
 count = {rounds}
 ceilings = false
-{more}
 [verdict]
 drift = 1.0
 strangers = {strangers}
@@ -56,19 +55,16 @@ def patch(path: Path, old: str, new: str) -> None:
 def run(checkout: Checkout, name: str, *options: str, **plan: object) -> tuple[int, dict[str, dict[str, str]], str]:
     """Exit code, the aggregate rows by slug, what was printed."""
     path = checkout.folder / f"{name}.toml"
-    path.write_text(PLAN.format(**{"pool_size": 10, "rounds": 1, "more": "", "strangers": 0.5, **plan}))
+    path.write_text(PLAN.format(**{"pool_size": 10, "rounds": 1, "strangers": 0.5, **plan}))
     code, printed = checkout.bench("run", "--plan", str(path), "--name", name, *options)
     with (checkout.results / name / "summary.csv").open(newline="") as file:
-        cells = [row for row in csv.DictReader(file) if row["operation"] == "all" and "arm=" not in row["parameters"]]
+        cells = [row for row in csv.DictReader(file) if row["operation"] == "all"]
     return code, {row["service"]: row for row in cells}, printed
 
 
 def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
-    """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167.
-
-    An A/A arm is measured beside them, in processes of its own, and compared with its twin alone.
-    """
-    code, rows, printed = run(checkout, "limits", more="aa = true")
+    """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
+    code, rows, printed = run(checkout, "limits")
     assert code == 0, printed
     assert rows["psycopg2_sync"]["bound_by"] == "threads", printed
     assert 500 < float(rows["psycopg2_sync"]["throughput_rps"]) <= 680
@@ -76,10 +72,6 @@ def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     assert 130 < float(rows["asyncpg_async"]["throughput_rps"]) <= 172
     assert "of the threads were busy" in printed
     assert "of the pool's connections were in use" in printed
-    with (checkout.results / "limits" / "comparison.csv").open(newline="") as file:
-        pairs = {(row["baseline"], row["candidate"]): row for row in csv.DictReader(file)}
-    assert set(pairs) == {("psycopg2_sync", "asyncpg_async"), ("psycopg2_sync", "psycopg2_sync-aa")}
-    assert "A/A, the noise floor" in pairs["psycopg2_sync", "psycopg2_sync-aa"]["why"]
     assert float(rows["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
     assert float(rows["asyncpg_async"]["service_rss_peak_mb"]) > 20
 

@@ -1,5 +1,6 @@
 """Plans: what can be written, what is refused and how it is said, and which cells come out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,17 @@ def test_rounds_are_shuffled_by_the_seed() -> None:
     assert sorted(cell.slug for cell in order[0]) == sorted(cell.slug for cell in cells)
     assert all(not cell.once for one_round in order[1:] for cell in one_round)
     assert all(len(one_round) == 4 for one_round in order[1:])
+
+
+def test_an_aa_arm_repeats_the_first_service_in_processes_of_its_own() -> None:
+    """Another name and another setup, so that services are started anew between the two; all else is the same."""
+    settings = plan.Plan(
+        matrix=plan.Matrix(scenarios=["point_read"], services=["asyncpg_async", "psycopg2_sync"]),
+        rounds=plan.Rounds(aa=True, once=["no_database"]),
+    )
+    cells = {cell.slug: cell for cell in plan.cells(settings)}
+    assert list(cells) == ["asyncpg_async", "psycopg2_sync", "asyncpg_async-aa", "no_database"]
+    one, twin = cells["asyncpg_async"], cells["asyncpg_async-aa"]
+    assert one.setup != twin.setup
+    assert replace(twin.setup, arm="") == one.setup
+    assert (one.arm, twin.arm, twin.service, twin.once) == ("", "aa", "asyncpg_async", False)
