@@ -11,6 +11,7 @@ from bench.evidence import DATABASE, LOAD, SERVICE, Evidence
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
+COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
 LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 
 
@@ -18,7 +19,7 @@ LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999
 class Measurement:
     """One cell measured in one round: the requests that count, and what was seen around them.
 
-    `samples` has columns operation, error, body_bytes, latency_ns, service_time_ns, ok; none when there was no window.
+    `samples` has COLUMNS; none when there was no window.
     """
 
     samples: pl.DataFrame
@@ -39,9 +40,9 @@ Figures = Mapping[str, float | None]
 class OperationSummary:
     """What one operation of a cell did over all windows. None means unknown.
 
-    Throughput and latencies count successes only; service times are uncorrected: from when a request was sent, not from
-    when it was due. `rounds` holds each window's own METRICS. CPU times are those of a
-    cell's whole window, divided by all its requests: only the operation `all` has them.
+    Throughput and latencies count successes only. `rounds` holds each window's own METRICS. Only the operation `all`
+    has what follows: the uncorrected service time of an open load, from when a request was sent, not from when it was
+    due; and CPU times, those of a cell's whole window divided by all its requests.
     """
 
     operation: str
@@ -57,7 +58,6 @@ class OperationSummary:
     latency_p99_ms: float | None
     latency_p999_ms: float | None
     latency_max_ms: float | None
-    service_time_p50_ms: float | None = None
     service_time_p99_ms: float | None = None
     service_cpu_ms_per_request: float | None = None
     database_cpu_ms_per_request: float | None = None
@@ -92,6 +92,7 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
     total = replace(
         _summary("all", measurements),
+        service_time_p99_ms=_service_time_p99_ms(whole),
         service_cpu_ms_per_request=cpu_ms_per_request(whole, SERVICE),
         database_cpu_ms_per_request=cpu_ms_per_request(whole, DATABASE),
         load_cpu_ms_per_request=cpu_ms_per_request(whole, LOAD),
@@ -114,8 +115,6 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
     length_s = sum(one.length_s for one in measurements)
     succeeded = [_ascending_ms(frame) for frame in frames]
     latencies_ms = pl.concat(succeeded).sort() if succeeded else NO_TIMES
-    sent = [_ascending_ms(frame, "service_time_ns") for frame in frames]
-    service_times_ms = pl.concat(sent).sort() if sent else NO_TIMES
     successes = len(latencies_ms)
     return OperationSummary(
         operation=operation,
@@ -128,14 +127,18 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
         ),
         latency_mean_ms=cast("float | None", latencies_ms.mean()),
         latency_max_ms=cast("float | None", latencies_ms.max()),
-        service_time_p50_ms=percentile(service_times_ms, 0.5),
-        service_time_p99_ms=percentile(service_times_ms, 0.99),
         latency_p50_ms=percentile(latencies_ms, 0.5),
         latency_p90_ms=percentile(latencies_ms, 0.9),
         latency_p95_ms=percentile(latencies_ms, 0.95),
         latency_p99_ms=percentile(latencies_ms, 0.99),
         latency_p999_ms=percentile(latencies_ms, 0.999),
     )
+
+
+def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:
+    """From when requests were really sent; in the closed model that is the latency."""
+    sent = [_ascending_ms(one.samples, "service_time_ns") for one in measurements if one.evidence.arrival == "open"]
+    return percentile(pl.concat(sent).sort(), 0.99) if sent else None
 
 
 def _of(measurement: Measurement, operation: str) -> pl.DataFrame:
@@ -180,5 +183,5 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-BESIDE = frozenset({"rounds", "service_time_p50_ms", "service_time_p99_ms"})  # not in summary.csv
+BESIDE = frozenset({"rounds", "service_time_p99_ms"})  # not in summary.csv
 SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name not in BESIDE)

@@ -9,21 +9,18 @@ import polars as pl
 
 from bench import catalogue, evidence, load, results, samples
 from bench.activity import Watcher, activity_csv, peaks
-from bench.analysis import Measurement
+from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
 from bench.evidence import DATABASE, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.probe import Probe
-from bench.records import MISSED
 from bench.resources import Sampler
 from bench.samples import Mark, Window
 from bench.services import Fleet
 from db import restore
 from db.activity import Activity
-
-KEPT = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
 
 
 def measure(
@@ -65,7 +62,7 @@ def measure(
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
     most = peaks(watcher.readings, window)
     due = samples.cut(kept, window, plan.load.arrival)
-    sent = due.filter(pl.col("error") != MISSED)
+    sent = samples.sent(due)
     seen = Evidence(
         length_s=window.length_s,
         users_asked=cell.users,
@@ -87,12 +84,7 @@ def measure(
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
-    return Measurement(sent.select(KEPT), seen)
-
-
-def counted(kept: pl.DataFrame, window: Window, arrival: str) -> pl.DataFrame:
-    """The requests of a cell's samples that count, as a Measurement holds them."""
-    return samples.cut(kept, window, arrival).filter(pl.col("error") != MISSED).select(KEPT)
+    return Measurement(sent.select(COLUMNS), seen)
 
 
 def _others(cell: Cell, readings: Sequence[Activity]) -> int:

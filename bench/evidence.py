@@ -87,7 +87,7 @@ class Evidence:
     problem: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """For evidence.json."""
+        """For window.json."""
         return asdict(self)
 
 
@@ -172,8 +172,7 @@ def resources_csv(readings: Sequence[Reading], gauges: Sequence[Gauge], window: 
         rows += [(at_s, role, {"cpu_s": use.cpu_s, "rss_mb": use.rss_bytes / 1e6}) for role, use in one.roles.items()]
         rows.append((at_s, "strangers", {"cpu_s": sum(one.strangers.values())}))
         for number, cpu in one.cpus.items():
-            busy_s = cpu.working_s + cpu.interrupts_s + cpu.steal_s
-            rows.append((at_s, f"cpu {number}", {"cpu_s": busy_s, "steal_s": cpu.steal_s}))
+            rows.append((at_s, f"cpu {number}", {"cpu_s": cpu.busy_s, "steal_s": cpu.steal_s}))
     for gauge in gauges:
         shares = {"pool": gauge.pool, "threads": gauge.threads}
         known = {name: share for name, share in shares.items() if share is not None}

@@ -1,6 +1,5 @@
 """A network between services and PostgreSQL: relays that make every round trip take so much longer."""
 
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -38,7 +37,7 @@ class Network:
         command = ["-m", "db.wire", host, str(self._server.port), "--listen", str(port), "--delay-ms", str(rtt_ms / 2)]
         child = Child([sys.executable, *command], log=log, cwd=catalogue.CHECKOUT, environment={}, cpus=self._cpus)
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _answers(port):
+        while not ports.answers(port):
             if child.exit_code() is not None or time.monotonic() > deadline:
                 child.stop()
                 raise ServiceError(f"the relay to the database did not start:\n{child.log_tail()}")
@@ -53,11 +52,3 @@ class Network:
         """End all of them."""
         stop_all([child for child, _ in self._relays.values()])
         self._relays.clear()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -41,6 +41,11 @@ class Cpu:
     interrupts_s: float
     steal_s: float
 
+    @property
+    def busy_s(self) -> float:
+        """All time in which nothing else could run on it."""
+        return self.working_s + self.interrupts_s + self.steal_s
+
 
 @dataclass(frozen=True)
 class Use:
@@ -229,7 +234,11 @@ def grown(readings: Sequence[Reading], start_ns: int, end_ns: int) -> dict[str, 
     for reading in readings:
         for name, figure in _figures(reading).items():
             known.setdefault(name, []).append((reading.at_ns, figure))
-    return {name: _at(series, end_ns) - _at(series, start_ns) for name, series in known.items() if len(series) > 1}
+    return {
+        name: interpolated(series, end_ns) - interpolated(series, start_ns)
+        for name, series in known.items()
+        if len(series) > 1
+    }
 
 
 def _figures(reading: Reading) -> dict[str, float]:
@@ -238,12 +247,13 @@ def _figures(reading: Reading) -> dict[str, float]:
     figures["strangers"] = sum(reading.strangers.values())
     for number, cpu in reading.cpus.items():
         figures[f"working {number}"] = cpu.working_s
-        figures[f"busy {number}"] = cpu.working_s + cpu.interrupts_s + cpu.steal_s
+        figures[f"busy {number}"] = cpu.busy_s
         figures[f"steal {number}"] = cpu.steal_s
     return figures
 
 
-def _at(series: Sequence[tuple[int, float]], at_ns: int) -> float:
+def interpolated(series: Sequence[tuple[int, float]], at_ns: int) -> float:
+    """A figure at a moment (ns), on straight lines through its readings; beyond them the nearest line goes on."""
     after = min(max(bisect_left([when_ns for when_ns, _ in series], at_ns), 1), len(series) - 1)
     (before_ns, low), (later_ns, high) = series[after - 1 : after + 1]
     return low + (high - low) * (at_ns - before_ns) / (later_ns - before_ns)

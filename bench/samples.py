@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from bench.errors import ResultsError
-from bench.records import RECORD
+from bench.records import MISSED, RECORD
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,11 @@ def cut(samples: pl.DataFrame, window: Window, arrival: str = "closed") -> pl.Da
     return samples.filter((belongs >= window.start_ns) & (belongs < window.end_ns)).with_columns(
         latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
     )
+
+
+def sent(due: pl.DataFrame) -> pl.DataFrame:
+    """Without arrivals that were due and never sent."""
+    return due.filter(pl.col("error") != MISSED)
 
 
 def read_kept(parquet: Path) -> pl.DataFrame:

@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 
 from bench import ceilings, evidence, plan, samples, verdict
-from bench.analysis import Measurement
-from bench.cell import counted as counted_in
+from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
 from bench.outcome import Ceilings, Outcome
@@ -50,7 +49,8 @@ def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
         kept = samples.read_kept(place / "samples.parquet")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
-    return Measurement(counted_in(kept, window, settings.load.arrival), _evidence(facts["evidence"]))
+    sent = samples.sent(samples.cut(kept, window, settings.load.arrival))
+    return Measurement(sent.select(COLUMNS), _evidence(facts["evidence"]))
 
 
 def _evidence(facts: Mapping[str, Any]) -> Evidence:

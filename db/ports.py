@@ -17,6 +17,15 @@ def free() -> int:
         return port
 
 
+def answers(port: int) -> bool:
+    """Whether somebody on loopback accepts connections on this port now."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def refuse_taken(port: int) -> None:
     """Raise DatabaseError when the port cannot be listened on, naming who holds it where that can be known."""
     with socket.socket() as probe:

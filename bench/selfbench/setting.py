@@ -1,6 +1,5 @@
 """Where measurements happen: a folder for a while, the CPUs of each role, the null server."""
 
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from bench.errors import ServiceError
 from bench.placement import Placement
 from bench.processes import Child
 from bench.selfbench.tally import Tally
+from db import ports
 
 START_TIMEOUT_S = 10.0
 POLL_EVERY_S = 0.02
@@ -51,7 +51,7 @@ class NullServer:
 @contextmanager
 def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) -> Iterator[NullServer]:
     """Run one on the service's CPUs. Raises ServiceError when it does not start."""
-    folder, port = setting.new_folder("null-server"), free_port()
+    folder, port = setting.new_folder("null-server"), ports.free()
     counts = folder / "tally"
     tally = Tally(counts)
     how = ["--delay-ms", str(delay_ms)] if delay_ms else ["--work-us", str(work_us)] if work_us else []
@@ -65,7 +65,7 @@ def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) ->
     try:
         server = NullServer(f"http://127.0.0.1:{port}", tally, child)
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _answers(port):
+        while not ports.answers(port):
             server.check_alive()
             if time.monotonic() > deadline:
                 raise ServiceError(f"the null server did not start:\n{child.log_tail()}")
@@ -74,18 +74,3 @@ def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) ->
     finally:
         child.stop()
         tally.close()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

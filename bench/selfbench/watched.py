@@ -2,7 +2,6 @@
 
 import json
 import time
-from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,9 @@ import polars as pl
 import psutil
 
 from bench import load, plan, samples
-from bench.records import MISSED
-from bench.selfbench.setting import Setting, free_port
+from bench.resources import interpolated
+from bench.selfbench.setting import Setting
+from db import ports
 
 WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
 SPARE_S = 90.0
@@ -47,7 +47,7 @@ class Run:
     def _processes(self) -> list[str]:
         if self.processes == 1:
             return []
-        port = str(free_port())  # and on loopback: Locust's master would listen on all interfaces, on a fixed port
+        port = str(ports.free())  # and on loopback: Locust's master would listen on all interfaces, on a fixed port
         master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
         return ["--processes", str(self.processes), *master]
 
@@ -76,19 +76,15 @@ class CpuTrack:
     """CPU seconds that a process and its children have used, read now and then on the samples' clock."""
 
     def __init__(self) -> None:
-        self._times_ns: list[int] = []
-        self._used_s: list[float] = []
+        self._readings: list[tuple[int, float]] = []
 
     def add(self, at_ns: int, used_s: float) -> None:
         """Note a reading."""
-        self._times_ns.append(at_ns)
-        self._used_s.append(used_s)
+        self._readings.append((at_ns, used_s))
 
     def at(self, at_ns: int) -> float:
         """CPU seconds used until then, a straight line between readings."""
-        after = min(max(bisect_left(self._times_ns, at_ns), 1), len(self._times_ns) - 1)
-        (start, end), (low, high) = self._times_ns[after - 1 : after + 1], self._used_s[after - 1 : after + 1]
-        return low + (high - low) * (at_ns - start) / (end - start)
+        return interpolated(self._readings, at_ns)
 
 
 def cpu_s(process: psutil.Process, *, children: bool = False) -> float:
@@ -112,7 +108,7 @@ def measure(run: Run, setting: Setting) -> Seen:
     everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
     window = samples.window_of(marks, run.warm_up_s, run.measure_s)
     due = samples.cut(everything, window, run.arrival.arrival)
-    counted = due.filter(pl.col("error") != MISSED)
+    counted = samples.sent(due)
     good = counted.filter(pl.col("ok"))
     return Seen(
         throughput_rps=good.height / window.length_s,
