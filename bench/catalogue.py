@@ -32,8 +32,11 @@ class Overhead:
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
-    `operations` is None for a service that answers the whole contract. `overhead` is by profile; `extra_statements` has
-    the operations for which the library sends more than the contract's data statements.
+    `operations` is None for a service that answers the whole contract. `overhead` is by profile, or by `implicit` and
+    `explicit` (`lean_implicit` and so on, where the profile still shows) for operations that no profile changes;
+    `extra_statements` has the operations for which the library sends more than the contract's data statements, `uses`
+    those for which it uses a connection more often. `warm_up` is how often a statement is to be executed on a
+    connection before the library has settled.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Service:
     operations: tuple[str, ...] | None
     overhead: Mapping[str, Overhead] = field(hash=False)
     extra_statements: Mapping[str, int] = field(hash=False)
+    uses: Mapping[str, int] = field(hash=False)
+    warm_up: int = 1
 
     @property
     def application(self) -> str:
@@ -79,11 +84,20 @@ class Scenario:
         return SCENARIOS / f"{self.name}.py"
 
 
+EXTERNAL = "external_api"
+
+
 @cache
 def services() -> Mapping[str, Service]:
-    """Every service by name, in the order of their ports."""
-    found = [_read_service(path) for path in SERVICES.glob("*/service.toml")]
+    """Every service that can be measured, by name, in the order of their ports."""
+    found = [_read_service(path) for path in SERVICES.glob("*/service.toml") if path.parent.name != EXTERNAL]
     return {service.name: service for service in sorted(found, key=lambda service: service.port)}
+
+
+@cache
+def external() -> Service:
+    """The third party that services call: no service of the contract."""
+    return _read_service(SERVICES / EXTERNAL / "service.toml")
 
 
 @cache
@@ -132,8 +146,10 @@ def _read_service(path: Path) -> Service:
         port=described["port"],
         libraries=tuple(described["libraries"]),
         operations=None if operations is None else tuple(operations),
-        overhead={profile: Overhead(**facts) for profile, facts in described["overhead"].items()},
+        overhead={profile: Overhead(**facts) for profile, facts in described.get("overhead", {}).items()},
         extra_statements=described.get("extra_statements", {}),
+        uses=described.get("uses", {}),
+        warm_up=described.get("warm_up", 1),
     )
 
 

@@ -12,7 +12,7 @@ from bench.activity import Watcher, activity_csv, peaks
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
-from bench.evidence import DATABASE, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
+from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.probe import Probe
@@ -96,7 +96,7 @@ def _others(cell: Cell, readings: Sequence[Activity]) -> int:
 def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """Which of the processes we started has which role."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
-    roles |= dict.fromkeys(fleet.network.pids(), RELAY)
+    roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
     return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
 
 

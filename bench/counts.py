@@ -6,9 +6,9 @@ cache, batches reads or sends a query too many is not the service that its table
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -16,17 +16,24 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from bench.catalogue import Service
+from bench.catalogue import Overhead, Service
 from bench.errors import VerificationError
 from db import server
 from db.dsn import Dsn
 from db.wire import Relay
-from services.contract import OPERATIONS
+from services.contract import BIGINT_MAX, OPERATIONS
 
 CALLS = 5
+TRIES_AT_ONCE = 4  # for operations that use two connections at once, each of which may have to learn the statement
 READS = 3  # of one read_many
 SPARE = 2  # calls beyond one for each connection, which has something to learn on its first use
 SETTLE_S = 0.01  # what follows an answer (a connection's return to the pool) counts, too
+QUERIES = {
+    "list_users": "?offset={number}&limit=10",
+    "read_many": f"?count={READS}&seed={{number}}",
+    "session_sleep": "?seconds=0",
+    "simulation": f"?user_id={BIGINT_MAX}",  # who bought nothing: the computation takes no time
+}
 TRACK = "pg_stat_statements.track"
 
 
@@ -50,26 +57,54 @@ class Cost:
         return f"{self.round_trips:g} round trips{statements}"
 
 
-def expected(service: Service, profile: str, operation: str, reads: int = READS) -> Cost:
+def expected(service: Service, profile: str, operation: str, variant: str | None = None, reads: int = READS) -> Cost:
     """What one call should cost, by contract.py and service.toml; a read_many of so many reads."""
     known = OPERATIONS[operation]
     data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:
         return Cost(0, 0)
-    overhead = service.overhead[profile]
-    return Cost(data + overhead.round_trips, data + overhead.statements)
+    uses = known.uses if variant is None else known.variants[variant]
+    if variant != "explicit":
+        uses = service.uses.get(operation, uses)
+    around = _around(service, profile, variant)
+    return Cost(data + uses * around.round_trips, data + uses * around.statements)
+
+
+def _around(service: Service, profile: str, variant: str | None) -> Overhead:
+    """What one use of a connection costs beside the data statements."""
+    usual = service.overhead[profile]
+    if variant is None:
+        return usual
+    kind = "explicit" if variant == "explicit" else "implicit"
+    own = service.overhead.get(f"{profile}_{kind}") or service.overhead.get(kind)
+    if own is not None or kind == "implicit":
+        return own or usual
+    begin_and_commit = 2
+    return replace(
+        usual, round_trips=usual.round_trips + begin_and_commit, statements=usual.statements + begin_and_commit
+    )
 
 
 def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> Iterator[str]:
     """In words, every operation that costs something else than it should."""
     for operation, cost in found.items():
-        should = expected(service, profile, operation)
+        should = expected(service, profile, *_parts(operation))
         if cost.round_trips != should.round_trips or cost.statements not in {None, should.statements}:
             yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
 
 
+def _parts(counted_as: str) -> tuple[str, str | None]:
+    operation, _, variant = counted_as.partition(" ")
+    return operation, variant or None
+
+
+def counted_as(operation: str, variant: str | None) -> str:
+    """The name under which one variant of an operation is counted: `synchronize_note explicit`."""
+    return f"{operation} {variant}" if variant else operation
+
+
 def counted(service: Service, connections: int, relay: Relay, statements: Callable[[], int] | None) -> dict[str, Cost]:
-    """The cost of every operation that the service answers, one after the other.
+    """The cost of every operation that the service answers, each variant of it, one after the other.
 
     `connections` is the size of its pool, and `statements` says how many have been made so far. Raises
     VerificationError for a call that fails.
@@ -77,31 +112,51 @@ def counted(service: Service, connections: int, relay: Relay, statements: Callab
     found = {}
     with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
         for operation in OPERATIONS:
-            if service.answers([operation]):
-                todo = requests(operation, connections + SPARE + CALLS, client)
-                for request in todo[:-CALLS]:
+            for variant in OPERATIONS[operation].variants or (None,) if service.answers([operation]) else ():
+                # A statement meets connections that have not seen it: the least of several tries counts.
+                at_once = OPERATIONS[operation].uses > 1
+                todo = requests(operation, connections * service.warm_up + SPARE, client, variant)
+                for request in todo:
                     perform(client, service, request)
-                time.sleep(SETTLE_S)
-                before = relay.round_trips, statements() if statements else 0
-                for request in todo[-CALLS:]:
-                    perform(client, service, request)
-                time.sleep(SETTLE_S)
-                made = (statements() - before[1]) / CALLS if statements else None
-                found[operation] = Cost((relay.round_trips - before[0]) / CALLS, made)
+                tries = [
+                    _cost(client, service, requests(operation, CALLS, client, variant), relay, statements)
+                    for _ in range(TRIES_AT_ONCE if at_once else 1)
+                ]
+                found[counted_as(operation, variant)] = min(tries, key=lambda cost: cost.round_trips)
     return found
 
 
-def requests(operation: str, times: int, client: httpx.Client) -> list[Request]:
+def _cost(
+    client: httpx.Client,
+    service: Service,
+    todo: Sequence[Request],
+    relay: Relay,
+    statements: Callable[[], int] | None,
+) -> Cost:
+    time.sleep(SETTLE_S)
+    before = relay.round_trips, statements() if statements else 0
+    for request in todo:
+        perform(client, service, request)
+    time.sleep(SETTLE_S)
+    made = (statements() - before[1]) / len(todo) if statements else None
+    return Cost((relay.round_trips - before[0]) / len(todo), made)
+
+
+def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[Request]:
     """So many calls that all succeed; users that they change or delete are made here."""
-    method, path = OPERATIONS[operation].method, OPERATIONS[operation].path
+    known = OPERATIONS[operation]
     created = _created(client, {"update_user": 1, "delete_user": times}.get(operation, 0))
-    queries = {"list_users": "?offset={number}&limit=10", "read_many": f"?count={READS}&seed={{number}}"}
     made = []
     for number in range(times):
         again = number % CALLS  # the same reads over and over: a cache would show
         user_id = created[number % len(created)] if created else 1 + again
-        sent = fields() if method in {"POST", "PUT"} else None  # with other values each time
-        made.append(Request(method, (path + queries.get(operation, "")).format(user_id=user_id, number=again), sent))
+        path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
+        if variant is not None:
+            path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
+        sent = (
+            fields() if known.path.startswith("/users") and known.method in {"POST", "PUT"} else None
+        )  # always others
+        made.append(Request(known.method, path, sent))
     return made
 
 

@@ -14,7 +14,9 @@ from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
 
-SERVICE, DATABASE, RELAY, LOAD, HARNESS, IDLE = "service", "database", "relay", "load", "harness", "others"
+SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE = (
+    "service", "database", "relay", "external API", "load", "harness", "others",
+)  # fmt: skip
 """Roles: the measured service, what it uses, what measures it, and the services that wait for their turn."""
 
 SLICES = 10

@@ -14,7 +14,8 @@ from bench.database import Database
 from bench.errors import VerificationError
 from bench.plan import Setup
 from bench.services import Fleet, Surroundings
-from db import restore
+from bench.verify import Check
+from db import buyer, restore
 from db.dsn import Dsn
 from db.wire import Relay
 
@@ -25,11 +26,12 @@ SHOWN = 10
 class Passed:
     """What the gate saw of services that passed it: their /health, and what each operation costs in the database.
 
-    `unchecked` says what could not be counted, and why.
+    `checks` is how many questions of the contract each answered; `unchecked` says what could not be counted, and why.
     """
 
     health: dict[Setup, dict[str, Any]] = field(default_factory=dict)
     costs: dict[Setup, Mapping[str, Cost]] = field(default_factory=dict)
+    checks: int = 0
     unchecked: str = ""
 
 
@@ -38,7 +40,8 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
 
     Raises VerificationError with every disagreement (up to ten).
     """
-    passed, wrong = Passed(), list[str]()
+    todo = verify.checks(around.dataset_users, buyer.of_little(server.dsn))
+    passed, wrong = Passed(checks=len(todo)), list[str]()
     with _relayed(server.dsn) as relay:
         url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
         tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
@@ -46,7 +49,7 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
             for batch in _side_by_side(setups):
                 fleet.stop()
                 fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
-                wrong += _contract(server, around.dataset_users, batch)
+                wrong += _contract(server, todo, batch)
                 passed.health |= fleet.health
                 if relay is not None and not wrong:
                     passed.costs |= _costs(batch, relay, statements)
@@ -75,8 +78,9 @@ def _relayed(dsn: Dsn) -> Iterator[Relay | None]:
 def _side_by_side(setups: Sequence[Setup]) -> list[list[Setup]]:
     """The first setup of each service and profile, in batches with one of each service: each has one port."""
     first: dict[tuple[str, str], Setup] = {}
-    for setup in setups:  # a distance changes times, not answers
-        first.setdefault((setup.profile, setup.service), replace(setup, database_rtt_ms=None))
+    for setup in setups:  # distances and delays change times, not answers
+        near = replace(setup, database_rtt_ms=None, external_delay_s=0.0)
+        first.setdefault((setup.profile, setup.service), near)
     profiles = dict.fromkeys(profile for profile, _ in first)
     return [[setup for (of, _), setup in first.items() if of == profile] for profile in profiles]
 
@@ -93,9 +97,9 @@ def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
     return counts.differences(catalogue.service(setup.service), setup.profile, costs)
 
 
-def _contract(server: Database, users: int, setups: Sequence[Setup]) -> list[str]:
+def _contract(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
     """In words, where services do not answer as they must, or not as the others do."""
-    answers, documents, todo = {}, {}, verify.checks(users)
+    answers, documents = {}, {}
     for setup in setups:
         service = catalogue.service(setup.service)
         restore.restore(server.dsn)

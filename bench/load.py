@@ -60,7 +60,8 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
-        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), *arrival(load), *parameters,
+        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
+        *arrival(load), *parameters,
     ]  # fmt: skip
 
 

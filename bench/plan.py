@@ -34,7 +34,7 @@ class Matrix(_Section):
     """The axes; every combination is a cell. `parameters` are the scenario's own.
 
     `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
-    are connected directly.
+    are connected directly. `external_delay_s` is how long the external API takes that services call.
     """
 
     scenarios: list[str] = Field(min_length=1)
@@ -47,6 +47,7 @@ class Matrix(_Section):
     pool_timeout_s: list[Seconds] = [30.0]
     threads: list[Count] = [40]
     database_rtt_ms: list[Annotated[float, Field(ge=0, le=1000)] | None] = [None]
+    external_delay_s: list[Annotated[float, Field(ge=0, le=60)]] = [5.0]
     users: list[Count] = [1000]
     parameters: dict[str, list[Scalar]] = {}
 
@@ -82,6 +83,7 @@ class Load(_Section):
     spawn_rate: Seconds = 500.0
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     measure_s: Seconds = 10.0
+    timeout_s: Seconds = 60.0
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
@@ -168,6 +170,7 @@ class Setup:
     pool_timeout_s: float
     threads: int
     database_rtt_ms: float | None = None
+    external_delay_s: float = 5.0
     arm: str = ""
 
     @property
@@ -220,6 +223,7 @@ SETUP_AXES = (
     "pool_timeout_s",
     "threads",
     "database_rtt_ms",
+    "external_delay_s",
 )
 
 # Where each command-line option stands in a plan.

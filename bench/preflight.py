@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from bench import catalogue, load, results
 from bench.errors import PreflightError
 from bench.plan import Cell, Plan, Setup
-from bench.services import check_ports
+from bench.serving import check_ports
 
 SPARE_FILES = 200
 BYTES_PER_SAMPLE = 20

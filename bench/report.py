@@ -51,7 +51,12 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
     interval = _interval(operation) or (None, None)
-    more = [("database_rtt_ms", setup.database_rtt_ms), ("arm", setup.arm or None)]
+    calls = "synchronize_note" in catalogue.scenario(cell.scenario).operations
+    more = [
+        ("database_rtt_ms", setup.database_rtt_ms),
+        ("external_delay_s", setup.external_delay_s if calls else None),
+        ("arm", setup.arm or None),
+    ]
     arm = [(name, value) for name, value in more if value is not None]
     own = [("pool_overflow", setup.pool_overflow), ("pool_timeout_s", setup.pool_timeout_s), ("threads", setup.threads)]
     return {
@@ -84,12 +89,22 @@ def _costs(result: CellResult, operation: OperationSummary) -> dict[str, float |
     service, requests = catalogue.service(cell.service), sum(one.requests for one in parts)
     if not result.counted or not requests:
         return {}
-    reads = int(dict(cell.parameters).get("count", READ_MANY))
-    costs = [(one.requests, counts.expected(service, cell.setup.profile, one.operation, reads)) for one in parts]
+    own = dict(cell.parameters)
+    reads = int(own.get("count", READ_MANY))
+    costs = [
+        (one.requests, counts.expected(service, cell.setup.profile, one.operation, _variant(one.operation, own), reads))
+        for one in parts
+    ]
     return {
         "round_trips_per_request": sum(number * cost.round_trips for number, cost in costs) / requests,
         "statements_per_request": sum(number * (cost.statements or 0) for number, cost in costs) / requests,
     }
+
+
+def _variant(operation: str, parameters: Mapping[str, Any]) -> str | None:
+    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
+    known = OPERATIONS[operation]
+    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
 
 
 def _bounded(result: CellResult) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     with (
         Display(console, job.expected_s(job.plan.rounds.count)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
-        Fleet(Surroundings(server.dsn.url, users, job.placed.service, job.placed.database)) as fleet,
+        Fleet(Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load)) as fleet,
     ):
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")

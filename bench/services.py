@@ -1,22 +1,19 @@
 """Services as processes: started side by side, each on its port, and known to be ours by the nonce they echo."""
 
 import secrets
-import socket
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bench import catalogue
-from bench.errors import PreflightError, ServiceError
+from bench.errors import ServiceError
+from bench.external import External
 from bench.network import Network
 from bench.plan import Setup
 from bench.processes import Child, stop_all
-from db import ports
+from bench.serving import ask_health, check_ports, command
 
 START_TIMEOUT_S = 30.0
 POLL_EVERY_S = 0.05
@@ -30,6 +27,7 @@ class Surroundings:
     dataset_users: int
     cpus: tuple[int, ...]
     database_cpus: tuple[int, ...] = ()
+    load_cpus: tuple[int, ...] = ()
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -40,6 +38,7 @@ class Fleet:
         self.surroundings = surroundings
         self._running: dict[str, tuple[Setup, Child]] = {}
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
+        self.external = External(surroundings.nonce, surroundings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
 
     def __enter__(self) -> "Fleet":
@@ -47,6 +46,7 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self.external.stop()
 
     def start(self, setups: Mapping[Setup, Path]) -> None:
         """Start these setups side by side, each with its log file, and wait until all answer.
@@ -101,11 +101,16 @@ class Fleet:
     def _launch(self, setup: Setup, log: Path) -> Child:
         shared, rtt_ms = self.surroundings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
+        if catalogue.service(setup.service).needs_database:
+            calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
+        else:
+            calls = {}
         return Child(
             command(setup),
             log=log,
             cwd=catalogue.CHECKOUT,
-            environment={
+            environment=calls
+            | {
                 "DATABASE_URL": url,
                 "DATASET_USERS": str(shared.dataset_users),
                 "RUN_NONCE": shared.nonce,
@@ -134,43 +139,3 @@ class Fleet:
                     + child.log_tail()
                 )
             time.sleep(POLL_EVERY_S)
-
-
-def command(setup: Setup) -> list[str]:
-    """The command line that serves a setup."""
-    service = catalogue.service(setup.service)
-    serve = [sys.executable, "-m"]
-    if setup.server == "uvicorn":
-        return [
-            *serve, "uvicorn", service.application, "--host", "127.0.0.1", "--port", str(service.port),
-            "--workers", str(setup.workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-            "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
-        ]  # fmt: skip
-    return [
-        *serve, "gunicorn", service.application, "--worker-class", "services.worker.Worker",
-        "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
-        "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
-    ]  # fmt: skip
-
-
-def ask_health(url: str) -> dict[str, Any] | None:
-    """What /health answers, or None while nobody does."""
-    try:
-        answer = httpx.get(f"{url}/health", timeout=2.0, trust_env=False)
-        health: Any = answer.json() if answer.status_code == 200 else None
-    except (httpx.HTTPError, ValueError):
-        return None
-    return health if isinstance(health, dict) else None
-
-
-def check_ports(wanted: Iterable[int]) -> None:
-    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
-    for port in wanted:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                raise PreflightError(
-                    f"port {port} is taken{ports.holder(port)}; end that process, or leave the service of this port out"
-                ) from None

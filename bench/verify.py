@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import polars as pl
 
 from bench.catalogue import Service
 from db import dataset
-from services.contract import BIGINT_MAX, User, point_read_ids
+from services.contract import (
+    BIGINT_MAX,
+    ORDERS_WITH_ITEMS,
+    PRODUCTS_ORDERED,
+    SLEEPERS_USER,
+    Simulation,
+    User,
+    point_read_ids,
+)
 
 CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')
+NOTE_VERSION = re.compile(rb"version \d+")
 JSON = {"content-type": "application/json"}
 
 
@@ -56,9 +66,15 @@ class Disagreement:
         return f"{self.service}: {self.check.name} ({where}): expected {self.expected}, got {self.answered}"
 
 
-def checks(users: int) -> tuple[Check, ...]:
-    """Every check, in an order that works on a restored dataset with this many users."""
-    return (*_reads(users), *_creates(users), *_updates_and_deletes(users))
+def checks(users: int, buyer: int) -> tuple[Check, ...]:
+    """Every check, in an order that works on a restored dataset with this many users.
+
+    `buyer` is one of them who bought so little that simulating takes no time.
+    """
+    return (
+        *_reads(users), *_creates(users), *_updates_and_deletes(users), *_notes(users // 10), *_sleeps(),
+        *_simulations(users, buyer),
+    )  # fmt: skip
 
 
 def ask(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, Answer]:
@@ -181,6 +197,49 @@ def _updates_and_deletes(users: int) -> Iterator[Check]:
     yield Check("delete beyond bigint", "delete_user", "DELETE", f"/users/{BIGINT_MAX + 1}", 422)
 
 
+def _notes(notes: int) -> Iterator[Check]:
+    for transaction in ("?transaction=implicit", "?transaction=explicit", ""):
+        for note_id in (1, notes):
+            text = _fields(id=note_id, data=dataset.note(note_id))
+            path = f"/notes/{note_id}{transaction}"
+            yield Check(f"note {note_id}{transaction}", "read_note", "GET", path, 200, text)
+    for transaction in ("?transaction=implicit", "?transaction=explicit", ""):
+        name, path = f"synchronize note 2{transaction}", f"/notes/2/synchronize{transaction}"
+        written = _fields(id=2, data="Note 2, version")
+        yield Check(name, "synchronize_note", "POST", path, 200, written)
+        yield Check(f"read after {name}", "read_note", "GET", "/notes/2", 200, written)
+    for transaction in ("implicit", "explicit"):
+        for operation, method, more in (("read_note", "GET", ""), ("synchronize_note", "POST", "/synchronize")):
+            for note_id, status in ((notes + 1, 404), (BIGINT_MAX, 404), (0, 422), (BIGINT_MAX + 1, 422)):
+                path = f"/notes/{note_id}{more}?transaction={transaction}"
+                yield Check(f"{operation} of note {note_id}, {transaction}", operation, method, path, status)
+    yield Check("no such kind of transaction", "read_note", "GET", "/notes/1?transaction=none", 422)
+
+
+def _sleeps() -> Iterator[Check]:
+    for sleep in ("inside", "outside"):
+        path = f"/session-sleep?sleep={sleep}&seconds=0.001"
+        yield Check(f"sleep {sleep}", "session_sleep", "GET", path, 200, _user(SLEEPERS_USER))
+    for query in (
+        "",
+        "?sleep=beside",
+        "?sleep=inside&seconds=-1",
+        "?sleep=inside&seconds=61",
+        "?sleep=inside&seconds=nan",
+    ):
+        yield Check(f"sleep {query or 'without a query'}", "session_sleep", "GET", f"/session-sleep{query}", 422)
+
+
+def _simulations(users: int, buyer: int) -> Iterator[Check]:
+    nothing = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
+    body = nothing.model_dump_json().encode()
+    yield Check(f"simulate for user {buyer}", "simulation", "GET", f"/simulation?user_id={buyer}", 200)
+    for nobody in (users + 1, BIGINT_MAX):
+        yield Check("simulate for nobody", "simulation", "GET", f"/simulation?user_id={nobody}", 200, body)
+    for query in ("", "?user_id=0", f"?user_id={BIGINT_MAX + 1}", "?user_id=%00"):
+        yield Check(f"simulate for {query or 'whom?'}", "simulation", "GET", f"/simulation{query}", 422)
+
+
 def _user(user_id: int) -> bytes:
     return User(**dataset.user(user_id)._asdict()).model_dump_json().encode()
 
@@ -195,6 +254,7 @@ def _fields(**fields: Any) -> bytes:
 
 def _answer(check: Check, response: httpx.Response) -> Answer:
     body = CREATED_NOW.sub(b'"created_at":""', response.content) if check.created_now else response.content
+    body = NOTE_VERSION.sub(b"version", body)
     return Answer(response.status_code, response.headers.get("content-type", ""), body)
 
 

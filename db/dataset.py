@@ -4,6 +4,7 @@ Pure Python on the standard library: services and load scripts import this, and 
 rules as SQL stand in `fill.sql`, by way of `db.content`; a test shows that the two agree.
 """
 
+import hashlib
 import math
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,3 +116,8 @@ def user(user_id: int) -> UserRow:
         f"user{user_id}@example.com",
         EPOCH + timedelta(seconds=mix(user_id * 16 + 1) % YEAR_S),
     )
+
+
+def note(note_id: int) -> str:
+    """The text of the note with this id."""
+    return f"Note {note_id}: {hashlib.md5(str(note_id).encode(), usedforsecurity=False).hexdigest() * 4}"

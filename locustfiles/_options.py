@@ -49,6 +49,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
     add("--arrivals", type=int, default=100, help="batch: how many requests.")
     add("--batch-rate", type=float, default=0.0, metavar="RPS", help="batch: at this rate; 0: all at once.")
+    add("--timeout-s", type=_positive, default=60.0, metavar="S", help="Without an answer by then, a request failed.")
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed of every random choice that users make.", **hidden)
     add("--samples", metavar="FILE", default="", help="Write every request to this file, for bench.", **hidden)

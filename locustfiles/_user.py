@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 from functools import lru_cache
@@ -22,6 +23,7 @@ from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER
 
 PAGE = 10
+Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None
 PAUSE_AFTER_NO_ANSWER_S = 0.2
 START_OVER_S = 1.0
 
@@ -38,7 +40,7 @@ class ServiceUser(User):
         super().__init__(environment)
         self.options = environment.parsed_options
         client = Client if self.options.client == "lean" else FastHttpClient
-        self.client = client(base_url(environment))
+        self.client = client(base_url(environment), timeout_s=self.options.timeout_s)
         ServiceUser._born += 1
         # Seeded one by one: the same users make the same choices in every run with the same seed.
         self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
@@ -78,6 +80,10 @@ class ServiceUser(User):
         user_id = self.any_user_id()
         self.call("read_user", "GET", f"/users/{user_id}", expect=user_json(user_id))
 
+    def any_note_id(self) -> int:
+        """The id of some note of the dataset, which has a tenth as many as users."""
+        return int(self.random.random() * (self.options.dataset_users // 10)) + 1
+
     def list_any_page(self) -> None:
         """Read ten users from somewhere in the dataset."""
         offset = int(self.random.random() * (self.options.dataset_users - PAGE + 1))
@@ -92,12 +98,12 @@ class ServiceUser(User):
         *,
         body: dict[str, Any] | None = None,
         status: int = 200,
-        expect: bytes | dict[str, Any] | None = None,
+        expect: Expected = None,
     ) -> Any:
         """Send one request, check its answer and record it.
 
-        `expect` is the exact body, or the members that the answered object must have. Returns what was answered,
-        parsed where `expect` is a dict, or None after a failure.
+        `expect` is the exact body, the members that the answered object must have, or what says of such an object what
+        is wrong with it. Returns what was answered, parsed unless `expect` is a body, or None after a failure.
         """
         answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
         intended_ns = answer.start_ns
@@ -132,7 +138,7 @@ class BadAnswerError(Exception):
         return str(self)
 
 
-def _check(status: int, content: bytes, expected: int, expect: bytes | dict[str, Any] | None) -> tuple[Any, str]:
+def _check(status: int, content: bytes, expected: int, expect: Expected) -> tuple[Any, str]:
     """Return what was answered and what is wrong with it (nothing: an empty string)."""
     if status != expected:
         return None, f"status {status} instead of {expected}"
@@ -145,10 +151,20 @@ def _check(status: int, content: bytes, expected: int, expect: bytes | dict[str,
     if isinstance(expect, bytes):
         # The same JSON written in another way is the same answer.
         return (content, "") if answer == json.loads(expect) else (None, "wrong body")
+    wrong = _wrong(answer, expect)
+    return (None, wrong) if wrong else (answer, "")
+
+
+def _wrong(answer: Any, expect: dict[str, Any] | Callable[[dict[str, Any]], str]) -> str:
     if not isinstance(answer, dict):
-        return None, "wrong body"
+        return "wrong body"
+    if callable(expect):
+        try:
+            return expect(answer)
+        except (LookupError, TypeError, AttributeError):
+            return "wrong body"
     wrong = [key for key, value in expect.items() if answer.get(key) != value]
-    return (None, f"wrong {', '.join(wrong)} in body") if wrong else (answer, "")
+    return f"wrong {', '.join(wrong)} in body" if wrong else ""
 
 
 @lru_cache(maxsize=200_000)

@@ -17,6 +17,7 @@ class Settings:
     profile: str
     dataset_users: int
     nonce: str
+    external_api_url: str
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -33,6 +34,7 @@ class Settings:
             profile=environ.get("PROFILE", "idiomatic"),
             dataset_users=int(environ.get("DATASET_USERS", "10000")),
             nonce=environ.get("RUN_NONCE", ""),
+            external_api_url=environ.get("EXTERNAL_API_URL", "http://127.0.0.1:8020"),
         )
 
     @property

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -87,5 +88,5 @@ def stage(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
 def services(stage: Callable[..., None]) -> tuple[catalogue.Service, ...]:
     """Every service of the catalogue, running side by side as the default plan sets them up."""
     found = tuple(catalogue.services().values())
-    stage(*(default_setup(service.name) for service in found))
+    stage(*(replace(default_setup(service.name), external_delay_s=0.0) for service in found))
     return found

@@ -12,7 +12,7 @@ from rich.table import Table
 from bench import catalogue, database, environment, placement, preflight, results
 from bench.commands import options
 from bench.errors import BenchError
-from bench.services import check_ports
+from bench.serving import check_ports
 from db import loader, server
 
 DEFAULT_USERS = 1000

@@ -16,7 +16,8 @@ from bench import catalogue, database, plan
 from bench.commands import options
 from bench.errors import LoadError
 from bench.processes import Child
-from bench.services import Fleet, Surroundings, check_ports
+from bench.services import Fleet, Surroundings
+from bench.serving import check_ports
 from db import dataset, restore
 
 UI_PORT = 8089

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import get_args
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench import catalogue, database, gate, plan
-from bench import verify as verification
 from bench.commands import options
+from bench.counts import Cost
 from bench.gate import Passed
 from bench.services import Surroundings
 from db import dataset
@@ -44,29 +45,31 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
             database.loaded(server, scale)
         with console.status("verifying"):
             passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
-    console.print(_costs(passed))
+    for profile in PROFILES:
+        console.print(_costs(passed, profile))
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
-    count = len(verification.checks(users))
     console.print(
-        f"{len(names)} services answer alike in both profiles ({count} checks each): {', '.join(names)}",
+        f"{len(names)} services answer alike in both profiles ({passed.checks} checks each): {', '.join(names)}",
         highlight=False,
     )
 
 
-def _costs(passed: Passed) -> Table:
+def _costs(passed: Passed, profile: str) -> Table:
     """Round trips and statements of one call of each operation, as they were counted."""
-    operations = list(dict.fromkeys(operation for costs in passed.costs.values() for operation in costs))
-    shown = [
-        name for name in operations if any(costs[name].round_trips for costs in passed.costs.values() if name in costs)
-    ]
-    table = Table("round trips / statements a call", *shown)
-    for setup, costs in passed.costs.items():
-        cells = [
-            f"{costs[name].round_trips:g} / {_known(costs[name].statements)}" if name in costs else "" for name in shown
-        ]
-        table.add_row(f"{setup.service} ({setup.profile})", *cells)
+    counted = {setup.service: costs for setup, costs in passed.costs.items() if setup.profile == profile}
+    used = {service: costs for service, costs in counted.items() if any(cost.round_trips for cost in costs.values())}
+    headings = [service.replace("_", "\n_") for service in used]
+    table = Table(f"{profile}:\nround trips / statements", *headings, box=SIMPLE_HEAD, pad_edge=False)
+    for operation in dict.fromkeys(name for costs in used.values() for name in costs):
+        found = [costs.get(operation) for costs in used.values()]
+        if any(cost is not None and cost.round_trips for cost in found):
+            table.add_row(operation, *("" if cost is None else _shown(cost) for cost in found))
     return table
+
+
+def _shown(cost: Cost) -> str:
+    return f"{cost.round_trips:g} / {_known(cost.statements)}"
 
 
 def _known(statements: float | None) -> str:

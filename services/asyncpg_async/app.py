@@ -1,32 +1,47 @@
 """asyncpg: its own pool, plain SQL, one connection a request."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import polars as pl
 from fastapi import FastAPI, Request, Response
 from prometheus_client import Gauge
 
 from services.contract import (
+    BAD_GATEWAY,
     CONFLICT,
     NOT_FOUND,
+    ORDERS_WITH_ITEMS,
+    PRODUCTS_ORDERED,
+    SLEEPERS_USER,
     UNAVAILABLE,
     USERS_CREATED,
     Health,
     Limit,
+    Note,
+    NoteId,
     Offset,
+    OrderingUserId,
     Pong,
     ReadCount,
+    Seconds,
     Seed,
+    Simulation,
+    Sleep,
+    Transaction,
     User,
     UserFields,
     UserId,
     add_error_handlers,
     email_taken,
+    note_not_found,
     point_read_ids,
     user_has_orders,
     user_not_found,
 )
+from services.external import AsyncExternalApi
 from services.introspection import health_of, metrics_of_this_process
 from services.settings import Settings
 
@@ -35,6 +50,24 @@ LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET $
 CREATE_USER = "INSERT INTO users (name, email) VALUES ($1, $2) RETURNING id, name, email, created_at"
 UPDATE_USER = "UPDATE users SET name = $2, email = $3 WHERE id = $1 RETURNING id, name, email, created_at"
 DELETE_USER = "DELETE FROM users WHERE id = $1 RETURNING id"
+READ_NOTE = "SELECT id, data FROM notes WHERE id = $1"
+WRITE_NOTE = "UPDATE notes SET data = $2 WHERE id = $1 RETURNING id, data"
+READ_PRODUCTS = """
+    SELECT DISTINCT products.id, products.name, products.price
+    FROM orders
+    JOIN order_items ON order_items.order_id = orders.id
+    JOIN products ON products.id = order_items.product_id
+    WHERE orders.user_id = $1
+    ORDER BY products.id
+"""
+READ_ORDERS = """
+    SELECT orders.id AS order_id, orders.created_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM orders
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    WHERE orders.user_id = $1
+    ORDER BY orders.id, order_items.id
+"""
 
 settings = Settings.from_environment()
 
@@ -52,9 +85,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         reset=leave_as_it_is if settings.lean else None,
     ) as pool:
         app.state.pool = pool
+        app.state.external_api = AsyncExternalApi(settings.external_api_url)
         Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)
         Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.get_idle_size)
         yield
+        await app.state.external_api.close()
 
 
 app = FastAPI(title="asyncpg", lifespan=lifespan, responses=UNAVAILABLE)
@@ -137,3 +172,69 @@ async def read_many(count: ReadCount, seed: Seed) -> list[User]:
             await conn.fetchrow(READ_USER, user_id) for user_id in point_read_ids(count, seed, settings.dataset_users)
         ]
     return [User(**row) for row in rows]
+
+
+@app.get("/notes/{note_id}", responses=NOT_FOUND)
+async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    async with connection() as conn:
+        if transaction == "implicit":
+            return await find_note(conn, note_id)
+        async with conn.transaction():
+            return await find_note(conn, note_id)
+
+
+@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
+async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    if transaction == "implicit":
+        # One connection a request: it is held during the call, but asyncpg begins no transaction by itself.
+        async with connection() as conn:
+            await find_note(conn, note_id)
+            return await write_note(conn, note_id, await app.state.external_api.note(note_id))
+    async with connection() as conn, conn.transaction():
+        await find_note(conn, note_id)
+    data = await app.state.external_api.note(note_id)
+    async with connection() as conn, conn.transaction():
+        return await write_note(conn, note_id, data)
+
+
+async def find_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int) -> Note:
+    row = await conn.fetchrow(READ_NOTE, note_id)
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row)
+
+
+async def write_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int, data: str) -> Note:
+    row = await conn.fetchrow(WRITE_NOTE, note_id, data)
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row)
+
+
+@app.get("/session-sleep")
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+    async with connection() as conn:
+        row = await conn.fetchrow(READ_USER, SLEEPERS_USER)
+        if sleep == "inside":
+            await asyncio.sleep(seconds)
+    if sleep == "outside":
+        await asyncio.sleep(seconds)
+    return User(**row)
+
+
+@app.get("/simulation")
+async def simulation(user_id: OrderingUserId) -> Simulation:
+    products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
+    return Simulation.of(products, orders)
+
+
+async def read_products(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch(READ_PRODUCTS, user_id)
+    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
+
+
+async def read_orders(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch(READ_ORDERS, user_id)
+    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import polars as pl
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
 from asyncpg.pool import PoolConnectionProxy
 from databases import Database
@@ -12,25 +13,38 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import Gauge
 
 from services.contract import (
+    BAD_GATEWAY,
     CONFLICT,
     NOT_FOUND,
+    ORDERS_WITH_ITEMS,
+    PRODUCTS_ORDERED,
+    SLEEPERS_USER,
     UNAVAILABLE,
     USERS_CREATED,
     Health,
     Limit,
+    Note,
+    NoteId,
     Offset,
+    OrderingUserId,
     Pong,
     ReadCount,
+    Seconds,
     Seed,
+    Simulation,
+    Sleep,
+    Transaction,
     User,
     UserFields,
     UserId,
     add_error_handlers,
     email_taken,
+    note_not_found,
     point_read_ids,
     user_has_orders,
     user_not_found,
 )
+from services.external import AsyncExternalApi
 from services.introspection import health_of, metrics_of_this_process
 from services.settings import Settings
 
@@ -39,6 +53,24 @@ LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET :
 CREATE_USER = "INSERT INTO users (name, email) VALUES (:name, :email) RETURNING id, name, email, created_at"
 UPDATE_USER = "UPDATE users SET name = :name, email = :email WHERE id = :id RETURNING id, name, email, created_at"
 DELETE_USER = "DELETE FROM users WHERE id = :id RETURNING id"
+READ_NOTE = "SELECT id, data FROM notes WHERE id = :id"
+WRITE_NOTE = "UPDATE notes SET data = :data WHERE id = :id RETURNING id, data"
+READ_PRODUCTS = """
+    SELECT DISTINCT products.id, products.name, products.price
+    FROM orders
+    JOIN order_items ON order_items.order_id = orders.id
+    JOIN products ON products.id = order_items.product_id
+    WHERE orders.user_id = :user_id
+    ORDER BY products.id
+"""
+READ_ORDERS = """
+    SELECT orders.id AS order_id, orders.created_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM orders
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    WHERE orders.user_id = :user_id
+    ORDER BY orders.id, order_items.id
+"""
 
 settings = Settings.from_environment()
 
@@ -56,12 +88,14 @@ database = Database(
 
 
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with database:
+        app.state.external_api = AsyncExternalApi(settings.external_api_url)
         pool = database._backend._pool  # asyncpg's, which `databases` keeps to itself
         Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)
         Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.get_idle_size)
         yield
+        await app.state.external_api.close()
 
 
 app = FastAPI(title="databases", lifespan=lifespan, responses=UNAVAILABLE)
@@ -149,3 +183,71 @@ async def read_many(count: ReadCount, seed: Seed) -> list[User]:
             for user_id in point_read_ids(count, seed, settings.dataset_users)
         ]
     return [User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset is there
+
+
+@app.get("/notes/{note_id}", responses=NOT_FOUND)
+async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    async with connection() as conn:
+        if transaction == "implicit":
+            return await find_note(conn, note_id)
+        async with conn.transaction():
+            return await find_note(conn, note_id)
+
+
+@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
+async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    if transaction == "implicit":
+        # `databases` has a connection for each query, and begins no transaction by itself.
+        async with connection() as conn:
+            await find_note(conn, note_id)
+        data = await app.state.external_api.note(note_id)
+        async with connection() as conn:
+            return await write_note(conn, note_id, data)
+    async with connection() as conn, conn.transaction():
+        await find_note(conn, note_id)
+    data = await app.state.external_api.note(note_id)
+    async with connection() as conn, conn.transaction():
+        return await write_note(conn, note_id, data)
+
+
+async def find_note(conn: Connection, note_id: int) -> Note:
+    row = await conn.fetch_one(READ_NOTE, {"id": note_id})
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row._mapping)
+
+
+async def write_note(conn: Connection, note_id: int, data: str) -> Note:
+    row = await conn.fetch_one(WRITE_NOTE, {"id": note_id, "data": data})
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row._mapping)
+
+
+@app.get("/session-sleep")
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+    async with connection() as conn:
+        row = await conn.fetch_one(READ_USER, {"id": SLEEPERS_USER})
+        if sleep == "inside":
+            await asyncio.sleep(seconds)
+    if sleep == "outside":
+        await asyncio.sleep(seconds)
+    return User(**row._mapping)  # type: ignore[union-attr]  # the dataset has this user
+
+
+@app.get("/simulation")
+async def simulation(user_id: OrderingUserId) -> Simulation:
+    products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
+    return Simulation.of(products, orders)
+
+
+async def read_products(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch_all(READ_PRODUCTS, {"user_id": user_id})
+    return pl.DataFrame([dict(row._mapping) for row in rows], PRODUCTS_ORDERED)
+
+
+async def read_orders(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch_all(READ_ORDERS, {"user_id": user_id})
+    return pl.DataFrame([dict(row._mapping) for row in rows], ORDERS_WITH_ITEMS)

@@ -4,15 +4,23 @@ from fastapi import FastAPI, HTTPException, Request, Response
 
 from db import dataset
 from services.contract import (
+    BAD_GATEWAY,
     CONFLICT,
     NOT_FOUND,
     UNAVAILABLE,
     Health,
     Limit,
+    Note,
+    NoteId,
     Offset,
+    OrderingUserId,
     Pong,
     ReadCount,
+    Seconds,
     Seed,
+    Simulation,
+    Sleep,
+    Transaction,
     User,
     UserFields,
     UserId,
@@ -82,3 +90,23 @@ async def delete_user(user_id: UserId) -> None:
 @app.get("/point-reads")
 async def read_many(count: ReadCount, seed: Seed) -> list[User]:
     return [generated_user(user_id) for user_id in point_read_ids(count, seed, settings.dataset_users)]
+
+
+@app.get("/notes/{note_id}", responses=NOT_FOUND)
+async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    raise needs_a_database()
+
+
+@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
+async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    raise needs_a_database()
+
+
+@app.get("/session-sleep")
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+    raise needs_a_database()
+
+
+@app.get("/simulation")
+async def simulation(user_id: OrderingUserId) -> Simulation:
+    raise needs_a_database()

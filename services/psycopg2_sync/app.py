@@ -1,9 +1,12 @@
 """psycopg2: `def` endpoints on FastAPI's threads, a thread-safe pool, plain SQL, one transaction a request."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from threading import BoundedSemaphore
 
+import polars as pl
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from prometheus_client import Gauge
@@ -12,25 +15,38 @@ from psycopg2.extras import RealDictCursor, RealDictRow
 from psycopg2.pool import ThreadedConnectionPool
 
 from services.contract import (
+    BAD_GATEWAY,
     CONFLICT,
     NOT_FOUND,
+    ORDERS_WITH_ITEMS,
+    PRODUCTS_ORDERED,
+    SLEEPERS_USER,
     UNAVAILABLE,
     USERS_CREATED,
     Health,
     Limit,
+    Note,
+    NoteId,
     Offset,
+    OrderingUserId,
     Pong,
     ReadCount,
+    Seconds,
     Seed,
+    Simulation,
+    Sleep,
+    Transaction,
     User,
     UserFields,
     UserId,
     add_error_handlers,
     email_taken,
+    note_not_found,
     point_read_ids,
     user_has_orders,
     user_not_found,
 )
+from services.external import ExternalApi
 from services.introspection import health_of, metrics_of_this_process
 from services.settings import Settings
 
@@ -39,10 +55,30 @@ LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET %
 CREATE_USER = "INSERT INTO users (name, email) VALUES (%s, %s) RETURNING id, name, email, created_at"
 UPDATE_USER = "UPDATE users SET name = %s, email = %s WHERE id = %s RETURNING id, name, email, created_at"
 DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
+READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
+WRITE_NOTE = "UPDATE notes SET data = %s WHERE id = %s RETURNING id, data"
+READ_PRODUCTS = """
+    SELECT DISTINCT products.id, products.name, products.price
+    FROM orders
+    JOIN order_items ON order_items.order_id = orders.id
+    JOIN products ON products.id = order_items.product_id
+    WHERE orders.user_id = %s
+    ORDER BY products.id
+"""
+READ_ORDERS = """
+    SELECT orders.id AS order_id, orders.created_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM orders
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    WHERE orders.user_id = %s
+    ORDER BY orders.id, order_items.id
+"""
 
 settings = Settings.from_environment()
 # psycopg2's pool raises at once when it is empty: this semaphore makes requests wait for a connection instead.
 free_connections = BoundedSemaphore(settings.pool_limit)
+external_api = ExternalApi(settings.external_api_url)
+executor = ThreadPoolExecutor(settings.pool_limit)
 
 
 @asynccontextmanager
@@ -61,6 +97,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         lambda: len(pool._pool)  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
     )
     yield
+    executor.shutdown()
+    external_api.close()
     pool.closeall()
 
 
@@ -69,7 +107,7 @@ add_error_handlers(app)
 
 
 @contextmanager
-def cursor() -> Iterator[RealDictCursor]:
+def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
     """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised.
 
     Lean: each statement is a transaction, without BEGIN and COMMIT.
@@ -79,8 +117,8 @@ def cursor() -> Iterator[RealDictCursor]:
     try:
         conn = app.state.pool.getconn()
         try:
-            conn.autocommit = settings.lean
-            with nullcontext() if settings.lean else conn, conn.cursor() as cur:
+            conn.autocommit = autocommit
+            with nullcontext() if autocommit else conn, conn.cursor() as cur:
                 yield cur
         finally:
             app.state.pool.putconn(conn)
@@ -166,3 +204,69 @@ def read_many(count: ReadCount, seed: Seed) -> list[User]:
             cur.execute(READ_USER, (user_id,))
             rows += cur.fetchall()
     return [User(**row) for row in rows]
+
+
+@app.get("/notes/{note_id}", responses=NOT_FOUND)
+def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
+    with cursor(autocommit=False) as cur:
+        return find_note(cur, note_id)
+
+
+@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
+def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    if transaction == "implicit":
+        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        with cursor(autocommit=False) as cur:
+            find_note(cur, note_id)
+            return write_note(cur, note_id, external_api.note(note_id))
+    with cursor(autocommit=False) as cur:
+        find_note(cur, note_id)
+    data = external_api.note(note_id)
+    with cursor(autocommit=False) as cur:
+        return write_note(cur, note_id, data)
+
+
+def find_note(cur: RealDictCursor, note_id: int) -> Note:
+    cur.execute(READ_NOTE, (note_id,))
+    row = cur.fetchone()
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row)
+
+
+def write_note(cur: RealDictCursor, note_id: int, data: str) -> Note:
+    cur.execute(WRITE_NOTE, (data, note_id))
+    row = cur.fetchone()
+    if row is None:
+        raise note_not_found(note_id)
+    return Note(**row)
+
+
+@app.get("/session-sleep")
+def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+    with cursor(autocommit=False) as cur:
+        cur.execute(READ_USER, (SLEEPERS_USER,))
+        row = cur.fetchone()
+        if sleep == "inside":
+            time.sleep(seconds)
+    if sleep == "outside":
+        time.sleep(seconds)
+    return User(**row)  # type: ignore[arg-type]  # the dataset has this user
+
+
+@app.get("/simulation")
+def simulation(user_id: OrderingUserId) -> Simulation:
+    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
+    return Simulation.of(orders=read_orders(user_id), products=products.result())
+
+
+def read_products(user_id: int) -> pl.DataFrame:
+    with cursor() as cur:
+        cur.execute(READ_PRODUCTS, (user_id,))
+        return pl.DataFrame(cur.fetchall(), PRODUCTS_ORDERED)
+
+
+def read_orders(user_id: int) -> pl.DataFrame:
+    with cursor() as cur:
+        cur.execute(READ_ORDERS, (user_id,))
+        return pl.DataFrame(cur.fetchall(), ORDERS_WITH_ITEMS)

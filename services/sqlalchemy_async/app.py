@@ -4,36 +4,51 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import cast
 
+import polars as pl
 from fastapi import FastAPI, Request, Response
 from prometheus_client import Gauge
-from sqlalchemy import AsyncAdaptedQueuePool, BigInteger, DateTime, func, make_url, select
+from sqlalchemy import AsyncAdaptedQueuePool, BigInteger, DateTime, ForeignKey, Numeric, func, make_url, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.contract import (
+    BAD_GATEWAY,
     CONFLICT,
     NOT_FOUND,
+    ORDERS_WITH_ITEMS,
+    PRODUCTS_ORDERED,
+    SLEEPERS_USER,
     UNAVAILABLE,
     USERS_CREATED,
     Health,
     Limit,
+    Note,
+    NoteId,
     Offset,
+    OrderingUserId,
     Pong,
     ReadCount,
+    Seconds,
     Seed,
+    Simulation,
+    Sleep,
+    Transaction,
     User,
     UserFields,
     UserId,
     add_error_handlers,
     email_taken,
+    note_not_found,
     point_read_ids,
     user_has_orders,
     user_not_found,
 )
+from services.external import AsyncExternalApi
 from services.introspection import health_of, metrics_of_this_process
 from services.settings import Settings
 
@@ -47,6 +62,9 @@ engine = create_async_engine(
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
+# For operations whose transactions are the question: a session begins one with the first statement, lean or not.
+transactional = engine.execution_options(isolation_level="READ COMMITTED") if settings.lean else engine
+TransactionalSession = async_sessionmaker(transactional, expire_on_commit=False)
 
 
 class Base(DeclarativeBase):
@@ -62,8 +80,41 @@ class UserRow(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
 
+class ProductRow(Base):
+    __tablename__ = "products"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    name: Mapped[str]
+    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+
+
+class OrderRow(Base):
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(UserRow.id))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+class OrderItemRow(Base):
+    __tablename__ = "order_items"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey(OrderRow.id))
+    product_id: Mapped[int] = mapped_column(ForeignKey(ProductRow.id))
+    quantity: Mapped[int]
+    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+
+
+class NoteRow(Base):
+    __tablename__ = "notes"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    data: Mapped[str]
+
+
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     # The engine connects on first use: open the whole pool now, as the other services do.
     connections = await asyncio.gather(*(engine.connect() for _ in range(settings.pool_size)))
     for conn in connections:
@@ -73,7 +124,9 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         lambda: pool.checkedin() + pool.checkedout()
     )
     Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.checkedin)
+    app.state.external_api = AsyncExternalApi(settings.external_api_url)
     yield
+    await app.state.external_api.close()
     await engine.dispose()
 
 
@@ -108,7 +161,7 @@ async def read_user(user_id: UserId) -> User:
 @app.get("/users")
 async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
     async with Session() as session:
-        users = await session.scalars(select(UserRow).order_by(UserRow.id).offset(offset).limit(limit))
+        users = (await session.scalars(select(UserRow).order_by(UserRow.id).offset(offset).limit(limit))).all()
     return [User.model_validate(user) for user in users]
 
 
@@ -156,3 +209,80 @@ async def read_many(count: ReadCount, seed: Seed) -> list[User]:
         # One SELECT a read: session.get() would answer a repeated id from the session's identity map.
         users = [(await session.scalars(select(UserRow).where(UserRow.id == user_id))).one() for user_id in ids]
     return [User.model_validate(user) for user in users]
+
+
+@app.get("/notes/{note_id}", responses=NOT_FOUND)
+async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    if transaction == "implicit":
+        async with TransactionalSession() as session:
+            return Note.model_validate(await find_note(session, note_id))
+    async with TransactionalSession.begin() as session:
+        return Note.model_validate(await find_note(session, note_id))
+
+
+@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
+async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+    if transaction == "implicit":
+        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        async with TransactionalSession() as session:
+            note = await find_note(session, note_id)
+            note.data = await app.state.external_api.note(note_id)
+            await session.commit()
+        return Note.model_validate(note)
+    async with TransactionalSession.begin() as session:
+        note = await find_note(session, note_id)
+    note.data = await app.state.external_api.note(note_id)
+    async with TransactionalSession.begin() as session:
+        await session.execute(update(NoteRow).where(NoteRow.id == note_id).values(data=note.data))
+    return Note.model_validate(note)
+
+
+async def find_note(session: AsyncSession, note_id: int) -> NoteRow:
+    note = await session.get(NoteRow, note_id)
+    if note is None:
+        raise note_not_found(note_id)
+    return note
+
+
+@app.get("/session-sleep")
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+    async with TransactionalSession() as session:
+        user = await session.get_one(UserRow, SLEEPERS_USER)
+        if sleep == "inside":
+            await asyncio.sleep(seconds)
+    if sleep == "outside":
+        await asyncio.sleep(seconds)
+    return User.model_validate(user)
+
+
+@app.get("/simulation")
+async def simulation(user_id: OrderingUserId) -> Simulation:
+    products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
+    return Simulation.of(products, orders)
+
+
+async def read_products(user_id: int) -> pl.DataFrame:
+    query = (
+        select(ProductRow.id, ProductRow.name, ProductRow.price)
+        .join(OrderItemRow, OrderItemRow.product_id == ProductRow.id)
+        .join(OrderRow, OrderRow.id == OrderItemRow.order_id)
+        .where(OrderRow.user_id == user_id)
+        .distinct()
+        .order_by(ProductRow.id)
+    )
+    async with Session() as session:
+        rows = (await session.execute(query)).all()
+    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
+
+
+async def read_orders(user_id: int) -> pl.DataFrame:
+    item = OrderItemRow
+    query = (
+        select(OrderRow.id, OrderRow.created_at, item.id, item.product_id, item.quantity, item.price)
+        .outerjoin(item, item.order_id == OrderRow.id)
+        .where(OrderRow.user_id == user_id)
+        .order_by(OrderRow.id, item.id)
+    )
+    async with Session() as session:
+        rows = (await session.execute(query)).all()
+    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")

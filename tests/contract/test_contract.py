@@ -9,6 +9,7 @@ import pytest
 from bench import catalogue, verify
 from bench.catalogue import Service
 from bench.verify import Answer, Check
+from db import buyer
 from db.dsn import Dsn
 from db.restore import restore
 
@@ -20,7 +21,7 @@ Answers = Mapping[str, Mapping[Check, Answer]]
 
 def ask_from_restored(database: Dsn, service: Service, users: int) -> Mapping[Check, Answer]:
     restore(database)
-    return verify.ask(service.url, service, verify.checks(users))
+    return verify.ask(service.url, service, verify.checks(users, buyer.of_little(database)))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_services_agree(answers: Answers) -> None:
 def test_a_restored_database_answers_as_before(name: str, database: Dsn, answers: Answers, users: int) -> None:
     """After creates, updates and deletes, a restore brings back rows and ids: the same checks, the same answers."""
     service = catalogue.service(name)
-    checks = verify.checks(users)
+    checks = verify.checks(users, buyer.of_little(database))
     restore(database)
     assert verify.ask(service.url, service, checks) == answers[name]
     assert verify.ask(service.url, service, checks) != answers[name], "the checks change nothing: restore is not tested"
@@ -98,7 +99,7 @@ def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], us
     bare = next(service for service in services if service.name == "no_database")
     lacking = [
         check
-        for check in verify.checks(users)
+        for check in verify.checks(users, buyer=1)
         if not bare.answers([check.operation]) and check.method != "GET" and check.status not in {400, 422}
     ]
     assert {check.method for check in lacking} == {"POST", "PUT", "DELETE"}

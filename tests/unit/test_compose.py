@@ -9,7 +9,7 @@ import yaml
 from bench import catalogue
 from bench.catalogue import CHECKOUT, Service
 from bench.plan import default_setup
-from bench.services import command
+from bench.serving import command
 from db import dataset
 from db.settings import SETTINGS
 from services.settings import Settings
@@ -91,6 +91,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
         profile=setup.profile,
         dataset_users=10_000,
         nonce="",
+        external_api_url="http://external_api:8020",
     )
 
 

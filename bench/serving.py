@@ -1,0 +1,58 @@
+"""How an application is served, and whether somebody answers: command lines, /health, ports."""
+
+import socket
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from bench import catalogue
+from bench.catalogue import Service
+from bench.errors import PreflightError
+from bench.plan import Setup
+from db import ports
+
+
+def command(setup: Setup) -> list[str]:
+    """The command line that serves a setup."""
+    service = catalogue.service(setup.service)
+    if setup.server == "uvicorn":
+        return uvicorn(service, setup.workers)
+    return [
+        sys.executable, "-m", "gunicorn", service.application, "--worker-class", "services.worker.Worker",
+        "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
+        "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
+    ]  # fmt: skip
+
+
+def uvicorn(service: Service, workers: int) -> list[str]:
+    """The command line that serves an application with uvicorn alone."""
+    return [
+        sys.executable, "-m", "uvicorn", service.application, "--host", "127.0.0.1", "--port", str(service.port),
+        "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
+        "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
+    ]  # fmt: skip
+
+
+def ask_health(url: str) -> dict[str, Any] | None:
+    """What /health answers, or None while nobody does."""
+    try:
+        answer = httpx.get(f"{url}/health", timeout=2.0, trust_env=False)
+        health: Any = answer.json() if answer.status_code == 200 else None
+    except (httpx.HTTPError, ValueError):
+        return None
+    return health if isinstance(health, dict) else None
+
+
+def check_ports(wanted: Iterable[int]) -> None:
+    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
+    for port in wanted:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise PreflightError(
+                    f"port {port} is taken{ports.holder(port)}; end that process, or leave the service of this port out"
+                ) from None

@@ -1,0 +1,51 @@
+"""Clients of the external API that `POST /notes/{id}/synchronize` calls, for `def` and `async def` endpoints."""
+
+import aiohttp
+import httpx
+
+from services.contract import ExternalApiError
+
+TIMEOUT_S = 60.0
+
+
+class ExternalApi:
+    """Pooled connections, as many as there are threads that call."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=None), trust_env=False)
+
+    def note(self, note_id: int) -> str:
+        """What the third party has in place of this note's text. Raises ExternalApiError."""
+        try:
+            answer = self._client.get(f"{self._url}/notes/{note_id}")
+            return str(answer.raise_for_status().json()["data"])
+        except httpx.HTTPError as error:
+            raise ExternalApiError from error
+
+    def close(self) -> None:
+        """End its connections."""
+        self._client.close()
+
+
+class AsyncExternalApi:
+    """Pooled connections without a limit: each request that waits has one. To be made while the event loop runs."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        # aiohttp: at a thousand concurrent calls httpx.AsyncClient would cost more CPU time than all the rest.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
+        )
+
+    async def note(self, note_id: int) -> str:
+        """What the third party has in place of this note's text. Raises ExternalApiError."""
+        try:
+            async with self._session.get(f"{self._url}/notes/{note_id}", raise_for_status=True) as answer:
+                return str((await answer.json())["data"])
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise ExternalApiError from error
+
+    async def close(self) -> None:
+        """End its connections."""
+        await self._session.close()
