@@ -25,7 +25,8 @@ def outcome(folder: Path) -> Outcome:
     cells = plan.cells(settings)
     environment = folder / "environment.json"
     counted = environment.exists() and _json(environment).get("counted", False)
-    found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells), counted=counted)
+    known = _ceilings(folder / "ceilings.csv", cells)
+    found = Outcome(settings.verdict, cells, ceilings=known, counted=counted, claims=settings.claims)
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]

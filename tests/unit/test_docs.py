@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from bench import catalogue, report, verdict
 from bench.cli import COMMANDS
 from bench.plan import Dataset, Load, Matrix, Rounds, Thresholds
+from bench.published import Claim
 
 PAGES = sorted(
     [
@@ -63,6 +64,7 @@ def test_every_key_of_a_plan_is_explained() -> None:
         "rounds": Rounds,
         "database": Dataset,
         "verdict": Thresholds,
+        "claims": Claim,
     }
     for section, model in sections.items():
         for key in model.model_fields:
