@@ -78,11 +78,15 @@ def rule(outcome: Outcome) -> tuple[Ruling, ...]:
 
 
 def _rule(claim: Claim, outcome: Outcome, rounds: Rounds) -> Ruling:
+    found = [matching(selector, outcome.cells) for selector in claim.selectors]
     obstacles = [_obstacle(selector, claim.metric, outcome, rounds) for selector in claim.selectors]
     if any(obstacles):
-        why = "; ".join(dict.fromkeys(filter(None, obstacles)))
-        return _row(claim, [described(selector) for selector in claim.selectors], Estimate(None), NOT_TESTED, why)
-    arms = [_arm(matching(selector, outcome.cells)[0], claim.metric, outcome, rounds) for selector in claim.selectors]
+        names = [
+            cells[0].slug if len(cells) == 1 else described(selector)
+            for selector, cells in zip(claim.selectors, found, strict=True)
+        ]
+        return _row(claim, names, Estimate(None), NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
+    arms = [_arm(cell, claim.metric, outcome, rounds) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
     if claim.cell is not None:

@@ -28,7 +28,7 @@ def _selector(value: Any) -> Any:
         raise ValueError('a cell is named by its slug or by axes, for example {service = "asyncpg_async"}')
     for name, one in value.items():
         if isinstance(one, bool) or not isinstance(one, Value):
-            raise ValueError(f"{name} is {one!r}; name a cell by one text or number of each axis")  # noqa: TRY004  # pydantic passes on none but ValueError
+            raise ValueError(f"{name} is {one!r}; name a cell by one text or number of each axis")  # noqa: TRY004  # pydantic wants it
     return value
 
 

@@ -273,6 +273,16 @@ def test_an_aa_arm_is_nobodys_claim() -> None:
     assert [one.measured for one in claims.rule(made)] == [100.0, 200.0]
 
 
+def test_a_ranking_that_cannot_be_tested_names_what_there_is() -> None:
+    """Slugs of the cells that the run has, the plan's words for the others."""
+    found = ruled(outcome({SLOW: rates(100, 100), FAST: []}, claim(ranking=RANKING)))
+    assert found.expected == "asyncpg_async > psycopg2_sync > service=databases_async"
+    assert (found.ruling, found.measured) == ("not tested", None)
+    assert found.why == (
+        "asyncpg_async was not measured; service=databases_async names no cell; there are: psycopg2_sync, asyncpg_async"
+    )
+
+
 def test_every_number_of_the_summary_can_be_claimed() -> None:
     """Each column that a round has for itself is a metric, and each metric is a number of one round."""
     assert set(analysis.SUMMARY_COLUMNS) - {"operation"} == set(METRICS) - {
