@@ -21,7 +21,10 @@ from bench.samples import Window
 
 def outcome(folder: Path) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
-    settings = Plan.model_validate(_json(folder / "plan.json")["plan"])
+    written = _json(folder / "plan.json")["plan"]
+    if written["load"]["rate"] is not None:
+        written["load"]["rate_share"] = None  # the rate is what was found for the share
+    settings = Plan.model_validate(written)
     cells = plan.cells(settings)
     environment = folder / "environment.json"
     counted = environment.exists() and _json(environment).get("counted", False)
