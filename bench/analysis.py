@@ -87,10 +87,15 @@ def percentile(ascending: pl.Series, share: float) -> float | None:
 
 def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ...]:
     """A summary of all operations together (`all`), then one of each by name."""
+    names = sorted({name for one in measurements if one.length_s for name in one.samples["operation"].unique()})
+    return (total(measurements), *(_summary(name, measurements) for name in names))
+
+
+def total(measurements: Sequence[Measurement]) -> OperationSummary:
+    """A summary of all operations together (`all`)."""
     whole = [one for one in measurements if one.length_s]
-    names = sorted({name for one in whole for name in one.samples["operation"].unique()})
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
-    total = replace(
+    return replace(
         _summary("all", measurements),
         service_time_p99_ms=_service_time_p99_ms(whole),
         service_cpu_ms_per_request=cpu_ms_per_request(whole, SERVICE),
@@ -102,7 +107,6 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
         connections_peak=_most([one.evidence.connections_peak for one in whole]),
         idle_in_transaction_peak=_most([one.evidence.idle_in_transaction_peak for one in whole]),
     )
-    return (total, *(_summary(name, measurements) for name in names))
 
 
 def _most(peaks: Sequence[int | None]) -> int | None:

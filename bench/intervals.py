@@ -13,16 +13,25 @@ def t_quantile(values: int, confidence: float) -> float:
     return float(stdtrit(values - 1, (1 + confidence) / 2))
 
 
+def arithmetic_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+    """Student's t interval of the mean of values; None for fewer than two.
+
+    Source: any textbook, for example NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.2.
+    """
+    if len(values) < 2:
+        return None
+    mean = math.fsum(values) / len(values)
+    variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    half = t_quantile(len(values), confidence) * math.sqrt(variance / len(values))
+    return mean - half, mean + half
+
+
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
     """Student's t interval of positive values' geometric mean: computed on logarithms, given back as values.
 
-    None for fewer than two values, or when one is not positive. Source: any textbook, for example NIST/SEMATECH
-    e-Handbook of Statistical Methods, 1.3.5.2, applied to logarithms.
+    None for fewer than two values, or when one is not positive.
     """
     if len(values) < 2 or min(values) <= 0:
         return None
-    logarithms = [math.log(value) for value in values]
-    mean = math.fsum(logarithms) / len(logarithms)
-    variance = math.fsum((value - mean) ** 2 for value in logarithms) / (len(logarithms) - 1)
-    half = t_quantile(len(values), confidence) * math.sqrt(variance / len(values))
-    return math.exp(mean - half), math.exp(mean + half)
+    interval = arithmetic_interval([math.log(value) for value in values], confidence)
+    return interval and (math.exp(interval[0]), math.exp(interval[1]))

@@ -8,6 +8,7 @@ from bench.analysis import Measurement, OperationSummary
 from bench.bound import Bound
 from bench.ceilings import Alone
 from bench.plan import Cell, Thresholds
+from bench.published import Claim
 from bench.verdict import Verdict
 
 
@@ -42,7 +43,7 @@ class Ceilings:
 
 @dataclass
 class Outcome:
-    """All measurements, and what they amount to. `cells` are the plan's, in its order.
+    """All measurements, and what they amount to. `cells` are the plan's, in its order, and so are `claims`.
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones.
     """
@@ -55,6 +56,7 @@ class Outcome:
     ceilings: Ceilings = field(default_factory=Ceilings)
     window_s: float = 0.0
     counted: bool = False
+    claims: Sequence[Claim] = ()
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from bench import catalogue
 from bench.errors import PlanError, UsageError
+from bench.published import Claim
+from bench.published import problem as problem_of_claims
 
 Scalar = str | int | float
 Server = Literal["gunicorn", "uvicorn"]
@@ -155,6 +157,7 @@ class Plan(_Section):
     rounds: Rounds = Rounds()
     database: Dataset = Dataset()
     verdict: Thresholds = Thresholds()
+    claims: list[Claim] = []
 
 
 @dataclass(frozen=True)
@@ -201,6 +204,11 @@ class Cell:
     def arm(self) -> str:
         """`aa` for a cell that repeats another one; its slug is that one's with `-aa`."""
         return self.setup.arm
+
+    @property
+    def axes(self) -> Mapping[str, Scalar | None]:
+        """Its value on every axis, and its parameters."""
+        return {"scenario": self.scenario, **asdict(self.setup), "users": self.users, **dict(self.parameters)}
 
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
@@ -282,6 +290,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
     except ValidationError as error:
         raise PlanError(_first_problem(path, error, given)) from None
     _check_names(path, plan)
+    _check_claims(path, plan, whole=all(OPTIONS[name][0] != "matrix" for name in given))
     return plan
 
 
@@ -329,16 +338,23 @@ def _check_names(path: Path, plan: Plan) -> None:
         raise PlanError(f"{path}: {', '.join(sorted(twice))} stands in matrix.services and in rounds.once; keep one")
 
 
+def _check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
+    if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
+        raise PlanError(f"{path}: {why}")
+
+
 def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:
     # A misspelt key first: what it was meant for may be missing because of it.
     problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     location = [part for part in problem["loc"] if isinstance(part, str)]
     key = ".".join(location)
+    if location[:1] == ["claims"] and len(problem["loc"]) > 1:
+        key = f"claim {int(problem['loc'][1]) + 1}: {'.'.join(location[1:])}".removesuffix(": ")
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
     named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
     if problem["type"] == "extra_forbidden":
-        section: Any = Plan
-        for part in location[:-1]:
+        section: Any = Claim if location[0] == "claims" else Plan
+        for part in location[:-1] if section is Plan else ():
             section = section.model_fields[part].annotation
         return (
             f"{path}: unknown key {key!r}{catalogue.nearest(location[-1], section.model_fields)}; there are: "

@@ -21,6 +21,7 @@ from bench import (
     rate,
     report,
     results,
+    rulings,
     verdict,
 )
 from bench import (
@@ -57,7 +58,7 @@ def run(request: Request, console: Console) -> int:
         folder.status("running")
         folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
         folder.write_json("plan.json", job.as_dict(request.plan.rounds.count))
-        outcome, state, why = Outcome(request.plan.verdict, job.cells), "failed", ""
+        outcome, state, why = Outcome(request.plan.verdict, job.cells, claims=request.plan.claims), "failed", ""
         try:
             measure(job, folder, outcome, console)
             state, why = "finished", _invalid(outcome)
@@ -202,6 +203,8 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
         "comparison.csv": (report.COMPARISON, report.comparison_rows(found)),
         "ceilings.csv": (report.CEILINGS, report.ceiling_rows(found, outcome.ceilings)),
     }
+    if outcome.claims:
+        tables["claims.csv"] = (rulings.CLAIMS, rulings.claim_rows(outcome))
     for name, (columns, table) in tables.items():
         folder.write(name, results.csv_text(columns, table))
     whole = [one for one in outcome.measured[cell] if one.length_s]
@@ -218,6 +221,9 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
     for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
         console.print(report.ranking(outcome.ordered(), scenario, outcome.ceilings))
+    if outcome.claims and outcome.results:
+        console.print()
+        console.print(rulings.table(outcome))
     share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
     console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)

@@ -21,11 +21,15 @@ from bench.samples import Window
 
 def outcome(folder: Path) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
-    settings = Plan.model_validate(_json(folder / "plan.json")["plan"])
+    written = _json(folder / "plan.json")["plan"]
+    if written["load"]["rate"] is not None:
+        written["load"]["rate_share"] = None  # the rate is what was found for the share
+    settings = Plan.model_validate(written)
     cells = plan.cells(settings)
     environment = folder / "environment.json"
     counted = environment.exists() and _json(environment).get("counted", False)
-    found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells), counted=counted)
+    known = _ceilings(folder / "ceilings.csv", cells)
+    found = Outcome(settings.verdict, cells, ceilings=known, counted=counted, claims=settings.claims)
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]

@@ -32,6 +32,15 @@ ceilings = false
 drift = 1.0
 strangers = {strangers}
 steal = 0.5
+
+[[claims]]
+id = "ratio"
+source = "somebody"
+claim = "four times"
+metric = "throughput_rps"
+candidate = "psycopg2_sync"
+baseline = "asyncpg_async"
+expected = [3, 5]
 """
 
 
@@ -62,6 +71,12 @@ def run(checkout: Checkout, name: str, *options: str, **plan: object) -> tuple[i
     return code, {row["service"]: row for row in cells}, printed
 
 
+def claims(checkout: Checkout, name: str) -> list[dict[str, str]]:
+    """The rows of claims.csv."""
+    with (checkout.results / name / "claims.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
     code, rows, printed = run(checkout, "limits")
@@ -74,6 +89,10 @@ def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     assert "of the pool's connections were in use" in printed
     assert float(rows["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
     assert float(rows["asyncpg_async"]["service_rss_peak_mb"]) > 20
+    [claim] = claims(checkout, "limits")
+    assert (claim["ruling"], claim["why"].partition("; ")[2]) == ("undecided", "one round: an interval needs two")
+    assert 3 < float(claim["measured"]) < 5
+    assert "published claims, as this run bears them out" in printed
 
 
 @contextmanager
@@ -102,3 +121,8 @@ def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     assert "(pid " in rows["asyncpg_async"]["reasons"]
     assert "measured again after" in rows["asyncpg_async"]["reasons"]
     assert (checkout.results / "noisy/rounds/01/asyncpg_async/first-attempt/window.json").exists()
+    [claim] = claims(checkout, "noisy")
+    assert claim["ruling"] == "not tested"
+    assert claim["why"].startswith(
+        "psycopg2_sync names no cell; there are: asyncpg_async; asyncpg_async INVALID: round 1"
+    )

@@ -1,6 +1,7 @@
 """What the documents name exists."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from pydantic import BaseModel
 
 from bench import catalogue, report, verdict
 from bench.cli import COMMANDS
-from bench.plan import Dataset, Load, Matrix, Rounds, Thresholds
+from bench.plan import Dataset, Load, Matrix, Plan, Rounds, Thresholds, cells
+from bench.published import METRICS, Claim
 
 PAGES = sorted(
     [
@@ -63,10 +65,23 @@ def test_every_key_of_a_plan_is_explained() -> None:
         "rounds": Rounds,
         "database": Dataset,
         "verdict": Thresholds,
+        "claims": Claim,
     }
     for section, model in sections.items():
         for key in model.model_fields:
             assert f"`{section}.{key}" in page, f"{section}.{key}"
+
+
+def test_claims_are_explained_with_examples_that_can_be_used() -> None:
+    """Every metric and every axis has its name there, and each example is a claim."""
+    page = (catalogue.CHECKOUT / "docs" / "plans.md").read_text()
+    section = page[page.index("## Claims") : page.index("## Options")]
+    [cell] = cells(Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"])))
+    for name in (*METRICS, *(cell.axes.keys() - {"arm"})):
+        assert f"`{name}`" in section, name
+    examples = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", section, re.DOTALL)]
+    read = [Claim.model_validate(one) for example in examples for one in example["claims"]]
+    assert {len(one.selectors) for one in read} == {1, 2, 3}
 
 
 def test_every_rule_of_a_verdict_is_explained_with_its_threshold() -> None:

@@ -1,0 +1,51 @@
+"""The rulings on published claims as a file and as a table for the terminal. Pure."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from bench import claims
+from bench.claims import CONFIRMED, NOT_TESTED, REFUTED, UNDECIDED, Ruling
+from bench.outcome import Outcome
+
+CLAIMS = tuple(field.name for field in fields(Ruling))
+STYLES = {CONFIRMED: "green", REFUTED: "red", UNDECIDED: "yellow", NOT_TESTED: "dim"}
+
+
+def claim_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """Rows of claims.csv."""
+    return [asdict(ruling) for ruling in claims.rule(outcome)]
+
+
+def table(outcome: Outcome) -> Group:
+    """Each claim with its source, what was expected, what was measured and the ruling; below, what that rests on."""
+    found = claims.rule(outcome)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading, ratio in (("claim", 4), ("source", 3), ("expected", 3)):
+        shown.add_column(heading, overflow="fold", ratio=ratio)
+    shown.add_column("measured (95% CI)", no_wrap=True)
+    shown.add_column("ruling", no_wrap=True)
+    for one in found:
+        ruling = Text(one.ruling, style=STYLES[one.ruling])
+        shown.add_row(Text(one.claim), Text(one.source), Text(one.expected), _measured(one), ruling)
+    notes = [Text(f"{one.id}: {one.metric}, {one.why}", style="dim") for one in found]
+    return Group(Text("published claims, as this run bears them out", style="bold"), shown, *notes)
+
+
+def _measured(ruling: Ruling) -> str:
+    if ruling.measured is None:
+        return ""
+    low, high = (_number(end) for end in (ruling.ci_low, ruling.ci_high))
+    interval = f" ({low} .. {high})" if low or high else ""
+    return f"{_number(ruling.measured)}{interval}"
+
+
+def _number(value: float | None) -> str:
+    """Three digits, and no fewer than stand before the point."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
