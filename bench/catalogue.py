@@ -29,11 +29,19 @@ class Overhead:
 
 
 @dataclass(frozen=True)
+class Own:
+    """What a library itself makes of a fact that services are compared in (bench/parity.py), and why."""
+
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
     `operations` is None for a service that answers the whole contract. `overhead` is by profile; `extra_statements` has
-    the operations for which the library sends more than the contract's data statements.
+    the operations for which the library sends more than the contract's data statements; `own` is by fact.
     """
 
     name: str
@@ -44,6 +52,7 @@ class Service:
     operations: tuple[str, ...] | None
     overhead: Mapping[str, Overhead] = field(hash=False)
     extra_statements: Mapping[str, int] = field(hash=False)
+    own: Mapping[str, Own] = field(hash=False)
 
     @property
     def application(self) -> str:
@@ -134,6 +143,7 @@ def _read_service(path: Path) -> Service:
         operations=None if operations is None else tuple(operations),
         overhead={profile: Overhead(**facts) for profile, facts in described["overhead"].items()},
         extra_statements=described.get("extra_statements", {}),
+        own={fact: Own(**facts) for fact, facts in described.get("own", {}).items()},
     )
 
 

@@ -7,6 +7,7 @@ from bench import analysis, bound, verdict
 from bench.analysis import Measurement, OperationSummary
 from bench.bound import Bound
 from bench.ceilings import Alone
+from bench.parity import Row
 from bench.plan import Cell, Thresholds
 from bench.verdict import Verdict
 
@@ -44,7 +45,8 @@ class Ceilings:
 class Outcome:
     """All measurements, and what they amount to. `cells` are the plan's, in its order.
 
-    `counted`: the gate has counted round trips and statements, and found them to be the declared ones.
+    `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
+    facts in which it compared the services.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -55,6 +57,7 @@ class Outcome:
     ceilings: Ceilings = field(default_factory=Ceilings)
     window_s: float = 0.0
     counted: bool = False
+    parity: tuple[Row, ...] = ()
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""

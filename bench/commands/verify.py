@@ -8,7 +8,7 @@ from typing import get_args
 import click
 from rich.table import Table
 
-from bench import catalogue, database, gate, plan
+from bench import catalogue, database, gate, parity, plan
 from bench import verify as verification
 from bench.commands import options
 from bench.gate import Passed
@@ -45,6 +45,9 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
         with console.status("verifying"):
             passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
     console.print(_costs(passed))
+    found = parity.rows(passed.facts, catalogue.services())
+    for part in (parity.table(found), *parity.lines(found)):
+        console.print(part, highlight=False)
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
     count = len(verification.checks(users))
