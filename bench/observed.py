@@ -163,7 +163,7 @@ def _settings(startup: Message) -> str:
     """The session's settings that a connection starts with, beside user and database."""
     words = _decoded(startup.body[4:]).split("\0")  # after the version of the protocol
     named = dict(zip(words[::2], words[1::2], strict=False))
-    options = re.findall(r"(?:-c\s*|--)(\S+=\S+)", named.pop("options", ""))
+    options = [one.replace("\\", "") for one in re.findall(r"(?:-c\s*|--)((?:\\.|\S)+)", named.pop("options", ""))]
     settings = [f"{name}={value.strip(QUOTE)}" for name, value in named.items() if name not in OF_THE_CONNECTION]
     return " ".join(sorted(settings + options)) or DEFAULTS
 

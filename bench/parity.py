@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.catalogue import Own, Service
+from bench.catalogue import Service
 from bench.plan import Setup
 
 LIBRARY, NOT_ASKED = "library", "not asked for"
@@ -75,35 +75,25 @@ def opened_at_start(setup: Setup) -> int:
 def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple[Row, ...]:
     """Every fact that is known, of every setup, and whose doing it is where it differs.
 
-    A fact that the plan asks for is held against the plan, any other against the other setups.
+    A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
+    library's own where the service.toml declares this very value.
     """
     found: list[Row] = []
     for fact in (*FACTS, *_shared(facts)):
         values = {setup: value for setup, one in facts.items() if (value := _value(one, fact))}
         for setup, value in values.items():
+            asked = _asked(fact, setup)
             own = services[setup.service].own.get(fact)
-            whose = _whose(fact, setup, values, services)
-            explained = own is not None and own.value == value and whose == LIBRARY
-            why = own.why if own and explained else ""
-            found.append(Row(fact, setup.service, setup.profile, value, _asked(fact, setup), whose, why))
+            differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
+            owned = own if differs and own is not None and own.value == value else None
+            whose = "" if not differs else LIBRARY if owned else NOT_ASKED
+            found.append(Row(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
     return tuple(found)
 
 
-def _whose(fact: str, setup: Setup, values: Mapping[Setup, str], services: Mapping[str, Service]) -> str:
-    asked = _asked(fact, setup)
-    if asked:
-        return "" if values[setup] == asked else LIBRARY if _owned(fact, setup, values, services) else NOT_ASKED
-    peers = [one for one in values if fact not in OF_A_PROFILE or one.profile == setup.profile]
-    if len({values[one] for one in peers}) == 1:
-        return ""
-    # One value needs no explanation: the others' differ from it.
-    unexplained = {values[one] for one in peers if not _owned(fact, one, values, services)}
-    return LIBRARY if len(unexplained) <= 1 or _owned(fact, setup, values, services) else NOT_ASKED
-
-
-def _owned(fact: str, setup: Setup, values: Mapping[Setup, str], services: Mapping[str, Service]) -> bool:
-    own: Own | None = services[setup.service].own.get(fact)
-    return own is not None and own.value == values[setup]
+def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:
+    """The values that must be one: of all setups, or of those in the same profile where profiles are about the fact."""
+    return [value for one, value in values.items() if fact not in OF_A_PROFILE or one.profile == setup.profile]
 
 
 def _shared(facts: Mapping[Setup, Facts]) -> list[str]:

@@ -27,7 +27,7 @@ def outcome(folder: Path) -> Outcome:
     environment = folder / "environment.json"
     counted = environment.exists() and _json(environment).get("counted", False)
     found = Outcome(settings.verdict, cells, ceilings=_ceilings(folder / "ceilings.csv", cells), counted=counted)
-    found.parity = _parity(folder / "parity.csv")
+    found.parity = parity(folder / "parity.csv")
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
@@ -81,8 +81,9 @@ def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
     return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
 
 
-def _parity(path: Path) -> tuple[Row, ...]:
-    if not path.exists():  # the run ended before it was written
+def parity(path: Path) -> tuple[Row, ...]:
+    """What the gate compared, from its file; nothing where a run ended before it was written."""
+    if not path.exists():
         return ()
     with path.open(newline="") as file:
         return tuple(Row(**row) for row in csv.DictReader(file))
