@@ -66,7 +66,9 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
                     passed.facts |= _facts(fleet, stands, wires)
         wrong += [said for setup, costs in passed.costs.items() for said in _unexpected(setup, costs)]
         if relay is None:
-            passed.unchecked = f"round trips: {server.dsn.host} is a socket, which the relay cannot stand before"
+            passed.unchecked = (
+                f"round trips, parity of sessions: {server.dsn.host} is a socket, which no relay can stand before"
+            )
         elif statements is None:
             passed.unchecked = "statements: pg_stat_statements is not there or may not be switched on"
     restore.restore(server.dsn)

@@ -76,7 +76,7 @@ def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple
     """Every fact that is known, of every setup, and whose doing it is where it differs.
 
     A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
-    library's own where the service.toml declares this very value.
+    library's own where the service.toml declares this very value (`{setup.NAME}` in it is a figure of the setup).
     """
     found: list[Row] = []
     for fact in (*FACTS, *_shared(facts)):
@@ -85,7 +85,7 @@ def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple
             asked = _asked(fact, setup)
             own = services[setup.service].own.get(fact)
             differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
-            owned = own if differs and own is not None and own.value == value else None
+            owned = own if differs and own is not None and own.value.format(setup=setup) == value else None
             whose = "" if not differs else LIBRARY if owned else NOT_ASKED
             found.append(Row(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
     return tuple(found)

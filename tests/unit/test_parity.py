@@ -91,6 +91,16 @@ def test_a_declaration_explains_its_value_only() -> None:
     ]
 
 
+def test_a_declaration_may_follow_the_setup() -> None:
+    """psycopg2's pool opens its overflow at start: just so many connections are its own, no more."""
+    setup = replace(PSYCOPG2, pool_overflow=5)
+    facts = replace(PLAIN, pool_overflow=5, connections=15)
+    assert differences({setup: facts}) == ["parity, library: connections is 15 with psycopg2_sync; the plan says 10"]
+    assert differences({setup: replace(facts, connections=16)}) == [
+        "! parity, not asked for: connections is 16 with psycopg2_sync; the plan says 10"
+    ]
+
+
 def test_what_the_plan_varies_is_no_difference() -> None:
     """An axis of pool sizes; two profiles, which are about transactions and about nothing else."""
     lean, idle = replace(ASYNCPG, profile="lean"), replace(PLAIN, profile="lean")
@@ -159,7 +169,7 @@ def test_the_table_shows_what_varies() -> None:
 @pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda one: one.name)
 def test_services_declare_facts_that_are_compared(service: catalogue.Service) -> None:
     """Under their right names, with a reason; and never what a plan decides."""
-    assert set(service.own) <= set(parity.FACTS) - set(parity.ASKED) - {"connections"}
+    assert set(service.own) <= set(parity.FACTS) - set(parity.ASKED)
     assert all(own.value and own.why for own in service.own.values())
 
 
