@@ -19,7 +19,6 @@ from db.wire import Message
 SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
 POLL_EVERY_S = 0.1
 USES = 6  # of each connection: psycopg 3 prepares a statement when it has been executed five times
-PAUSE_S = 0.005  # an answer may come before its connection is back in the pool
 SPARE = 2  # requests beyond one for each connection
 SERVERS = ("gunicorn", "uvicorn")
 
@@ -37,9 +36,9 @@ def standing(pid: int, database_port: int | None) -> Standing:
     """What stands on the process that a service was started as. No port: connections are not known."""
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
-    command = parent.cmdline()
+    command = _command(parent)
     # multiprocessing, which uvicorn uses, has a process of its own beside the workers.
-    workers = [one for one in family[1:] if not any("resource_tracker" in word for word in one.cmdline())]
+    workers = [one for one in family[1:] if not any("resource_tracker" in word for word in _command(one))]
     return Standing(
         server=next((name for name in SERVERS if name in command), None),
         workers=len(workers) or 1,
@@ -65,6 +64,12 @@ def _as_asked(setup: Setup, found: Standing) -> bool:
     }
 
 
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):  # it has just ended
+        return process.cmdline()
+    return []
+
+
 def _connections(process: psutil.Process, port: int) -> int:
     with suppress(psutil.Error):
         established = (one for one in process.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED)
@@ -82,11 +87,11 @@ def reads(service: Service, pool_size: int, heard: Sequence[Message]) -> list[li
     with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
         for _ in range(USES * pool_size):
             counts.perform(client, service, request)
-        time.sleep(PAUSE_S)
+        time.sleep(counts.SETTLE_S)
         for _ in range(pool_size + SPARE):
             before = len(heard)
             counts.perform(client, service, request)
-            time.sleep(PAUSE_S)
+            time.sleep(counts.SETTLE_S)
             found.append(list(heard[before:]))
     return found
 
