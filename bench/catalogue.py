@@ -29,6 +29,14 @@ class Overhead:
 
 
 @dataclass(frozen=True)
+class Own:
+    """What a library itself makes of a fact that services are compared in (bench/parity.py), and why."""
+
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
@@ -36,7 +44,7 @@ class Service:
     `explicit` (`lean_implicit` and so on, where the profile still shows) for operations that no profile changes;
     `extra_statements` has the operations for which the library sends more than the contract's data statements, `uses`
     those for which it uses a connection more often. `warm_up` is how often a statement is to be executed on a
-    connection before the library has settled.
+    connection before the library has settled. `own` is by fact.
     """
 
     name: str
@@ -48,6 +56,7 @@ class Service:
     overhead: Mapping[str, Overhead] = field(hash=False)
     extra_statements: Mapping[str, int] = field(hash=False)
     uses: Mapping[str, int] = field(hash=False)
+    own: Mapping[str, Own] = field(hash=False)
     warm_up: int = 1
 
     @property
@@ -150,6 +159,7 @@ def _read_service(path: Path) -> Service:
         extra_statements=described.get("extra_statements", {}),
         uses=described.get("uses", {}),
         warm_up=described.get("warm_up", 1),
+        own={fact: Own(**facts) for fact, facts in described.get("own", {}).items()},
     )
 
 

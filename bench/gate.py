@@ -1,5 +1,6 @@
 """The gate before every run: services that do not answer the contract alike are not measured."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -8,23 +9,27 @@ from typing import Any
 
 import httpx
 
-from bench import catalogue, counts, verify
+from bench import catalogue, counts, inspection, observed, verify
 from bench.counts import Cost
 from bench.database import Database
 from bench.errors import VerificationError
+from bench.inspection import Standing
+from bench.observed import Wire
+from bench.parity import Facts
 from bench.plan import Setup
 from bench.services import Fleet, Surroundings
 from bench.verify import Check
 from db import buyer, restore
+from db import server as servers
 from db.dsn import Dsn
-from db.wire import Relay
+from db.wire import Listener, Message, Relay
 
 SHOWN = 10
 
 
 @dataclass
 class Passed:
-    """What the gate saw of services that passed it: their /health, and what each operation costs in the database.
+    """What the gate saw of services that passed it: their /health, what each operation costs in the database, facts.
 
     `checks` is how many questions of the contract each answered; `unchecked` says what could not be counted, and why.
     """
@@ -32,6 +37,7 @@ class Passed:
     health: dict[Setup, dict[str, Any]] = field(default_factory=dict)
     costs: dict[Setup, Mapping[str, Cost]] = field(default_factory=dict)
     checks: int = 0
+    facts: dict[Setup, Facts] = field(default_factory=dict)
     unchecked: str = ""
 
 
@@ -41,21 +47,31 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
     Raises VerificationError with every disagreement (up to ten).
     """
     todo = verify.checks(around.dataset_users, buyer.of_little(server.dsn))
-    passed, wrong = Passed(checks=len(todo)), list[str]()
-    with _relayed(server.dsn) as relay:
+    passed, wrong, heard = Passed(checks=len(todo)), list[str](), list[Message]()
+    with _relayed(server.dsn, heard.append) as relay:
         url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
         tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
         with tracking as statements, Fleet(replace(around, database_url=url)) as fleet:
             for batch in _side_by_side(setups):
                 fleet.stop()
+                heard.clear()
                 fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
+                stands, started_ns = (
+                    inspection.settled(fleet.pids(), relay.port if relay else None),
+                    time.perf_counter_ns(),
+                )
                 wrong += _contract(server, todo, batch)
                 passed.health |= fleet.health
                 if relay is not None and not wrong:
                     passed.costs |= _costs(batch, relay, statements)
+                if not wrong:
+                    wires = _wires(server, batch, heard, started_ns) if relay else {}
+                    passed.facts |= _facts(fleet, stands, wires)
         wrong += [said for setup, costs in passed.costs.items() for said in _unexpected(setup, costs)]
         if relay is None:
-            passed.unchecked = f"round trips: {server.dsn.host} is a socket, which the relay cannot stand before"
+            passed.unchecked = (
+                f"round trips, parity of sessions: {server.dsn.host} is a socket, which no relay can stand before"
+            )
         elif statements is None:
             passed.unchecked = "statements: pg_stat_statements is not there or may not be switched on"
     restore.restore(server.dsn)
@@ -66,12 +82,12 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
 
 
 @contextmanager
-def _relayed(dsn: Dsn) -> Iterator[Relay | None]:
+def _relayed(dsn: Dsn, listener: Listener) -> Iterator[Relay | None]:
     """A relay to the server; None for one that is reached by a socket in the file system."""
     if dsn.host.startswith("/"):
         yield None
         return
-    with Relay(dsn.host, dsn.port) as relay:
+    with Relay(dsn.host, dsn.port, listener=listener) as relay:
         yield relay
 
 
@@ -90,6 +106,27 @@ def _costs(
 ) -> dict[Setup, Mapping[str, Cost]]:
     return {
         setup: counts.counted(catalogue.service(setup.service), setup.pool_size, relay, statements) for setup in setups
+    }
+
+
+def _wires(server: Database, setups: Sequence[Setup], heard: Sequence[Message], started_ns: int) -> dict[Setup, Wire]:
+    """What PostgreSQL hears of each service, for one point read."""
+    with servers.connect(server.dsn) as connection:
+        row = connection.execute("SHOW default_transaction_isolation").fetchone()
+    default, found = str(row[0]) if row else "", dict[Setup, Wire]()
+    for setup in setups:
+        service = catalogue.service(setup.service)
+        if service.needs_database:
+            calls = inspection.reads(service, setup.pool_size, heard)
+            wire = observed.wire(calls, list(heard), setup.pool_size, default, started_ns)
+            found |= {setup: wire} if wire else {}
+    return found
+
+
+def _facts(fleet: Fleet, stands: Mapping[Setup, Standing], wires: Mapping[Setup, Wire]) -> dict[Setup, Facts]:
+    return {
+        setup: inspection.gathered(catalogue.service(setup.service), fleet.health[setup], stand, wires.get(setup))
+        for setup, stand in stands.items()
     }
 
 

@@ -7,6 +7,7 @@ from bench import analysis, bound, verdict
 from bench.analysis import Measurement, OperationSummary
 from bench.bound import Bound
 from bench.ceilings import Alone
+from bench.parity import Row
 from bench.plan import Cell, Thresholds
 from bench.published import Claim
 from bench.verdict import Verdict
@@ -45,7 +46,8 @@ class Ceilings:
 class Outcome:
     """All measurements, and what they amount to. `cells` are the plan's, in its order, and so are `claims`.
 
-    `counted`: the gate has counted round trips and statements, and found them to be the declared ones.
+    `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
+    facts in which it compared the services.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -57,6 +59,7 @@ class Outcome:
     window_s: float = 0.0
     counted: bool = False
     claims: Sequence[Claim] = ()
+    parity: tuple[Row, ...] = ()
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""

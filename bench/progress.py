@@ -5,6 +5,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Display:
@@ -41,6 +42,10 @@ class Display:
         self._columns.update(self._task, description=text)
         if not self._live:
             self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", highlight=False, markup=False)
+
+    def say(self, text: Text) -> None:
+        """Leave a line that stays, above the bar."""
+        self._console.print(text, highlight=False)
 
     def measuring(self, text: str) -> None:
         """Say which cell is being measured now."""

@@ -17,6 +17,7 @@ from bench import (
     gate,
     load,
     pairs,
+    parity,
     preflight,
     rate,
     report,
@@ -97,6 +98,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
+        outcome.parity = parity.rows(passed.facts, catalogue.services())
+        folder.write("parity.csv", results.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
+        for line in parity.lines(outcome.parity):
+            display.say(line)
         folder.write_json("environment.json", recorded | {"counted": outcome.counted, "services": _described(passed)})
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
@@ -224,6 +229,10 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
     if outcome.claims and outcome.results:
         console.print()
         console.print(rulings.table(outcome))
+    if outcome.results:
+        console.print()
+        for line in parity.lines(outcome.parity):
+            console.print(line, highlight=False)
     share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
     console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
 from bench.outcome import Ceilings, Outcome
+from bench.parity import Row
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.results import FIRST_ATTEMPT
@@ -30,6 +31,7 @@ def outcome(folder: Path) -> Outcome:
     counted = environment.exists() and _json(environment).get("counted", False)
     known = _ceilings(folder / "ceilings.csv", cells)
     found = Outcome(settings.verdict, cells, ceilings=known, counted=counted, claims=settings.claims)
+    found.parity = parity(folder / "parity.csv")
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
@@ -81,6 +83,14 @@ def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
     with path.open(newline="") as file:
         rps = {row["service"]: float(row["pgbench_rps"]) for row in csv.DictReader(file) if row["pgbench_rps"]}
     return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
+
+
+def parity(path: Path) -> tuple[Row, ...]:
+    """What the gate compared, from its file; nothing where a run ended before it was written."""
+    if not path.exists():
+        return ()
+    with path.open(newline="") as file:
+        return tuple(Row(**row) for row in csv.DictReader(file))
 
 
 def _json(path: Path) -> dict[str, Any]:

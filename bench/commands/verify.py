@@ -9,7 +9,7 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from bench import catalogue, database, gate, plan
+from bench import catalogue, database, gate, parity, plan
 from bench.commands import options
 from bench.counts import Cost
 from bench.gate import Passed
@@ -47,6 +47,9 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
             passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
     for profile in PROFILES:
         console.print(_costs(passed, profile))
+    found = parity.rows(passed.facts, catalogue.services())
+    for part in (parity.table(found), *parity.lines(found)):
+        console.print(part, highlight=False)
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
     console.print(

@@ -33,6 +33,7 @@ def finished(checkout: Checkout) -> Path:
     assert code == 0, printed
     assert "finished after" in printed
     assert "results: results/smoke" in printed
+    assert printed.count("parity, library: protocol is") == 2
     return checkout.results / "smoke"
 
 
@@ -94,13 +95,15 @@ def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
 
 
 def test_a_run_records_what_it_was_made_with(finished: Path) -> None:
-    """Machine, placement, versions, settings, seed and order; no password."""
+    """Machine, placement, versions, settings, seed and order, in what its services differ; no password."""
     environment = json.loads((finished / "environment.json").read_text())
     assert environment["database"]["settings"]["synchronous_commit"] == "off"
     assert environment["database"]["settings"]["server_version"].startswith("18")
     assert sorted(environment["services"]) == BOTH
     assert environment["services"]["asyncpg_async"]["health"]["event_loop"] == "uvloop"
     assert "***" in environment["database"]["server"]
+    differing = {(row["fact"], row["whose"]) for row in rows(finished / "parity.csv") if row["whose"]}
+    assert differing == {("protocol", "library"), ("transaction", "library"), ("session", "library")}
     plan = json.loads((finished / "plan.json").read_text())
     assert sorted(plan["order"][0]) == BOTH
     assert isinstance(plan["seed"], int)
