@@ -42,6 +42,10 @@ class Display:
         if not self._live:
             self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", highlight=False, markup=False)
 
+    def show(self, text: str) -> None:
+        """Print something that stays, above the progress."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def measuring(self, text: str) -> None:
         """Say which cell is being measured now."""
         if self._measuring_since is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from bench import catalogue
+from bench import catalogue, tracing
 from bench.errors import PreflightError, ServiceError
 from bench.network import Network
 from bench.plan import Setup
@@ -36,8 +36,9 @@ class Surroundings:
 class Fleet:
     """The services that are running, at most one setup on each port."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
+    def __init__(self, surroundings: Surroundings, *, traced: bool = False) -> None:
+        """Nothing runs yet. `traced`: services note their requests and pools, which costs them some CPU."""
+        self.surroundings, self.traced = surroundings, traced
         self._running: dict[str, tuple[Setup, Child]] = {}
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
@@ -77,6 +78,10 @@ class Fleet:
         """The process that each service was started as."""
         return {child.pid: setup for setup, child in self._running.values()}
 
+    def trace(self, setup: Setup) -> Path:
+        """Where a traced service writes its events: beside its log."""
+        return _trace_beside(self._running[setup.service][1].log)
+
     def check_alive(self, setup: Setup) -> None:
         """Raise ServiceError, with the end of its log, if the service is not running any more."""
         if ended := self._died(setup):
@@ -101,8 +106,10 @@ class Fleet:
     def _launch(self, setup: Setup, log: Path) -> Child:
         shared, rtt_ms = self.surroundings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
+        own = catalogue.service(setup.service).application
+        traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
         return Child(
-            command(setup),
+            command(setup, tracing.PATH if traced else own),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment={
@@ -114,6 +121,7 @@ class Fleet:
                 "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
+                **traced,
             },
         )
 
@@ -136,18 +144,22 @@ class Fleet:
             time.sleep(POLL_EVERY_S)
 
 
-def command(setup: Setup) -> list[str]:
-    """The command line that serves a setup."""
+def _trace_beside(log: Path) -> Path:
+    return log.with_suffix(".trace.jsonl")
+
+
+def command(setup: Setup, application: str) -> list[str]:
+    """The command line that serves an application (the service's own, or one around it) as a setup says."""
     service = catalogue.service(setup.service)
     serve = [sys.executable, "-m"]
     if setup.server == "uvicorn":
         return [
-            *serve, "uvicorn", service.application, "--host", "127.0.0.1", "--port", str(service.port),
+            *serve, "uvicorn", application, "--host", "127.0.0.1", "--port", str(service.port),
             "--workers", str(setup.workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
             "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
     return [
-        *serve, "gunicorn", service.application, "--worker-class", "services.worker.Worker",
+        *serve, "gunicorn", application, "--worker-class", "services.worker.Worker",
         "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
         "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
     ]  # fmt: skip
