@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from db.wire import WAITED_FOR, Message
 
-SHORT, END = 76, 30  # letters of a statement that are shown, so many of them its last: mostly its conditions
+SHORT, END = 76, 40  # letters of a statement that are shown, so many of them its last: mostly its conditions
 STATES = {b"I": "idle", b"T": "in transaction", b"E": "in a failed transaction"}
 # What a client says beside its statements, and what a server answers beside results, where it is worth a word.
 CLIENT = {b"": "open a connection", b"p": "authenticate", b"X": "close the connection", b"C": "close a statement"}
@@ -140,9 +140,12 @@ def _rows(number: int) -> str:
 
 
 def shortened(sql: str) -> str:
-    """On one line, and no longer than SHORT."""
+    """On one line, and no longer than SHORT: words are left out of the middle."""
     flat = " ".join(sql.split()).rstrip("; ")
-    return flat if len(flat) <= SHORT else f"{flat[: SHORT - END - 5]} ... {flat[-END:]}"
+    if len(flat) <= SHORT:
+        return flat
+    beginning, end = flat[: SHORT - END - 4], flat[-END:]
+    return f"{beginning.rpartition(' ')[0] or beginning} ... {end.partition(' ')[2] or end}"
 
 
 def _strings(body: bytes) -> list[str]:
