@@ -19,6 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
+MOST_IN_TIMELINE = 1000  # matching requests to samples takes a second then
 
 
 class _Section(BaseModel):
@@ -93,8 +94,8 @@ class Load(_Section):
             raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
         if self.arrival == "batch" and self.arrivals is None:
             raise ValueError("the batch model needs load.arrivals: how many requests")
-        if self.timeline and self.arrival != "batch":
-            raise ValueError("load.timeline is for arrival batch: it follows each request of a few")
+        if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
+            raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
         if self.arrival == "closed" and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
         return self

@@ -6,7 +6,9 @@ Pure: the trace's events and the load's samples in, rows out.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import polars as pl
+from scipy.optimize import linear_sum_assignment
 
 from bench import results
 from bench.records import MISSED
@@ -16,6 +18,7 @@ from bench.tracing.events import Event
 HARNESS_ASKS = ("/health", "/metrics")  # while the load runs; they are no part of it
 COLUMNS = ("request", "intended_s", "start_s", "held_from_s", "held_to_s", "end_s", "ok")
 NS_PER_S = 1e9
+IMPOSSIBLE, GAVE_UP = 1e12, 1e6  # beside squares of seconds
 WIDTH = 60
 MOST_BARS = 40
 
@@ -60,9 +63,9 @@ def rows(events: Iterable[Event], samples: pl.DataFrame, window: Window) -> list
     """The timeline of all requests that were sent.
 
     `samples` has intended_ns, start_ns, service_time_ns and error, a row a request. Nothing in a request names its
-    sample: a request belongs to a sample that begins before it was received and ends after it was answered, both
-    taken in the order of their ends. What is left (a client that gave up ends before the service does) goes by the
-    order of beginnings.
+    sample: of all ways to give each sample a request that was received after its start and answered before its end
+    (a failed sample may have ended before the answer), it is the one in which the times between fit best: the sum of
+    their squares is least. Takes memory and time for samples x requests: for small batches.
     """
     sent = samples.filter(pl.col("error") != MISSED).sort("intended_ns", "start_ns")
     columns = (sent[name].to_list() for name in ("intended_ns", "start_ns", "service_time_ns", "error"))
@@ -92,24 +95,21 @@ def _s(at_ns: int, window: Window) -> float:
 
 def _matched(asked: Sequence[_Sample], seen: Sequence[_Seen]) -> dict[int, _Seen]:
     """Which request of the service is which sample, by the sample's place."""
-    found: dict[int, _Seen] = {}
-    left = sorted((one for one in seen if one.responded_ns is not None), key=lambda one: one.responded_ns or 0)
-    for place in sorted(range(len(asked)), key=lambda place: asked[place].end_ns):
-        sample = asked[place]
-        inside = (
-            one for one in left if sample.start_ns <= one.received_ns and (one.responded_ns or 0) <= sample.end_ns
-        )
-        if (match := next(inside, None)) is not None:
-            found[place] = match
-            left.remove(match)
-    taken = {id(one) for one in found.values()}
-    others = [one for one in sorted(seen, key=lambda one: one.received_ns) if id(one) not in taken]
-    for place in sorted(set(range(len(asked))) - set(found), key=lambda place: asked[place].start_ns):
-        begun = (one for one in others if asked[place].start_ns <= one.received_ns <= asked[place].end_ns)
-        if (match := next(begun, None)) is not None:
-            found[place] = match
-            others.remove(match)
-    return found
+    costs = np.array([[_cost(sample, one) for one in seen] for sample in asked]).reshape(len(asked), len(seen))
+    places, chosen = linear_sum_assignment(costs)
+    pairs = zip(places.tolist(), chosen.tolist(), strict=True)
+    return {place: seen[one] for place, one in pairs if costs[place, one] < IMPOSSIBLE}
+
+
+def _cost(sample: _Sample, one: _Seen) -> float:
+    """How badly a request fits a sample: the squares of what passed before it was received and after its answer (s)."""
+    before_s = (one.received_ns - sample.start_ns) / NS_PER_S
+    after_s = None if one.responded_ns is None else (sample.end_ns - one.responded_ns) / NS_PER_S
+    if before_s < 0 or one.received_ns > sample.end_ns:
+        return IMPOSSIBLE
+    if after_s is None or after_s < 0:  # the client gave up before there was an answer
+        return IMPOSSIBLE if sample.ok else GAVE_UP + before_s**2
+    return before_s**2 + after_s**2
 
 
 def _seen(events: Iterable[Event]) -> list[_Seen]:

@@ -276,8 +276,21 @@ def test_a_timeline_has_a_row_for_each_span_that_a_connection_was_held() -> None
     ]
 
 
+def test_all_requests_find_their_samples() -> None:
+    """Where the first sample could have either request, and the second only one of them."""
+    trace = [*noted(1, 1010, 1090, (1020, 1080)), *noted(2, 1060, 1085, (1065, 1075))]
+    load = samples((1000, 1000, 1100, ""), (1050, 1050, 1101, ""))
+    assert [(row.request, row.held_from_s) for row in timeline.rows(trace, load, WINDOW)] == [(1, 0.02), (2, 0.065)]
+
+
+def test_a_timeline_without_a_trace_has_the_samples_alone() -> None:
+    """No request of the service was noted."""
+    assert timeline.rows([], samples((1000, 1000, 1010, "")), WINDOW) == [Row(1, 0.0, 0.0, None, None, 0.01, True)]
+    assert timeline.rows(noted(1, 1001, 1002), samples(), WINDOW) == []
+
+
 def test_requests_that_the_client_gave_up_are_in_the_timeline() -> None:
-    """Its sample ends before the service does: they go by their beginnings. One that never held a connection is there.
+    """Their samples end before the service does. One that never held a connection is there.
 
     A connection that was not returned has no end.
     """
