@@ -1,4 +1,4 @@
-"""Traces of real services: what happens in which order, for every pool; and the timeline of a batch. About 15 s."""
+"""Traces of real services: what happens in which order, for every pool; and the timeline of a batch."""
 
 import os
 import subprocess
