@@ -19,6 +19,7 @@ from bench.probe import Probe
 from bench.resources import Sampler
 from bench.samples import Mark, Window
 from bench.services import Fleet
+from bench.tracing import events, timeline
 from db import restore
 from db.activity import Activity
 
@@ -32,8 +33,12 @@ def measure(
     placed: Placement,
     folder: Path,
     on_tick: Callable[[float], None],
+    on_timeline: Callable[[str], None] = lambda _: None,
 ) -> Measurement:
-    """Measure; everything that was recorded stays in `folder`, even when the cell cannot count."""
+    """Measure; everything that was recorded stays in `folder`, even when the cell cannot count.
+
+    `on_tick` hears how many seconds the load has been going on, `on_timeline` a batch's timeline if the plan wants one.
+    """
     try:
         fleet.ensure(cell.setup, folder / "service.log")
         restore.restore(server.dsn)
@@ -56,6 +61,10 @@ def measure(
         results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
         results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
         fleet.check_alive(cell.setup)
+        if plan.load.timeline:
+            rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
+            results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
+            on_timeline(timeline.drawn(rows))
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
         problem = str(error).partition("\n")[0]

@@ -22,6 +22,7 @@ Examples:
   bench run --plan smoke                     does everything work here? under a minute
   bench run --services asyncpg_async,sqlalchemy_async --scenarios crud --rounds 3
   bench list                                 services, scenarios, plans
+  bench trace asyncpg_async read_user        one request's whole conversation with PostgreSQL
   bench compare                              the last two runs of the same plan
   bench calibrate                            what this machine's load generator can do
   bench COMMAND --help                       every command has examples of its own
@@ -38,6 +39,7 @@ COMMANDS = {
     "up": "bench.commands.serve",
     "ui": "bench.commands.serve",
     "verify": "bench.commands.verify",
+    "trace": "bench.commands.trace",
     "compare": "bench.commands.compare",
     "calibrate": "bench.commands.calibrate",
     "list": "bench.commands.listing",

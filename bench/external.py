@@ -27,7 +27,7 @@ class External:
     def _started(self, log: Path) -> Child:
         service = catalogue.external()
         serving.check_ports([service.port])
-        command, environment = serving.uvicorn(service, workers=1), {"RUN_NONCE": self._nonce}
+        command, environment = serving.uvicorn(service.application, service.port, workers=1), {"RUN_NONCE": self._nonce}
         child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
         deadline = time.monotonic() + START_TIMEOUT_S
         while (health := serving.ask_health(service.url)) is None:

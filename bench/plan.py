@@ -21,6 +21,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
+MOST_IN_TIMELINE = 1000  # matching requests to samples takes a second then
 
 
 class _Section(BaseModel):
@@ -74,7 +75,8 @@ class Load(_Section):
 
     `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
     answers. `batch`: `arrivals` requests, at `rate` or all at once, and then the end. `rate_share` stands for a rate:
-    that share of what the slowest cell answers when the load is closed, measured before the first round.
+    that share of what the slowest cell answers when the load is closed, measured before the first round. `timeline`:
+    services note when each request of a batch held a connection.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
@@ -82,6 +84,7 @@ class Load(_Section):
     rate_share: Share | None = None
     spacing: Literal["uniform", "poisson"] = "uniform"
     arrivals: Count | None = None
+    timeline: bool = False
     spawn_rate: Seconds = 500.0
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     measure_s: Seconds = 10.0
@@ -95,6 +98,8 @@ class Load(_Section):
             raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
         if self.arrival == "batch" and self.arrivals is None:
             raise ValueError("the batch model needs load.arrivals: how many requests")
+        if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
+            raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
         if self.arrival == "closed" and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
         return self

@@ -47,6 +47,10 @@ class Display:
         """Leave a line that stays, above the bar."""
         self._console.print(text, highlight=False)
 
+    def show(self, text: str) -> None:
+        """Print something that stays, above the progress."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def measuring(self, text: str) -> None:
         """Say which cell is being measured now."""
         if self._measuring_since is None:

@@ -123,7 +123,7 @@ def set_aside(folder: Path) -> None:
     aside = folder / FIRST_ATTEMPT
     aside.mkdir()
     for path in list(folder.iterdir()):
-        if path != aside and path.name != "service.log":  # the service may go on writing to it
+        if path != aside and not path.name.startswith("service."):  # the service may go on writing to its log and trace
             path.rename(aside / path.name)
 
 

@@ -87,7 +87,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     with (
         Display(console, job.expected_s(job.plan.rounds.count)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
-        Fleet(Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load)) as fleet,
+        Fleet(
+            Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load),
+            traced=job.plan.load.timeline,
+        ) as fleet,
     ):
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
@@ -126,7 +129,9 @@ class Stage:
         """One cell once."""
         url, users = catalogue.service(cell.service).url, self.fleet.surroundings.dataset_users
         target = load.Target(url, users, job.seed + number, job.placed.load)
-        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, self.display.tick)
+        return measure_cell(
+            plan, cell, target, self.fleet, self.server, job.placed, place, self.display.tick, self.display.show
+        )
 
 
 def measure_ceilings(job: Job, stage: Stage) -> dict[Alone, float]:

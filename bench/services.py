@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue
+from bench import catalogue, tracing
 from bench.errors import ServiceError
 from bench.external import External
 from bench.network import Network
@@ -34,8 +34,9 @@ class Surroundings:
 class Fleet:
     """The services that are running, at most one setup on each port."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
+    def __init__(self, surroundings: Surroundings, *, traced: bool = False) -> None:
+        """Nothing runs yet. `traced`: services note their requests and pools, which costs them some CPU."""
+        self.surroundings, self.traced = surroundings, traced
         self._running: dict[str, tuple[Setup, Child]] = {}
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
@@ -77,6 +78,10 @@ class Fleet:
         """The process that each service was started as."""
         return {child.pid: setup for setup, child in self._running.values()}
 
+    def trace(self, setup: Setup) -> Path:
+        """Where a traced service writes its events: beside its log."""
+        return _trace_beside(self._running[setup.service][1].log)
+
     def check_alive(self, setup: Setup) -> None:
         """Raise ServiceError, with the end of its log, if the service is not running any more."""
         if ended := self._died(setup):
@@ -105,8 +110,10 @@ class Fleet:
             calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
         else:
             calls = {}
+        own = catalogue.service(setup.service).application
+        traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
         return Child(
-            command(setup),
+            command(setup, tracing.PATH if traced else own),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment=calls
@@ -119,6 +126,7 @@ class Fleet:
                 "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
+                **traced,
             },
         )
 
@@ -139,3 +147,7 @@ class Fleet:
                     + child.log_tail()
                 )
             time.sleep(POLL_EVERY_S)
+
+
+def _trace_beside(log: Path) -> Path:
+    return log.with_suffix(".trace.jsonl")

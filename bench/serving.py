@@ -8,28 +8,27 @@ from typing import Any
 import httpx
 
 from bench import catalogue
-from bench.catalogue import Service
 from bench.errors import PreflightError
 from bench.plan import Setup
 from db import ports
 
 
-def command(setup: Setup) -> list[str]:
-    """The command line that serves a setup."""
+def command(setup: Setup, application: str) -> list[str]:
+    """The command line that serves an application (the service's own, or one around it) as a setup says."""
     service = catalogue.service(setup.service)
     if setup.server == "uvicorn":
-        return uvicorn(service, setup.workers)
+        return uvicorn(application, service.port, setup.workers)
     return [
-        sys.executable, "-m", "gunicorn", service.application, "--worker-class", "services.worker.Worker",
+        sys.executable, "-m", "gunicorn", application, "--worker-class", "services.worker.Worker",
         "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
         "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
     ]  # fmt: skip
 
 
-def uvicorn(service: Service, workers: int) -> list[str]:
+def uvicorn(application: str, port: int, workers: int) -> list[str]:
     """The command line that serves an application with uvicorn alone."""
     return [
-        sys.executable, "-m", "uvicorn", service.application, "--host", "127.0.0.1", "--port", str(service.port),
+        sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", str(port),
         "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
         "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
     ]  # fmt: skip

@@ -103,14 +103,13 @@ class Relay:
         self.line.close()
         self._loop.close()
 
-    def heard(self, connection: int, messages: list[tuple[bytes, bytes]], *, from_client: bool) -> None:
+    def heard(self, connection: int, messages: list[tuple[bytes, bytes]], at_ns: int, *, from_client: bool) -> None:
         """Count what was said, and tell the listener."""
         if from_client:
             self.round_trips += sum(kind in WAITED_FOR for kind, _ in messages)
         if self.listener is not None:
-            now_ns = time.perf_counter_ns()
             for kind, body in messages:
-                self.listener(Message(now_ns, connection, from_client, kind, body[:KEPT_BYTES]))
+                self.listener(Message(at_ns, connection, from_client, kind, body[:KEPT_BYTES]))
 
 
 class Side(asyncio.Protocol):
@@ -137,10 +136,11 @@ class Side(asyncio.Protocol):
             self.relay.line.send(self.other, None)
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on first, then look at it."""
+        """Pass it on first, then look at it: who receives it may answer before that is done, so the time is now."""
+        at_ns = time.perf_counter_ns()
         if self.other is not None:
             self.relay.line.send(self.other, data)
-        self.relay.heard(self.number, self.splitter.feed(data), from_client=self.from_client)
+        self.relay.heard(self.number, self.splitter.feed(data), at_ns, from_client=self.from_client)
 
 
 class FromClient(Side):

@@ -80,6 +80,8 @@ def test_options_override_the_plan(tmp_path: Path) -> None:
         (MINIMAL + "[load]\nmeasure_s = nan\n", ["load.measure_s", "nan"]),
         (MINIMAL + "[load]\nmeasure_s = -1\n", ["load.measure_s", "-1", "greater than 0"]),
         (MINIMAL + '[load]\narrival = "opne"\n', ["load.arrival", "'opne'", "closed"]),
+        (MINIMAL + "[load]\ntimeline = true\n", ["load.timeline", "arrival batch"]),
+        (MINIMAL + '[load]\narrival = "batch"\narrivals = 1001\ntimeline = true\n', ["load.timeline", "1000 requests"]),
         (MINIMAL + "[rounds]\ncount = 100\n", ["rounds.count", "100"]),
         (MINIMAL + '[rounds]\nonce = ["asyncpg_async"]\n', ["asyncpg_async", "matrix.services", "rounds.once"]),
         (MINIMAL + "[database]\nscale = 0\n", ["database.scale", "0.001"]),

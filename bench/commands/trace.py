@@ -1,0 +1,68 @@
+"""`bench trace`: one request's whole conversation, from its client to PostgreSQL and back."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from bench import database, plan
+from bench.commands import options
+from bench.tracing import request
+from db import dataset, restore
+
+EPILOG = """
+\b
+Examples:
+  bench trace asyncpg_async read_user                       what the pool's reset adds to one query
+  bench trace asyncpg_async read_user --profile lean        and without it
+  bench trace sqlalchemy_async update_user                  an ORM loads before it changes
+  bench trace psycopg2_sync read_many --query count=5
+"""
+
+
+class Parameter(click.ParamType[tuple[str, str]]):
+    """One query parameter."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        name, equals, given = str(value).partition("=")
+        if not name or not equals:
+            self.fail(f"{value!r} is not a query parameter; write NAME=VALUE", param, ctx)
+        return name, given
+
+
+@click.command(epilog=EPILOG)
+@click.argument("service")
+@click.argument("operation")
+@click.option("--profile", type=click.Choice(get_args(plan.Profile)), default="idiomatic", show_default=True)
+@click.option("--query", type=Parameter(), multiple=True, help="A query parameter of the request; repeatable.")
+@options.scale
+@options.database_url
+def trace(
+    service: str,
+    operation: str,
+    profile: str,
+    query: tuple[tuple[str, str], ...],
+    scale: float,
+    database_url: str | None,
+) -> None:
+    """Show one request of a warm SERVICE message by message: an OPERATION of the contract, such as read_user.
+
+    A line each: what the client, the service and the wire to PostgreSQL saw, in ms since the client sent the request.
+    The last line says when the connection was free again, relative to the response. The service has a pool of two.
+    """
+    console = options.console()
+    setup = request.setup_of(service, operation, profile)
+    with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
+        with console.status(f"loading the dataset, scale {scale:g}"):
+            database.loaded(server, scale)
+            restore.restore(server.dsn)
+        with console.status(f"warming up {service}"):
+            users = dataset.size(scale).users
+            told = request.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
+            restore.restore(server.dsn)
+    lines = [f"{service} ({profile}): {operation}", "", *map(str, told.lines), "", told.summary]
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

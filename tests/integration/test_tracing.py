@@ -1,0 +1,152 @@
+"""Traces of real services: what happens in which order, for every pool; and the timeline of a batch."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench import cell, load, plan, tracing
+from bench.catalogue import CHECKOUT, service
+from bench.database import Database
+from bench.placement import Placement
+from bench.services import Fleet, Surroundings
+from bench.tracing import events, request
+from bench.tracing.events import Event
+from db.dsn import Dsn
+
+SELECT = "SELECT id, name, email, created_at FROM users WHERE id = "
+RESET = [
+    ("to PostgreSQL", f"execute prepared: {SELECT}$1"),
+    ("from PostgreSQL", "1 row; idle"),
+    ("to PostgreSQL", "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL"),
+    ("from PostgreSQL", "1 row, CLOSE CURSOR ALL, UNLISTEN, RESET; idle"),
+]
+
+
+def transaction(query: str, end: str) -> list[tuple[str, str]]:
+    return [
+        ("to PostgreSQL", "BEGIN"),
+        ("from PostgreSQL", "BEGIN; in transaction"),
+        ("to PostgreSQL", query),
+        ("from PostgreSQL", "1 row; in transaction"),
+        ("to PostgreSQL", end),
+        ("from PostgreSQL", f"{end}; idle"),
+    ]
+
+
+ORM = "execute prepared: SELECT users.id, users.name, ... FROM users WHERE users.id = $1::BIGINT"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "counted"),
+    [
+        ("psycopg2_sync", transaction(f"{SELECT}3", "COMMIT"), "3 round trips, 3 statements."),
+        ("asyncpg_async", RESET, "2 round trips, 5 statements."),
+        ("databases_async", RESET, "2 round trips, 5 statements."),
+        ("sqlalchemy_async", transaction(ORM, "ROLLBACK"), "3 round trips, 3 statements."),
+    ],
+)
+def test_a_point_read_is_told_message_by_message(
+    restored: Dsn,
+    users: int,
+    stage: Callable[..., None],
+    tmp_path: Path,
+    name: str,
+    said: list[tuple[str, str]],
+    counted: str,
+) -> None:
+    """A connection is out for just the conversation, and free before the response is sent."""
+    stage()
+    setup = request.setup_of(name, "read_user", "idiomatic")
+    told = request.traced(setup, "read_user", {}, restored, users, tmp_path)
+    assert [(line.who, line.text) for line in told.lines] == [
+        ("client", "sends GET /users/3"),
+        ("service", "request received"),
+        ("service", "connection checked out"),
+        *said,
+        ("service", "connection returned"),
+        ("service", "response sent: 200"),
+        ("client", "has the whole answer"),
+    ]
+    assert told.summary.startswith("The connection was freed ")
+    assert told.summary.endswith(f"before the response was sent; {counted}")
+
+
+ASK_ALL = """
+import asyncio, sys, httpx
+from bench.tracing.application import app
+
+async def ask():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://traced") as client:
+        for answer in await asyncio.gather(*(client.get(path) for path in sys.argv[1:])):
+            print(answer.url.path, *answer.json())
+
+asyncio.run(ask())
+"""
+WITHIN = ["received", "checked out", "returned", "responded", "ended"]
+AFTERWARDS = ["received", "checked out", "responded", "returned", "ended"]
+
+
+def test_every_pool_is_watched_and_knows_its_request(restored: Dsn, tmp_path: Path) -> None:
+    """Those of psycopg 3 and SQLAlchemy's, in threads, tasks and dependencies, all at once.
+
+    A session from a dependency with `yield` is freed after the response.
+    """
+    expected = {"/blocking": WITHIN, "/awaited": WITHIN, "/engine": WITHIN, "/dependency": AFTERWARDS}
+    trace = tmp_path / "trace"
+    variables = {
+        "DATABASE_URL": restored.url,
+        tracing.APPLICATION: "tests.integration.pooled:app",
+        tracing.FILE: str(trace),
+    }
+    asking = subprocess.run(
+        [sys.executable, "-c", ASK_ALL, *expected], cwd=CHECKOUT, env=os.environ | variables, capture_output=True,
+        text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert asking.returncode == 0, asking.stderr
+    used = {path: int(pid) for path, pid in (line.split() for line in asking.stdout.splitlines())}
+    by_request: dict[int, list[Event]] = {}
+    for event in events.read(trace):
+        by_request.setdefault(event.request, []).append(event)
+    found = {own[0].detail.removeprefix("GET "): own for own in by_request.values()}
+    assert {path: [event.name for event in own] for path, own in found.items()} == expected
+    assert {path: {event.connection for event in own} - {None} for path, own in found.items()} == {
+        path: {pid} for path, pid in used.items()
+    }
+    assert len(set(used.values())) == len(expected)
+
+
+def test_a_batch_shows_who_waited_for_a_connection(
+    restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path
+) -> None:
+    """Six requests at once on a pool of two: all are in timeline.csv, and never more than two hold a connection."""
+    stage()
+    settings = plan.Plan(
+        matrix=plan.Matrix(
+            scenarios=["read_many"], services=["asyncpg_async"], pool_size=[2], users=[6], parameters={"count": [50]}
+        ),
+        load=plan.Load(arrival="batch", arrivals=6, timeline=True),
+    )
+    [batch] = plan.cells(settings)
+    shown: list[str] = []
+    with Fleet(Surroundings(restored.url, users, ()), traced=True) as fleet:
+        target = load.Target(service("asyncpg_async").url, users, 1, ())
+        server = Database(restored, private=True)
+        measured = cell.measure(
+            settings, batch, target, fleet, server, Placement(), tmp_path, lambda _: None, shown.append
+        )
+    assert measured.evidence.problem == ""
+    timeline = pl.read_csv(tmp_path / "timeline.csv")
+    assert timeline["request"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert timeline["ok"].to_list() == [True] * 6
+    moments = timeline.select("intended_s", "start_s", "held_from_s", "held_to_s", "end_s").rows()
+    assert all(list(row) == sorted(row) for row in moments)
+    # A return is noted when the next request may have the connection already: some microseconds are nothing.
+    middles = [(held_from + held_to) / 2 for _, _, held_from, held_to, _ in moments]
+    together = [sum(row[2] < middle < row[3] for row in moments) for middle in middles]
+    assert 1 <= max(together) <= 2
+    assert [line.count("#") > 0 for line in shown[0].splitlines()] == [True] * 7
