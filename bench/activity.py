@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,7 +20,11 @@ from db.dsn import Dsn
 EVERY_S = 0.25
 END_S = 0.5  # an answer takes milliseconds; a server that hangs is not waited for
 IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
-COLUMNS = ("at_s", "connections", "active", "idle", "idle_in_transaction", "other", "oldest_transaction_s", "waits")
+COLUMNS = (
+    "at_s", "connections", "active", "idle", "idle_in_transaction", "other", "oldest_transaction_s", "transactions",
+    "waits",
+)  # fmt: skip
+LEAST_S = 2.5  # backends report their transactions once a second: what less time shows is mostly when they did
 
 
 class Watcher:
@@ -85,8 +90,38 @@ def peaks(readings: Sequence[Activity], window: Window) -> Peaks | None:
     )
 
 
+def transactions(readings: Sequence[Activity], window: Window) -> float | None:
+    """How many transactions ended in the window, without the watcher's own; None when that is too short to say.
+
+    The least-squares slope of the count over the readings inside the window, times its length. While connections that
+    became idle before the window report what they did until then, readings are left out, and the line may be
+    interrupted: one slope is fitted to all its pieces.
+    """
+    pieces: list[list[Activity]] = [[]]
+    for one in readings:
+        if one.reporting and pieces[-1]:
+            pieces.append([])
+        elif not one.reporting and window.start_ns <= one.at_ns <= window.end_ns:
+            pieces[-1].append(one)
+    longest_s = max((piece[-1].at_ns - piece[0].at_ns) / 1e9 for piece in pieces if piece) if any(pieces) else 0.0
+    if longest_s < LEAST_S:
+        return None
+    square = product = 0.0
+    for piece in filter(None, pieces):
+        at_s = [(one.at_ns - window.start_ns) / 1e9 for one in piece]
+        ended = [one.transactions for one in piece]
+        mean_s, mean_ended = math.fsum(at_s) / len(piece), math.fsum(ended) / len(piece)
+        square += math.fsum((x - mean_s) ** 2 for x in at_s)
+        product += math.fsum((x - mean_s) * (y - mean_ended) for x, y in zip(at_s, ended, strict=True))
+    own = sum(window.start_ns <= one.at_ns <= window.end_ns for one in readings)
+    return max(0.0, product / square * window.length_s - own)
+
+
 def activity_csv(readings: Sequence[Activity], window: Window) -> str:
-    """All readings as CSV: seconds from the window's start, connections by state, and what the active ones wait for."""
+    """All readings as CSV: seconds from the window's start, connections by state, and what the active ones wait for.
+
+    Transactions are those that were reported since the first reading, the watcher's own included.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")  # an extension may name its wait events with any character
     writer.writerow(COLUMNS)
@@ -96,7 +131,8 @@ def activity_csv(readings: Sequence[Activity], window: Window) -> str:
         waits = ";".join(f"{name}={number}" for name, number in sorted(one.waits.items()))
         at_s, oldest_s = f"{(one.at_ns - window.start_ns) / 1e9:.3f}", f"{one.oldest_transaction_s:.3f}"
         other = one.connections - active - idle - held
-        writer.writerow((at_s, one.connections, active, idle, held, other, oldest_s, waits))
+        ended = one.transactions - readings[0].transactions
+        writer.writerow((at_s, one.connections, active, idle, held, other, oldest_s, ended, waits))
     return text.getvalue()
 
 

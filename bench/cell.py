@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from bench import catalogue, evidence, load, results, samples
-from bench.activity import Watcher, activity_csv, peaks
+from bench.activity import Watcher, activity_csv, peaks, transactions
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
@@ -81,6 +81,8 @@ def measure(
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(cell, watcher.readings) if most else None,
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
+        # A batch ends with the last answer, and nothing then says what its connections have not reported yet.
+        transactions=transactions(watcher.readings, window) if plan.load.arrival != "batch" else None,
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, ceilings, counts, pairs
+from bench import catalogue, ceilings, counts, pairs, sweep_table
 from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
 from bench.intervals import mean_interval
 from bench.outcome import Ceilings, CellResult
@@ -128,7 +128,7 @@ def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) ->
 
 
 def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
-    """One scenario's cells, the highest throughput first (open load: the lowest latency).
+    """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
     Below a line is what is not ranked, and what went wrong.
     """
@@ -151,13 +151,18 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
-    parts: list[RenderableType] = [title, table, *_notes(mine)]
-    contrasts = [one for one in pairs.compare(mine) if one.operation == "all"]
+    curves = [] if paced else sweep_table.parts(mine)
+    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
+    contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
     if any(one.ratio is not None for one in contrasts):
         parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
+        if left_out:
+            parts.append(
+                Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
+            )
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
-    if not paced:
+    if not paced and not curves:
         parts += _ceilings(ranked, mine, known or Ceilings())
     return Group(*parts)
 

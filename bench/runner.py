@@ -21,6 +21,7 @@ from bench import (
     rate,
     report,
     results,
+    sweeps,
     verdict,
 )
 from bench import (
@@ -200,9 +201,12 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
     tables = {
         "summary.csv": (report.SUMMARY, report.summary_rows(folder.run_id, plan.load, found)),
         "comparison.csv": (report.COMPARISON, report.comparison_rows(found)),
+        "sweeps.csv": (sweeps.COLUMNS, list(sweeps.rows(found))),
         "ceilings.csv": (report.CEILINGS, report.ceiling_rows(found, outcome.ceilings)),
     }
     for name, (columns, table) in tables.items():
+        if name == "sweeps.csv" and not table:
+            continue
         folder.write(name, results.csv_text(columns, table))
     whole = [one for one in outcome.measured[cell] if one.length_s]
     if whole:
