@@ -2,13 +2,14 @@
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from bench.errors import DatabaseError
@@ -17,6 +18,8 @@ from db import activity, server
 from db.activity import Activity
 from db.dsn import Dsn
 
+Times = npt.NDArray[np.int64]
+
 EVERY_S = 0.25
 END_S = 0.5  # an answer takes milliseconds; a server that hangs is not waited for
 IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
@@ -24,6 +27,7 @@ COLUMNS = (
     "at_s", "connections", "active", "idle", "idle_in_transaction", "other", "oldest_transaction_s", "transactions",
     "waits",
 )  # fmt: skip
+LAG_S = 0.5
 LEAST_S = 2.5  # backends report their transactions once a second: what less time shows is mostly when they did
 
 
@@ -90,31 +94,30 @@ def peaks(readings: Sequence[Activity], window: Window) -> Peaks | None:
     )
 
 
-def transactions(readings: Sequence[Activity], window: Window) -> float | None:
-    """How many transactions ended in the window, without the watcher's own; None when that is too short to say.
+def transactions_per_request(readings: Sequence[Activity], ended_ns: Times, window: Window) -> float | None:
+    """How many transactions a request took, without the watcher's own; None when the window is too short to say.
 
-    The least-squares slope of the count over the readings inside the window, times its length. While connections that
-    became idle before the window report what they did until then, readings are left out, and the line may be
-    interrupted: one slope is fitted to all its pieces.
+    `ended_ns` is when each request of the load ended, ascending. The least-squares slope of the count of transactions
+    over that of requests, at the readings inside the window; the latter is taken LAG_S earlier, since a backend has
+    reported last half a second ago on average. While connections that became idle before the window report what they
+    did until then, readings are left out, which may interrupt the line: one slope is fitted to all its pieces.
     """
-    pieces: list[list[Activity]] = [[]]
-    for one in readings:
+    pieces: list[list[tuple[Activity, int]]] = [[]]
+    for looks, one in enumerate(readings):
         if one.reporting and pieces[-1]:
             pieces.append([])
         elif not one.reporting and window.start_ns <= one.at_ns <= window.end_ns:
-            pieces[-1].append(one)
-    longest_s = max((piece[-1].at_ns - piece[0].at_ns) / 1e9 for piece in pieces if piece) if any(pieces) else 0.0
-    if longest_s < LEAST_S:
+            pieces[-1].append((one, one.transactions - looks))
+    pieces = [piece for piece in pieces if piece]
+    if max(((piece[-1][0].at_ns - piece[0][0].at_ns) / 1e9 for piece in pieces), default=0.0) < LEAST_S:
         return None
     square = product = 0.0
-    for piece in filter(None, pieces):
-        at_s = [(one.at_ns - window.start_ns) / 1e9 for one in piece]
-        ended = [one.transactions for one in piece]
-        mean_s, mean_ended = math.fsum(at_s) / len(piece), math.fsum(ended) / len(piece)
-        square += math.fsum((x - mean_s) ** 2 for x in at_s)
-        product += math.fsum((x - mean_s) * (y - mean_ended) for x, y in zip(at_s, ended, strict=True))
-    own = sum(window.start_ns <= one.at_ns <= window.end_ns for one in readings)
-    return max(0.0, product / square * window.length_s - own)
+    for piece in pieces:
+        requests = np.searchsorted(ended_ns, [one.at_ns - round(LAG_S * 1e9) for one, _ in piece])
+        more_requests = requests - requests.mean()
+        square += float(more_requests @ more_requests)
+        product += float(more_requests @ np.array([count for _, count in piece], dtype=float))
+    return max(0.0, product / square) if square else None
 
 
 def activity_csv(readings: Sequence[Activity], window: Window) -> str:

@@ -162,7 +162,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
             )
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
-    if not paced and not curves:
+    if not paced:
         parts += _ceilings(ranked, mine, known or Ceilings())
     return Group(*parts)
 

@@ -22,6 +22,7 @@ _ACTIVITY = """
         SELECT state, wait_event_type || ':' || wait_event AS wait, count(*) AS number,
                max(extract(epoch FROM clock_timestamp() - xact_start))::float8 AS oldest_s,
                count(*) FILTER (WHERE state = 'idle'
+                   AND state_change - backend_start > interval '1 second'
                    AND state_change < (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
                    AND clock_timestamp() - state_change BETWEEN make_interval(secs => %s) AND make_interval(secs => %s)
                ) AS reporting
@@ -42,8 +43,9 @@ class Activity:
     asked count, too: one for each look, and one for its connection. The count lags. From version 15, a backend adds
     what it did to the total between two transactions, at most once a second; one that becomes idle sooner does so 9 to
     10 s after its last transaction. `reporting` counts those that are about to or just have, and were idle already when
-    the asking connection began. (Version 14 sends to a collector, at most every 0.5 s, and an idle backend keeps its
-    last ones to itself.) Source: pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in the documentation.
+    the asking connection began; a connection that did nothing after its first second has nothing to report. (Version 14
+    sends to a collector, at most every 0.5 s, and an idle backend keeps its last ones to itself.) Source:
+    pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in the documentation.
     """
 
     at_ns: int

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from socket import create_server
 
+import numpy as np
 import psycopg
 import pytest
 
-from bench.activity import Peaks, Watcher, activity_csv, peaks, transactions
+from bench.activity import Peaks, Times, Watcher, activity_csv, peaks, transactions_per_request
 from bench.samples import Window
 from db import server
 from db.activity import Activity, look
@@ -132,14 +133,15 @@ def test_a_reset_script_is_one_transaction(alone: Dsn, asker: psycopg.Connection
 
 
 def test_who_reports_late_is_counted(alone: Dsn) -> None:
-    """Idle for as long as that takes, here 0.2 to 0.6 s: two of them, for one who began to ask when they were idle."""
+    """Idle for as long as that takes, here 0.2 to 0.6 s, for one who began to ask then; not who has only connected."""
     late_s = (0.2, 0.6)
     with server.connect(alone) as asked_before, server.connect(alone) as worker:
+        time.sleep(1.05)
         worker.execute("SELECT 1")
         with server.connect(alone) as asking:
             assert (look(asking, late_s).reporting, look(asking).reporting) == (0, 0)
             time.sleep(0.3)
-            assert (look(asking, late_s).reporting, look(asked_before, late_s).reporting) == (2, 0)
+            assert (look(asking, late_s).reporting, look(asked_before, late_s).reporting) == (1, 0)
             time.sleep(0.4)
             assert look(asking, late_s).reporting == 0
 
@@ -250,50 +252,79 @@ def test_readings_are_kept_as_csv() -> None:
     assert activity_csv(READINGS[:1], WINDOW).endswith(",\n")
 
 
-def counted(
-    ended: Callable[[float], float], *, late: tuple[float, float] = (99, 99), length_s: float = 10
-) -> list[Activity]:
-    """Readings every quarter of a second, from 2 s before the window to 2 s behind it; reports are late in between."""
-    times_s = [0.1 + number * 0.25 for number in range(-8, round((length_s + 2) * 4))]
-    return [reading(at, {}, {}, 0.0, round(ended(at)), reporting=late[0] <= at <= late[1]) for at in times_s]
+def counted(ended: Callable[[float], float], *, late: tuple[float, float] = (99, 99)) -> list[Activity]:
+    """Readings every quarter of a second, from 3 s before the window to 2 s behind it; reports are late in between.
+
+    The watcher's own transactions come on top, one a reading.
+    """
+    times_s = [0.1 + number * 0.25 for number in range(-12, 48)]
+    return [
+        reading(at, {}, {}, 0.0, round(ended(at)) + number, reporting=late[0] <= at <= late[1])
+        for number, at in enumerate(times_s)
+    ]
 
 
-def reported(at_s: float, backends: int = 1) -> float:
-    """1,000 transactions a second in all, of backends that report once a second; one report covers all until then."""
-    each = [math.floor(at_s - number / backends) + number / backends for number in range(backends)]
-    return 50_000 + 1000 * math.fsum(each) / backends
+def requests(rate: Callable[[float], float]) -> Times:
+    """When requests ended at this rate, from 4 s before the window to 3 s behind it."""
+    times_s, at_s = [], -4.0
+    while at_s < 13:
+        times_s.append(at_s)
+        at_s += 1 / rate(at_s)
+    return np.array([WINDOW.start_ns + round(at * SECOND_NS) for at in times_s])
 
 
-def test_transactions_are_the_slope_of_their_count() -> None:
-    """Without the watcher's own, one a reading; those before and behind the window, at other rates, say nothing."""
-    readings = counted(lambda at: 5000 + 100 * at if 0 < at < 10 else 100 if at < 0 else 90_000)
-    assert transactions(readings, WINDOW) == pytest.approx(1000 - 40)
+def reported(ended: Callable[[float], float], backends: int, first_s: float) -> Callable[[float], float]:
+    """The count of so many backends that each report once a second, one after the other."""
+    each = [first_s + number / backends for number in range(backends)]
+    return lambda at_s: 50_000 + math.fsum(ended(math.floor(at_s - one) + one) for one in each) / backends
+
+
+STEADY = requests(lambda _: 500)
+UNSTEADY = requests(lambda at_s: 300 if 2 < at_s < 6 else 900)
+
+
+@pytest.mark.parametrize("ended_ns", [STEADY, UNSTEADY], ids=["steady", "unsteady"])
+def test_transactions_follow_requests_half_a_second_later(ended_ns: Times) -> None:
+    """Two a request, at whatever rate: all of the database's but the watcher's own."""
+    assert transactions_per_request(
+        counted(lambda at: 2 * before(ended_ns, at - 0.5)), ended_ns, WINDOW
+    ) == pytest.approx(2, rel=0.001)
+
+
+def before(ended_ns: Times, at_s: float) -> int:
+    return int(np.searchsorted(ended_ns, WINDOW.start_ns + round(at_s * SECOND_NS)))
 
 
 @pytest.mark.parametrize(("backends", "length_s", "within"), [(1, 10, 0.03), (10, 10, 0.01), (1, 4, 0.12)])
-def test_backends_that_report_once_a_second_change_little(backends: int, length_s: int, within: float) -> None:
+@pytest.mark.parametrize("ended_ns", [STEADY, UNSTEADY], ids=["steady", "unsteady"])
+def test_backends_that_report_once_a_second_change_little(
+    ended_ns: Times, backends: int, length_s: int, within: float
+) -> None:
     """Least when they do so one after the other; and wherever in a second the window begins."""
     window = Window(WINDOW.start_ns, WINDOW.start_ns + length_s * SECOND_NS, 3)
-
-    def of_a_window_beginning_at(second: float) -> list[Activity]:
-        return counted(lambda at: reported(at + second, backends), length_s=length_s)
-
     for tenth in range(10):
-        found = transactions(of_a_window_beginning_at(tenth / 10), window)
-        assert found == pytest.approx((1000 - 4) * length_s, rel=within)
+        count = reported(lambda at: 3 * before(ended_ns, at), backends, tenth / 10)
+        assert transactions_per_request(counted(count), ended_ns, window) == pytest.approx(3, rel=within)
 
 
 def test_late_reports_of_others_are_left_out() -> None:
     """Three thousand transactions of an earlier cell, reported in the window: they are not this one's."""
-    readings = counted(lambda at: 100 * at + (3000 if at > 2.6 else 0), late=(2.0, 3.4))
-    assert transactions(readings, WINDOW) == pytest.approx(1000 - 40)
-    assert transactions(counted(lambda at: 100 * at, late=(2.0, 9.0)), WINDOW) is None
+
+    def late(at_s: float) -> float:
+        return before(STEADY, at_s - 0.5) + (3000 if at_s > 2.6 else 0)
+
+    assert transactions_per_request(counted(late, late=(2.0, 3.4)), STEADY, WINDOW) == pytest.approx(1, rel=0.001)
+    assert transactions_per_request(counted(late), STEADY, WINDOW) != pytest.approx(1, rel=0.1)
 
 
-def test_a_window_that_is_too_short_shows_no_transactions() -> None:
-    """Nor does one without readings."""
-    assert transactions(counted(reported), Window(WINDOW.start_ns, WINDOW.start_ns + 2 * SECOND_NS, 3)) is None
-    assert transactions([], WINDOW) is None
+def test_what_is_too_short_shows_no_transactions() -> None:
+    """A window, or what late reports leave of one; nor is anything known without readings or without requests."""
+    readings = counted(lambda at: before(STEADY, at))
+    short = Window(WINDOW.start_ns, WINDOW.start_ns + 2 * SECOND_NS, 3)
+    assert transactions_per_request(readings, STEADY, short) is None
+    assert transactions_per_request(counted(lambda _: 0, late=(2.0, 9.0)), STEADY, WINDOW) is None
+    assert transactions_per_request([], STEADY, WINDOW) is None
+    assert transactions_per_request(readings, STEADY[:0], WINDOW) is None
 
 
 def test_peaks_are_those_of_the_window() -> None:
