@@ -6,11 +6,21 @@ from functools import cache
 
 from scipy.special import stdtrit  # a ufunc; scipy.stats takes far longer to import
 
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+
 
 @cache
 def t_quantile(values: int, confidence: float) -> float:
     """Student's t of a two-sided interval of the mean of so many values."""
     return float(stdtrit(values - 1, (1 + confidence) / 2))
+
+
+def half_width(interval: tuple[float, float] | None) -> str:
+    """An interval on logarithms as `±4.2%`, of a table; nothing where there is none."""
+    if interval is None:
+        return ""
+    share = (interval[1] / interval[0]) ** 0.5 - 1
+    return f"{PLUS_MINUS}{share:.1%}" if share < 10 else f"over {PLUS_MINUS}1000%"
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:

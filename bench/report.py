@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bench import catalogue, ceilings, counts, pairs, sweep_table
 from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
-from bench.intervals import mean_interval
+from bench.intervals import half_width, mean_interval
 from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
 from bench.plan import Load
@@ -212,7 +212,9 @@ def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
 def _contrast(pair: Pair) -> str:
     if pair.ratio is None:
         return pair.conclusion
-    interval = f" ({pair.ci_low:.2f} .. {pair.ci_high:.2f})" if pair.ci_low and pair.ci_high else ""
+    # Two rounds that differ much leave next to nothing known.
+    high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
+    interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
     same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
     return f"{pair.ratio:.2f}{interval}{same}"
 
@@ -265,13 +267,12 @@ def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[st
 
 def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
-    interval = _interval(total)
     p50, p99 = (_number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
     of_best = f"{_throughput(result) / best:.0%}" if best else ""
     return [
         result.cell.slug,
         _number(total.throughput_rps, ",.0f"),
-        f"\N{PLUS-MINUS SIGN}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
+        half_width(_interval(total)),
         *((p50, p99, _number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
         _number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",

@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import sweeps
+from bench.intervals import half_width
 from bench.outcome import CellResult
 from bench.sweeps import Curve, Knee
 
-PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 MARK = "<- knee"
 
 
@@ -52,10 +52,10 @@ def _table(along: Sequence[Curve], knees: Sequence[Knee], others: Sequence[CellR
 
 
 def _figures(result: CellResult) -> list[str]:
-    total, interval = result.total, sweeps.throughput_interval(result)
+    total = result.total
     return [
         _number(total.throughput_rps, ",.0f"),
-        f"{PLUS_MINUS}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
+        half_width(sweeps.throughput_interval(result)),
         _number(total.latency_p50_ms, ",.1f"),
         _number(total.latency_p99_ms, ",.1f"),
         _number(total.service_cpu_ms_per_request, ".3f"),

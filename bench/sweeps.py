@@ -115,6 +115,8 @@ def knee(curve: Curve) -> Knee:
     floors = [one for one in curve.points if one.verdict.name == "FLOOR" and one.total.throughput_rps == best]
     bound = "; a lower bound: the load was full where throughput was highest" if floors else ""
     share = f"{_words(value, curve.axis)} gives {rates[value] / best:.0%} of the highest throughput"
+    if value < near[0]:
+        share += f", {_words(near[0], curve.axis)} {rates[near[0]] / best:.0%}"
     return Knee(
         at, value, f"knee at {_words(at, curve.axis)}: {share}{bound}" if at != value else f"knee: {share}{bound}"
     )
