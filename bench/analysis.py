@@ -42,7 +42,8 @@ class OperationSummary:
 
     Throughput and latencies count successes only. `rounds` holds each window's own METRICS. Only the operation `all`
     has what follows: the uncorrected service time of an open load, from when a request was sent, not from when it was
-    due; and CPU times, those of a cell's whole window divided by all its requests.
+    due; and CPU times and transactions, those of a cell's whole window divided by all its requests (transactions also
+    the only operation, where there is just one).
     """
 
     operation: str
@@ -63,6 +64,7 @@ class OperationSummary:
     database_cpu_ms_per_request: float | None = None
     load_cpu_ms_per_request: float | None = None
     service_rss_peak_mb: float | None = None
+    transactions_per_request: float | None = None
     connections_peak: int | None = None
     idle_in_transaction_peak: int | None = None
 
@@ -88,7 +90,10 @@ def percentile(ascending: pl.Series, share: float) -> float | None:
 def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ...]:
     """A summary of all operations together (`all`), then one of each by name."""
     names = sorted({name for one in measurements if one.length_s for name in one.samples["operation"].unique()})
-    return (total(measurements), *(_summary(name, measurements) for name in names))
+    of_all, parts = total(measurements), [_summary(name, measurements) for name in names]
+    if len(parts) == 1:  # the database does not say which operation a transaction was for
+        parts = [replace(parts[0], transactions_per_request=of_all.transactions_per_request)]
+    return (of_all, *parts)
 
 
 def total(measurements: Sequence[Measurement]) -> OperationSummary:
@@ -104,6 +109,7 @@ def total(measurements: Sequence[Measurement]) -> OperationSummary:
         service_rss_peak_mb=max(
             (one.rss_peak_mb[SERVICE] for one in machines if SERVICE in one.rss_peak_mb), default=None
         ),
+        transactions_per_request=_transactions_per_request(whole),
         connections_peak=_most([one.evidence.connections_peak for one in whole]),
         idle_in_transaction_peak=_most([one.evidence.idle_in_transaction_peak for one in whole]),
     )
@@ -175,6 +181,14 @@ def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float 
     if not requests or len(seen) < len(measurements):
         return None
     return sum(one.evidence.machine.cpu_s[role] for one in seen if one.evidence.machine) / requests * 1e3
+
+
+def _transactions_per_request(measurements: Sequence[Measurement]) -> float | None:
+    """Over the windows of which transactions are known."""
+    known = [(one.evidence.transactions, one.evidence.requests) for one in measurements]
+    counted = [(ended, requests) for ended, requests in known if ended is not None]
+    total = sum(requests for _, requests in counted)
+    return sum(ended for ended, _ in counted) / total if total else None
 
 
 def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from bench import catalogue, evidence, load, results, samples
-from bench.activity import Watcher, activity_csv, peaks
+from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
@@ -69,6 +69,7 @@ def measure(
         results.write_whole(folder / "problem.txt", f"{error}\n")
         problem = str(error).partition("\n")[0]
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
+    each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window)
     most = peaks(watcher.readings, window)
     due = samples.cut(kept, window, plan.load.arrival)
     sent = samples.sent(due)
@@ -90,6 +91,8 @@ def measure(
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(cell, watcher.readings) if most else None,
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
+        # A batch's end is of no steady rate, at which what is not reported yet would always be as much.
+        transactions=each * len(sent) if each is not None and plan.load.arrival != "batch" else None,
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")

@@ -65,7 +65,8 @@ class Drift:
 class Evidence:
     """All that is known of one measurement. `accounted` and `drift` are None where the model has no such figure.
 
-    `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity.
+    `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
+    `transactions` how many ended in the window, as far as pg_stat_database tells.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     """
 
@@ -86,6 +87,7 @@ class Evidence:
     workers: int = 1
     connections_peak: int | None = None
     idle_in_transaction_peak: int | None = None
+    transactions: float | None = None
     problem: str = ""
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from functools import cache
 
 from scipy.special import stdtrit  # a ufunc; scipy.stats takes far longer to import
 
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+
 
 @cache
 def t_quantile(values: int, confidence: float) -> float:
@@ -24,6 +26,14 @@ def arithmetic_interval(values: Sequence[float], confidence: float = 0.95) -> tu
     variance = math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
     half = t_quantile(len(values), confidence) * math.sqrt(variance / len(values))
     return mean - half, mean + half
+
+
+def half_width(interval: tuple[float, float] | None) -> str:
+    """An interval on logarithms as `±4.2%`, of a table; nothing where there is none."""
+    if interval is None:
+        return ""
+    share = (interval[1] / interval[0]) ** 0.5 - 1
+    return f"{PLUS_MINUS}{share:.1%}" if share < 10 else f"over {PLUS_MINUS}1000%"
 
 
 def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:

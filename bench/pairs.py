@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import combinations, pairwise
 
+from bench import sweeps
 from bench.analysis import METRICS
 from bench.intervals import mean_interval, t_quantile
 from bench.outcome import CellResult
 from bench.plan import AA, Cell
 
 CONFIDENCE = 0.95
+MOST_ROWS = 20
 SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
 HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
 # A lower bound of throughput is an upper bound of latency, and says all of CPU time.
@@ -35,12 +37,15 @@ class Pair:
 
 
 def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
-    """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin."""
+    """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin.
+
+    Of a curve that is long enough to have a knee, only neighbours are a pair.
+    """
     found: list[Pair] = []
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
         arms = [one for one in mine if not one.cell.arm]
-        pairs = [pair for pair in combinations(arms, 2) if axes_apart(pair[0].cell, pair[1].cell) == 1]
+        pairs = _compared(arms)
         for baseline, candidate in pairs:
             found += _pair(baseline, candidate, len(pairs), "")
         originals = {f"{one.cell.slug}-{AA}": one for one in arms}
@@ -52,8 +57,36 @@ def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
 
 def axes_apart(one: Cell, other: Cell) -> int:
     """On how many axes of the plan two cells differ."""
-    settings, theirs = (asdict(cell.setup) | dict(cell.parameters) | {"users": cell.users} for cell in (one, other))
-    return sum(settings[name] != theirs[name] for name in settings if name != "arm")
+    mine, theirs = (sweeps.settings(cell) for cell in (one, other))
+    return sum(mine[name] != theirs[name] for name in mine if name != "arm")
+
+
+def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResult]]:
+    """One axis apart, and neighbours where they are on the same curve: its shape is told by its knee."""
+    skipped = set()
+    for curve in sweeps.curves(results):
+        if len(curve.points) >= sweeps.LEAST_FOR_KNEE:
+            cells = [one.cell for one in curve.points]
+            skipped |= {frozenset(pair) for pair in combinations(cells, 2)} - {
+                frozenset(pair) for pair in pairwise(cells)
+            }
+    pairs = combinations(results, 2)
+    return [
+        (one, other)
+        for one, other in pairs
+        if axes_apart(one.cell, other.cell) == 1 and frozenset((one.cell, other.cell)) not in skipped
+    ]
+
+
+def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[list[Pair], int]:
+    """What a table in the terminal has room for, and how many pairs that leaves out.
+
+    All of them, or when they are more than MOST_ROWS those of two services in the same setting, if there are any.
+    """
+    services = {one.cell.slug: one.cell.service for one in results}
+    across = [one for one in contrasts if services[one.baseline] != services[one.candidate]]
+    count, fewer = (len({(one.baseline, one.candidate) for one in rows}) for rows in (contrasts, across))
+    return (list(contrasts), 0) if count <= MOST_ROWS or not across else (across, count - fewer)
 
 
 def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
@@ -126,7 +159,7 @@ def rounds_needed(results: Sequence[CellResult], precision: float) -> int | None
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
         ranked = [one for one in mine if one.verdict.ranks]
-        pairs = [pair for pair in combinations(ranked, 2) if axes_apart(pair[0].cell, pair[1].cell) == 1]
+        pairs = _compared(ranked)
         for baseline, candidate in pairs:
             values = zip(
                 baseline.total.of_rounds("throughput_rps"), candidate.total.of_rounds("throughput_rps"), strict=False

@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, ceilings, counts, pairs
+from bench import catalogue, ceilings, counts, pairs, sweep_table
 from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
-from bench.intervals import mean_interval
+from bench.intervals import half_width, mean_interval
 from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
 from bench.plan import Load
@@ -143,7 +143,7 @@ def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) ->
 
 
 def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
-    """One scenario's cells, the highest throughput first (open load: the lowest latency).
+    """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
     Below a line is what is not ranked, and what went wrong.
     """
@@ -166,10 +166,15 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
-    parts: list[RenderableType] = [title, table, *_notes(mine)]
-    contrasts = [one for one in pairs.compare(mine) if one.operation == "all"]
+    curves = [] if paced else sweep_table.parts(mine)
+    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
+    contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
     if any(one.ratio is not None for one in contrasts):
         parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
+        if left_out:
+            parts.append(
+                Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
+            )
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
     if not paced:
@@ -222,7 +227,9 @@ def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
 def _contrast(pair: Pair) -> str:
     if pair.ratio is None:
         return pair.conclusion
-    interval = f" ({pair.ci_low:.2f} .. {pair.ci_high:.2f})" if pair.ci_low and pair.ci_high else ""
+    # Two rounds that differ much leave next to nothing known.
+    high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
+    interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
     same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
     return f"{pair.ratio:.2f}{interval}{same}"
 
@@ -275,13 +282,12 @@ def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[st
 
 def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
-    interval = _interval(total)
     p50, p99 = (_number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
     of_best = f"{_throughput(result) / best:.0%}" if best else ""
     return [
         result.cell.slug,
         _number(total.throughput_rps, ",.0f"),
-        f"\N{PLUS-MINUS SIGN}{(interval[1] / interval[0]) ** 0.5 - 1:.1%}" if interval else "",
+        half_width(_interval(total)),
         *((p50, p99, _number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
         _number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",

@@ -23,6 +23,7 @@ from bench import (
     report,
     results,
     rulings,
+    sweeps,
     verdict,
 )
 from bench import (
@@ -211,11 +212,14 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
     tables = {
         "summary.csv": (report.SUMMARY, report.summary_rows(folder.run_id, plan.load, found)),
         "comparison.csv": (report.COMPARISON, report.comparison_rows(found)),
+        "sweeps.csv": (sweeps.COLUMNS, list(sweeps.rows(found))),
         "ceilings.csv": (report.CEILINGS, report.ceiling_rows(found, outcome.ceilings)),
     }
     if outcome.claims:
         tables["claims.csv"] = (rulings.CLAIMS, rulings.claim_rows(outcome))
     for name, (columns, table) in tables.items():
+        if name == "sweeps.csv" and not table:
+            continue
         folder.write(name, results.csv_text(columns, table))
     whole = [one for one in outcome.measured[cell] if one.length_s]
     if whole:

@@ -123,6 +123,11 @@ def sent(due: pl.DataFrame) -> pl.DataFrame:
     return due.filter(pl.col("error") != MISSED)
 
 
+def ended_ns(samples: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """When each request ended that was sent, in ascending order."""
+    return sent(samples).select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().sort().to_numpy()
+
+
 def read_kept(parquet: Path) -> pl.DataFrame:
     """What `keep` wrote: the columns that the analysis needs."""
     columns = ["intended_ns", "start_ns", "service_time_ns", "body_bytes", "operation", "error"]

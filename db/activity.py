@@ -1,4 +1,4 @@
-"""What a database's connections are doing at one moment, and how many transactions it has seen."""
+"""What a database's connections are doing at one moment, and how many of its transactions have ended."""
 
 import time
 from collections import Counter
@@ -10,13 +10,25 @@ import psycopg
 UNKNOWN = "unknown"
 """The state of a connection that is only just being set up, or whose session has track_activities off."""
 
+REPORTING_S = (8.9, 10.4)
+"""For how long a connection has been idle when PostgreSQL lets it report what it has not yet; a margin at both ends."""
+
 # Grouped in the server: what comes back does not grow with the number of connections.
 _ACTIVITY = """
-    SELECT state, wait_event_type || ':' || wait_event AS wait, count(*),
-           max(extract(epoch FROM clock_timestamp() - xact_start))::float8
-    FROM pg_stat_activity
-    WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
-    GROUP BY 1, 2
+    SELECT ended.transactions, state, wait, coalesce(number, 0), oldest_s, coalesce(reporting, 0)
+    FROM (SELECT xact_commit + xact_rollback AS transactions
+          FROM pg_stat_database WHERE datname = current_database()) AS ended
+    LEFT JOIN (
+        SELECT state, wait_event_type || ':' || wait_event AS wait, count(*) AS number,
+               max(extract(epoch FROM clock_timestamp() - xact_start))::float8 AS oldest_s,
+               count(*) FILTER (WHERE state = 'idle'
+                   AND state_change - backend_start > interval '1 second'
+                   AND state_change < (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
+                   AND clock_timestamp() - state_change BETWEEN make_interval(secs => %s) AND make_interval(secs => %s)
+               ) AS reporting
+        FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+        GROUP BY 1, 2) AS others ON true
 """
 
 
@@ -26,6 +38,14 @@ class Activity:
 
     `states` counts them by state. `waits` counts those that are active and wait, as `type:event`; an active one that
     is not there is running. `oldest_transaction_s` is 0 when no transaction is open.
+
+    `transactions` of the database have ended so far, as far as their backends have reported it; those of the one that
+    asked count, too: one for each look, and one for its connection. The count lags. From version 15, a backend adds
+    what it did to the total between two transactions, at most once a second; one that becomes idle sooner does so 9 to
+    10 s after its last transaction. `reporting` counts those that are about to or just have, and were idle already when
+    the asking connection began; a connection that did nothing after its first second has nothing to report. (Version 14
+    sends to a collector, at most every 0.5 s, and an idle backend keeps its last ones to itself.) Source:
+    pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in the documentation.
     """
 
     at_ns: int
@@ -33,40 +53,25 @@ class Activity:
     waits: Mapping[str, int]
     oldest_transaction_s: float
     connections: int
+    transactions: int
+    reporting: int
 
 
-def look(connection: psycopg.Connection) -> Activity:
+def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPORTING_S) -> Activity:
     """Ask now, over a connection in autocommit: one query, and so one transaction of the asker's own.
 
     Connections of other roles are seen by a superuser or a member of pg_read_all_stats only. Raises psycopg.Error.
     """
     # psycopg would prepare it on the sixth call, which PostgreSQL counts as a transaction of its own.
-    rows = connection.execute(_ACTIVITY, prepare=False).fetchall()
+    rows = connection.execute(_ACTIVITY, reporting_s, prepare=False).fetchall()
     at_ns = time.perf_counter_ns()  # on a busy server, most of the query's time passes before it is executed
     states: Counter[str] = Counter()
     waits: Counter[str] = Counter()
-    for state, wait, number, _ in rows:
-        states[state or UNKNOWN] += number
+    for _, state, wait, number, *_ in rows:
+        if number:
+            states[state or UNKNOWN] += number
         if state == "active" and wait is not None:
             waits[wait] += number
-    oldest_s = max((age_s for *_, age_s in rows if age_s is not None), default=0.0)
-    return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total())
-
-
-def transactions(connection: psycopg.Connection) -> int:
-    """How many transactions of the current database have ended so far, as far as their backends have reported it.
-
-    Own ones count, too: two for each call in autocommit, and one for every connection that was ever opened.
-
-    The count lags. From version 15, a backend adds what it did to the total between two transactions, at most once a
-    second, and only when some table was read or written since: one that becomes idle sooner does so 10 s later, and one
-    that touched no table at its end. (Version 14 sends to a collector, at most every 0.5 s, and has no such timer.)
-    Under load, this is up to a second of each backend's work; for an exact count, end its connections first. Source:
-    PostgreSQL's documentation, "Viewing Statistics", and pgstat_report_stat() in pgstat.c. Raises psycopg.Error.
-    """
-    # Views of statistics do not change within a transaction, should the caller be in one.
-    connection.execute("SELECT pg_stat_clear_snapshot()", prepare=False)
-    [(ended,)] = connection.execute(
-        "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()", prepare=False
-    ).fetchall()
-    return int(ended)
+    oldest_s = max((age_s for *_, age_s, _ in rows if age_s is not None), default=0.0)
+    ended, reporting = int(rows[0][0]), sum(row[-1] for row in rows)
+    return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total(), ended, reporting)

@@ -1,12 +1,12 @@
 """`bench list`: what there is to measure."""
 
-import tomllib
-
 import click
 from rich.table import Table
 
-from bench import catalogue
+from bench import catalogue, job
+from bench import plan as plans
 from bench.commands import options
+from bench.job import Request
 
 
 @click.command("list")
@@ -19,9 +19,11 @@ def list_() -> None:
     scenarios = Table("scenario", "what a user does", "operations", title="Scenarios", title_justify="left")
     for scenario in catalogue.scenarios().values():
         scenarios.add_row(scenario.name, scenario.summary, ", ".join(scenario.operations))
-    plans = Table("plan", "its question", title="Plans", title_justify="left")
+    listed = Table("plan", "its question", "about", title="Plans", title_justify="left")
     for name, path in catalogue.plans().items():
-        plans.add_row(name, tomllib.loads(path.read_text()).get("question", ""))
-    for table in (services, scenarios, plans):
+        read = plans.read(path)
+        expected_s = job.decide(Request(read, path, None, None)).expected_s(read.rounds.count)
+        listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
+    for table in (services, scenarios, listed):
         console.print(table)
     console.print("measure one with: bench run --plan NAME --services NAME,NAME --scenarios NAME")

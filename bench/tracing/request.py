@@ -23,6 +23,7 @@ from services.contract import OPERATIONS
 
 POOL_SIZE = 2  # the simulation needs two at once; with more, warming each of them up would take longer
 WARM_UP_CALLS = 6 * POOL_SIZE  # psycopg 3 prepares a statement when it was executed five times on a connection
+EXTERNAL_DELAY_S = 1.0  # long enough to be seen
 WARM_UP_S = 3.0  # and no more calls then, if each connection was used
 ANSWER_TIMEOUT_S = 40.0
 END_TIMEOUT_S = 5.0  # between the answer and the end of what the service does for the request
@@ -36,7 +37,7 @@ def setup_of(service: str, operation: str, profile: str) -> Setup:
     catalogue.known("operation", operation, OPERATIONS)
     if not found.answers([operation]):
         raise UsageError(f"{service} does not answer {operation}; it answers: {', '.join(found.operations or ())}")
-    return replace(default_setup(service), profile=profile, pool_size=POOL_SIZE)
+    return replace(default_setup(service), profile=profile, pool_size=POOL_SIZE, external_delay_s=EXTERNAL_DELAY_S)
 
 
 def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, users: int, folder: Path) -> Story:
@@ -75,7 +76,8 @@ def overridden(request: Request, query: Mapping[str, str]) -> Request:
 
 def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -> Request:
     """Call it until every connection has learnt what it can, and return the next call to make."""
-    todo = [overridden(one, query) for one in counts.requests(operation, WARM_UP_CALLS + 1, client)]
+    variant = next(iter(OPERATIONS[operation].variants), None)
+    todo = [overridden(one, query) for one in counts.requests(operation, WARM_UP_CALLS + 1, client, variant)]
     began = time.monotonic()
     for number, request in enumerate(todo):
         if number == WARM_UP_CALLS or (number >= POOL_SIZE and time.monotonic() - began > WARM_UP_S):

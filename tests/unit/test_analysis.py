@@ -94,6 +94,21 @@ def test_cpu_time_that_was_not_seen_in_every_window_is_unknown() -> None:
     assert total.service_cpu_ms_per_request is None
 
 
+def test_transactions_are_divided_by_the_requests_of_the_windows_that_know_them() -> None:
+    """Operations do not tell theirs apart, unless there is only one; where no window knows them, nobody does."""
+    samples = measured([1.0] * 100).samples
+    known = Measurement(samples, evidence(requests=100, transactions=205.0))
+    unknown = Measurement(samples, evidence(requests=100))
+    two = Measurement(samples.with_columns(operation=pl.Series(["a", "b"] * 50)), known.evidence)
+
+    def found(*measurements: Measurement) -> list[float | None]:
+        return [one.transactions_per_request for one in analysis.summarise(measurements)]
+
+    assert found(known, known, unknown) == [2.05, 2.05]
+    assert found(unknown) == [None, None]
+    assert found(two) == [2.05, None, None]
+
+
 def test_errors_are_counted_by_what_they_say() -> None:
     """Most frequent first."""
     assert analysis.errors([measured([1.0] * 10, failed=3)]) == (("status 500 instead of 200", 3),)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import mean_interval, t_quantile
+from bench.intervals import half_width, mean_interval, t_quantile
 
 COMPARISONS = 10_000
 
@@ -48,3 +48,9 @@ def test_a_true_difference_is_found_and_not_exaggerated() -> None:
     intervals = [mean_interval(row.tolist()) or (0.0, 0.0) for row in ratios]
     covered = sum(low <= 1.10 <= high for low, high in intervals)
     assert covered / COMPARISONS == pytest.approx(0.95, abs=0.007)
+
+
+def test_half_a_width_is_a_share() -> None:
+    """Of an interval that is symmetric on logarithms; what says nothing stays short."""
+    shown = [half_width(one) for one in ((100 / 1.042, 104.2), (1.0, 1.0), (0.01, 1000.0), None)]
+    assert shown == ["\N{PLUS-MINUS SIGN}4.2%", "\N{PLUS-MINUS SIGN}0.0%", "over \N{PLUS-MINUS SIGN}1000%", ""]

@@ -120,6 +120,18 @@ def test_a_verdict_is_the_worst_of_all_rounds() -> None:
     assert result.verdict == Verdict("INVALID", ("round 2: 1 of 2 users were running",))
 
 
+def test_an_interval_without_an_end_stays_short() -> None:
+    """Two rounds that have nothing in common: the table keeps its shape."""
+    made = Outcome()
+    for service, counts in (("psycopg2_sync", (1000, 50_000)), ("asyncpg_async", (50_000, 1000))):
+        for count in counts:
+            made.add(cell(service), measured(count))
+    console = Console(width=120, record=True, file=None, force_terminal=False)
+    with console.capture() as printed:
+        console.print(report.ranking(made.ordered(), "point_read"))
+    assert "asyncpg_async / psycopg2_sync    1.00 (0.00 .. over 1000)" in printed.get()
+
+
 OPEN = """\
 point_read - One user read by id, over and over: the smallest request that needs the database.
 
