@@ -1,9 +1,10 @@
 """From windows of samples to rows of numbers. Pure: takes data, returns data, runs again on a stored run."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import cast
+from typing import TypeVar, cast
 
 import polars as pl
 
@@ -66,6 +67,8 @@ class OperationSummary:
     service_rss_peak_mb: float | None = None
     transactions_per_request: float | None = None
     connections_peak: int | None = None
+    ping_p50_ms: float | None = None
+    ping_max_ms: float | None = None
     idle_in_transaction_peak: int | None = None
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
@@ -110,13 +113,23 @@ def total(measurements: Sequence[Measurement]) -> OperationSummary:
             (one.rss_peak_mb[SERVICE] for one in machines if SERVICE in one.rss_peak_mb), default=None
         ),
         transactions_per_request=_transactions_per_request(whole),
+        ping_p50_ms=_middle([one.evidence.ping_p50_ms for one in whole]),
+        ping_max_ms=_most([one.evidence.ping_max_ms for one in whole]),
         connections_peak=_most([one.evidence.connections_peak for one in whole]),
         idle_in_transaction_peak=_most([one.evidence.idle_in_transaction_peak for one in whole]),
     )
 
 
-def _most(peaks: Sequence[int | None]) -> int | None:
+Number = TypeVar("Number", int, float)
+
+
+def _most(peaks: Sequence[Number | None]) -> Number | None:
     return max((peak for peak in peaks if peak is not None), default=None)
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSummary:
@@ -201,5 +214,5 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-BESIDE = frozenset({"rounds", "service_time_p99_ms"})  # not in summary.csv
+BESIDE = frozenset({"rounds", "service_time_p99_ms", "ping_p50_ms", "ping_max_ms"})  # not in summary.csv
 SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name not in BESIDE)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import statistics
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,7 @@ from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
 from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
+from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.probe import Probe
@@ -44,7 +47,9 @@ def measure(
         restore.restore(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
         limit = cell.setup.pool_size + cell.setup.pool_overflow
-        with Probe(catalogue.service(cell.service).url, limit) as probe, Watcher(server.dsn) as watcher:
+        url = catalogue.service(cell.service).url
+        pinger = Pinger(url)
+        with Probe(url, limit) as probe, Watcher(server.dsn) as watcher, pinger if plan.load.ping else nullcontext():
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
             watch.watch(child.pid, LOAD)
 
@@ -60,6 +65,8 @@ def measure(
         window = _window(plan, kept, marks)
         results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
         results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
+        if pinger.pings:
+            results.write_whole(folder / "ping.csv", ping_csv(pinger.pings, window))
         fleet.check_alive(cell.setup)
         if plan.load.timeline:
             rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
@@ -73,6 +80,7 @@ def measure(
     most = peaks(watcher.readings, window)
     due = samples.cut(kept, window, plan.load.arrival)
     sent = samples.sent(due)
+    pings_ms = inside(pinger.pings, window)
     seen = Evidence(
         length_s=window.length_s,
         users_asked=cell.users,
@@ -93,6 +101,8 @@ def measure(
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
         # A batch's end is of no steady rate, at which what is not reported yet would always be as much.
         transactions=each * len(sent) if each is not None and plan.load.arrival != "batch" else None,
+        ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
+        ping_max_ms=pings_ms[-1] if pings_ms else None,
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")

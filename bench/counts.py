@@ -89,7 +89,10 @@ def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> It
     """In words, every operation that costs something else than it should."""
     for operation, cost in found.items():
         should = expected(service, profile, *_parts(operation))
-        if cost.round_trips != should.round_trips or cost.statements not in {None, should.statements}:
+        # Two statements at once may meet connections that have not seen them, in any pool larger than what was tried.
+        learning = 1.0 if OPERATIONS[_parts(operation)[0]].uses > 1 else 0.0
+        close = cost.round_trips == should.round_trips or 0 < cost.round_trips - should.round_trips < learning
+        if not close or cost.statements not in {None, should.statements}:
             yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
 
 

@@ -85,6 +85,8 @@ class Evidence:
     machine: Machine | None
     placement: Placement = field(default_factory=Placement)
     workers: int = 1
+    ping_p50_ms: float | None = None
+    ping_max_ms: float | None = None
     connections_peak: int | None = None
     idle_in_transaction_peak: int | None = None
     transactions: float | None = None

@@ -61,18 +61,23 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
         "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
-        *arrival(load), *parameters,
+        *arrival(cell, load), *parameters,
     ]  # fmt: skip
 
 
-def arrival(load: Load) -> list[str]:
+def arrival(cell: Cell, load: Load) -> list[str]:
     """The options that say how requests arrive."""
     if load.arrival == "open":
         return ["--arrival", "open", "--rate", str(load.rate), "--spacing", load.spacing]
     if load.arrival == "batch":
         paced = ["--batch-rate", str(load.rate or 0.0), "--spacing", load.spacing]
-        return ["--arrival", "batch", "--arrivals", str(load.arrivals), *paced]
+        return ["--arrival", "batch", "--arrivals", str(arrivals(cell, load)), *paced]
     return ["--arrival", "closed"]
+
+
+def arrivals(cell: Cell, load: Load) -> int:
+    """How many requests a batch has: one for each user where the plan does not say."""
+    return load.arrivals or cell.users
 
 
 def longest_s(cell: Cell, load: Load) -> float:
@@ -84,5 +89,5 @@ def expected_s(cell: Cell, load: Load) -> float:
     """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
     ramp_up_s = 2.0 + cell.users / load.spawn_rate
     if load.arrival == "batch":
-        return ramp_up_s + (load.arrivals or 0) / (load.rate or float("inf")) + BATCH_DRAIN_S
+        return ramp_up_s + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
     return ramp_up_s + load.warm_up_s + load.measure_s

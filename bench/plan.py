@@ -74,9 +74,10 @@ class Load(_Section):
     """How requests arrive.
 
     `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
-    answers. `batch`: `arrivals` requests, at `rate` or all at once, and then the end. `rate_share` stands for a rate:
-    that share of what the slowest cell answers when the load is closed, measured before the first round. `timeline`:
-    services note when each request of a batch held a connection.
+    answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
+    `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
+    the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
+    `GET /ping` is asked four times a second.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
@@ -89,6 +90,7 @@ class Load(_Section):
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     measure_s: Seconds = 10.0
     timeout_s: Seconds = 60.0
+    ping: bool = False
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
@@ -96,8 +98,6 @@ class Load(_Section):
             raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
         if self.rate_share is not None and (self.arrival != "open" or self.rate is not None):
             raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
-        if self.arrival == "batch" and self.arrivals is None:
-            raise ValueError("the batch model needs load.arrivals: how many requests")
         if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
             raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
         if self.arrival == "closed" and self.rate is not None:

@@ -17,6 +17,7 @@ METRICS = (
     "latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms", "latency_max_ms",
     "missed_arrivals", "service_cpu_ms_per_request", "database_cpu_ms_per_request", "load_cpu_ms_per_request",
     "service_rss_peak_mb", "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
+    "ping_p50_ms", "ping_max_ms",
 )  # fmt: skip
 
 

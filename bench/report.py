@@ -196,6 +196,9 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
         notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
         if one.missed:
             notes.append(Text(f"{slug}: {one.missed:,} arrivals were due and never sent", style="red"))
+        if one.total.ping_p50_ms is not None:
+            median, worst = one.total.ping_p50_ms, one.total.ping_max_ms
+            notes.append(Text(f"{slug}: GET /ping beside it: {median:,.1f} ms (median), {worst:,.0f} ms (worst)"))
         if one.reconnects:
             notes.append(Text(f"{slug}: {one.reconnects:,} connections that the service had closed were opened again"))
     notes += [Text(f"{one.cell.slug}: {pairs.SAME}", style="dim") for one in mine if one.cell.arm]

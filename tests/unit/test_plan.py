@@ -116,7 +116,6 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
         ({"arrival": "open"}, ["the open model needs a rate", "--rate"]),
         ({"arrival": "open", "rate": 0.0}, ["--rate", "0.0", "greater than 0"]),
         ({"rate": 100.0}, ["--rate", "needs arrival open or batch"]),
-        ({"arrival": "batch"}, ["load.arrivals"]),
         ({"scale": 11.0}, ["--scale", "11"]),
     ],
 )
