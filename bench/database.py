@@ -10,6 +10,7 @@ from bench.errors import DatabaseError
 from db import dsn, embedded, loader, server
 from db.dsn import Dsn
 from db.marker import Dataset
+from db.steps import Progress
 
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
 SPARE_CONNECTIONS = 8
@@ -67,6 +68,6 @@ def check_connections(database: Database, needed: int) -> None:
         )
 
 
-def loaded(database: Database, scale: float) -> Dataset:
-    """The dataset of this scale, loaded now unless it is there."""
-    return loader.load(database.dsn, scale)
+def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
+    """The dataset of this scale, loaded now unless it is there; `progress` is told only where it is loaded."""
+    return loader.load(database.dsn, scale, progress)

@@ -8,7 +8,7 @@ from typing import get_args
 import click
 from rich.table import Table
 
-from bench import catalogue, database, gate, plan
+from bench import catalogue, database, gate, plan, progress
 from bench import verify as verification
 from bench.commands import options
 from bench.gate import Passed
@@ -40,8 +40,8 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
     setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
     users = dataset.size(scale).users
     with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
-        with console.status(f"loading the dataset, scale {scale:g}"):
-            database.loaded(server, scale)
+        with progress.shares(console, f"loading scale {scale:g}") as told:
+            database.loaded(server, scale, told)
         with console.status("verifying"):
             passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
     console.print(_costs(passed))
