@@ -24,13 +24,15 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
     size = dataset.size(scale)
     remedy = "mend what it names (space, rights, a session that holds a lock) and run `bench db load` again"
     with server.explained(dsn, "loading the dataset", remedy), server.connect(dsn) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection closes
-        conn.execute("SELECT pg_advisory_lock(%(id)s), pg_advisory_unlock(%(id)s)", {"id": building.FILLING_LOCK})
+        progress = progress or _silent
+        _take(conn, _LOCK, progress)  # until the connection closes
+        _take(conn, building.FILLING_LOCK, progress)
+        conn.execute("SELECT pg_advisory_unlock(%s)", [building.FILLING_LOCK])  # for the sessions of this load
         conn.execute("SET lock_timeout = '15s'")  # a session left in a transaction would stop us for good
         marker.refuse_strangers(conn, dsn)
         found = marker.read(conn)
         if found is None or _differences(conn, found, size):
-            made = _build(conn, dsn, size, progress or _silent)
+            made = _build(conn, dsn, size, progress)
             _seal(conn, dsn, float(scale), size, made)
             found = marker.read(conn)
     if found is None:
@@ -63,6 +65,13 @@ def check(dsn: Dsn, scale: float, *, contents: bool = False) -> Dataset:
             f" run `bench db load --scale {float(scale):g}`"
         )
     return found
+
+
+def _take(conn: psycopg.Connection, lock: int, progress: Progress) -> None:
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [lock]).fetchone()
+    if not (row and row[0]):
+        progress("waiting for another load into this database to end", 0.0)
+        conn.execute("SELECT pg_advisory_lock(%s)", [lock])
 
 
 def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -> list[str]:
