@@ -3,6 +3,7 @@
 Nothing here says that the dataset is complete: `db.loader` does, when all of it is.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -30,6 +31,9 @@ SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 
 # Walking the indexes of both sides in step takes a fraction of the time of hashing one of them.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off"
 _TOLD_EVERY = 10  # blocks of rows
+
+# What psycopg would print of a COPY that broke off says less than the error that is raised.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Session = psycopg.Connection
 Steps = list[Step[Session]]

@@ -3,14 +3,18 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
 
-from bench import catalogue
+from bench import catalogue, database
+from bench.database import Database
 from bench.errors import DatabaseError
+from bench.placement import available_cpus
 from db import building, checksum, dataset, embedded, loader, marker, server
 from db.dsn import Dsn
 from db.restore import restore
@@ -50,6 +54,15 @@ def run(dsn: Dsn, *statements: str) -> None:
     with server.connect(dsn) as conn:
         for statement in statements:
             conn.execute(statement.encode())
+
+
+def placed(process: psutil.Process) -> set[tuple[int, ...]]:
+    """The CPUs of a process, and of each of its children that is still there."""
+    found = set()
+    for one in (process, *process.children()):
+        with suppress(psutil.NoSuchProcess):
+            found.add(tuple(one.cpu_affinity()))
+    return found
 
 
 def marker_exists(dsn: Dsn) -> bool:
@@ -319,6 +332,25 @@ def test_a_failure_in_one_session_ends_them_all(empty: Dsn) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert loader.inspect(empty) is None
+
+
+@pytest.mark.skipif(len(available_cpus()) < 2, reason="with one CPU, or on macOS, nothing is placed")
+def test_a_private_server_loads_on_all_cpus(empty: Dsn) -> None:
+    """Before and after, it keeps to those that it was placed on."""
+    with server.connect(empty) as conn:
+        postmaster = psutil.Process(psutil.Process(conn.info.backend_pid).ppid())
+        cpus, seen = list(available_cpus()), set[tuple[int, ...]]()
+        postmaster.cpu_affinity(cpus[:1])
+        try:
+            database.loaded(
+                Database(empty, private=True, pid=postmaster.pid),
+                SCALE,
+                lambda *_: seen.update(placed(postmaster)),
+            )
+            assert seen == {tuple(cpus)}
+            assert placed(postmaster) == {(cpus[0],)}
+        finally:
+            postmaster.cpu_affinity(cpus)
 
 
 def test_an_ordinary_role_can_load_and_restore(empty: Dsn) -> None:
