@@ -45,7 +45,7 @@ compare: setup  ## ratios between two runs (OLD= NEW=; the last two when neither
 test: setup  ## all tests, against a real PostgreSQL
 	@.venv/bin/pytest
 
-selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take about 23 minutes; needs wrk)
+selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take half an hour; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
 lint: setup  ## ruff and mypy --strict

@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from bench import catalogue
+import psutil
+
+from bench import catalogue, placement
 from bench.errors import DatabaseError
-from db import dsn, embedded, loader, server
+from db import dsn, embedded, loader, postmaster, server
 from db.dsn import Dsn
 from db.marker import Dataset
+from db.steps import Progress
 
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
 SPARE_CONNECTIONS = 8
@@ -67,6 +70,24 @@ def check_connections(database: Database, needed: int) -> None:
         )
 
 
-def loaded(database: Database, scale: float) -> Dataset:
-    """The dataset of this scale, loaded now unless it is there."""
-    return loader.load(database.dsn, scale)
+def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
+    """The dataset of this scale, loaded now unless it is there; `progress` is told only where it is loaded."""
+    with _on_all_cpus(database.pid):
+        return loader.load(database.dsn, scale, progress)
+
+
+@contextmanager
+def _on_all_cpus(pid: int | None) -> Iterator[None]:
+    """Let the private server use every CPU for a while: nothing is measured while it loads."""
+    cpus = placement.available_cpus()
+    if pid is None or not cpus:
+        yield
+        return
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, which its sessions say better
+        process = psutil.Process(pid)
+        before = process.cpu_affinity()
+        postmaster.place(process, cpus)
+        try:
+            yield
+        finally:
+            postmaster.place(process, before)

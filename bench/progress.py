@@ -1,11 +1,53 @@
 """What a person sees while a run goes on: a bar with the time left on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+LINE_EVERY_S = 5.0  # where there is no terminal
+DRAW_EVERY_S = 0.2
+
+
+@contextmanager
+def shares(console: Console, doing: str) -> Iterator[Callable[[str, float], None]]:
+    """For something that tells its steps and the share done: a bar on a terminal, elsewhere a line now and then.
+
+    Nothing is shown of what tells nothing.
+    """
+    if not console.is_terminal:
+        yield paced(lambda text: console.print(text, highlight=False, markup=False), doing)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as drawn:
+        task = drawn.add_task(doing, total=1.0)
+        yield lambda step, share: drawn.update(task, description=f"{doing}: {step}", completed=share)
+
+
+def paced(
+    say: Callable[[str], None],
+    doing: str,
+    every_s: float = LINE_EVERY_S,
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[str, float], None]:
+    """Say a step, the share done and the time so far: the first one told, and then one every so often."""
+    began_s = said_s = -1.0
+
+    def told(step: str, share: float) -> None:
+        nonlocal began_s, said_s
+        now_s = clock()
+        if began_s < 0:
+            began_s = now_s
+        elif now_s - said_s < every_s:
+            return
+        said_s = now_s
+        say(f"{doing}: {share:.0%} after {now_s - began_s:.0f} s ({step})")
+
+    return told
 
 
 class Display:
@@ -50,6 +92,10 @@ class Display:
     def show(self, text: str) -> None:
         """Print something that stays, above the progress."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def sharing(self, doing: str) -> Callable[[str, float], None]:
+        """Say the steps of something that tells them together with the share done."""
+        return paced(self.step, doing, DRAW_EVERY_S if self._live else LINE_EVERY_S)
 
     def measuring(self, text: str) -> None:
         """Say which cell is being measured now."""

@@ -95,7 +95,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     ):
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
-        loaded = database.loaded(server, scale)
+        loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
         display.step("verifying that all services answer alike")
         passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")

@@ -1,49 +1,42 @@
-"""The dataset's rules as SQL: `fill.sql` with its expressions and row counts filled in."""
+"""The dataset's schema, and what SQL must know of its rows."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from string import Template
-
-from db import dataset
 
 FOLDER = Path(__file__).parent
 NOTE = "'Note ' || id || ': ' || repeat(md5(id::text), 4)"
-"""The text of note `id`, as an expression."""
+"""The text of note `id`, as an expression; `db.rows` has the same rule."""
 
 
-def mix(x: str) -> str:
-    """`dataset.mix` of an SQL expression of type bigint, as plain arithmetic: nothing is created in the database."""
-    for _ in range(2):
-        x = f"((((({x}) >> 16) # ({x})) * {0x45D9F3B}) & {0xFFFFFFFF})"
-    return f"(({x} >> 16) # {x})"
+@dataclass(frozen=True)
+class Statement:
+    """One statement of `schema.sql`: what it makes, and on which table."""
+
+    table: str
+    name: str
+    text: str
 
 
-def draw(stream: int) -> str:
-    """`dataset.draw(id, stream)` as SQL."""
-    return mix(f"id * {dataset.STREAMS} + {stream}")
+@dataclass(frozen=True)
+class Schema:
+    """`schema.sql` in its parts: the bare tables, and what follows once they are filled."""
+
+    tables: str
+    keys: tuple[Statement, ...]
+    indexes: tuple[Statement, ...]
+    foreign_keys: tuple[Statement, ...]
 
 
-def fill(size: dataset.Size) -> list[tuple[str, str]]:
-    """(table, INSERT statement), in the order to run them."""
-    values = {
-        **{table: str(rows) for table, rows in size.items()},
-        **{f"draw{stream}": draw(stream) for stream in range(dataset.STREAMS)},
-        "ordered": str(size.ordered),
-        "first_names": _array(dataset.FIRST_NAMES),
-        "last_names": _array(dataset.LAST_NAMES),
-        "epoch_s": str(int(dataset.EPOCH.timestamp())),
-        "year_s": str(dataset.YEAR_S),
-        "note": NOTE,
-    }
-    text = (FOLDER / "fill.sql").read_text(encoding="utf-8")
-    statements = Template(text).substitute(values).split(";\n")
-    return list(zip(dataset.TABLES, statements[: len(dataset.TABLES)], strict=True))
+def schema() -> Schema:
+    """`schema.sql`, read."""
+    text = (FOLDER / "schema.sql").read_text(encoding="utf-8")
+    tables, keys, indexes, foreign_keys = re.split(r"^-- (?:KEYS|INDEXES|FOREIGN KEYS)$", text, flags=re.MULTILINE)
+    return Schema(tables, _statements(keys), _statements(indexes), _statements(foreign_keys))
 
 
-def schema() -> tuple[str, str]:
-    """`schema.sql` in two parts: the bare tables, and the keys and indexes that follow the rows."""
-    tables, _, keys = (FOLDER / "schema.sql").read_text(encoding="utf-8").partition("-- KEYS")
-    return tables, keys
-
-
-def _array(words: tuple[str, ...]) -> str:
-    return f"'{{{','.join(words)}}}'::text[]"
+def _statements(text: str) -> tuple[Statement, ...]:
+    table, name = r"(?P<table>\w+)", r"(?P<name>\w+)"
+    kinds = (rf"^ALTER TABLE {table} ADD CONSTRAINT {name} [^;]*;$", rf"^CREATE INDEX {name} ON {table} [^;]*;$")
+    found = [match for kind in kinds for match in re.finditer(kind, text, flags=re.MULTILINE)]
+    return tuple(Statement(match["table"], match["name"], match[0]) for match in found)

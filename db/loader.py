@@ -1,25 +1,22 @@
 """Load the dataset, say what is there, and check it."""
 
-from collections.abc import Callable
-
 import psycopg
 
 from bench.errors import DatabaseError
-from db import checksum, content, dataset, marker, restore, server
+from db import building, checksum, content, dataset, marker, restore, server
 from db.dsn import Dsn
 from db.marker import Dataset
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the fraction done before it, 0 to 1."""
+from db.steps import Progress
 
 _LOCK = 7_164_025_718  # of our own choosing: two loads into one database take turns
-_MEMORY = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL work_mem = '128MB'"
+_BUILT = 0.97  # the fraction done when all that is left is a checkpoint
 
 
 def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
     """Bring the database to hold the dataset of this scale; does nothing when it already does.
 
-    An incomplete dataset of ours, or one of another scale or version, is dropped and loaded again.
+    An incomplete dataset of ours, or one of another scale or version, is dropped and loaded again. A dataset counts as
+    complete from the moment that the last statement of all marks it: a load that is killed before leaves none.
 
     Raises:
         DatabaseError: a table of that name is not ours, the server refuses, or the contents came out wrong.
@@ -27,13 +24,16 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
     size = dataset.size(scale)
     remedy = "mend what it names (space, rights, a session that holds a lock) and run `bench db load` again"
     with server.explained(dsn, "loading the dataset", remedy), server.connect(dsn) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection closes
+        progress = progress or _silent
+        _take(conn, _LOCK, progress)  # until the connection closes
+        _take(conn, building.FILLING_LOCK, progress)
+        conn.execute("SELECT pg_advisory_unlock(%s)", [building.FILLING_LOCK])  # for the sessions of this load
         conn.execute("SET lock_timeout = '15s'")  # a session left in a transaction would stop us for good
         marker.refuse_strangers(conn, dsn)
         found = marker.read(conn)
         if found is None or _differences(conn, found, size):
-            _build(conn, size, progress or _silent)
-            _seal(conn, dsn, float(scale), size)
+            made = _build(conn, dsn, size, progress)
+            _seal(conn, dsn, float(scale), size, made)
             found = marker.read(conn)
     if found is None:
         raise DatabaseError(f"the dataset at {dsn.redacted} was dropped while it was loaded: load it again")
@@ -67,6 +67,13 @@ def check(dsn: Dsn, scale: float, *, contents: bool = False) -> Dataset:
     return found
 
 
+def _take(conn: psycopg.Connection, lock: int, progress: Progress) -> None:
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [lock]).fetchone()
+    if not (row and row[0]):
+        progress("waiting for another load into this database to end", 0.0)
+        conn.execute("SELECT pg_advisory_lock(%s)", [lock])
+
+
 def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -> list[str]:
     """Cheap facts first: what the marker says, then what the tables hold."""
     if found.version != dataset.VERSION:
@@ -78,28 +85,21 @@ def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -
     return marker.differences(conn, size)
 
 
-def _build(conn: psycopg.Connection, size: dataset.Size, progress: Progress) -> None:
-    tables, keys = content.schema()
-    fill = content.fill(size)
-    steps = [("making tables", tables), *((f"filling {table}", statement) for table, statement in fill)]
-    steps += [("building keys and indexes", statement) for statement in keys.split(";\n")]
+def _build(conn: psycopg.Connection, dsn: Dsn, size: dataset.Size, progress: Progress) -> str:
+    """Everything but the mark that it is complete; the checksum of what was built."""
+    progress("making tables", 0.0)
     with conn.transaction():
-        conn.execute(_MEMORY)
         conn.execute("DROP TABLE IF EXISTS notes, order_items, orders, products, users, bench_dataset")
         marker.create(conn)
-        for number, (step, statement) in enumerate(steps):
-            progress(step, number / (len(steps) + 2))
-            conn.execute(statement.encode())
-        restore.reset_sequences(conn, size)
-    progress("vacuuming", len(steps) / (len(steps) + 2))
-    # Frozen once and for all: no later VACUUM has these rows to do again.
-    conn.execute("VACUUM (FREEZE, ANALYZE) users, products, orders, order_items, notes")
+        conn.execute(content.schema().tables.encode())
+    made = building.build(dsn, size, lambda step, fraction: progress(step, fraction * _BUILT))
+    progress("writing it to disk", _BUILT)
+    restore.reset_sequences(conn, size)
     server.checkpoint(conn)
-    progress("verifying", (len(steps) + 1) / (len(steps) + 2))
+    return made
 
 
-def _seal(conn: psycopg.Connection, dsn: Dsn, scale: float, size: dataset.Size) -> None:
-    found = checksum.compute(conn, size)
+def _seal(conn: psycopg.Connection, dsn: Dsn, scale: float, size: dataset.Size, found: str) -> None:
     expected = checksum.known(size)
     if expected not in (None, found):
         raise DatabaseError(

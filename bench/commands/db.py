@@ -4,7 +4,7 @@ import os
 
 import click
 
-from bench import catalogue, database
+from bench import catalogue, database, progress
 from bench.commands import options
 from bench.errors import DatabaseError
 from db import dataset, embedded, loader, restore
@@ -39,15 +39,15 @@ def start(port: int | None) -> None:
 @options.database_url
 def load(scale: float, database_url: str | None) -> None:
     """Load the dataset, unless it is there, and verify its checksum."""
-    users, told = dataset.size(scale).users, os.environ.get("DATASET_USERS")
-    if told and told != str(users):
+    users, expected = dataset.size(scale).users, os.environ.get("DATASET_USERS")
+    if expected and expected != str(users):
         raise DatabaseError(
-            f"DATASET_USERS is {told}, but scale {scale:g} has {users} users: services and load would ask for others;"
-            f" set DATASET_USERS={users}"
+            f"DATASET_USERS is {expected}, but scale {scale:g} has {users} users: services and load would ask for"
+            f" others; set DATASET_USERS={users}"
         )
     console = options.console()
-    with database.opened(database_url) as server, console.status("loading") as status:
-        loaded = loader.load(server.dsn, scale, lambda step, share: status.update(f"{step} ({share:.0%})"))
+    with database.opened(database_url) as server, progress.shares(console, f"loading scale {scale:g}") as told:
+        loaded = loader.load(server.dsn, scale, told)
         restore.restore(server.dsn)
     console.print(
         f"scale {loaded.scale:g}: {loaded.size.users:,} users, {loaded.size.products:,} products,"

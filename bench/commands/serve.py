@@ -12,7 +12,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, database, plan
+from bench import catalogue, database, plan, progress
 from bench.commands import options
 from bench.errors import LoadError
 from bench.processes import Child
@@ -79,8 +79,8 @@ def _running(services: list[str] | None, scale: float, database_url: str | None,
     check_ports([catalogue.service(name).port for name in names])
     try:
         with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
-            with console.status(f"loading the dataset, scale {scale:g}"):
-                database.loaded(server, scale)
+            with progress.shares(console, f"loading scale {scale:g}") as told:
+                database.loaded(server, scale, told)
                 restore.restore(server.dsn)
             surroundings = Surroundings(server.dsn.url, dataset.size(scale).users, ())
             with Fleet(surroundings) as fleet:

@@ -9,7 +9,7 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from bench import catalogue, database, gate, parity, plan
+from bench import catalogue, database, gate, parity, plan, progress
 from bench.commands import options
 from bench.counts import Cost
 from bench.gate import Passed
@@ -41,8 +41,8 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
     setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
     users = dataset.size(scale).users
     with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
-        with console.status(f"loading the dataset, scale {scale:g}"):
-            database.loaded(server, scale)
+        with progress.shares(console, f"loading scale {scale:g}") as told:
+            database.loaded(server, scale, told)
         with console.status("verifying"):
             passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
     for profile in PROFILES:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import placement
 from bench.errors import BenchError
-from bench.selfbench import accuracy, agreement, analysing, cost, reach, stall
+from bench.selfbench import accuracy, agreement, analysing, cost, loading, reach, stall
 from bench.selfbench.figures import Say
 from bench.selfbench.setting import Setting
 
@@ -28,6 +28,7 @@ PARTS: dict[str, Part] = {
     "share": reach.share_of_core,
     "many_users": reach.many_users,
     "analysis": analysing.of_ten_million,
+    "loading": loading.of_the_dataset,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),
 }
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bench.errors import DatabaseError
-from db import content, dataset
+from db import dataset
 from db.dataset import Size
 
 
@@ -74,16 +74,6 @@ def test_names_are_plain_ascii_words_and_all_occur() -> None:
 def test_streams_of_one_row_are_independent_values() -> None:
     """No two of a row's draws are equal: the hash is one to one over (row, stream)."""
     assert len({dataset.draw(row, stream) for row in range(1000) for stream in range(16)}) == 16_000
-
-
-def test_fill_names_every_table_once() -> None:
-    """One INSERT a table, parents before children, with nothing left to fill in."""
-    statements = content.fill(dataset.size(0.001))
-    assert [table for table, _ in statements] == list(dataset.TABLES)
-    for table, statement in statements:
-        assert f"INSERT INTO {table} " in statement
-        assert "generate_series(1::bigint, " in statement
-        assert "$" not in statement.partition("INSERT")[2]
 
 
 def test_the_dataset_is_cheap_to_import() -> None:
