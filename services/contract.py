@@ -146,7 +146,9 @@ Transaction = Literal["implicit", "explicit"]
 Sleep = Literal["inside", "outside"]
 Seconds = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False)]
 
-SLEEPERS_USER = 1  # whom GET /session-sleep reads
+# Whom GET /session-sleep reads. It answers without a body: FastAPI serialises the answer of a `def` endpoint on a thread,
+# for which it has to wait once more when all are asleep.
+SLEEPERS_USER = 1
 
 
 def point_read_ids(count: int, seed: int, dataset_users: int) -> list[int]:

@@ -211,15 +211,14 @@ async def write_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int, data:
     return Note(**row)
 
 
-@app.get("/session-sleep")
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+@app.get("/session-sleep", status_code=204)
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
     async with connection() as conn:
-        row = await conn.fetchrow(READ_USER, SLEEPERS_USER)
+        await conn.fetchrow(READ_USER, SLEEPERS_USER)
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
         await asyncio.sleep(seconds)
-    return User(**row)
 
 
 @app.get("/simulation")

@@ -102,8 +102,8 @@ async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit
     raise needs_a_database()
 
 
-@app.get("/session-sleep")
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+@app.get("/session-sleep", status_code=204)
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
     raise needs_a_database()
 
 

@@ -228,16 +228,14 @@ async def write_note(conn: AsyncConnection, note_id: int, data: str) -> Note:
     return note
 
 
-@app.get("/session-sleep")
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
-    async with connection(autocommit=False) as conn, conn.cursor(row_factory=class_row(User)) as cur:
-        await cur.execute(READ_USER, (SLEEPERS_USER,))
-        user = await cur.fetchone()
+@app.get("/session-sleep", status_code=204)
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+    async with connection(autocommit=False) as conn:
+        await conn.execute(READ_USER, (SLEEPERS_USER,))
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
         await asyncio.sleep(seconds)
-    return user  # type: ignore[return-value]  # the dataset has this user
 
 
 @app.get("/simulation")

@@ -225,15 +225,14 @@ def write_note(conn: Connection, note_id: int, data: str) -> Note:
     return note
 
 
-@app.get("/session-sleep")
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
-    with connection(autocommit=False) as conn, conn.cursor(row_factory=class_row(User)) as cur:
-        user = cur.execute(READ_USER, (SLEEPERS_USER,)).fetchone()
+@app.get("/session-sleep", status_code=204)
+def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+    with connection(autocommit=False) as conn:
+        conn.execute(READ_USER, (SLEEPERS_USER,))
         if sleep == "inside":
             time.sleep(seconds)
     if sleep == "outside":
         time.sleep(seconds)
-    return user  # type: ignore[return-value]  # the dataset has this user
 
 
 @app.get("/simulation")

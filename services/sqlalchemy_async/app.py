@@ -244,15 +244,14 @@ async def find_note(session: AsyncSession, note_id: int) -> NoteRow:
     return note
 
 
-@app.get("/session-sleep")
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+@app.get("/session-sleep", status_code=204)
+async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
     async with TransactionalSession() as session:
-        user = await session.get_one(UserRow, SLEEPERS_USER)
+        await session.get_one(UserRow, SLEEPERS_USER)
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
         await asyncio.sleep(seconds)
-    return User.model_validate(user)
 
 
 @app.get("/simulation")

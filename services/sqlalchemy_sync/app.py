@@ -259,15 +259,14 @@ def find_note(session: Session, note_id: int) -> NoteRow:
     return note
 
 
-@app.get("/session-sleep")
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> User:
+@app.get("/session-sleep", status_code=204)
+def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
     with new_transactional_session() as session:
-        user = session.get_one(UserRow, SLEEPERS_USER)
+        session.get_one(UserRow, SLEEPERS_USER)
         if sleep == "inside":
             time.sleep(seconds)
     if sleep == "outside":
         time.sleep(seconds)
-    return User.model_validate(user)
 
 
 @app.get("/simulation")
