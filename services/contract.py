@@ -146,8 +146,8 @@ Transaction = Literal["implicit", "explicit"]
 Sleep = Literal["inside", "outside"]
 Seconds = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False)]
 
-# Whom GET /session-sleep reads. It answers without a body: FastAPI serialises the answer of a `def` endpoint on a thread,
-# for which it has to wait once more when all are asleep.
+# Whom GET /session-sleep reads. It answers without a body: FastAPI serialises that of a `def` endpoint on a thread, for
+# which it would have to wait once more when all are asleep.
 SLEEPERS_USER = 1
 
 
