@@ -1,5 +1,6 @@
 """The rulings on published claims as a file and as a table for the terminal. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -32,8 +33,16 @@ def table(outcome: Outcome) -> Group:
     for one in found:
         ruling = Text(one.ruling, style=STYLES[one.ruling])
         shown.add_row(Text(one.claim), Text(one.source), Text(one.expected), _measured(one), ruling)
-    notes = [Text(f"{one.id}: {one.metric}, {one.why}", style="dim") for one in found]
+    notes = [Text(note, style="dim") for note in _notes(found)]
     return Group(Text("published claims, as this run bears them out", style="bold"), shown, *notes)
+
+
+def _notes(found: Sequence[Ruling]) -> list[str]:
+    """What each ruling rests on; said once where the same stands in the way of all."""
+    reasons = {one.why.partition("; ")[2] for one in found}
+    if len(found) > 1 and len(reasons) == 1 and "" not in reasons:
+        return [f"every claim: {reasons.pop()}"]
+    return [f"{one.id}: {one.metric}, {one.why}" for one in found]
 
 
 def _measured(ruling: Ruling) -> str:
