@@ -289,6 +289,8 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "success_ratio",
         "batch_s",
         "missed_arrivals",
+        "ping_p50_ms",
+        "ping_max_ms",
     }
     one = measured(200_000, arrival="batch", connections_peak=10, idle_in_transaction_peak=1)
     figures = {metric: claims.figure(metric, one, analysis.total([one])) for metric in METRICS}
