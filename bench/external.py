@@ -17,28 +17,37 @@ class External:
     def __init__(self, nonce: str, cpus: tuple[int, ...]) -> None:
         self._nonce, self._cpus = nonce, cpus
         self._child: Child | None = None
+        self._answers = False
 
     def url(self, delay_s: float, log: Path) -> str:
-        """Its address for such a delay; started now unless it runs. Raises ServiceError or PreflightError."""
-        if self._child is None:
-            self._child = self._started(log)
-        return f"{catalogue.external().url}/delayed/{delay_s:g}"
+        """Its address for such a delay; started now unless it runs. Raises PreflightError for a taken port.
 
-    def _started(self, log: Path) -> Child:
+        It need not answer yet: `wait` sees to that, while services start beside it.
+        """
         service = catalogue.external()
-        serving.check_ports([service.port])
-        command, environment = serving.uvicorn(service.application, service.port, workers=1), {"RUN_NONCE": self._nonce}
-        child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
-        deadline = time.monotonic() + START_TIMEOUT_S
+        if self._child is None:
+            serving.check_ports([service.port])
+            command = serving.uvicorn(service.application, service.port, workers=1)
+            environment = {"RUN_NONCE": self._nonce}
+            self._child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
+            self._answers = False
+        return f"{service.url}/delayed/{delay_s:g}"
+
+    def wait(self) -> None:
+        """Wait until it answers, if it was started. Raises ServiceError with the end of its log."""
+        if self._child is None or self._answers:
+            return
+        service, deadline = catalogue.external(), time.monotonic() + START_TIMEOUT_S
         while (health := serving.ask_health(service.url)) is None:
-            if child.exit_code() is not None or time.monotonic() > deadline:
-                child.stop()
-                raise ServiceError(f"could not start {service.name}:\n{child.log_tail()}")
+            if self._child.exit_code() is not None or time.monotonic() > deadline:
+                said = self._child.log_tail()
+                self.stop()
+                raise ServiceError(f"could not start {service.name}:\n{said}")
             time.sleep(POLL_EVERY_S)
         if health.get("nonce") != self._nonce:
-            child.stop()
+            self.stop()
             raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
-        return child
+        self._answers = True
 
     def pids(self) -> list[int]:
         """Its process, if it runs."""

@@ -60,6 +60,7 @@ class Fleet:
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
             self._wait_until_healthy(setup, deadline)
+        self.external.wait()
         # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
         for setup in setups:
             self._running[setup.service][1].place(self.surroundings.cpus)

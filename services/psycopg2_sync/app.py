@@ -262,10 +262,12 @@ def simulation(user_id: OrderingUserId) -> Simulation:
 def read_products(user_id: int) -> pl.DataFrame:
     with cursor() as cur:
         cur.execute(READ_PRODUCTS, (user_id,))
-        return pl.DataFrame(cur.fetchall(), PRODUCTS_ORDERED)
+        rows = cur.fetchall()
+    return pl.DataFrame(rows, PRODUCTS_ORDERED)
 
 
 def read_orders(user_id: int) -> pl.DataFrame:
     with cursor() as cur:
         cur.execute(READ_ORDERS, (user_id,))
-        return pl.DataFrame(cur.fetchall(), ORDERS_WITH_ITEMS)
+        rows = cur.fetchall()
+    return pl.DataFrame(rows, ORDERS_WITH_ITEMS)

@@ -1,26 +1,19 @@
-"""What services say of themselves: /health, /metrics, and times in UTC whatever the server's zone."""
+"""What services say of themselves: /health and /metrics."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from psycopg import sql
 
 from bench import catalogue
 from bench.catalogue import Service
 from bench.plan import Setup, default_setup
 from bench.services import Fleet
-from db import server
 from db.dsn import Dsn
 from services.introspection import FRAMEWORK
-
-WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
-WITH_GAUGES = ("asyncpg_async", "sqlalchemy_async")
+from tests.contract.conftest import WITH_DATABASE
 
 
 def assert_healthy(setup: Setup, fleet: Fleet) -> None:
@@ -85,52 +78,3 @@ def test_metrics_of_process_and_pool(name: str, services: tuple[Service, ...]) -
         assert pool == {"pool_connections": size, "pool_connections_idle": size}
     else:
         assert pool == {}
-
-
-def test_health_under_uvicorn_alone(stage: Callable[..., None], fleet: Fleet) -> None:
-    """The same without gunicorn, and with other settings than the default ones."""
-    setups = [
-        replace(default_setup(name), server="uvicorn", pool_size=3, pool_timeout_s=1.5, threads=7)
-        for name in ("psycopg2_sync", "sqlalchemy_async", "no_database")
-    ]
-    stage(*setups)
-    for setup in setups:
-        assert_healthy(setup, fleet)
-
-
-@pytest.fixture
-def in_tokyo(database: Dsn, stage: Callable[..., None]) -> Iterator[tuple[Service, ...]]:
-    """The services, in sessions that begin in another time zone than UTC."""
-    alter = sql.SQL("ALTER DATABASE {name} {change}")
-    name = sql.Identifier(database.dbname)
-    with server.connect(database) as conn:
-        conn.execute(alter.format(name=name, change=sql.SQL("SET timezone = 'Asia/Tokyo'")))
-        try:
-            stage(*map(default_setup, WITH_DATABASE), anew=True)
-            yield tuple(map(catalogue.service, WITH_DATABASE))
-        finally:
-            conn.execute(alter.format(name=name, change=sql.SQL("RESET timezone")))
-            stage()
-
-
-def test_times_are_utc_whatever_the_server_says(restored: Dsn, in_tokyo: tuple[Service, ...]) -> None:
-    """Stored and new times are written in UTC with a Z, fields in the contract's order."""
-    with server.connect(restored) as conn:
-        assert conn.execute("SHOW timezone").fetchone() == ("Asia/Tokyo",)
-    stored = {service.name: httpx.get(f"{service.url}/users/1").text for service in in_tokyo}
-    assert len(set(stored.values())) == 1
-    for number, service in enumerate(in_tokyo):
-        fields = {"name": "New", "email": f"new{number}@example.com"}
-        made = httpx.post(f"{service.url}/users", json=fields)
-        read = httpx.get(f"{service.url}/users/{made.json()['id']}")
-        changed = httpx.put(f"{service.url}/users/{made.json()['id']}", json=fields)
-        page = httpx.get(f"{service.url}/users?offset=0&limit=1")
-        assert made.text == read.text == changed.text
-        assert page.text == f"[{stored[service.name]}]"
-        for text in (made.text, stored[service.name]):
-            assert re.fullmatch(
-                r'\{"id":\d+,"name":"[^"]+","email":"[^"]+","created_at":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"\}',
-                text,
-            ), service.name
-        age = datetime.now(UTC) - datetime.fromisoformat(made.json()["created_at"])
-        assert abs(age) < timedelta(seconds=30), service.name

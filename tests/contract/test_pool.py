@@ -1,9 +1,8 @@
 """Pools: opened at start, never larger than said, and a 503 with one body for who waits too long."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 from uuid import uuid4
 
@@ -17,70 +16,14 @@ from bench.plan import default_setup
 from bench.services import Fleet
 from db import server
 from db.dsn import Dsn
+from tests.contract.conftest import WITH_DATABASE
 
-WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
 BUSY = (503, b'{"detail":"no database connection came free in time"}')
 LOCK_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'"
 
 
 def status_and_body(answer: httpx.Response) -> tuple[int, bytes]:
     return answer.status_code, answer.content
-
-
-@contextmanager
-def only_connection_held(database: Dsn, url: str, user_id: int) -> Iterator[None]:
-    """An update that waits for a row lock of ours keeps the pool's only connection; it must succeed in the end."""
-    # Never the same twice: an ORM sends no UPDATE for what does not change.
-    fields = {"name": "Held", "email": f"{uuid4().hex}@example.com"}
-    with server.connect(database) as locker, ThreadPoolExecutor(1) as pool, server.connect(database) as watcher:
-        with locker.transaction():
-            locker.execute("SELECT 1 FROM users WHERE id = %s FOR UPDATE", [user_id])
-            update = pool.submit(httpx.put, f"{url}/users/{user_id}", json=fields, timeout=20)
-            while watcher.execute(LOCK_WAITERS).fetchone() == (0,):
-                assert not update.done(), update.result().text
-            yield
-        assert update.result(20).status_code == 200
-
-
-@pytest.fixture
-def small_pools(stage: Callable[..., None]) -> None:
-    """Every service with one connection, for which requests wait half a second."""
-    stage(*(replace(default_setup(name), pool_size=1, pool_timeout_s=0.5) for name in WITH_DATABASE))
-
-
-@pytest.mark.parametrize("name", WITH_DATABASE)
-@pytest.mark.usefixtures("small_pools")
-def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) -> None:
-    """On every operation, with the same body everywhere; afterwards all is as before, twice in a row."""
-    url = catalogue.service(name).url
-    fields = {"name": "A", "email": "mine@example.com"}
-    user_id = httpx.post(f"{url}/users", json=fields).json()["id"]
-    good = status_and_body(httpx.get(f"{url}/users/1"))
-    assert good[0] == 200
-    asked = [
-        ("GET", "/users/1", None), ("GET", "/users", None), ("GET", "/point-reads?count=3&seed=1", None),
-        ("POST", "/users", {"name": "B", "email": "b@example.com"}), ("PUT", "/users/2", fields),
-        ("DELETE", "/users/3", None),
-    ]  # fmt: skip
-    for _ in range(2):
-        with only_connection_held(restored, url, user_id), ThreadPoolExecutor(len(asked)) as pool:
-            answers = [pool.submit(httpx.request, m, url + path, json=body, timeout=10) for m, path, body in asked]
-            assert [status_and_body(answer.result()) for answer in answers] == [BUSY] * len(asked)
-            assert httpx.get(f"{url}/ping").status_code == 200
-        for _ in range(5):
-            assert status_and_body(httpx.get(f"{url}/users/1")) == good
-
-
-@pytest.mark.parametrize("name", WITH_DATABASE)
-@pytest.mark.usefixtures("small_pools")
-def test_a_connection_that_comes_free_in_time_is_used(name: str, restored: Dsn) -> None:
-    """Who waits less than the time-out gets an answer, not an error."""
-    url = catalogue.service(name).url
-    user_id = httpx.post(f"{url}/users", json={"name": "A", "email": "mine@example.com"}).json()["id"]
-    with ThreadPoolExecutor(1) as pool:
-        with only_connection_held(restored, url, user_id):
-            waiting = pool.submit(httpx.get, f"{url}/users/1")
-        assert waiting.result().status_code == 200
 
 
 def backends(fleet: Fleet, service: Service, database: Dsn) -> int:
@@ -101,18 +44,17 @@ def backends(fleet: Fleet, service: Service, database: Dsn) -> int:
     return int(row[0]) if row else 0
 
 
-def test_pools_are_open_at_start_and_stay_within_bounds(
-    stage: Callable[..., None], fleet: Fleet, restored: Dsn
-) -> None:
-    """As many connections as the pool's size before the first request, during 50 requests at once, and after them."""
-    setups = [replace(default_setup(name), pool_size=4 + number) for number, name in enumerate(WITH_DATABASE)]
-    stage(*setups, anew=True)
-    sizes = {setup.service: setup.pool_size for setup in setups}
-    found = {name: backends(fleet, catalogue.service(name), restored) for name in sizes}
-    assert found == sizes
-    for name, size in sizes.items():
-        assert most_under_burst(fleet, catalogue.service(name), restored) == size
-        assert backends(fleet, catalogue.service(name), restored) == size
+def test_pools_stay_open_and_within_bounds(services: tuple[Service, ...], fleet: Fleet, restored: Dsn) -> None:
+    """As many connections as the pool's size before, during and after 50 requests at once.
+
+    Before the first request of all: tests/integration/test_counts.py.
+    """
+    size = default_setup("asyncpg_async").pool_size
+    for service in services:
+        if service.needs_database:
+            assert backends(fleet, service, restored) == size, service.name
+            assert most_under_burst(fleet, service, restored) == size, service.name
+            assert backends(fleet, service, restored) == size, service.name
 
 
 def most_under_burst(fleet: Fleet, service: Service, database: Dsn) -> int:
@@ -131,3 +73,56 @@ def most_under_burst(fleet: Fleet, service: Service, database: Dsn) -> int:
         done.set()
     assert {answer.status_code for answer in answers} == {200}
     return watched.result()
+
+
+@contextmanager
+def only_connection_held(database: Dsn, url: str, user_id: int) -> Iterator[None]:
+    """An update that waits for a row lock of ours keeps the pool's only connection; it must succeed in the end."""
+    # Never the same twice: an ORM sends no UPDATE for what does not change.
+    fields = {"name": "Held", "email": f"{uuid4().hex}@example.com"}
+    with server.connect(database) as locker, ThreadPoolExecutor(1) as pool, server.connect(database) as watcher:
+        with locker.transaction():
+            locker.execute("SELECT 1 FROM users WHERE id = %s FOR UPDATE", [user_id])
+            update = pool.submit(httpx.put, f"{url}/users/{user_id}", json=fields, timeout=20)
+            while watcher.execute(LOCK_WAITERS).fetchone() == (0,):
+                assert not update.done(), update.result().text
+            yield
+        assert update.result(20).status_code == 200
+
+
+@pytest.mark.parametrize("name", WITH_DATABASE)
+@pytest.mark.usefixtures("cramped")
+def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) -> None:
+    """On every operation, with the same body everywhere; afterwards all is as before, twice in a row."""
+    url = catalogue.service(name).url
+    fields = {"name": "A", "email": "mine@example.com"}
+    user_id = httpx.post(f"{url}/users", json=fields).json()["id"]
+    good = status_and_body(httpx.get(f"{url}/users/1"))
+    assert good[0] == 200
+    asked = [
+        ("GET", "/users/1", None), ("GET", "/users", None), ("GET", "/point-reads?count=3&seed=1", None),
+        ("POST", "/users", {"name": "B", "email": "b@example.com"}), ("PUT", "/users/2", fields),
+        ("DELETE", "/users/3", None), ("GET", "/notes/1", None), ("GET", "/notes/1?transaction=explicit", None),
+        ("POST", "/notes/1/synchronize", None), ("POST", "/notes/1/synchronize?transaction=explicit", None),
+        ("GET", "/session-sleep?sleep=inside&seconds=0", None), ("GET", "/session-sleep?sleep=outside&seconds=0", None),
+        ("GET", "/simulation?user_id=1", None),
+    ]  # fmt: skip
+    for _ in range(2):
+        with only_connection_held(restored, url, user_id), ThreadPoolExecutor(len(asked)) as pool:
+            answers = [pool.submit(httpx.request, m, url + path, json=body, timeout=10) for m, path, body in asked]
+            assert [status_and_body(answer.result()) for answer in answers] == [BUSY] * len(asked)
+            assert httpx.get(f"{url}/ping").status_code == 200
+        for _ in range(5):
+            assert status_and_body(httpx.get(f"{url}/users/1")) == good
+
+
+@pytest.mark.parametrize("name", WITH_DATABASE)
+@pytest.mark.usefixtures("cramped")
+def test_a_connection_that_comes_free_in_time_is_used(name: str, restored: Dsn) -> None:
+    """Who waits less than the time-out gets an answer, not an error."""
+    url = catalogue.service(name).url
+    user_id = httpx.post(f"{url}/users", json={"name": "A", "email": "mine@example.com"}).json()["id"]
+    with ThreadPoolExecutor(1) as pool:
+        with only_connection_held(restored, url, user_id):
+            waiting = pool.submit(httpx.get, f"{url}/users/1")
+        assert waiting.result().status_code == 200

@@ -92,12 +92,14 @@ def test_another_scale_stores_the_checksum_it_computed(empty: Dsn) -> None:
     assert loader.check(empty, 0.0015, contents=True).checksum == checksum.current(empty)
 
 
-def test_users_are_those_that_python_computes(empty: Dsn) -> None:
-    """Load scripts know every user without asking the database."""
+def test_users_and_notes_are_those_that_python_computes(empty: Dsn) -> None:
+    """Load scripts and checks know every one of them without asking the database."""
     loader.load(empty, 0.01)
     with server.connect(empty) as conn:
         held = conn.execute("SELECT id, name, email, created_at FROM users ORDER BY id").fetchall()
+        notes = conn.execute("SELECT id, data FROM notes ORDER BY id").fetchall()
     assert held == [dataset.user(user_id) for user_id in range(1, 10_001)]
+    assert notes == [(note_id, dataset.note(note_id)) for note_id in range(1, 1_001)]
 
 
 def test_the_tables_are_as_the_design_says(loaded: Dsn) -> None:

@@ -292,7 +292,8 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_p50_ms",
         "ping_max_ms",
     }
-    one = measured(200_000, arrival="batch", connections_peak=10, idle_in_transaction_peak=1)
+    watched = {"connections_peak": 10, "idle_in_transaction_peak": 1, "transactions": 400_000}
+    one = measured(200_000, arrival="batch", **watched)
     figures = {metric: claims.figure(metric, one, analysis.total([one])) for metric in METRICS}
     assert [metric for metric, found in figures.items() if found is None] == []
     assert (figures["service_rss_peak_mb"], figures["batch_s"], figures["success_ratio"]) == (80.0, 10.0, 1.0)

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from bench import catalogue
-from bench.catalogue import CHECKOUT, Service
+from bench.catalogue import CHECKOUT, EXTERNAL, Service
 from bench.plan import default_setup
-from bench.serving import command
+from bench.serving import command, uvicorn
 from db import dataset
 from db.settings import SETTINGS
 from services.settings import Settings
@@ -97,11 +97,25 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
 
 @every_service
 def test_a_service_starts_when_the_dataset_is_there(service: Service) -> None:
-    """The database is healthy and the loader has ended without an error."""
+    """The database is healthy, the loader has ended without an error, and the external API answers."""
     assert compose()["services"][service.name]["depends_on"] == {
         "db": {"condition": HEALTHY},
         "loader": {"condition": ONE_SHOT},
+        EXTERNAL: {"condition": HEALTHY},
     }
+
+
+def test_the_external_api_is_started_as_the_harness_starts_it() -> None:
+    """Uvicorn's options are bench's own, but for the address; it takes as long as the default plan's, and no limit."""
+    stanza, external = compose()["services"][EXTERNAL], catalogue.external()
+    program, *words = shlex.split(stanza["command"])
+    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in uvicorn(external.application, external.port, 1))  # noqa: S104  # in its container
+    assert (program, grouped(words)) == ("python", grouped(expected))
+    assert float(stanza["environment"]["EXTERNAL_API_DELAY_S"]) == default_setup("asyncpg_async").external_delay_s
+    assert stanza["healthcheck"]["test"][-1] == f"http://127.0.0.1:{external.port}/health"
+    assert stanza["ports"] == [f"127.0.0.1:{external.port}:{external.port}"]
+    assert stanza["depends_on"] == {"loader": {"condition": ONE_SHOT}}
+    assert stanza["ulimits"] == compose()["services"]["asyncpg_async"]["ulimits"]
 
 
 @every_service
@@ -199,7 +213,9 @@ def test_the_image_does_not_run_as_root() -> None:
 def test_no_package_index_is_named(name: str) -> None:
     """Packages come from wherever the machine is set up to find them; the lock's hashes say which they are."""
     hosts = set(re.findall(r"https?://([^\s/:\"']+)", text(name)))
-    assert hosts <= {"127.0.0.1", "{name}"}
+    # By their names in docker-compose.yaml, containers reach each other: no other host is ever asked.
+    assert hosts <= {"127.0.0.1", "{name}", EXTERNAL}
+    assert EXTERNAL in compose()["services"]
     assert (
         re.findall(r"(?i)index-url|--index\b|find-links|(?:PIP|UV)_\w*(?:INDEX|LINKS)\w*|trusted-host", text(name))
         == []

@@ -1,0 +1,38 @@
+"""What contract tests share beside the services of the default plan."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from psycopg import sql
+
+from bench import catalogue
+from bench.plan import Setup, default_setup
+from db import server
+from db.dsn import Dsn
+
+WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
+
+
+@pytest.fixture
+def cramped(database: Dsn, stage: Callable[..., None]) -> Iterator[tuple[Setup, ...]]:
+    """Every service with one connection, for which requests wait half a second; other settings differ, too.
+
+    Uvicorn serves them alone, and sessions would begin in another time zone than UTC. One set-up, since a start of all
+    takes seconds.
+    """
+    setups = tuple(
+        replace(
+            default_setup(name), server="uvicorn", pool_size=1, pool_timeout_s=0.5, threads=20, external_delay_s=0.0
+        )
+        for name in WITH_DATABASE
+    )
+    alter = sql.SQL("ALTER DATABASE {name} {change}")
+    name = sql.Identifier(database.dbname)
+    with server.connect(database) as conn:
+        conn.execute(alter.format(name=name, change=sql.SQL("SET timezone = 'Asia/Tokyo'")))
+        try:
+            stage(*setups)
+            yield setups
+        finally:
+            conn.execute(alter.format(name=name, change=sql.SQL("RESET timezone")))
