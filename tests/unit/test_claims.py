@@ -292,7 +292,13 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_p50_ms",
         "ping_max_ms",
     }
-    watched = {"connections_peak": 10, "idle_in_transaction_peak": 1, "transactions": 400_000}
+    watched = {
+        "connections_peak": 10,
+        "idle_in_transaction_peak": 1,
+        "transactions": 400_000,
+        "ping_p50_ms": 1.0,
+        "ping_max_ms": 2.0,
+    }
     one = measured(200_000, arrival="batch", **watched)
     figures = {metric: claims.figure(metric, one, analysis.total([one])) for metric in METRICS}
     assert [metric for metric, found in figures.items() if found is None] == []
