@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.analysis import SAMPLES_BEYOND
 from bench.intervals import welch_interval
 from bench.pairs import CONFIDENCE, HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
 
@@ -154,7 +155,9 @@ def _obstacle(old: Figures, new: Figures, metric: str) -> str:
         values = one.rounds.get(metric, ())
         known = [value is not None for value in values]
         if not all(known) or not values:
-            return f"unknown in {f'round {known.index(False) + 1} of ' if any(known) else ''}the {name} run"
+            which = f"round {known.index(False) + 1} of " if any(known) else ""
+            few = f": under {SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
+            return f"unknown in {which}the {name} run{few}"
     few = [name for name, one in (("old", old), ("new", new)) if len(one.rounds[metric]) < 2]
     if few:
         return f"no interval: one round ({' and '.join(few)})"

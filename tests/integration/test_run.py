@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -141,16 +143,44 @@ def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
     assert row["bound_by"] == "offered rate"
 
 
-def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> None:
-    """A table and compare.csv; a run compared with itself has the ratio 1 everywhere."""
-    code, printed = checkout.bench("compare", "smoke", "smoke")
+def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
+    """A table, compare.csv and compare.html; one round has no interval, and so no regression is shown."""
+    code, printed = checkout.bench("compare", "smoke", "smoke", "--fail-on-regression", "5%")
     assert code == 0, printed
-    ratios = rows(finished / "compare.csv")
-    assert {row["ratio"] for row in ratios if row["metric"] == "throughput_rps"} == {"1"}
-    assert "new / old" in printed
+    ratios = [row for row in rows(finished / "compare.csv") if row["metric"] == "throughput_rps"]
+    assert [(row["ratio"], row["conclusion"], row["why"]) for row in ratios] == [
+        ("1", "not comparable", "no interval: one round (old and new)")
+    ] * 4
+    assert "have no interval: of them no regression can be shown" in printed
+    assert "written: " in printed
+    assert (finished / "compare.html").read_text().startswith("<!doctype html>")
     code, printed = checkout.bench("compare", "smoke", "smok")
     assert code == 1
     assert "there is no run 'smok'" in printed
+
+
+def test_runs_that_are_not_alike_are_refused(finished: Path, checkout: Checkout) -> None:
+    """With the differences; --force compares what there is in common, under a mark."""
+    other = checkout.results / "another"
+    shutil.copytree(finished, other)
+    environment = json.loads((finished / "environment.json").read_text())
+    environment["machine"]["cpus"] = 64
+    environment["versions"]["locust"] = "1.0"
+    (other / "environment.json").write_text(json.dumps(environment))
+    difference = f"machine.cpus: {os.cpu_count()} -> 64"
+    code, printed = checkout.bench("compare", "smoke", "another")
+    assert (code, "not alike" in printed, difference in printed) == (1, True, True), printed
+    assert not (other / "compare.csv").exists()
+    code, printed = checkout.bench("compare", "smoke", "another", "--force", "--format", "markdown")
+    assert code == 0, printed
+    assert "> **NOT ALIKE, compared because of --force: machine.cpus" in printed
+    assert "- library versions: locust: " in printed
+    stats = [str(run / "asyncpg_async_stats.csv") for run in (finished, other)]
+    code, printed = checkout.bench("compare", *stats)
+    assert (code, "One run each" in printed) == (0, True), printed
+    code, printed = checkout.bench("compare", *stats, "--fail-on-regression", "5%")
+    assert (code, "needs intervals over rounds" in printed) == (1, True), printed
+    shutil.rmtree(other)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +198,8 @@ def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> N
         (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
         (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
         (("compare", "smoke"), ["compare smoke with what?", "Name two runs"]),
+        (("compare", "smoke", "x_stats.csv"), ["x_stats.csv is a file and the other one is not"]),
+        (("compare", "--fail-on-regression", "x"), ["--fail-on-regression", "'x' is not a share"]),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_1(

@@ -46,7 +46,7 @@ MARKDOWN = """\
 | cell | metric | old | new | new / old | 95% CI | conclusion |
 | --- | --- | ---: | ---: | ---: | ---: | --- |
 | asyncpg_async | requests/s | 4,016 | 3,013 | 0.750 | 0.722 .. 0.780 | lower |
-| asyncpg_async | p99 ms | 20.33 | 20.56 | 1.012 | 0.953 .. 1.073 | no difference shown |
+| asyncpg_async | p99 ms | 20.33 | 20.56 | 1.012 | 0.955 .. 1.072 | no difference shown |
 | psycopg2_sync | requests/s | 2,005 | 2,015 |  |  | not comparable: INVALID: new |
 | psycopg2_sync | p99 ms | 30.5 | 30.5 |  |  | not comparable: INVALID: new |
 

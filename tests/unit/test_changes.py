@@ -65,12 +65,17 @@ def test_intervals_of_one_metric_hold_for_all_cells_together() -> None:
             (1.0, None, None, "not comparable", "unknown in round 2 of the old run"),
         ),
         (
+            figures(6.0, 6.0, metric="latency_p99_ms"),
+            figures(6.0, None, metric="latency_p99_ms"),
+            (1.0, None, None, "not comparable", "unknown in round 2 of the new run: under 100 samples beyond it"),
+        ),
+        (
             figures(0.0, 0.0, metric="failure_ratio"),
             figures(0.1, 0.1, metric="failure_ratio"),
             (None, None, None, "not comparable", "no interval: 0 in a round (old)"),
         ),
     ],
-    ids=["one round", "one round each", "summary only", "not in every round", "no failure before"],
+    ids=["one round", "one round each", "summary only", "not in every round", "few samples", "no failure before"],
 )
 def test_without_an_interval_nothing_is_concluded(old: Figures, new: Figures, expected: tuple[object, ...]) -> None:
     """The ratio stands alone, and why. Without every round, both figures are those of the whole run."""
