@@ -156,8 +156,8 @@ def _obstacle(old: Figures, new: Figures, metric: str) -> str:
         known = [value is not None for value in values]
         if not all(known) or not values:
             which = f"round {known.index(False) + 1} of " if any(known) else ""
-            few = f": under {SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
-            return f"unknown in {which}the {name} run{few}"
+            why = f": under {SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
+            return f"unknown in {which}the {name} run{why}"
     few = [name for name, one in (("old", old), ("new", new)) if len(one.rounds[metric]) < 2]
     if few:
         return f"no interval: one round ({' and '.join(few)})"

@@ -9,7 +9,8 @@ from bench import csv_reading
 from bench.csv_reading import Line
 from bench.errors import ResultsError
 
-REQUIRED = ("Type", "Name", "Request Count", "Failure Count", "Requests/s")
+FIGURES = ("Request Count", "Failure Count", "Requests/s")
+REQUIRED = ("Type", "Name", *FIGURES)
 PERCENTILE = re.compile(r"\d{1,2}(\.\d+)?%|100%")
 LIMITS = (
     "One run each, so that there is no interval: a ratio may be noise, however far from 1.",
@@ -41,6 +42,8 @@ def read(path: Path) -> dict[tuple[str, str], Line]:
         key = line.text("Type"), line.text("Name")
         if key in rows:
             raise ResultsError(f"{path}, line {line.number}: a second row for {' '.join(key).strip()!r}; keep one")
+        for column in FIGURES:
+            line.figure(column)  # in every row, compared or not: it tells a damaged file
         rows[key] = line
     if not rows:
         raise ResultsError(f"{path}: it has no rows")

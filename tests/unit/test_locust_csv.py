@@ -62,6 +62,7 @@ def test_columns_are_read_by_name(tmp_path: Path) -> None:
         (f"{HEADER}\n{READ},5\n".encode(), "line 2: 11 columns where the header has 10; is there a comma too many?"),
         (f"{HEADER},Name\n{READ},x\n".encode(), "line 1: column Name is there twice"),
         (f"{HEADER}\n{READ.replace('100.5', 'NaN')}\n".encode(), "line 2: Requests/s is 'NaN', not a finite number"),
+        (f"{HEADER}\n{READ}\nGET,/else,1,x,1,0,1,1,1,1\n".encode(), "line 3: Failure Count is 'x'"),
         (f"{HEADER}\n{READ.replace('100.5', 'inf')}\n".encode(), "line 2: Requests/s is 'inf', not a finite number"),
         (f"{HEADER}\n{READ.replace('100.5', '-1')}\n".encode(), "line 2: Requests/s is '-1', not a finite number"),
         (f"{HEADER}\n{READ.replace('100.5', 'fast')}\n".encode(), "line 2: Requests/s is 'fast', not a finite number"),
