@@ -41,7 +41,7 @@ def read(folder: Path) -> StoredRun:
             figures = of_outcome(stored.outcome(folder), plan.load)
             why = "" if figures else "there are no samples"
         except BenchError as error:
-            why = str(error)
+            why = str(error).replace(f"{folder}/", "")  # a page that is passed on names no path of this machine
         except (KeyError, TypeError, ValueError) as error:  # a window.json of another version
             why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:
