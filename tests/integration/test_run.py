@@ -162,7 +162,7 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
 def test_runs_that_are_not_alike_are_refused(finished: Path, checkout: Checkout) -> None:
     """With the differences; --force compares what there is in common, under a mark."""
     other = checkout.results / "another"
-    shutil.copytree(finished, other)
+    shutil.copytree(finished, other, ignore=shutil.ignore_patterns("compare.*"))
     environment = json.loads((finished / "environment.json").read_text())
     environment["machine"]["cpus"] = 64
     environment["versions"]["locust"] = "1.0"
@@ -175,11 +175,6 @@ def test_runs_that_are_not_alike_are_refused(finished: Path, checkout: Checkout)
     assert code == 0, printed
     assert "> **NOT ALIKE, compared because of --force: machine.cpus" in printed
     assert "- library versions: locust: " in printed
-    stats = [str(run / "asyncpg_async_stats.csv") for run in (finished, other)]
-    code, printed = checkout.bench("compare", *stats)
-    assert (code, "One run each" in printed) == (0, True), printed
-    code, printed = checkout.bench("compare", *stats, "--fail-on-regression", "5%")
-    assert (code, "needs intervals over rounds" in printed) == (1, True), printed
     shutil.rmtree(other)
 
 
@@ -198,8 +193,6 @@ def test_runs_that_are_not_alike_are_refused(finished: Path, checkout: Checkout)
         (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
         (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
         (("compare", "smoke"), ["compare smoke with what?", "Name two runs"]),
-        (("compare", "smoke", "x_stats.csv"), ["x_stats.csv is a file and the other one is not"]),
-        (("compare", "--fail-on-regression", "x"), ["--fail-on-regression", "'x' is not a share"]),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_1(
