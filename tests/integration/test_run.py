@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -157,25 +155,6 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
     code, printed = checkout.bench("compare", "smoke", "smok")
     assert code == 1
     assert "there is no run 'smok'" in printed
-
-
-def test_runs_that_are_not_alike_are_refused(finished: Path, checkout: Checkout) -> None:
-    """With the differences; --force compares what there is in common, under a mark."""
-    other = checkout.results / "another"
-    shutil.copytree(finished, other, ignore=shutil.ignore_patterns("compare.*"))
-    environment = json.loads((finished / "environment.json").read_text())
-    environment["machine"]["cpus"] = 64
-    environment["versions"]["locust"] = "1.0"
-    (other / "environment.json").write_text(json.dumps(environment))
-    difference = f"machine.cpus: {os.cpu_count()} -> 64"
-    code, printed = checkout.bench("compare", "smoke", "another")
-    assert (code, "not alike" in printed, difference in printed) == (1, True, True), printed
-    assert not (other / "compare.csv").exists()
-    code, printed = checkout.bench("compare", "smoke", "another", "--force", "--format", "markdown")
-    assert code == 0, printed
-    assert "> **NOT ALIKE, compared because of --force: machine.cpus" in printed
-    assert "- library versions: locust: " in printed
-    shutil.rmtree(other)
 
 
 @pytest.mark.parametrize(
