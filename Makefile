@@ -39,7 +39,7 @@ up: setup  ## database and services, until Ctrl-C
 down: setup  ## stop a database left by `bench db start`
 	@$(BENCH) db stop
 
-compare: setup  ## ratios between two runs (OLD= NEW=; the last two when neither is given)
+compare: setup  ## what changed between two runs (OLD= NEW=; the last two of the same plan when neither is given)
 	@$(BENCH) compare $(OLD) $(NEW)
 
 test: setup  ## all tests, against a real PostgreSQL

@@ -23,13 +23,14 @@ Examples:
   bench run --services asyncpg_async,sqlalchemy_async --scenarios crud --rounds 3
   bench list                                 services, scenarios, plans
   bench trace asyncpg_async read_user        one request's whole conversation with PostgreSQL
-  bench compare                              the last two runs of the same plan
+  bench compare                              the last two runs of the same plan: what changed, what is noise
   bench calibrate                            what this machine's load generator can do
   bench COMMAND --help                       every command has examples of its own
 
 \b
 Exit codes: 0 done; 1 could not start; 2 stopped part-way, results saved; 3 done, but a cell is INVALID or
-verification failed; 130 interrupted, results saved (143 for SIGTERM).
+verification failed; 4 compare --fail-on-regression shows a regression; 130 interrupted, results saved (143 for
+SIGTERM).
 """
 
 

@@ -22,10 +22,7 @@ from bench.samples import Window
 
 def outcome(folder: Path) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
-    written = _json(folder / "plan.json")["plan"]
-    if written["load"]["rate"] is not None:
-        written["load"]["rate_share"] = None  # the rate is what was found for the share
-    settings = Plan.model_validate(written)
+    settings = plan_of(_json(folder / "plan.json"))
     cells = plan.cells(settings)
     environment = folder / "environment.json"
     counted = environment.exists() and _json(environment).get("counted", False)
@@ -40,6 +37,14 @@ def outcome(folder: Path) -> Outcome:
         if measured:
             found.add_all(cell, measured, [remark for remark in remarks if remark])
     return found
+
+
+def plan_of(written: Mapping[str, Any]) -> Plan:
+    """The plan of a plan.json. Raises KeyError, TypeError or ValueError where it holds none."""
+    values = dict(written["plan"])
+    if values["load"]["rate"] is not None:
+        values["load"] = {**values["load"], "rate_share": None}  # the rate is what was found for the share
+    return Plan.model_validate(values)
 
 
 def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:

@@ -1,109 +1,135 @@
-"""`bench compare`: two runs side by side."""
+"""`bench compare`: what changed between two runs, and what is noise."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.table import Table
 
-from bench import comparison, report, results
+from bench import causes, change_document, change_views, changes, locust_csv, results, run_figures
+from bench.changes import Change, Figures
 from bench.commands import options
-from bench.comparison import Ratio
 from bench.errors import ResultsError, UsageError
+from bench.run_figures import StoredRun
 
+REGRESSED = 4
 EPILOG = """
 \b
 Examples:
-  bench compare                            the last two runs of the plan that was run last
-  bench compare first-try second-try       two runs by name
-  bench compare results/a results/b        or by path
+  bench compare                                   the last two runs of the plan that was run last
+  bench compare first-try second-try              two runs by name, or by path
+  bench compare --fail-on-regression 5%           exit code 4 where something is shown to be over 5% worse
+  bench compare --format markdown old new         for a pull request
+  bench compare a_stats.csv b_stats.csv           two files of Locust itself
+
+\b
+Exit codes: 0 compared; 1 not comparable, or bad input; 4 a regression is shown (--fail-on-regression).
 """
-# What may differ without explaining anything.
-UNIMPORTANT = ("database.server", "health.nonce")
 
 
 @click.command(epilog=EPILOG)
 @click.argument("old", required=False)
 @click.argument("new", required=False)
-def compare(old: str | None, new: str | None) -> None:
-    """Show the ratios between two runs.
+@click.option("--format", "form", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+@click.option(
+    "--fail-on-regression",
+    "limit",
+    type=options.SHARE,
+    help="Exit with 4 where an interval lies wholly beyond this share (5%) on the bad side.",
+)
+@click.option("--force", is_flag=True, help="Compare runs of different machines, plans or data, and say so.")
+def compare(old: str | None, new: str | None, form: str, limit: float | None, *, force: bool) -> int:
+    """Tell what changed between two runs from what is noise.
 
-    Each is new / old; they are also written to compare.csv in the new run's folder.
+    Ratios are new / old, with intervals over the rounds; they are also written to compare.csv and compare.html in the
+    new run's folder. Two _stats.csv files of Locust can be compared, too: without intervals.
     """
-    console = options.console()
-    before, after = _choose(old, new)
-    ratios, only = comparison.compare(*(comparison.read_summary(run / "summary.csv") for run in (before, after)))
-    if not ratios:
+    if old is not None and new is not None and _is_csv(old) and _is_csv(new):
+        if limit is not None:
+            raise UsageError("--fail-on-regression needs intervals over rounds, and Locust's own files have none")
+        found, alone = locust_csv.compare(Path(old), Path(new))
+        _show(change_document.of_files(old, new, found, alone), form)
+        return 0
+    folders = _choose(old, new)
+    before, after = (run_figures.read(folder) for folder in folders)
+    obstacles = causes.obstacles(before.facts, after.facts)
+    if obstacles and not force:
+        listed = "".join(f"\n  {line}" for line in obstacles)
+        raise ResultsError(f"{before.name} and {after.name} are not alike; --force compares them all the same:{listed}")
+    changed = changes.compare(before.figures, after.figures)
+    if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
-    console.print(f"old: {before.name}   new: {after.name}", style="bold", highlight=False)
-    for line in _differences(before, after):
-        console.print(f"differs: {line}", style="yellow", highlight=False, markup=False)
-    console.print(_table(ratios))
-    for line in only:
-        console.print(line, highlight=False, markup=False)
-    console.print("Ratios of two runs: a few per cent may be noise.", style="dim")
-    results.write_whole(after / "compare.csv", results.csv_text(comparison.COLUMNS, [one.row() for one in ratios]))
-    console.print(f"written: {after / 'compare.csv'}", highlight=False, soft_wrap=True)
+    document = change_document.of_runs(
+        (before.name, after.name),
+        changed,
+        obstacles=obstacles,
+        remarks=(*before.remarks, *after.remarks),
+        alone=_alone(before, after),
+        causes=causes.candidates(before.facts, after.facts),
+    )
+    written = _write(folders[1], changed, change_views.page(document))
+    _show(document, form)
+    if form == "table":
+        for path in written:
+            options.console().print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+    return 0 if limit is None else _judge(changed, limit)
+
+
+def _is_csv(name: str) -> bool:
+    return name.endswith(".csv")
 
 
 def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
     if old is not None and new is not None:
+        for name in (old, new):
+            if _is_csv(name):
+                raise UsageError(f"{name} is a file and the other one is not: compare two runs, or two files of Locust")
         return results.find(old), results.find(new)
     if old is not None:
         raise UsageError(f"compare {old} with what? Name two runs, or none for the last two of the same plan")
     runs = results.finished()
     if runs:
-        plan = _plan_name(runs[-1])
-        same = [run for run in runs if _plan_name(run) == plan]
+        plan = run_figures.plan_name(runs[-1])
+        same = [run for run in runs if run_figures.plan_name(run) == plan]
         if len(same) > 1:
             return same[-2], same[-1]
     raise ResultsError("there are no two runs of the same plan in results/ yet; run one twice, or name two runs")
 
 
-def _plan_name(run: Path) -> str:
-    return str(_read_json(run / "plan.json").get("name", ""))
+def _alone(before: StoredRun, after: StoredRun) -> list[str]:
+    only_old, only_new = changes.only(before.figures, after.figures)
+    name_of = changes.named(one.identity for one in (*before.figures, *after.figures))
+
+    def lines(which: str, cells: Sequence[Figures]) -> list[str]:
+        return [f"only in the {which} run: {name_of(one.identity)}" for one in cells]
+
+    return lines("old", only_old) + lines("new", only_new)
 
 
-def _differences(before: Path, after: Path) -> list[str]:
-    """What the environments say of the machine, the versions and the settings, where it is not the same."""
-    old, new = (report.flat(_read_json(run / "environment.json")) for run in (before, after))
-    return [
-        f"{key}: {old.get(key)} -> {new.get(key)}"
-        for key in dict.fromkeys((*old, *new))
-        if old.get(key) != new.get(key) and not key.endswith(UNIMPORTANT)
-    ]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def _write(folder: Path, changed: Sequence[Change], page: str) -> tuple[Path, Path]:
+    table, shown = folder / "compare.csv", folder / "compare.html"
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"cannot read {path}: {error}") from None
-    return value if isinstance(value, dict) else {}
+        results.write_whole(table, results.csv_text(changes.COLUMNS, [one.row() for one in changed]))
+        results.write_whole(shown, page)
+    except OSError as error:
+        raise ResultsError(f"cannot write to {folder}: {error.strerror}; make the folder writable") from None
+    return table, shown
 
 
-def _table(ratios: tuple[Ratio, ...]) -> Table:
-    table = Table("scenario", "operation", "cell", "metric")
-    for heading in ("old", "new", "new / old"):
-        table.add_column(heading, justify="right")
-    varying = [
-        position
-        for position, name in enumerate(comparison.KEY)
-        if name not in {"scenario", "operation", "service"} and len({one.cell[position] for one in ratios}) > 1
-    ]
-    last: tuple[str, ...] = ()
-    for one in ratios:
-        if one.metric == "failure_ratio" and not one.old and not one.new:
-            continue
-        cell = ", ".join([one.cell[2], *(f"{comparison.KEY[i]} {one.cell[i]}" for i in varying)])
-        first = (one.cell[0], one.cell[1], cell) if one.cell != last else ("", "", "")
-        table.add_row(
-            *first, one.metric, _figure(one.old), _figure(one.new), "" if one.ratio is None else f"{one.ratio:.3f}"
-        )
-        last = one.cell
-    return table
+def _show(document: change_document.Document, form: str) -> None:
+    if form == "markdown":
+        click.echo(change_views.markdown(document), nl=False)
+    else:
+        options.console().print(change_views.terminal(document))
 
 
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+def _judge(changed: Sequence[Change], limit: float) -> int:
+    """Name what is shown to be worse, where Markdown on standard output is not disturbed. Returns the exit code."""
+    worse = changes.regressed(changed, limit)
+    name_of = changes.named(one.identity for one in changed)
+    for one in worse:
+        click.echo(change_document.regression(one, limit, name_of(one.identity)), err=True)
+    whole = [one for one in changed if one.operation == "all"]
+    unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
+    if unknown:
+        click.echo(f"{unknown} of {len(whole)} figures have no interval: of them no regression can be shown", err=True)
+    return REGRESSED if worse else 0

@@ -141,13 +141,17 @@ def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
     assert row["bound_by"] == "offered rate"
 
 
-def test_two_runs_are_compared_by_ratio(finished: Path, checkout: Checkout) -> None:
-    """A table and compare.csv; a run compared with itself has the ratio 1 everywhere."""
-    code, printed = checkout.bench("compare", "smoke", "smoke")
+def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
+    """A table, compare.csv and compare.html; one round has no interval, and so no regression is shown."""
+    code, printed = checkout.bench("compare", "smoke", "smoke", "--fail-on-regression", "5%")
     assert code == 0, printed
-    ratios = rows(finished / "compare.csv")
-    assert {row["ratio"] for row in ratios if row["metric"] == "throughput_rps"} == {"1"}
-    assert "new / old" in printed
+    ratios = [row for row in rows(finished / "compare.csv") if row["metric"] == "throughput_rps"]
+    assert [(row["ratio"], row["conclusion"], row["why"]) for row in ratios] == [
+        ("1", "not comparable", "no interval: one round (old and new)")
+    ] * 4
+    assert "have no interval: of them no regression can be shown" in printed
+    assert "written: " in printed
+    assert (finished / "compare.html").read_text().startswith("<!doctype html>")
     code, printed = checkout.bench("compare", "smoke", "smok")
     assert code == 1
     assert "there is no run 'smok'" in printed

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import half_width, mean_interval, t_quantile
+from bench.intervals import half_width, mean_interval, t_quantile, welch_interval
 
 COMPARISONS = 10_000
 
@@ -48,6 +48,21 @@ def test_a_true_difference_is_found_and_not_exaggerated() -> None:
     intervals = [mean_interval(row.tolist()) or (0.0, 0.0) for row in ratios]
     covered = sum(low <= 1.10 <= high for low, high in intervals)
     assert covered / COMPARISONS == pytest.approx(0.95, abs=0.007)
+
+
+def test_welchs_textbook_interval() -> None:
+    """Student's sleep data (Biometrika 6, 1908), as R's `t.test(extra ~ group)` has it: -3.3654832 to 0.2054832."""
+    first = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
+    second = (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4)
+    low, high = welch_interval([math.exp(one) for one in second], [math.exp(one) for one in first]) or (0.0, 0.0)
+    assert (math.log(low), math.log(high)) == pytest.approx((-3.3654832, 0.2054832), abs=1e-7)
+
+
+def test_welchs_interval_needs_two_positive_values_on_both_sides() -> None:
+    """Values without any spread leave no width."""
+    assert welch_interval((1.0,), (1.0, 2.0)) is None
+    assert welch_interval((1.0, 2.0), (0.0, 2.0)) is None
+    assert welch_interval((2.0, 2.0), (3.0, 3.0)) == pytest.approx((1.5, 1.5))
 
 
 def test_half_a_width_is_a_share() -> None:

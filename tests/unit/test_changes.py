@@ -1,0 +1,187 @@
+"""What is shown between two runs, and what is not."""
+
+import numpy as np
+import pytest
+
+from bench import changes
+from bench.changes import Change, Figures
+from bench.intervals import welch_interval
+
+CELL = ("point_read", "asyncpg_async", "idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
+OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
+
+
+def figures(
+    *rates: float | None, cell: tuple[str, ...] = CELL, metric: str = "throughput_rps", verdict: str = "VALID"
+) -> Figures:
+    rounds = {name: rates if name == metric else (None,) * len(rates) for name in changes.METRICS}
+    whole = {metric: 5.0}
+    return Figures(cell, "all", verdict, whole, rounds if rates else {}, round_count=len(rates))
+
+
+def change(old: Figures, new: Figures) -> Change:
+    """The only one that there is."""
+    [found] = changes.compare([old], [new])
+    return found
+
+
+def shown(one: Change) -> tuple[object, ...]:
+    numbers = [value if value is None else round(value, 3) for value in (one.ratio, one.ci_low, one.ci_high)]
+    return (*numbers, one.conclusion, one.why)
+
+
+def test_a_change_has_a_ratio_an_interval_and_a_conclusion() -> None:
+    """Ratio and figures are geometric means over the rounds; there need not be as many in both runs."""
+    old, new = figures(100, 110, 90, 100), figures(210, 190, 200)
+    low, high = welch_interval((100, 110, 90, 100), (210, 190, 200)) or (0, 0)
+    found = change(old, new)
+    assert shown(found) == (2.003, round(low, 3), round(high, 3), "higher", "")
+    assert (found.rounds, round(found.old or 0, 2), round(found.new or 0, 2)) == ((4, 3), 99.75, 199.83)
+    assert shown(change(new, old))[3] == "lower"
+    assert shown(change(old, figures(100, 111, 92)))[3] == "no difference shown"
+
+
+def test_intervals_of_one_metric_hold_for_all_cells_together() -> None:
+    """With two cells each has 97.5%; a cell that cannot be compared takes nothing away from the others."""
+    old, new = (100.0, 110.0, 90.0), (120.0, 125.0, 118.0)
+    each = welch_interval(old, new, 0.975)
+    both = changes.compare([figures(*old), figures(*old, cell=OTHER)], [figures(*new), figures(*new, cell=OTHER)])
+    assert [(one.ci_low, one.ci_high) for one in both] == [each, each]
+    invalid = figures(*new, cell=OTHER, verdict="INVALID")
+    alone, refused = changes.compare([figures(*old), figures(*old, cell=OTHER)], [figures(*new), invalid])
+    assert (alone.ci_low, alone.ci_high) == welch_interval(old, new)
+    assert shown(refused) == (None, None, None, "not comparable", "INVALID: new")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (figures(4.0), figures(5.0, 6.0), (1.369, None, None, "not comparable", "no interval: one round (old)")),
+        (figures(4.0), figures(6.0), (1.5, None, None, "not comparable", "no interval: one round (old and new)")),
+        (figures(), figures(6.0, 6.0), (1.0, None, None, "not comparable", "no samples of the old run: no interval")),
+        (
+            figures(4.0, None),
+            figures(6.0, 6.0),
+            (1.0, None, None, "not comparable", "unknown in round 2 of the old run"),
+        ),
+        (
+            figures(6.0, 6.0, metric="latency_p99_ms"),
+            figures(6.0, None, metric="latency_p99_ms"),
+            (1.0, None, None, "not comparable", "unknown in round 2 of the new run: under 100 samples beyond it"),
+        ),
+        (
+            figures(0.0, 0.0, metric="failure_ratio"),
+            figures(0.1, 0.1, metric="failure_ratio"),
+            (None, None, None, "not comparable", "no interval: 0 in a round (old)"),
+        ),
+    ],
+    ids=["one round", "one round each", "summary only", "not in every round", "few samples", "no failure before"],
+)
+def test_without_an_interval_nothing_is_concluded(old: Figures, new: Figures, expected: tuple[object, ...]) -> None:
+    """The ratio stands alone, and why. Without every round, both figures are those of the whole run."""
+    assert shown(change(old, new)) == expected
+
+
+def test_failures_are_told_only_where_there_are_any() -> None:
+    """No row says that nothing failed in either run."""
+    clean = figures(0.0, 0.0, metric="failure_ratio")
+    clean = Figures(clean.identity, "all", "VALID", {"failure_ratio": 0.0}, clean.rounds, 2)
+    assert changes.compare([clean], [clean]) == ()
+
+
+def test_arrivals_at_another_rate_are_another_load() -> None:
+    """Within 2% they count as the same."""
+    old, near, far = (
+        Figures(CELL, "all", "VALID", {}, {"throughput_rps": (rate, rate + 1)}, 2, offered_rps=rate)
+        for rate in (800.0, 815.0, 900.0)
+    )
+    assert change(old, near).conclusion == "higher"
+    refused = change(old, far)
+    assert (refused.conclusion, refused.why) == (
+        "not comparable", "offered 800 and 900 requests/s: another load",
+    )  # fmt: skip
+
+
+FASTER, SLOWER = (200.0, 201.0), (100.0, 101.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "old", "new", "floor", "expected"),
+    [
+        ("throughput_rps", SLOWER, FASTER, "new", (True, False, "higher")),
+        ("throughput_rps", FASTER, SLOWER, "new", (True, False, "not comparable")),
+        ("throughput_rps", FASTER, SLOWER, "old", (False, True, "lower")),
+        ("throughput_rps", SLOWER, FASTER, "old", (False, True, "not comparable")),
+        ("latency_p99_ms", FASTER, SLOWER, "new", (False, True, "lower")),
+        ("latency_p99_ms", SLOWER, FASTER, "new", (False, True, "not comparable")),
+        ("latency_p99_ms", SLOWER, FASTER, "old", (True, False, "higher")),
+        ("throughput_rps", SLOWER, FASTER, "old new", (False, False, "not comparable")),
+        ("service_cpu_ms_per_request", SLOWER, FASTER, "old new", (True, True, "higher")),
+    ],
+)
+def test_a_floor_leaves_an_end_open(
+    metric: str, old: tuple[float, ...], new: tuple[float, ...], floor: str, expected: tuple[bool, bool, str]
+) -> None:
+    """The end that a fuller load could move; where only that would show something, nothing is shown."""
+    before, after = (
+        figures(*values, metric=metric, verdict="FLOOR" if name in floor else "VALID")
+        for name, values in (("old", old), ("new", new))
+    )
+    found = change(before, after)
+    assert (found.ci_low is not None, found.ci_high is not None, found.conclusion) == expected
+    assert ("only a bound is known" in found.why) == (metric != "service_cpu_ms_per_request")
+
+
+def made(
+    metric: str, low: float | None, high: float | None, conclusion: str = "higher", operation: str = "all"
+) -> Change:
+    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, conclusion, "")
+
+
+@pytest.mark.parametrize(
+    ("one", "is_regression"),
+    [
+        (made("throughput_rps", 0.90, 0.9499, "lower"), True),
+        (made("throughput_rps", 0.90, 0.95, "lower"), False),  # exactly at the limit
+        (made("throughput_rps", 1.06, 1.20), False),  # for the better
+        (made("throughput_rps", None, 0.90, "lower"), True),
+        (made("throughput_rps", None, None, "not comparable"), False),
+        (made("latency_p99_ms", 1.0501, 1.2), True),
+        (made("latency_p99_ms", 1.05, 1.2), False),
+        (made("latency_p50_ms", 0.8, 0.9, "lower"), False),
+        (made("service_cpu_ms_per_request", 1.2, 1.3), True),
+        (made("service_rss_peak_mb", 1.06, None), True),
+        (made("failure_ratio", 2.0, 3.0), True),
+        (made("latency_p99_ms", 2.0, 3.0, "not comparable"), False),
+        (made("latency_p99_ms", 2.0, 3.0, operation="read_user"), False),
+    ],
+)
+def test_a_regression_lies_wholly_beyond_the_limit(one: Change, is_regression: bool) -> None:
+    """On the bad side: throughput below 95%, everything else above 105%."""
+    assert changes.regressed([one], 0.05) == ([one] if is_regression else [])
+
+
+def test_cells_are_named_by_what_sets_them_apart() -> None:
+    """Parameters included; and what only one run has is told."""
+    more = (*CELL[:6], "threads=80", *CELL[7:])
+    name_of = changes.named([CELL, more])
+    assert [name_of(one) for one in (CELL, more)] == ["asyncpg_async, threads 40", "asyncpg_async, threads 80"]
+    assert changes.named([CELL])(CELL) == "asyncpg_async"
+    old, new = [figures(1.0), figures(1.0, cell=more)], [figures(1.0), figures(1.0, cell=OTHER)]
+    assert [[one.identity for one in part] for part in changes.only(old, new)] == [[more], [OTHER]]
+
+
+RUNS = 5_000
+
+
+@pytest.mark.parametrize(("before", "after", "called"), [(5, 5, 0.044), (10, 5, 0.051), (3, 3, 0.035)])
+def test_a_run_is_seldom_called_different_from_itself(before: int, after: int, called: float) -> None:
+    """Of simulated pairs of runs of an unchanged service, unadjusted, 5% or, with few rounds, fewer show a difference.
+
+    What is expected is Welch's own rate, from 200,000 pairs of normal samples; +- 0.9 points are three standard errors.
+    """
+    chance = np.random.default_rng(1947)
+    rates = [(4000 * np.exp(chance.normal(0, 0.05, (RUNS, rounds)))).tolist() for rounds in (before, after)]
+    found = [changes.compare([figures(*old)], [figures(*new)])[0] for old, new in zip(*rates, strict=True)]
+    different = sum(one.conclusion in {"higher", "lower"} for one in found)
+    assert different / RUNS == pytest.approx(called, abs=0.009)

@@ -1,0 +1,122 @@
+"""`bench compare` on stored runs: from their files to the exit code."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from bench import report, results
+from bench.commands.compare import compare
+from bench.errors import BenchError, ResultsError, UsageError
+from bench.plan import Load, Matrix, Plan
+from tests.unit.evidence_of import evidence
+from tests.unit.test_run_figures import outcome
+
+PLAN = Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"], users=[2]))
+ENVIRONMENT: dict[str, Any] = {
+    "machine": {"cpu": "x", "cpus": 2, "memory_gib": 4.0, "architecture": "y", "system": "Linux 6"},
+    "versions": {"locust": "2.47.0"},
+    "git": {"commit": "aaa", "modified": False},
+    "database": {"scale": 0.01, "dataset_version": 1, "checksum": "c", "settings": {"jit": "off"}},
+    "services": {},
+}
+
+
+def stored(folder: Path, *counts: int, **environment: Any) -> Path:
+    """A run with so many requests in each round's window of ten seconds."""
+    folder.mkdir()
+    summary = report.summary_rows(folder.name, Load(), outcome().ordered())
+    (folder / "summary.csv").write_text(results.csv_text(report.SUMMARY, summary))
+    (folder / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
+    (folder / "environment.json").write_text(json.dumps(ENVIRONMENT | environment))
+    for number, count in enumerate(counts, 1):
+        place = folder / "rounds" / f"{number:02d}" / "asyncpg_async"
+        place.mkdir(parents=True)
+        starts = [round(index * 10e9 / count) for index in range(count)]
+        columns = {"intended_ns": starts, "start_ns": starts, "service_time_ns": [1_000] * count}
+        more = {"body_bytes": [100] * count, "operation": ["read_user"] * count, "error": [""] * count}
+        pl.DataFrame(columns | more).write_parquet(place / "samples.parquet")
+        window = {"start_ns": 0, "end_ns": 10_000_000_000, "users": 2}
+        (place / "window.json").write_text(json.dumps({**window, "evidence": evidence(requests=count).as_dict()}))
+    return folder
+
+
+def bench_compare(*arguments: object) -> Result:
+    """In this process; a command's return value is its exit code."""
+    return CliRunner().invoke(compare, [str(one) for one in arguments], standalone_mode=False)
+
+
+def failure(*arguments: object) -> BenchError:
+    """What the command complains of."""
+    error = bench_compare(*arguments).exception
+    assert isinstance(error, BenchError)
+    return error
+
+
+def test_a_service_that_is_25_per_cent_slower_is_a_regression(tmp_path: Path) -> None:
+    """Exit code 4, and a line for each figure that shows it; the same the other way round is none."""
+    old, new = stored(tmp_path / "old", 4000, 4040, 3980), stored(tmp_path / "new", 3000, 3020, 2990)
+    found = bench_compare(old, new, "--fail-on-regression", "5%")
+    assert found.return_value == 4
+    assert found.stderr.splitlines() == [
+        "regression: asyncpg_async: requests/s 0.750 (0.738 .. 0.761), all of it below 0.95",
+        "regression: asyncpg_async: CPU ms per request 1.334 (1.313 .. 1.355), all of it above 1.05",
+        "1 of 5 figures have no interval: of them no regression can be shown",
+    ]
+    with (new / "compare.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["operation"] == "all"]
+    assert [(row["metric"], row["conclusion"]) for row in rows] == [
+        ("throughput_rps", "lower"),
+        ("latency_p50_ms", "no difference shown"),
+        ("latency_p99_ms", "not comparable"),
+        ("service_cpu_ms_per_request", "higher"),
+        ("service_rss_peak_mb", "no difference shown"),
+    ]
+    assert "<h1>old → new</h1>" in (new / "compare.html").read_text()
+    assert bench_compare(new, old, "--fail-on-regression", "5%").return_value == 0
+    assert bench_compare(old, new, "--fail-on-regression", "40%").return_value == 0
+    assert bench_compare(old, new).return_value == 0
+
+
+def test_what_differs_beside_the_figures_is_told(tmp_path: Path) -> None:
+    """Versions and commits as candidate causes; another machine is refused, or marked."""
+    old = stored(tmp_path / "old", 400, 410)
+    git = {"commit": "bbb", "modified": False}
+    new = stored(tmp_path / "new", 400, 405, git=git, versions={"locust": "2.48.0"})
+    printed = bench_compare(old, new, "--format", "markdown").stdout
+    assert "**Candidate causes**\n\n- library versions: locust: 2.47.0 -&#62; 2.48.0\n- git commit" in printed
+    other = stored(tmp_path / "other", 400, 405, machine=ENVIRONMENT["machine"] | {"cpus": 64})
+    refused = failure(old, other)
+    assert (type(refused), refused.exit_code) == (ResultsError, 1)
+    assert str(refused) == "old and other are not alike; --force compares them all the same:\n  machine.cpus: 2 -> 64"
+    assert not (other / "compare.csv").exists()
+    forced = bench_compare(old, other, "--force")
+    assert "NOT ALIKE, compared because of --force: machine.cpus: 2 -> 64" in forced.stdout
+    assert (other / "compare.csv").exists()
+
+
+def test_files_of_locust_have_no_regression(tmp_path: Path) -> None:
+    """They are compared, with what they cannot tell; whether there is a regression they do not say."""
+    path = tmp_path / "x_stats.csv"
+    path.write_text("Type,Name,Request Count,Failure Count,Requests/s,99%\nGET,/x,100,0,50.0,20\n")
+    assert "One run each" in bench_compare(path, path).stdout
+    assert "Locust's own files have none" in str(failure(path, path, "--fail-on-regression", "5%"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("one",), "compare one with what?"),
+        (("one", "x_stats.csv"), "x_stats.csv is a file and the other one is not"),
+        (("none", "neither"), "there is no run 'none'"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: tuple[str, ...], message: str) -> None:
+    """One message each."""
+    error = failure(*arguments)
+    assert isinstance(error, UsageError | ResultsError)
+    assert message in str(error)

@@ -1,0 +1,121 @@
+"""What is read of a run: its samples' figures, or what its summary has."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import changes, plan, report, results, run_figures
+from bench.analysis import METRICS
+from bench.errors import ResultsError
+from bench.outcome import Outcome
+from bench.plan import Load, Matrix, Plan
+from tests.unit.test_report import cell, measured
+
+SERVICES = ["asyncpg_async", "psycopg2_sync"]
+PLAN = Plan(matrix=Matrix(scenarios=["point_read"], services=SERVICES))
+ENVIRONMENT = {"machine": {"cpu": "x"}}
+
+
+def outcome() -> Outcome:
+    made = Outcome()
+    for count in (10_000, 10_200):
+        made.add(cell("asyncpg_async"), measured(count))
+    return made
+
+
+def folder(path: Path, **files: str) -> Path:
+    """A run without samples."""
+    rows = report.summary_rows("x", Load(), outcome().ordered())
+    (path / "summary.csv").write_text(results.csv_text(report.SUMMARY, rows))
+    (path / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
+    (path / "environment.json").write_text(json.dumps(ENVIRONMENT))
+    for name, text in files.items():
+        (path / f"{name}.json").write_text(text)
+    return path
+
+
+def test_each_round_has_its_own_figures() -> None:
+    """Memory and failures only of all operations together."""
+    whole, read = run_figures.of_outcome(outcome(), Load())
+    assert whole.rounds == {
+        "throughput_rps": (1000.0, 1020.0),
+        "latency_p50_ms": (50.0, 50.0),
+        "latency_p99_ms": (99.0, 99.0),
+        "service_cpu_ms_per_request": (0.98, pytest.approx(0.96078, abs=1e-5)),
+        "service_rss_peak_mb": (80.0, 80.0),
+        "failure_ratio": (0.0, 0.0),
+    }
+    assert (whole.operation, whole.round_count, whole.verdict) == ("all", 2, "VALID")
+    assert (read.operation, sorted(read.rounds)) == ("read_user", sorted(METRICS))
+
+
+def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
+    """So that a run that lost its samples can still be held against one that has them."""
+    kept, lost = run_figures.of_outcome(outcome(), Load()), run_figures.of_summary(folder(tmp_path) / "summary.csv")
+    assert [(one.identity, one.operation) for one in kept] == [(one.identity, one.operation) for one in lost]
+    found = changes.compare(kept, lost)
+    assert {one.why for one in found} == {"no samples of the new run: no interval"}
+    assert [one.ratio for one in found] == [pytest.approx(1.0, rel=1e-5)] * len(found)
+
+
+def test_a_run_without_samples_has_the_figures_of_its_summary(tmp_path: Path) -> None:
+    """And says so; the facts are there all the same."""
+    run = run_figures.read(folder(tmp_path))
+    assert run.figures == run_figures.of_summary(tmp_path / "summary.csv")
+    assert run.remarks == (
+        f"{tmp_path.name}: there are no samples; its figures are those of summary.csv, without intervals",
+    )
+    assert (run.facts.environment, run.facts.plan) == (ENVIRONMENT, PLAN.model_dump())
+
+
+def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """One broken file of one round: the whole run is read from its summary."""
+    place = folder(tmp_path) / "rounds" / "01" / "asyncpg_async"
+    place.mkdir(parents=True)
+    (place / "window.json").write_text(json.dumps({"start_ns": 0, "end_ns": 1, "users": 1, "evidence": {}}))
+    (place / "samples.parquet").write_text("PAR1")
+    run = run_figures.read(tmp_path)
+    [remark] = run.remarks
+    assert "cannot read rounds/01/asyncpg_async/samples.parquet" in remark
+    assert str(tmp_path) not in remark
+    assert run.figures == run_figures.of_summary(tmp_path / "summary.csv")
+    (place / "window.json").write_text("{}")
+    assert "what was kept of its rounds cannot be understood (KeyError" in run_figures.read(tmp_path).remarks[0]
+
+
+def test_a_run_that_did_not_finish_says_so(tmp_path: Path) -> None:
+    """Its cells are compared as far as they go."""
+    run = run_figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "KeyboardInterrupt"}'))
+    assert run.remarks[0] == f"the interrupted run {tmp_path.name}"
+
+
+def test_facts_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
+    """A plan of another version is kept as it stands, to be compared; one that is cut off is none."""
+    other = folder(tmp_path, plan='{"plan": {"matrix": {}}}', environment="[]")
+    run = run_figures.read(other)
+    assert (run.facts.environment, run.facts.plan) == (None, {"matrix": {}})
+    assert "plan.json has a plan that this version cannot read" in run.remarks[0]
+    (other / "plan.json").write_text('{"pl')
+    assert run_figures.read(other).facts.plan is None
+    assert "plan.json is missing or cannot be read" in run_figures.read(other).remarks[0]
+
+
+def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> None:
+    """There is nothing to fall back on then."""
+    path = folder(tmp_path) / "summary.csv"
+    path.write_text(path.read_text()[:-200])
+    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 39"):
+        run_figures.read(tmp_path)
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ResultsError, match=r"summary\.csv, line 1: no column operation.*a summary\.csv of this suite"):
+        run_figures.read(tmp_path)
+
+
+def test_a_share_of_a_rate_is_compared_without_the_rate_that_was_found(tmp_path: Path) -> None:
+    """plan.json then has the rate beside the share."""
+    settings = plan.read(plan.find("latency")).model_dump()
+    settings["load"]["rate"] = 801.0
+    run = run_figures.read(folder(tmp_path, plan=json.dumps({"plan": settings})))
+    assert run.facts.plan is not None
+    assert (run.facts.plan["load"]["rate"], run.facts.plan["load"]["rate_share"]) == (801.0, None)
