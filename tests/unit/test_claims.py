@@ -292,7 +292,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_p50_ms",
         "ping_max_ms",
     }
-    watched = {
+    watched: dict[str, Any] = {
         "connections_peak": 10,
         "idle_in_transaction_peak": 1,
         "transactions": 400_000,
