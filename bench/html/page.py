@@ -59,11 +59,15 @@ class Section:
 
 def page(facts: Facts, outcome: Outcome) -> str:
     """The whole document."""
-    return environment().get_template("report.html").render(
-        facts=facts,
-        answers=answer.sentences(outcome.ordered()),
-        verdicts=verdicts(outcome),
-        sections=[one for one in _sections(facts, outcome) if one is not None],
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            facts=facts,
+            answers=answer.sentences(outcome.ordered()),
+            verdicts=verdicts(outcome),
+            sections=[one for one in _sections(facts, outcome) if one is not None],
+        )
     )
 
 
@@ -148,8 +152,7 @@ def _latency(by_scenario: Sequence[Sequence[CellResult]], facts: Facts, outcome:
         charts += percentiles.charts(mine[0].cell.scenario, known) if known else []
     charts += [chart for one in facts.over_time if (chart := over_time.heat(one))]
     notes = [
-        "Successful requests only, from when each was due. A percentile is shown where at least"
-        f" {SAMPLES_BEYOND} requests are slower.",
+        f"Successful requests only, from when each was due. A percentile needs {SAMPLES_BEYOND} slower requests.",
         "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
     return Section("latency", "Latency", notes, charts)
@@ -176,8 +179,8 @@ def _costs(facts: Facts, results: Sequence[CellResult]) -> Section | None:
     if table is None:
         return None
     notes = [
-        "Round trips and statements as verification counted them on the wire and in pg_stat_statements; transactions"
-        " from pg_stat_database while measuring. What the driver or the pool adds is included."
+        "Round trips and statements as verification counted them on the wire and in pg_stat_statements.",
+        "Transactions from pg_stat_database while measuring. What the driver or the pool adds is included.",
     ]
     return Section("costs", "Round trips, statements and transactions per request", notes, (), [table])
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from bench.evidence import DATABASE, LOAD, SERVICE
 from bench.samples import Window
 from bench.tracing.timeline import Row
 
-Values = npt.NDArray[np.float64]
+Values = npt.NDArray[np.floating[Any]]
 BINS, HEAT_ROWS = 60, 40
 LEAST_BIN_S = 0.25
 BEFORE_S = 15.0
@@ -107,9 +108,7 @@ def _states(path: Path) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ..
     rows = _rows(path)
     if not rows:
         return (), {}
-    return tuple(float(row["at_s"]) for row in rows), {
-        name: tuple(float(row[name]) for row in rows) for name in STATES
-    }
+    return tuple(float(row["at_s"]) for row in rows), {name: tuple(float(row[name]) for row in rows) for name in STATES}
 
 
 def _cpu(path: Path) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:

@@ -43,7 +43,7 @@ def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
         one.cell.slug,
         number(total.throughput_rps, ",.0f"),
         f"{interval[0]:,.0f} to {interval[1]:,.0f}" if interval else "",
-        f"{(total.throughput_rps or 0) / best:.0%}" if best and one.verdict.ranks else "",
+        f"{(total.throughput_rps or 0) / best:.0%}" if best and one.verdict.ranks and not one.cell.once else "",
         number(total.latency_p50_ms, ",.1f"),
         number(total.latency_p99_ms, ",.1f"),
         number(total.service_cpu_ms_per_request, ".3f"),
@@ -171,4 +171,3 @@ def settings(caption: str, values: Mapping[str, Any]) -> Table:
 def number(value: float | None, form: str) -> str:
     """Empty for what is not known."""
     return "" if value is None else format(value, form)
-

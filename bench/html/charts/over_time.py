@@ -35,7 +35,7 @@ def heat(series: OverTime) -> Chart | None:
         _time(axes, series)
         axes.set_xlabel("s from the window's start")
         bar = figure.colorbar(image, ax=axes, pad=0.01)
-        bar.outline.set_visible(False)  # type: ignore[operator]  # typed as a Patch or a method
+        bar.outline.set_visible(False)
         bar.set_label("requests")
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         bar.ax.minorticks_off()
@@ -100,9 +100,7 @@ def _backends(axes: Axes, series: OverTime) -> None:
 def _cpu(axes: Axes, series: OverTime) -> None:
     for number, (role, (at_s, values)) in enumerate(series.cpu.items()):
         own = look(number)
-        axes.plot(
-            at_s, values, label=role, color=own.color, linestyle=own.linestyle, marker=own.marker, markersize=2.5
-        )
+        axes.plot(at_s, values, label=role, color=own.color, linestyle=own.linestyle, marker=own.marker, markersize=2.5)
     axes.set_ylim(bottom=0)
     axes.set_title("CPUs in use")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=3)

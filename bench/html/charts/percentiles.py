@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from bench.html.charts.figure import Chart, drawn, look
 
@@ -50,7 +51,7 @@ def _chart(scenario: str, curves: Mapping[str, Curve], most: float, limits: Sequ
         shown = {at: label for at, label in TICKS.items() if at <= most * 1.05}
         axes.set_xticks(list(shown), list(shown.values()))
         axes.minorticks_off()
-        axes.yaxis.set_major_locator(_round_numbers(limits))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if limits[1] / limits[0] < 300 else (1.0,)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         axes.set_xlabel("percentile of successful requests, spaced by 1/(1-p)")
         axes.set_ylabel("latency, ms")
@@ -59,9 +60,3 @@ def _chart(scenario: str, curves: Mapping[str, Curve], most: float, limits: Sequ
     told = "; ".join(f"{name} ends at {latency[-1]:,.1f} ms" for name, (_, latency) in curves.items())
     title = f"Latency by percentile: {scenario}"
     return drawn(title, f"Each curve ends where fewer than 100 requests are slower: {told}.", 3.6, draw)
-
-
-def _round_numbers(limits: Sequence[float]):  # type: ignore[no-untyped-def]  # a locator; matplotlib types none of them
-    from matplotlib.ticker import LogLocator  # noqa: PLC0415
-
-    return LogLocator(subs=(1.0, 2.0, 5.0) if limits[1] / limits[0] < 300 else (1.0,))
