@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bench import pairs, sweeps
+from bench.html.wording import figure_of
 from bench.outcome import CellResult
 from bench.pairs import Pair
 
@@ -48,8 +49,12 @@ def _of(mine: Sequence[CellResult]) -> str:
 def _throughput(one: CellResult) -> str:
     interval = sweeps.throughput_interval(one)
     least = "at least " if one.verdict.name == "FLOOR" else ""
-    known = f" (95% interval {interval[0]:,.0f} to {interval[1]:,.0f})" if interval else " (one round: no interval)"
-    return f"{one.cell.slug} served most, {least}{one.total.throughput_rps or 0:,.0f} requests/s{known}"
+    known = (
+        f" (95% interval {figure_of(interval[0])} to {figure_of(interval[1])})"
+        if interval
+        else " (one round: no interval)"
+    )
+    return f"{one.cell.slug} served most, {least}{figure_of(one.total.throughput_rps)} requests/s{known}"
 
 
 def _latency(one: CellResult) -> str:

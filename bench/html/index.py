@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.html.page import environment
+from bench.html.wording import figure_of
 from bench.results import LATEST
 
 
@@ -72,8 +73,9 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
             continue
         best = max(mine, key=lambda row: float(row["throughput_rps"]))
         low, high = best["throughput_ci_low"], best["throughput_ci_high"]
-        interval = f" ({float(low):,.0f} to {float(high):,.0f})" if low and high else ""
-        said = f"{scenario}: {best['service']}, {best['users']} users, {float(best['throughput_rps']):,.0f} requests/s"
+        interval = f" ({figure_of(float(low))} to {figure_of(float(high))})" if low and high else ""
+        rps = figure_of(float(best["throughput_rps"]))
+        said = f"{scenario}: {best['service']}, {best['users']} users, {rps} requests/s"
         found.append(said + interval)
     return found
 

@@ -7,6 +7,7 @@ from typing import Any
 from bench import pairs, report, sweeps
 from bench.claims import Ruling
 from bench.html import answer
+from bench.html.wording import figure_of
 from bench.outcome import CellResult
 from bench.parity import Row
 from bench.plan import Load
@@ -41,8 +42,8 @@ def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
     total, interval = one.total, sweeps.throughput_interval(one)
     return (
         one.cell.slug,
-        number(total.throughput_rps, ",.0f"),
-        f"{interval[0]:,.0f} to {interval[1]:,.0f}" if interval else "",
+        figure_of(total.throughput_rps),
+        f"{figure_of(interval[0])} to {figure_of(interval[1])}" if interval else "",
         f"{(total.throughput_rps or 0) / best:.0%}" if best and one.verdict.ranks and not one.cell.once else "",
         number(total.latency_p50_ms, ",.1f"),
         number(total.latency_p99_ms, ",.1f"),
@@ -105,7 +106,7 @@ def ceilings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
     shown = tuple(
         (
             row["service"],
-            number(row["throughput_rps"], ",.0f"),
+            figure_of(row["throughput_rps"]),
             number(row["no_database_rps"], ",.0f"),
             number(row["of_no_database"], ".0%"),
             number(row["pgbench_rps"], ",.0f"),
@@ -147,8 +148,8 @@ def _measured(one: Ruling) -> str:
     if one.measured is None:
         return ""
     if one.ci_low is None and one.ci_high is None:
-        return f"{one.measured:,.3g}"
-    return f"{one.measured:,.3g} ({number(one.ci_low, ',.3g')} to {number(one.ci_high, ',.3g')})"
+        return figure_of(one.measured)
+    return f"{figure_of(one.measured)} ({figure_of(one.ci_low)} to {figure_of(one.ci_high)})"
 
 
 def parity(rows: Sequence[Row], *, differing: bool) -> Table:

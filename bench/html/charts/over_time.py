@@ -32,7 +32,7 @@ def heat(series: OverTime) -> Chart | None:
         axes.grid(visible=False)
         _log_labels(axes, low, high)
         axes.set_ylabel("latency, ms")
-        _time(axes, series)
+        _time(axes, series, color="#444444")
         axes.set_xlabel("s from the window's start")
         bar = figure.colorbar(image, ax=axes, pad=0.01)
         bar.outline.set_visible(False)
@@ -106,10 +106,10 @@ def _cpu(axes: Axes, series: OverTime) -> None:
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=3)
 
 
-def _time(axes: Axes, series: OverTime) -> None:
+def _time(axes: Axes, series: OverTime, color: str = INK) -> None:
     axes.set_xlim(series.from_s, series.to_s)
     if series.from_s < 0:
-        axes.axvline(0, color=INK, linestyle="dashed", linewidth=0.8)
+        axes.axvline(0, color=color, linestyle="dashed", linewidth=0.8)
 
 
 def _log_labels(axes: Axes, low: float, high: float) -> None:

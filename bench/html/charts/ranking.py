@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis import OperationSummary
 from bench.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn
+from bench.html.wording import figure_of
 from bench.outcome import CellResult
 from bench.sweeps import throughput_interval
 
@@ -27,22 +28,21 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
                 axes.plot(interval, (row, row), color=COLOURS[0], linewidth=3, solid_capstyle="butt", alpha=0.5)
             axes.plot(rps, row, "o", color=COLOURS[0], markerfacecolor=COLOURS[0] if one.verdict.ranks else "none")
             axes.annotate(
-                f"{rps:,.0f}", (rps, row), (0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=9
+                figure_of(rps), (rps, row), (0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=9
             )
         for number, (name, rps) in enumerate(ceilings.items()):
             style = ("dashed", "dotted")[number % 2]
-            axes.axvline(rps, color=COLOURS[1 + number % 2], linestyle=style, label=f"{name}: {rps:,.0f}")
+            axes.axvline(rps, color=COLOURS[1 + number % 2], linestyle=style, label=f"{name}: {figure_of(rps)}")
         axes.set_yticks(range(len(results)), [one.cell.slug for one in results])
         axes.set_ylim(len(results) - 0.4, -0.8)
-        axes.set_xlim(left=0)
-        axes.margins(x=0.1)
+        axes.set_xlim(0, 1.15 * max([*ceilings.values(), *(one.total.throughput_rps or 0.0 for one in results), 1e-3]))
         axes.locator_params(axis="x", nbins=6)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.set_xlabel("requests/s (successes), with 95% interval")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axes.set_xlabel("successes/s; an interval that leaves the chart goes on")
         if ceilings:
             figure.legend(loc="outside lower left", ncols=1)
 
-    told = "; ".join(f"{one.cell.slug} {one.total.throughput_rps or 0:,.0f}" for one in results)
+    told = "; ".join(f"{one.cell.slug} {figure_of(one.total.throughput_rps)}" for one in results)
     height_in = 1.0 + 0.36 * len(results) + 0.22 * len(ceilings)
     return drawn(f"Throughput: {scenario}", f"Requests per second: {told}.", height_in, draw)
 
