@@ -36,7 +36,8 @@ def test_a_page_is_whole_in_the_dark_on_a_phone(made_up_run: Path, tmp_path: Pat
     frame = tmp_path / "frame.html"
     frame.write_text(FRAME.replace("FILE", str(made_up_run / writing.REPORT)))
     command = [
-        str(CHROMIUM), "--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+        str(CHROMIUM), "--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
         "--blink-settings=preferredColorScheme=0", "--allow-file-access-from-files", "--enable-logging=stderr",
         "--disable-background-networking", "--disable-component-update", "--dump-dom", f"file://{frame}",
     ]  # fmt: skip

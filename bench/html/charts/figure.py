@@ -85,11 +85,16 @@ def look(number: int) -> Look:
     )
 
 
-def drawn(title: str, description: str, height_in: float, draw: Callable[[Figure], None]) -> Chart:
-    """A chart as wide as all others, of what `draw` puts into an empty figure."""
+def drawn(
+    title: str, description: str, height_in: float, draw: Callable[[Figure], None], *, fitted: bool = True
+) -> Chart:
+    """A chart as wide as all others, of what `draw` puts into an empty figure.
+
+    `fitted` makes room for labels, which takes as long as drawing does; without it, `draw` sets the margins.
+    """
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a letter that the measuring font lacks is drawn by the browser's
-        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained" if fitted else None)
         draw(figure)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})

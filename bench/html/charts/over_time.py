@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from bench.html.charts.figure import COLOURS, HATCHES, INK, PANEL, Chart, drawn, look
 from bench.html.series import OverTime
 
+LEFT, ROW_IN = 0.12, 1.4
+
 
 def heat(series: OverTime) -> Chart | None:
     """How many successes ended when, and after how long; None where there is none."""
@@ -17,6 +19,7 @@ def heat(series: OverTime) -> Chart | None:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
+        figure.subplots_adjust(left=LEFT, right=0.87, top=0.96, bottom=0.22)
         counts = np.where(series.heat > 0, series.heat, np.nan)
         low, high = series.heat_ms
         image = axes.pcolormesh(
@@ -34,7 +37,7 @@ def heat(series: OverTime) -> Chart | None:
         axes.set_ylabel("latency, ms")
         _time(axes, series, color="#444444")
         axes.set_xlabel("s from the window's start")
-        bar = figure.colorbar(image, ax=axes, pad=0.01)
+        bar = figure.colorbar(image, cax=axes.inset_axes((1.02, 0.0, 0.025, 1.0)))
         bar.outline.set_visible(False)
         bar.set_label("requests")
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
@@ -42,7 +45,7 @@ def heat(series: OverTime) -> Chart | None:
 
     low, high = series.heat_ms
     told = f"{series.heat.sum():,.0f} successes between {low:,.3g} and {high:,.3g} ms; darker is more."
-    return drawn(f"Latency over time: {series.slug}, round {series.round}", told, 2.5, draw)
+    return drawn(f"Latency over time: {series.slug}, round {series.round}", told, 2.3, draw, fitted=False)
 
 
 def aligned(series: OverTime) -> Chart:
@@ -51,15 +54,21 @@ def aligned(series: OverTime) -> Chart:
     rows += [_backends] if series.states else []
     rows += [_cpu] if series.cpu else []
 
+    height_in = ROW_IN * len(rows) + 0.4
+
     def draw(figure: Figure) -> None:
-        for row, axes in zip(rows, figure.subplots(len(rows), sharex=True), strict=True):
+        every = figure.subplots(len(rows), sharex=True)
+        figure.subplots_adjust(left=LEFT, right=0.97, top=1 - 0.3 / height_in, bottom=0.5 / height_in, hspace=0.5)
+        for row, axes in zip(rows, every, strict=True):
             row(axes, series)
             _time(axes, series)
         axes.set_xlabel("s from the window's start")
 
     told = "Throughput, latency" + (", backends" if series.states else "") + (", CPU" if series.cpu else "")
     title = f"Over time: {series.slug}, round {series.round}"
-    return drawn(title, f"{told} on one time axis; the dashed line is where the window begins.", 1.5 * len(rows), draw)
+    return drawn(
+        title, f"{told} on one time axis; the dashed line is where the window begins.", height_in, draw, fitted=False
+    )
 
 
 def _throughput(axes: Axes, series: OverTime) -> None:
