@@ -122,7 +122,7 @@ def _time(axes: Axes, series: OverTime, color: str = INK) -> None:
 
 
 def _log_labels(axes: Axes, low: float, high: float) -> None:
-    steps = [base * 10.0**power for power in range(-3, 7) for base in ((1, 2, 5) if high / low < 30 else (1,))]
+    steps = [base * 10.0**power for power in range(-3, 7) for base in ((1, 2, 5) if high / low < 100 else (1,))]
     inside = [step for step in steps if low <= step <= high]
     axes.set_yticks(inside, [f"{step:,g}" for step in inside])
     axes.minorticks_off()
