@@ -1,7 +1,7 @@
 """A run's page: what was read of it in, HTML out. Pure; everything from outside is escaped by the template."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. `long` ones are folded; `tables` and `folded` ones likewise."""
+    """A part of the page: `folded` tables and `lines` (under `lines_title`) are shown when asked for."""
 
     key: str
     title: str
@@ -54,7 +54,7 @@ class Section:
     folded: Sequence[Table] = ()
     lines: Sequence[str] = ()
     lines_title: str = ""
-    commands: Sequence[str] = field(default=())
+    commands: Sequence[str] = ()
 
 
 def page(facts: Facts, outcome: Outcome) -> str:

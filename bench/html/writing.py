@@ -40,6 +40,8 @@ def write_index() -> Path:
 
 def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
     written, status = _json(folder / "plan.json"), _json(folder / "status.json")
+    if "plan" not in written:
+        raise ResultsError(f"{folder / 'plan.json'} has no plan")
     used = Plan.model_validate(written["plan"])
     over_time, timelines = [], []
     for one in outcome.ordered()[:MOST_CELLS]:

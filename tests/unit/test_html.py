@@ -1,5 +1,6 @@
 """A run's page and the index of all runs, from a small stored run."""
 
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -7,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from rich.console import Console
 
-from bench import plan
+from bench import plan, runner, stored
 from bench.errors import ResultsError
 from bench.html import index, repeat, writing
 from bench.html.charts import percentiles
 from bench.html.charts.figure import drawn
+from bench.results import Run
 from tests import stored_run
 from tests.stored_run import HOSTILE
 
@@ -186,3 +189,10 @@ def test_a_chart_escapes_its_names() -> None:
     outline = Outline(chart.svg)
     assert (outline.of("img"), outline.wrong, outline.text.count(HOSTILE)) == ([], [], 3)
     assert "$x^2$" in outline.text
+
+
+def test_a_page_that_cannot_be_written_is_said_in_a_line(made_up_run: Path, tmp_path: Path) -> None:
+    """The run is over and saved: nothing is raised."""
+    said = io.StringIO()
+    runner.write_pages(Run(tmp_path), stored.outcome(made_up_run), Console(file=said, width=40))
+    assert said.getvalue() == f"no report.html: {tmp_path / 'plan.json'} has no plan\n"

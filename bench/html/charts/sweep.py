@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from bench import sweeps
-from bench.html.charts.figure import Chart, drawn, look
+from bench.html.charts.figure import PANEL, Chart, drawn, look
 from bench.sweeps import Curve
 
 LOGARITHMIC_FROM = 20  # times the smallest value
@@ -32,6 +32,8 @@ def chart(curves: Sequence[Curve]) -> Chart:
                     markersize=5,
                 )  # fmt: skip
             for value, one in zip(curve.values, curve.points, strict=True):
+                if not one.verdict.ranks and one.total.throughput_rps:
+                    rates.plot(value, one.total.throughput_rps, own.marker, color=own.color, markerfacecolor=PANEL)
                 interval = sweeps.throughput_interval(one)
                 if interval and one.verdict.ranks:
                     rates.plot((value, value), interval, color=own.color, linewidth=4, alpha=0.35)
@@ -45,7 +47,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
         rates.set_xticks(every, [f"{value:,g}" for value in every], rotation=45 if len(every) > 6 else 0)
         most = max(one.total.throughput_rps or 0.0 for curve in curves for one in curve.points)
         rates.set_ylim(0, most * 1.2 or 1.0)  # an interval of two rounds may be far wider than the curve is high
-        rates.set_title("successes/s, with 95% intervals")
+        rates.set_title("successes/s, with 95% intervals (which may leave the chart)")
         latencies.set_yscale("log")
         latencies.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         latencies.set_title("p99 latency, ms (p50 where p99 is unknown)")
