@@ -6,7 +6,7 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare test selfbench lint lock clean help
+.PHONY: setup bench ui up down compare report test selfbench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -41,6 +41,9 @@ down: setup  ## stop a database left by `bench db start`
 
 compare: setup  ## what changed between two runs (OLD= NEW=; the last two of the same plan when neither is given)
 	@$(BENCH) compare $(OLD) $(NEW)
+
+report: setup  ## a run's page, made anew from its files (RUN=; the newest when it is not given)
+	@$(BENCH) report $(RUN)
 
 test: setup  ## all tests, against a real PostgreSQL
 	@.venv/bin/pytest

@@ -24,6 +24,7 @@ Examples:
   bench list                                 services, scenarios, plans
   bench trace asyncpg_async read_user        one request's whole conversation with PostgreSQL
   bench compare                              the last two runs of the same plan: what changed, what is noise
+  bench report                               the newest run as a page, report.html
   bench calibrate                            what this machine's load generator can do
   bench COMMAND --help                       every command has examples of its own
 
@@ -42,6 +43,7 @@ COMMANDS = {
     "verify": "bench.commands.verify",
     "trace": "bench.commands.trace",
     "compare": "bench.commands.compare",
+    "report": "bench.commands.report",
     "calibrate": "bench.commands.calibrate",
     "list": "bench.commands.listing",
     "doctor": "bench.commands.doctor",

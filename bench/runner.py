@@ -245,6 +245,21 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
     share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
     console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
+    write_pages(folder, outcome, console)
+
+
+def write_pages(folder: Run, outcome: Outcome, console: Console) -> None:
+    """Leave the run's page and the index of all runs. What goes wrong is said in a line: the run is over and saved."""
+    try:
+        from bench.html import writing  # noqa: PLC0415  # matplotlib takes a second to load, which no run starts with
+
+        if outcome.results:
+            page = writing.write(folder.folder, outcome)
+            console.print(f"report: {_short(page)}", highlight=False, soft_wrap=True)
+        writing.write_index()
+    except Exception as error:  # noqa: BLE001  # whatever it is, what was measured must not be lost over a page
+        said = " ".join(str(error).split()) or repr(error)
+        console.print(f"no report.html: {said}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _short(path: Path) -> str:

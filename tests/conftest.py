@@ -5,15 +5,18 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from bench import catalogue
+from bench.html import writing
 from bench.plan import Setup, default_setup
 from bench.services import Fleet, Surroundings
 from db import dataset, embedded, loader
 from db.dsn import Dsn
 from db.restore import restore
+from tests import stored_run
 
 SCALE = 0.001
 SHOWN = (
@@ -45,6 +48,15 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
         yield dsn
     finally:
         embedded.destroy(cluster)
+
+
+@pytest.fixture(scope="session")
+def made_up_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small stored run, with its page."""
+    folder = tmp_path_factory.mktemp("results") / "made-up"
+    stored_run.write(folder)
+    writing.write(folder)
+    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""`bench report`: a run's page, made anew from its stored files."""
+
+import click
+
+from bench import results
+from bench.commands import options
+from bench.errors import ResultsError
+from bench.html import writing
+
+EPILOG = """
+\b
+Examples:
+  bench report                     the newest run
+  bench report first-try           a run by name
+  bench report results/first-try   or by path
+  bench report --round 3           charts over time of the third round
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run", required=False)
+@click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round charts over time show.")
+def report(run: str | None, chosen_round: int | None) -> None:
+    """Write report.html into the folder of RUN, and results/index.html."""
+    console = options.console()
+    runs = results.finished()
+    if run is None and not runs:
+        raise ResultsError("there is no run in results/ yet; make one with: bench run")
+    folder = runs[-1] if run is None else results.find(run)
+    path = writing.write(folder, chosen_round=chosen_round)
+    console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,58 @@
+"""Curves along an axis: throughput and latency, and where each has its knee."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from bench import sweeps
+from bench.html.charts.figure import PANEL, Chart, drawn, look
+from bench.sweeps import Curve
+
+LOGARITHMIC_FROM = 20  # times the smallest value
+
+
+def chart(curves: Sequence[Curve]) -> Chart:
+    """Curves of one scenario along one axis; hollow marks are not ranked, an upright line is a knee."""
+    scenario, axis = curves[0].scenario, curves[0].axis
+    knees = [sweeps.knee(curve) for curve in curves]
+
+    def draw(figure: Figure) -> None:
+        rates, latencies = figure.subplots(2, sharex=True)
+        for number, (curve, knee) in enumerate(zip(curves, knees, strict=True)):
+            own = look(number)
+            totals = [one.total for one in curve.points]
+            for axes, values in (
+                (rates, [one.throughput_rps for one in totals]),
+                (latencies, [one.latency_p99_ms or one.latency_p50_ms for one in totals]),
+            ):
+                known = [value if value is not None else float("nan") for value in values]
+                label = curve.name if axes is rates else None
+                axes.plot(
+                    curve.values, known, color=own.color, linestyle=own.linestyle, marker=own.marker, label=label,
+                    markersize=5,
+                )  # fmt: skip
+            for value, one in zip(curve.values, curve.points, strict=True):
+                if not one.verdict.ranks and one.total.throughput_rps:
+                    rates.plot(value, one.total.throughput_rps, own.marker, color=own.color, markerfacecolor=PANEL)
+                interval = sweeps.throughput_interval(one)
+                if interval and one.verdict.ranks:
+                    rates.plot((value, value), interval, color=own.color, linewidth=4, alpha=0.35)
+            if knee.at is not None:
+                for axes in (rates, latencies):
+                    axes.axvline(knee.at, color=own.color, linestyle="dotted")
+        every = sorted({value for curve in curves for value in curve.values})
+        if every[0] > 0 and every[-1] / every[0] >= LOGARITHMIC_FROM:
+            rates.set_xscale("log")
+        rates.minorticks_off()
+        rates.set_xticks(every, [f"{value:,g}" for value in every], rotation=45 if len(every) > 6 else 0)
+        most = max(one.total.throughput_rps or 0.0 for curve in curves for one in curve.points)
+        rates.set_ylim(0, most * 1.2 or 1.0)  # an interval of two rounds may be far wider than the curve is high
+        rates.set_title("successes/s, with 95% intervals (which may leave the chart)")
+        latencies.set_yscale("log")
+        latencies.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        latencies.set_title("p99 latency, ms (p50 where p99 is unknown)")
+        latencies.set_xlabel(axis)
+        figure.legend(loc="outside lower left", ncols=2)
+
+    told = "; ".join(f"{curve.name}: {knee.why or 'too few values'}" for curve, knee in zip(curves, knees, strict=True))
+    return drawn(f"{scenario} along {axis}", f"{told}.", 4.6, draw)

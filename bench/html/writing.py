@@ -1,0 +1,91 @@
+"""Writes a run's page and the index of all runs, from stored files."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench import results, stored
+from bench.errors import ResultsError
+from bench.html import index, page, repeat, series
+from bench.html.page import MOST_CELLS, Facts
+from bench.outcome import Outcome
+from bench.plan import Plan
+
+REPORT, INDEX = "report.html", "index.html"
+
+
+def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None = None) -> Path:
+    """Make a run's report.html and return its path.
+
+    `outcome` is what the run measured where that is at hand; without it, it is read from the folder. Charts over time
+    are of `chosen_round`, or of the first in which a cell came to a window. Raises ResultsError.
+    """
+    found = stored.outcome(folder) if outcome is None else outcome
+    if not found.results:
+        raise ResultsError(f"{folder} holds no measurement; there is nothing to report")
+    path = folder / REPORT
+    results.write_whole(path, page.page(_facts(folder, found, chosen_round), found))
+    return path
+
+
+def write_index() -> Path:
+    """Make results/index.html and return its path."""
+    path = results.RESULTS / INDEX
+    results.write_whole(path, index.page(index.entries(results.RESULTS)))
+    return path
+
+
+def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
+    written, status = _json(folder / "plan.json"), _json(folder / "status.json")
+    if "plan" not in written:
+        raise ResultsError(f"{folder / 'plan.json'} has no plan")
+    used = Plan.model_validate(written["plan"])
+    over_time, timelines = [], []
+    for one in outcome.ordered()[:MOST_CELLS]:
+        rounds = dict(series.places(folder, one.cell.slug))
+        number = next(iter(rounds), None) if chosen_round is None else chosen_round
+        if number is None or number not in rounds:
+            continue
+        drawn = series.over_time(one.cell.slug, number, rounds[number])
+        over_time += [drawn] if drawn else []
+        timelines.append((one.cell.slug, number, series.timeline(rounds[number])))
+    if chosen_round is not None and not over_time:
+        raise ResultsError(f"{folder} has no round {chosen_round} with a window")
+    environment = _json(folder / "environment.json")
+    private = bool(environment.get("database", {}).get("private", True))
+    plan_path = f"results/{folder.resolve().name}/plan.toml"
+    return Facts(
+        run_id=folder.resolve().name,
+        plan=used,
+        plan_name=str(written.get("name", "")),
+        state=str(status.get("state", "")),
+        why=str(status.get("why", "")),
+        at=str(status.get("at", ""))[:16].replace("T", " "),
+        environment=environment,
+        command=repeat.command(plan_path, _as_written(folder, used), used, written.get("seed"), private=private),
+        over_time=over_time,
+        timelines=timelines,
+    )
+
+
+def _as_written(folder: Path, used: Plan) -> Plan:
+    """The plan's own file; what was run, where the file is not there."""
+    path = folder / "plan.toml"
+    try:
+        return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Nothing for a file that a run did not come to write."""
+    if not path.exists():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
+    return found
