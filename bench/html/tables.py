@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import pairs, report, sweeps
+from bench import causes, pairs, report, sweeps
 from bench.claims import Ruling
 from bench.html import answer
 from bench.html.wording import figure_of
@@ -165,7 +165,7 @@ def parity(rows: Sequence[Row], *, differing: bool) -> Table:
 
 def settings(caption: str, values: Mapping[str, Any]) -> Table:
     """Nested settings, one a row."""
-    rows = tuple((name, str(value)) for name, value in report.flat(values).items())
+    rows = tuple((name, str(value)) for name, value in causes.flat(values).items())
     return Table(caption, ("setting", "value"), rows)
 
 
