@@ -245,7 +245,10 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
     share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
     console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
-    write_pages(folder, outcome, console)
+    if state != "interrupted":
+        write_pages(folder, outcome, console)
+    elif outcome.results:  # who interrupts a run wants it to end at once
+        console.print(f"its page, report.html, is made by: bench report {folder.run_id}", highlight=False)
 
 
 def write_pages(folder: Run, outcome: Outcome, console: Console) -> None:
