@@ -16,7 +16,7 @@ LOGS_MB = 50
 
 def check(plan: Plan, cells: Sequence[Cell]) -> None:
     """Raise PreflightError or ResultsError that names what stands in the way, and the remedy."""
-    check_ports(sorted({catalogue.service(cell.service).port for cell in cells}))
+    check_ports(sorted({catalogue.service(cell.service).port for cell in cells} | {catalogue.external().port}))
     check_open_files(max(cell.users for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)

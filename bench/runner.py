@@ -91,6 +91,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         Fleet(
             Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load),
             traced=job.plan.load.timeline,
+            calls=any("synchronize_note" in catalogue.scenario(name).operations for name in job.plan.matrix.scenarios),
         ) as fleet,
     ):
         database.check_connections(server, preflight.most_connections(setups))

@@ -34,9 +34,12 @@ class Surroundings:
 class Fleet:
     """The services that are running, at most one setup on each port."""
 
-    def __init__(self, surroundings: Surroundings, *, traced: bool = False) -> None:
-        """Nothing runs yet. `traced`: services note their requests and pools, which costs them some CPU."""
-        self.surroundings, self.traced = surroundings, traced
+    def __init__(self, surroundings: Surroundings, *, traced: bool = False, calls: bool = True) -> None:
+        """Nothing runs yet. `traced`: services note their requests and pools, which costs them some CPU.
+
+        Where nobody `calls` the external API, it is not started beside them.
+        """
+        self.surroundings, self.traced, self.calls = surroundings, traced, calls
         self._running: dict[str, tuple[Setup, Child]] = {}
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
@@ -47,7 +50,6 @@ class Fleet:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        self.external.stop()
 
     def start(self, setups: Mapping[Setup, Path]) -> None:
         """Start these setups side by side, each with its log file, and wait until all answer.
@@ -103,11 +105,12 @@ class Fleet:
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
         self.network.stop()
+        self.external.stop()
 
     def _launch(self, setup: Setup, log: Path) -> Child:
         shared, rtt_ms = self.surroundings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
-        if catalogue.service(setup.service).needs_database:
+        if self.calls and catalogue.service(setup.service).needs_database:
             calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
         else:
             calls = {}
