@@ -6,11 +6,11 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare report test selfbench lint lock clean help
+.PHONY: setup bench ui up down compare report test test-slow selfbench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 setup: $(STAMP)  ## make .venv from requirements.lock (all other targets call it)
 	@:
@@ -45,8 +45,11 @@ compare: setup  ## what changed between two runs (OLD= NEW=; the last two of the
 report: setup  ## a run's page, made anew from its files (RUN=; the newest when it is not given)
 	@$(BENCH) report $(RUN)
 
-test: setup  ## all tests, against a real PostgreSQL
-	@.venv/bin/pytest
+test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
+	@.venv/bin/pytest -m "not slow"
+
+test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
+	@.venv/bin/pytest -m slow
 
 selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take half an hour; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)

@@ -92,6 +92,7 @@ def facts_of(setup: Setup) -> Facts:
     )
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_the_documents(
     restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path
 ) -> None:

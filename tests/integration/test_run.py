@@ -130,6 +130,7 @@ def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.slow
 def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
     """summary.csv has the offered rate and what was missed of it; throughput is the rate while the service keeps up."""
     arrival = ("--arrival", "open", "--rate", "200", "--services", "asyncpg_async")
@@ -213,6 +214,7 @@ def test_results_that_cannot_be_written_are_named_before_any_load(checkout: Chec
     assert checkout.processes() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: signal.Signals, code: int) -> None:
     """Within 5 s everything has ended; finished cells are readable, and the cell that was cut off kept its samples."""
@@ -235,6 +237,7 @@ def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: s
     assert (checkout.results / "latest").readlink() != Path(name)
 
 
+@pytest.mark.slow
 def test_children_die_with_a_killed_harness(checkout: Checkout) -> None:
     """After kill -9 nothing of the run is left, and the next run starts."""
     process = checkout.start(*QUICK, "--name", "killed", "--services", "asyncpg_async")
@@ -258,6 +261,7 @@ def patched(checkout: Checkout, service: str, change: Callable[[str], str]) -> I
         app.write_text(right)
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> None:
     """A service that answers fast and wrong fails verification by name, with exit code 3."""
     wrong = "return User(**{**row, 'name': 'Anybody'})"

@@ -91,6 +91,7 @@ asyncio.run(ask())
 """
 
 
+@pytest.mark.slow
 def test_a_session_from_a_dependency_is_freed_after_the_response(restored: Dsn, tmp_path: Path) -> None:
     """One with `yield`, as FastAPI's tutorial has it; the connection is the one that the request used."""
     trace = tmp_path / "trace"
@@ -111,6 +112,7 @@ def test_a_session_from_a_dependency_is_freed_after_the_response(restored: Dsn, 
     assert {event.connection for event in found} - {None} == {int(asking.stdout)}
 
 
+@pytest.mark.slow
 def test_a_batch_shows_who_waited_for_a_connection(
     restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path
 ) -> None:

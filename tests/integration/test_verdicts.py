@@ -77,6 +77,7 @@ def claims(checkout: Checkout, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
     code, rows, printed = run(checkout, "limits")
@@ -110,6 +111,7 @@ def busy_loops() -> Iterator[None]:
             loop.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose work a CPU does")
 def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     """A busy loop on each CPU: INVALID after a second try, with the culprits named; exit code 3."""
