@@ -61,6 +61,7 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
         "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
+        "--start-over-s", str(load.start_over_s),
         *arrival(cell, load), *parameters,
     ]  # fmt: skip
 

@@ -77,7 +77,7 @@ class Load(_Section):
     answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
     `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
     the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
-    `GET /ping` is asked four times a second.
+    `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over so long.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
@@ -87,6 +87,7 @@ class Load(_Section):
     arrivals: Count | None = None
     timeline: bool = False
     spawn_rate: Seconds = 500.0
+    start_over_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     measure_s: Seconds = 10.0
     timeout_s: Seconds = 60.0

@@ -53,6 +53,8 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed of every random choice that users make.", **hidden)
     add("--samples", metavar="FILE", default="", help="Write every request to this file, for bench.", **hidden)
+    spread = "With --samples: closed users send their first requests spread over so many seconds."
+    add("--start-over-s", type=float, default=1.0, help=spread, **hidden)
     add("--warm-up-s", type=float, default=0.0, help="With --samples: seconds after the last user started.", **hidden)
     add("--measure-s", type=float, default=0.0, help="With --samples: then stop after so many seconds.", **hidden)
 

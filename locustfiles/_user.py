@@ -25,7 +25,6 @@ from locustfiles._samples import RECORDER
 PAGE = 10
 Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None
 PAUSE_AFTER_NO_ANSWER_S = 0.2
-START_OVER_S = 1.0
 
 
 class ServiceUser(User):
@@ -55,7 +54,7 @@ class ServiceUser(User):
                 self.client.connect()
             PACING.wait_for_all()
             if self.options.arrival == "closed":  # or all would send in step for ever, if the service is fast enough
-                gevent.sleep(self.random.random() * min(START_OVER_S, self.options.warm_up_s))
+                gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
         self.intended_ns = PACING.take()
         self._state = LOCUST_STATE_RUNNING
 
