@@ -77,7 +77,7 @@ class Load(_Section):
     answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
     `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
     the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
-    `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over so long.
+    `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over that.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
