@@ -81,7 +81,8 @@ def _values(each: Sequence[dict[str, Any]], axis: str) -> int:
 
 def _name(rest: dict[str, Any], varying: Sequence[str]) -> str:
     others = [name for name in varying if name in rest and name not in {"scenario", "service"}]
-    return ", ".join([rest["service"], *(f"{name}={rest[name]}" for name in others)])
+    plain = {"profile", "server"}  # whose values say what they are
+    return ", ".join([rest["service"], *(rest[name] if name in plain else f"{name} {rest[name]}" for name in others)])
 
 
 def knee(curve: Curve) -> Knee:

@@ -5,9 +5,7 @@ from typing import Any
 import click
 
 from bench import plan as plans
-from bench import runner
 from bench.commands import options
-from bench.job import Request
 
 EPILOG = """
 \b
@@ -45,5 +43,10 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""
     path = plans.find(plan_name)
-    request = Request(plans.read(path, overrides), path, name, database_url)
+    plan = plans.read(path, overrides)
+    # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
+    from bench import runner  # noqa: PLC0415  # see above
+    from bench.job import Request  # noqa: PLC0415  # see above
+
+    request = Request(plan, path, name, database_url)
     return runner.run(request, options.console())

@@ -74,6 +74,7 @@ def test_the_database_can_be_started_loaded_checked_and_deleted(checkout: Checko
     assert not embedded.locate(checkout.folder).home.exists()
 
 
+@pytest.mark.slow
 def test_another_server_is_used_when_the_environment_names_it(checkout: Checkout) -> None:
     """DATABASE_URL: the dataset is loaded there and the services connect there; it is left running."""
     checkout.bench("db", "start")

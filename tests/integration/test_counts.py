@@ -142,6 +142,7 @@ LIST = "        rows = await conn.fetch(LIST_USERS, offset, limit)\n"
 ONE_TOO_MANY = f"        await conn.fetchval('SELECT 1')\n{LIST}"
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(checkout: Checkout) -> None:
     """One that answers reads from a cache and asks too much for a list: by name, with the counts, exit code 3.
 

@@ -81,6 +81,7 @@ def test_a_batch_is_sent_whole_and_then_ends(
     assert max(times) - min(times) < 100_000_000
 
 
+@pytest.mark.slow
 def test_two_processes_leave_the_samples_that_they_counted(folder: Path, services: tuple[Service, ...]) -> None:
     """To the request, and on one clock."""
     assert services
@@ -91,6 +92,7 @@ def test_two_processes_leave_the_samples_that_they_counted(folder: Path, service
     assert (max(times) - min(times)) / 1e9 == pytest.approx(2.0, abs=1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two"])
 def test_reconnects_are_counted(folder: Path, processes: tuple[str, ...]) -> None:
     """A server ends connections after every fifth answer, without a word: all but the first connects are reconnects."""

@@ -41,6 +41,7 @@ COLUMNS = "SELECT users.id, users.name, ... FROM users WHERE users.id = "
 ORM = f"execute prepared: {COLUMNS}$1::BIGINT"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said", "counted"),
     [

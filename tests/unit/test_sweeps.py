@@ -142,8 +142,8 @@ def test_cells_that_differ_in_one_number_are_a_curve() -> None:
     ]
     found = sweeps.curves([*of({1: 3, 5: 2, 9: 1}, "count"), *lean])
     assert [(curve.name, curve.axis, curve.values) for curve in found] == [
-        ("asyncpg_async, profile=idiomatic", "count", (1, 5, 9)),
-        ("asyncpg_async, profile=lean", "count", (1, 5, 9)),
+        ("asyncpg_async, idiomatic", "count", (1, 5, 9)),
+        ("asyncpg_async, lean", "count", (1, 5, 9)),
     ]
 
 
