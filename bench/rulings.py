@@ -40,7 +40,7 @@ def table(outcome: Outcome) -> Group:
 def _notes(found: Sequence[Ruling]) -> list[str]:
     """What each ruling rests on; said once where the same stands in the way of all."""
     reasons = {one.why.partition("; ")[2] for one in found}
-    if len(found) > 1 and len(reasons) == 1 and "" not in reasons:
+    if len(found) > 1 and len(reasons) == 1 and "" not in reasons and all(one.measured is not None for one in found):
         return [f"every claim: {reasons.pop()}"]
     return [f"{one.id}: {one.metric}, {one.why}" for one in found]
 
