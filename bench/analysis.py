@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 import polars as pl
 
 from bench.evidence import DATABASE, LOAD, SERVICE, Evidence
+from bench.intervals import mean_interval
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
@@ -70,6 +71,11 @@ class OperationSummary:
     ping_p50_ms: float | None = None
     ping_max_ms: float | None = None
     idle_in_transaction_peak: int | None = None
+
+    @property
+    def throughput_interval(self) -> tuple[float, float] | None:
+        """The 95% interval over the rounds."""
+        return mean_interval([value for value in self.of_rounds("throughput_rps") if value is not None])
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
         """One metric in each round."""

@@ -35,6 +35,19 @@ class CellResult:
         return self.operations[0]
 
 
+def paced(results: Sequence[CellResult]) -> bool:
+    """Whether throughput is the rate that was asked for, so that latency is what is compared."""
+    return any(one.arrival == "open" for one in results)
+
+
+def ranked(results: Sequence[CellResult]) -> list[CellResult]:
+    """The cells of one scenario that are ranked, best first: highest throughput, of an open load lowest latency."""
+    mine = [one for one in results if one.verdict.ranks and not one.cell.once and not one.cell.arm]
+    if paced(results):
+        return sorted(mine, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
+    return sorted(mine, key=lambda one: one.total.throughput_rps or 0.0, reverse=True)
+
+
 @dataclass(frozen=True)
 class Ceilings:
     """What PostgreSQL does alone: requests/s of pgbench."""

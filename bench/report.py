@@ -11,11 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bench import catalogue, ceilings, counts, pairs, sweep_table
+from bench import outcome as outcomes
 from bench.analysis import LOCUST_PERCENTILES, SUMMARY_COLUMNS, OperationSummary
-from bench.intervals import half_width, mean_interval
+from bench.intervals import half_width
 from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
 from bench.plan import Load
+from bench.wording import number
 from services.contract import OPERATIONS
 
 SUMMARY = (
@@ -50,7 +52,7 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
-    interval = _interval(operation) or (None, None)
+    interval = operation.throughput_interval or (None, None)
     calls = "synchronize_note" in catalogue.scenario(cell.scenario).operations
     more = [
         ("database_rtt_ms", setup.database_rtt_ms),
@@ -148,8 +150,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     Below a line is what is not ranked, and what went wrong.
     """
     mine = [result for result in results if result.cell.scenario == scenario]
-    paced = any(one.arrival == "open" for one in mine)  # throughput is the rate then, and latency what is asked
-    ranked = sorted((one for one in mine if _ranks(one)), key=_latency if paced else _throughput, reverse=not paced)
+    paced, ranked = outcomes.paced(mine), outcomes.ranked(mine)
     others = [one for one in mine if one not in ranked]
     best = _throughput(ranked[0]) if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
@@ -180,10 +181,6 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     if not paced:
         parts += _ceilings(ranked, mine, known or Ceilings())
     return Group(*parts)
-
-
-def _ranks(result: CellResult) -> bool:
-    return result.verdict.ranks and not result.cell.once and not result.cell.arm
 
 
 def _notes(mine: Sequence[CellResult]) -> list[Text]:
@@ -285,32 +282,19 @@ def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[st
 
 def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
-    p50, p99 = (_number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
+    p50, p99 = (number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
     of_best = f"{_throughput(result) / best:.0%}" if best else ""
     return [
         result.cell.slug,
-        _number(total.throughput_rps, ",.0f"),
-        half_width(_interval(total)),
-        *((p50, p99, _number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
-        _number(total.service_cpu_ms_per_request, ".3f"),
+        number(total.throughput_rps, ",.0f"),
+        half_width(total.throughput_interval),
+        *((p50, p99, number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
+        number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",
         result.bound.by,
         result.verdict.name,
     ]
 
 
-def _interval(operation: OperationSummary) -> tuple[float, float] | None:
-    return mean_interval([value for value in operation.of_rounds("throughput_rps") if value is not None])
-
-
 def _throughput(result: CellResult) -> float:
     return result.total.throughput_rps or 0.0
-
-
-def _latency(result: CellResult) -> float:
-    total = result.total
-    return total.latency_p99_ms or total.latency_p50_ms or float("inf")
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)

@@ -12,6 +12,7 @@ from rich.text import Text
 from bench import claims
 from bench.claims import CONFIRMED, NOT_TESTED, REFUTED, UNDECIDED, Ruling
 from bench.outcome import Outcome
+from bench.wording import figure_of
 
 CLAIMS = tuple(field.name for field in fields(Ruling))
 STYLES = {CONFIRMED: "green", REFUTED: "red", UNDECIDED: "yellow", NOT_TESTED: "dim"}
@@ -48,13 +49,6 @@ def _notes(found: Sequence[Ruling]) -> list[str]:
 def _measured(ruling: Ruling) -> str:
     if ruling.measured is None:
         return ""
-    low, high = (_number(end) for end in (ruling.ci_low, ruling.ci_high))
+    low, high = (figure_of(end) for end in (ruling.ci_low, ruling.ci_high))
     interval = f" ({low} .. {high})" if low or high else ""
-    return f"{_number(ruling.measured)}{interval}"
-
-
-def _number(value: float | None) -> str:
-    """Three digits, and no fewer than stand before the point."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{figure_of(ruling.measured)}{interval}"

@@ -11,6 +11,7 @@ from bench import sweeps
 from bench.intervals import half_width
 from bench.outcome import CellResult
 from bench.sweeps import Curve, Knee
+from bench.wording import number
 
 MARK = "<- knee"
 
@@ -40,8 +41,8 @@ def _table(along: Sequence[Curve], knees: Sequence[Knee], others: Sequence[CellR
     for heading in ("bound by", "verdict", ""):
         table.add_column(heading, no_wrap=True)
     for curve, knee in zip(along, knees, strict=True):
-        for number, (value, one) in enumerate(zip(curve.values, curve.points, strict=True)):
-            name = curve.name if not number else ""
+        for place, (value, one) in enumerate(zip(curve.values, curve.points, strict=True)):
+            name = curve.name if not place else ""
             mark = MARK if value == knee.value else ""
             style = "" if one.verdict.ranks else "dim"
             table.add_row(name, f"{value:,g}", *_figures(one), mark, style=style)
@@ -54,16 +55,12 @@ def _table(along: Sequence[Curve], knees: Sequence[Knee], others: Sequence[CellR
 def _figures(result: CellResult) -> list[str]:
     total = result.total
     return [
-        _number(total.throughput_rps, ",.0f"),
-        half_width(sweeps.throughput_interval(result)),
-        _number(total.latency_p50_ms, ",.1f"),
-        _number(total.latency_p99_ms, ",.1f"),
-        _number(total.service_cpu_ms_per_request, ".3f"),
+        number(total.throughput_rps, ",.0f"),
+        half_width(total.throughput_interval),
+        number(total.latency_p50_ms, ",.1f"),
+        number(total.latency_p99_ms, ",.1f"),
+        number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",
         result.bound.by,
         result.verdict.name,
     ]
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.intervals import mean_interval
 from bench.outcome import CellResult
 from bench.plan import Cell
 
@@ -136,7 +135,7 @@ def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
     for curve in curves(results):
         found = knee(curve)
         for value, one in zip(curve.values, curve.points, strict=True):
-            interval = throughput_interval(one) or (None, None)
+            interval = one.total.throughput_interval or (None, None)
             yield {
                 "scenario": curve.scenario,
                 "curve": curve.name,
@@ -154,8 +153,3 @@ def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
                 "is_knee": "yes" if value == found.value else None,
                 "why": found.why,
             }
-
-
-def throughput_interval(result: CellResult) -> tuple[float, float] | None:
-    """The 95% interval over the rounds."""
-    return mean_interval([value for value in result.total.of_rounds("throughput_rps") if value is not None])

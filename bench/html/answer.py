@@ -3,22 +3,9 @@
 from collections.abc import Sequence
 
 from bench import pairs, sweeps
-from bench.html.wording import figure_of
-from bench.outcome import CellResult
+from bench.outcome import CellResult, paced, ranked
 from bench.pairs import Pair
-
-
-def ranked(results: Sequence[CellResult]) -> list[CellResult]:
-    """The cells of one scenario that are ranked, best first: highest throughput, of an open load lowest latency."""
-    mine = [one for one in results if one.verdict.ranks and not one.cell.once and not one.cell.arm]
-    if paced(results):
-        return sorted(mine, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
-    return sorted(mine, key=lambda one: one.total.throughput_rps or 0.0, reverse=True)
-
-
-def paced(results: Sequence[CellResult]) -> bool:
-    """Whether throughput is the rate that was asked for, so that latency is what is compared."""
-    return any(one.arrival == "open" for one in results)
+from bench.wording import figure_of
 
 
 def sentences(results: Sequence[CellResult]) -> list[str]:
@@ -47,7 +34,7 @@ def _of(mine: Sequence[CellResult]) -> str:
 
 
 def _throughput(one: CellResult) -> str:
-    interval = sweeps.throughput_interval(one)
+    interval = one.total.throughput_interval
     least = "at least " if one.verdict.name == "FLOOR" else ""
     known = (
         f" (95% interval {figure_of(interval[0])} to {figure_of(interval[1])})"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.html.page import environment
-from bench.html.wording import figure_of
 from bench.results import LATEST
+from bench.wording import figure_of
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import polars as pl
 from markupsafe import Markup
 
 from bench import catalogue, claims, report, sweeps
+from bench import outcome as outcomes
 from bench.analysis import SAMPLES_BEYOND, Measurement
 from bench.html import answer, tables
 from bench.html.charts import over_time, percentiles, ranking, sweep, timeline
@@ -123,7 +124,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
 def _throughput(by_scenario: Sequence[Sequence[CellResult]], outcome: Outcome) -> Section:
     charts: list[Chart] = []
     for mine in by_scenario:
-        first = answer.ranked(mine)
+        first = outcomes.ranked(mine)
         cells = [*first, *(one for one in mine if one not in first and not one.cell.once and one.total.requests)]
         rows = [row for row in report.ceiling_rows(mine, outcome.ceilings) if row["service"] in _slugs(cells)]
         lines = {}

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import causes, pairs, report, sweeps
+from bench import causes, pairs, report
+from bench import outcome as outcomes
 from bench.claims import Ruling
 from bench.html import answer
-from bench.html.wording import figure_of
 from bench.outcome import CellResult
 from bench.parity import Row
 from bench.plan import Load
+from bench.wording import figure_of, number
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Table:
 
 def ranking(results: Sequence[CellResult]) -> Table:
     """One scenario's cells, best first, and then what is not ranked."""
-    first = answer.ranked(results)
+    first = outcomes.ranked(results)
     others = [one for one in results if one not in first]
-    best = first[0].total.throughput_rps if first and not answer.paced(results) else None
+    best = first[0].total.throughput_rps if first and not outcomes.paced(results) else None
     columns = (
         "cell", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed", "bound by",
         "verdict",
@@ -39,7 +40,7 @@ def ranking(results: Sequence[CellResult]) -> Table:
 
 
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
-    total, interval = one.total, sweeps.throughput_interval(one)
+    total, interval = one.total, one.total.throughput_interval
     return (
         one.cell.slug,
         figure_of(total.throughput_rps),
@@ -167,8 +168,3 @@ def settings(caption: str, values: Mapping[str, Any]) -> Table:
     """Nested settings, one a row."""
     rows = tuple((name, str(value)) for name, value in causes.flat(values).items())
     return Table(caption, ("setting", "value"), rows)
-
-
-def number(value: float | None, form: str) -> str:
-    """Empty for what is not known."""
-    return "" if value is None else format(value, form)

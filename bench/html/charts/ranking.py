@@ -6,9 +6,8 @@ from matplotlib.figure import Figure
 
 from bench.analysis import OperationSummary
 from bench.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn
-from bench.html.wording import figure_of
 from bench.outcome import CellResult
-from bench.sweeps import throughput_interval
+from bench.wording import figure_of
 
 ROLES = {
     "service": "service_cpu_ms_per_request",
@@ -23,7 +22,7 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for row, one in enumerate(results):
-            rps, interval = one.total.throughput_rps or 0.0, throughput_interval(one)
+            rps, interval = one.total.throughput_rps or 0.0, one.total.throughput_interval
             if interval:
                 axes.plot(interval, (row, row), color=COLOURS[0], linewidth=3, solid_capstyle="butt", alpha=0.5)
             axes.plot(rps, row, "o", color=COLOURS[0], markerfacecolor=COLOURS[0] if one.verdict.ranks else "none")

@@ -34,7 +34,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
             for value, one in zip(curve.values, curve.points, strict=True):
                 if not one.verdict.ranks and one.total.throughput_rps:
                     rates.plot(value, one.total.throughput_rps, own.marker, color=own.color, markerfacecolor=PANEL)
-                interval = sweeps.throughput_interval(one)
+                interval = one.total.throughput_interval
                 if interval and one.verdict.ranks:
                     rates.plot((value, value), interval, color=own.color, linewidth=4, alpha=0.35)
             if knee.at is not None:

@@ -1,0 +1,13 @@
+"""Numbers as text, where they are shown; empty for what is not known."""
+
+
+def figure_of(value: float | None) -> str:
+    """Three digits, and no fewer than stand before the point."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def number(value: float | None, form: str) -> str:
+    """In this format."""
+    return "" if value is None else format(value, form)
