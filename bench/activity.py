@@ -5,13 +5,13 @@ import io
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Event, Thread
 from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 import psycopg
 
+from bench.asking import Asking
 from bench.errors import DatabaseError
 from bench.samples import Window
 from db import activity, server
@@ -21,7 +21,6 @@ from db.dsn import Dsn
 Times = npt.NDArray[np.int64]
 
 EVERY_S = 0.25
-END_S = 0.5  # an answer takes milliseconds; a server that hangs is not waited for
 IDLE_IN_TRANSACTION = ("idle in transaction", "idle in transaction (aborted)")
 COLUMNS = (
     "at_s", "connections", "active", "idle", "idle_in_transaction", "other", "oldest_transaction_s", "transactions",
@@ -31,7 +30,7 @@ LAG_S = 0.5
 LEAST_S = 2.5  # backends report their transactions once a second: what less time shows is mostly when they did
 
 
-class Watcher:
+class Watcher(Asking):
     """Asks until the end of the block, over one connection of its own that no reading counts.
 
     A server that cannot be asked ends it early, and `problem` says why; readings until then stay.
@@ -39,9 +38,8 @@ class Watcher:
 
     def __init__(self, dsn: Dsn) -> None:
         """Prepare to watch the database of `dsn`."""
+        super().__init__()
         self._dsn = dsn
-        self._ended = Event()
-        self._thread = Thread(target=self._watch, daemon=True)
         self.readings: list[Activity] = []
         self.problem = ""
 
@@ -50,17 +48,12 @@ class Watcher:
         """How many transactions of its own the database has seen, besides the one of each new connection."""
         return len(self.readings)
 
-    def __enter__(self) -> "Watcher":
-        self._thread.start()
-        return self
-
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join(END_S)
+        super().__exit__(*_)
         if self._thread.is_alive():
             self.problem = f"{self._dsn.redacted} does not answer"
 
-    def _watch(self) -> None:
+    def _ask_on(self) -> None:
         try:
             # psycopg's own block would end a transaction first, and complain of a connection that is lost.
             with closing(server.connect(self._dsn)) as connection:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench import floors
 from bench.analysis import SAMPLES_BEYOND
 from bench.intervals import welch_interval
 from bench.pairs import CONFIDENCE, HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
@@ -22,10 +23,6 @@ COLUMNS = (
     "ci_low", "ci_high", "conclusion", "why",
 )  # fmt: skip
 LOWER_IS_WORSE = frozenset({"throughput_rps"})  # of all others, more is worse
-# With too small a load (FLOOR), what was measured is the least that these can be ...
-AT_LEAST = frozenset({"throughput_rps", FAILURES})
-# ... and the most that these can be.
-AT_MOST = frozenset({"latency_p50_ms", "latency_p99_ms"})
 # Arrivals at rates further apart than this are another load.
 SAME_RATE = 0.02
 
@@ -169,15 +166,12 @@ def _concluded(
     old: Figures, new: Figures, metric: str, low: float | None, high: float | None
 ) -> tuple[float | None, float | None, str, str]:
     """The interval, with the ends open that a fuller load could move; what it shows, and why that is not all."""
-    floors = [name for name, one in (("old", old), ("new", new)) if one.verdict == "FLOOR"]
+    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == "FLOOR"]
     why = ""
-    if floors and metric in AT_LEAST | AT_MOST:
-        rises = metric in AT_LEAST
-        if ("new" in floors and rises) or ("old" in floors and not rises):
-            high = None
-        if ("old" in floors and rises) or ("new" in floors and not rises):
-            low = None
-        why = f"FLOOR, only a bound is known: {' and '.join(floors)}"
+    if names and floors.is_bound(metric):
+        low_is_open, high_is_open = floors.open_ends(metric, candidate="new" in names, baseline="old" in names)
+        low, high = None if low_is_open else low, None if high_is_open else high
+        why = f"FLOOR, only a bound is known: {' and '.join(names)}"
     if low is not None and low > 1:
         return low, high, HIGHER, why
     if high is not None and high < 1:

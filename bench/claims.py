@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bench import analysis
+from bench import analysis, floors
 from bench.analysis import Measurement, OperationSummary
 from bench.intervals import arithmetic_interval, mean_interval
 from bench.outcome import Outcome
@@ -20,10 +20,6 @@ CONFIRMED, REFUTED, UNDECIDED, NOT_TESTED = "confirmed", "refuted", "undecided",
 WEAKEST_FIRST = (REFUTED, UNDECIDED, CONFIRMED)
 
 SHARES = frozenset({"failure_ratio", "success_ratio"})
-# With a load that was too small (FLOOR), what was measured is the least that these can be ...
-AT_LEAST = frozenset({"throughput_rps", "requests", "failures", "failure_ratio"})
-# ... and the most that these can be, beside all latencies.
-AT_MOST = frozenset({"success_ratio", "batch_s"})
 
 
 @dataclass(frozen=True)
@@ -214,15 +210,11 @@ def _mean(values: Sequence[float], confidence: float, *, positive: bool) -> Esti
 
 def _bounded(estimate: Estimate, metric: str, candidate: Arm, baseline: Arm | None) -> Estimate:
     """With a FLOOR cell, only the end of the interval that a fuller load could not move."""
-    up = metric in AT_LEAST
-    if not up and metric not in AT_MOST and not metric.startswith("latency_"):
+    slugs = [arm.slug for arm in (candidate, baseline) if arm is not None and arm.floor]
+    if not slugs or not floors.is_bound(metric):
         return estimate
-    floors = [arm.slug for arm in (candidate, baseline) if arm is not None and arm.floor]
-    if not floors:
-        return estimate
-    low, high = estimate.low, estimate.high
-    for arm, upwards in ((candidate, up), (baseline, not up)):
-        if arm is not None and arm.floor:
-            low, high = (low, math.inf) if upwards else (-math.inf, high)
-    why = f"{' and '.join(floors)} FLOOR: only a bound is known"
+    is_floor = baseline is not None and baseline.floor
+    low_is_open, high_is_open = floors.open_ends(metric, candidate=candidate.floor, baseline=is_floor)
+    low, high = -math.inf if low_is_open else estimate.low, math.inf if high_is_open else estimate.high
+    why = f"{' and '.join(slugs)} FLOOR: only a bound is known"
     return Estimate(estimate.value, low, high, "; ".join(filter(None, (estimate.why, why))))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from bench import sweeps
+from bench import floors, sweeps
 from bench.analysis import METRICS
 from bench.intervals import mean_interval, t_quantile
 from bench.outcome import CellResult
@@ -15,8 +15,6 @@ CONFIDENCE = 0.95
 MOST_ROWS = 20
 SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
 HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
-# A lower bound of throughput is an upper bound of latency, and says all of CPU time.
-BOUND_OF_FLOOR = {"throughput_rps": LOWER, "latency_p50_ms": HIGHER, "latency_p99_ms": HIGHER}
 
 
 @dataclass(frozen=True)
@@ -138,14 +136,13 @@ def _concluded(
         return NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
     low, high = interval
     conclusion = HIGHER if low > 1 else LOWER if high < 1 else NONE_SHOWN
-    floors = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
-    if floors and metric in BOUND_OF_FLOOR:
-        # The candidate's true figure lies on one side of what was seen, the baseline's on the other.
-        towards = BOUND_OF_FLOOR[metric]
-        away = LOWER if towards == HIGHER else HIGHER
-        proven = {away} if floors == [candidate] else {towards} if floors == [baseline] else set()
-        if conclusion not in proven:
-            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in floors)} FLOOR: only a bound is known"
+    found = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
+    if found and floors.is_bound(metric):
+        low_is_open, high_is_open = floors.open_ends(
+            metric, candidate=candidate.verdict.name == "FLOOR", baseline=baseline.verdict.name == "FLOOR"
+        )
+        if {HIGHER: low_is_open, LOWER: high_is_open}.get(conclusion, True):
+            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in found)} FLOOR: only a bound is known"
     return conclusion, ""
 
 

@@ -8,11 +8,10 @@ import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Event, Thread
-from types import TracebackType
 
 import httpx
 
+from bench.asking import Asking
 from bench.samples import Window
 
 EVERY_S = 0.25
@@ -34,23 +33,14 @@ class Ping:
         return (self.end_ns - self.due_ns) / 1e6
 
 
-class Pinger:
+class Pinger(Asking):
     """Asks until the end of the block, over one connection of its own."""
 
     def __init__(self, url: str) -> None:
         """Prepare to ask the service at `url`."""
+        super().__init__()
         self._url = f"{url}/ping"
-        self._ended = Event()
-        self._thread = Thread(target=self._ask_on, daemon=True)
         self.pings: list[Ping] = []
-
-    def __enter__(self) -> "Pinger":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join(0.5)  # it may hang on an answer that nobody needs any more
 
     def _ask_on(self) -> None:
         due_ns = time.perf_counter_ns()

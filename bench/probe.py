@@ -2,34 +2,24 @@
 
 import time
 from collections.abc import Mapping
-from threading import Event, Thread
-from types import TracebackType
 
 import httpx
 
+from bench.asking import Asking
 from bench.evidence import Gauge
 
 EVERY_S = 1.0
 TIMEOUT_S = 30.0  # a busy service answers late
 
 
-class Probe:
+class Probe(Asking):
     """Asks until the end of the block. An answer counts for the moment when it was there."""
 
     def __init__(self, url: str, pool_limit: int) -> None:
         """Prepare; `pool_limit` is the most connections that a worker of the service may hold."""
+        super().__init__()
         self._url, self._pool_limit = f"{url}/metrics", pool_limit
-        self._ended = Event()
-        self._thread = Thread(target=self._ask_on, daemon=True)
         self.gauges: list[Gauge] = []
-
-    def __enter__(self) -> "Probe":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._ended.set()
-        self._thread.join(0.5)  # it may hang on an answer that nobody needs any more
 
     def _ask_on(self) -> None:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
