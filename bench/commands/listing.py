@@ -3,8 +3,7 @@
 import click
 from rich.table import Table
 
-from bench import catalogue, job
-from bench import plan as plans
+from bench import catalogue, job, plan_file
 from bench.commands import options
 from bench.job import Request
 
@@ -21,7 +20,7 @@ def list_() -> None:
         scenarios.add_row(scenario.name, scenario.summary, ", ".join(scenario.operations))
     listed = Table("plan", "its question", "about", title="Plans", title_justify="left")
     for name, path in catalogue.plans().items():
-        read = plans.read(path)
+        read = plan_file.read(path)
         expected_s = job.decide(Request(read, path, None, None)).expected_s(read.rounds.count)
         listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
     for table in (services, scenarios, listed):

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from bench import plan as plans
+from bench import plan_file
 from bench.commands import options
 
 EPILOG = """
@@ -42,8 +42,8 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @options.database_url
 def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""
-    path = plans.find(plan_name)
-    plan = plans.read(path, overrides)
+    path = plan_file.find(plan_name)
+    plan = plan_file.read(path, overrides)
     # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
     from bench import runner  # noqa: PLC0415  # see above
     from bench.job import Request  # noqa: PLC0415  # see above

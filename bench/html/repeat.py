@@ -3,33 +3,20 @@
 import shlex
 
 from bench.plan import Plan
-
-OPTIONS = {
-    "services": ("matrix", "services"),
-    "scenarios": ("matrix", "scenarios"),
-    "users": ("matrix", "users"),
-    "rounds": ("rounds", "count"),
-    "precision": ("rounds", "precision"),
-    "measure": ("load", "measure_s"),
-    "scale": ("database", "scale"),
-    "pool-size": ("matrix", "pool_size"),
-    "workers": ("matrix", "workers"),
-    "server": ("matrix", "server"),
-    "profile": ("matrix", "profile"),
-    "arrival": ("load", "arrival"),
-    "rate": ("load", "rate"),
-}
+from bench.plan_file import OPTIONS
 
 
 def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, private: bool) -> str:
     """For a shell. `written` is the plan's file, `used` what was run; `private`: on the harness's own PostgreSQL."""
     words = ["bench", "run", "--plan", plan_path]
     for option, (section, key) in OPTIONS.items():
+        if option == "seed":  # the one that was drawn, and not the plan's
+            continue
         as_written, as_used = (getattr(getattr(plan, section), key) for plan in (written, used))
         found = key == "rate" and used.load.arrival == "open" and written.load.rate_share is not None
         if as_written != as_used and as_used is not None and not found:
             value = ",".join(map(str, as_used)) if isinstance(as_used, list) else f"{as_used}"
-            words += [f"--{option}", value]
+            words += [f"--{option.replace('_', '-')}", value]
     if seed is not None:
         words += ["--seed", str(seed)]
     return shlex.join(words) + ("" if private else " --database-url URL")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench import causes, plan
+from bench import causes, plan_file
 from bench.causes import Facts
 from bench.plan import Matrix, Plan
 
@@ -27,7 +27,7 @@ ENVIRONMENT: dict[str, Any] = {
         "databases_async": {"health": {"nonce": "1", "versions": {"asyncpg": "0.31.0"}}},
     },
 }
-PLAN = plan.read(plan.find("default")).model_dump()
+PLAN = plan_file.read(plan_file.find("default")).model_dump()
 
 
 def environment(**changed: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from bench import plan, runner, stored
+from bench import plan_file, runner, stored
 from bench.errors import ResultsError
 from bench.html import index, repeat, writing
 from bench.html.charts import percentiles
@@ -162,9 +162,9 @@ def test_the_index_lists_runs_newest_first_and_links_to_pages(made_up_run: Path,
 
 def test_the_command_that_repeats_a_run_has_what_was_not_the_plans() -> None:
     """An option for each difference, the seed, and a word on another PostgreSQL."""
-    written = plan.read(plan.find("smoke"))
+    written = plan_file.read(plan_file.find("smoke"))
     assert repeat.command("p.toml", written, written, None, private=True) == "bench run --plan p.toml"
-    used = plan.read(plan.find("smoke"), {"users": [10, 20], "measure": 2.5, "services": ["asyncpg_async"]})
+    used = plan_file.read(plan_file.find("smoke"), {"users": [10, 20], "measure": 2.5, "services": ["asyncpg_async"]})
     assert repeat.command("p.toml", written, used, 7, private=False) == (
         "bench run --plan p.toml --services asyncpg_async --users 10,20 --measure 2.5 --seed 7 --database-url URL"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, plan, schedule
+from bench import catalogue, plan, plan_file, schedule
 from bench.errors import PlanError
 
 
@@ -21,14 +21,14 @@ MINIMAL = '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
 @pytest.mark.parametrize("name", list(catalogue.plans()))
 def test_every_plan_of_the_suite_can_be_used(name: str) -> None:
     """Each plan that comes with the suite reads, asks a question and has cells."""
-    read = plan.read(plan.find(name))
+    read = plan_file.read(plan_file.find(name))
     assert read.question
     assert plan.cells(read)
 
 
 def test_the_default_plan_is_the_one_the_design_names() -> None:
     """point_read, the four services, 1000 users, five rounds of 10 s windows, no_database once."""
-    read = plan.read(plan.find("default"))
+    read = plan_file.read(plan_file.find("default"))
     assert read.matrix.scenarios == ["point_read"]
     assert read.matrix.services == ["psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async"]
     assert (read.matrix.users, read.rounds.count, read.load.measure_s) == ([1000], 5, 10.0)
@@ -39,7 +39,7 @@ def test_the_default_plan_is_the_one_the_design_names() -> None:
 def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
     """A slug is the service's name and the values of the axes that have several."""
     text = MINIMAL + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
-    slugs = [cell.slug for cell in plan.cells(plan.read(written(tmp_path, text)))]
+    slugs = [cell.slug for cell in plan.cells(plan_file.read(written(tmp_path, text)))]
     assert slugs == [
         "asyncpg_async-pool_size_5-count_1",
         "asyncpg_async-pool_size_5-count_20",
@@ -50,7 +50,7 @@ def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> Non
 
 def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) -> None:
     """What does not vary is the default plan's."""
-    [cell] = plan.cells(plan.read(written(tmp_path, MINIMAL)))
+    [cell] = plan.cells(plan_file.read(written(tmp_path, MINIMAL)))
     assert cell.setup == plan.Setup("asyncpg_async", "idiomatic", "gunicorn", 1, 10, 0, 30.0, 40)
     assert cell.setup == plan.default_setup("asyncpg_async")
     assert (cell.slug, cell.users, cell.parameters, cell.once) == ("asyncpg_async", 1000, (), False)
@@ -61,7 +61,7 @@ def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) 
 def test_options_override_the_plan(tmp_path: Path) -> None:
     """Each option stands in for its key, and those not given leave the plan alone."""
     options = {"services": ["psycopg2_sync"], "users": [7], "rounds": 2, "measure": 1.5, "seed": None}
-    read = plan.read(written(tmp_path, MINIMAL), options)
+    read = plan_file.read(written(tmp_path, MINIMAL), options)
     assert (read.matrix.services, read.matrix.users) == (["psycopg2_sync"], [7])
     assert (read.rounds.count, read.load.measure_s, read.rounds.seed) == (2, 1.5, None)
 
@@ -100,7 +100,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
     """The message names the file, the key, the value and what is near or allowed."""
     path = written(tmp_path, text)
     with pytest.raises(PlanError) as caught:
-        plan.read(path)
+        plan_file.read(path)
     for word in [str(path), *words]:
         assert word in str(caught.value)
 
@@ -122,7 +122,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, object], words: list[str]) -> None:
     """Whoever typed --users is told about --users."""
     with pytest.raises(PlanError) as caught:
-        plan.read(written(tmp_path, MINIMAL), options)
+        plan_file.read(written(tmp_path, MINIMAL), options)
     for word in words:
         assert word in str(caught.value)
 
@@ -130,14 +130,14 @@ def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, o
 def test_a_missing_plan_is_named_with_the_nearest() -> None:
     """By name, the nearest plan is suggested; by path, the path is named."""
     with pytest.raises(PlanError, match="did you mean 'smoke'"):
-        plan.find("smok")
+        plan_file.find("smok")
     with pytest.raises(PlanError, match=r"nowhere\.toml"):
-        plan.read(plan.find("nowhere.toml"))
+        plan_file.read(plan_file.find("nowhere.toml"))
 
 
 def test_rounds_are_shuffled_by_the_seed() -> None:
     """The same seed gives the same order, rounds differ, and each has every cell; `once` cells come in the first."""
-    cells = plan.cells(plan.read(plan.find("default")))
+    cells = plan.cells(plan_file.read(plan_file.find("default")))
     order = schedule.order(cells, 8, seed=1)
     assert order == schedule.order(cells, 8, seed=1)
     assert order != schedule.order(cells, 8, seed=2)

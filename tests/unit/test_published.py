@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan
+from bench import plan, plan_file
 from bench.errors import PlanError
 from bench.published import Claim
 
@@ -23,7 +23,7 @@ VALUE = f'{CLAIM}metric = "throughput_rps"\n{ONE}'
 def read(folder: Path, claims: str, **options: object) -> plan.Plan:
     path = folder / "mine.toml"
     path.write_text(MATRIX + claims)
-    return plan.read(path, options)
+    return plan_file.read(path, options)
 
 
 def test_a_claim_is_read_as_it_was_written(tmp_path: Path) -> None:

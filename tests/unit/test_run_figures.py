@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import changes, plan, report, results, run_figures
+from bench import changes, plan_file, report, results, run_figures
 from bench.analysis import METRICS
 from bench.errors import ResultsError
 from bench.outcome import Outcome
@@ -114,7 +114,7 @@ def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> Non
 
 def test_a_share_of_a_rate_is_compared_without_the_rate_that_was_found(tmp_path: Path) -> None:
     """plan.json then has the rate beside the share."""
-    settings = plan.read(plan.find("latency")).model_dump()
+    settings = plan_file.read(plan_file.find("latency")).model_dump()
     settings["load"]["rate"] = 801.0
     run = run_figures.read(folder(tmp_path, plan=json.dumps({"plan": settings})))
     assert run.facts.plan is not None

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from bench import plan, rate, stored
+from bench import plan, plan_file, rate, stored
 
 
 def test_a_run_whose_rate_was_found_is_read_back(tmp_path: Path) -> None:
     """plan.json then has the rate beside the share that it stands for; claims and cells are the plan's."""
-    settings = plan.read(plan.find("latency"))
+    settings = plan_file.read(plan_file.find("latency"))
     written = rate.opened(settings, 800.0).model_dump()
     (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
     found = stored.outcome(tmp_path)
