@@ -88,11 +88,12 @@ def _around(service: Service, profile: str, variant: str | None) -> Overhead:
 def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> Iterator[str]:
     """In words, every operation that costs something else than it should."""
     for operation, cost in found.items():
-        should = expected(service, profile, *_parts(operation))
+        name, variant = _parts(operation)
+        should = expected(service, profile, name, variant)
+        more = cost.round_trips - should.round_trips
         # Two statements at once may meet connections that have not seen them, in any pool larger than what was tried.
-        learning = 1.0 if OPERATIONS[_parts(operation)[0]].uses > 1 else 0.0
-        close = cost.round_trips == should.round_trips or 0 < cost.round_trips - should.round_trips < learning
-        if not close or cost.statements not in {None, should.statements}:
+        learning = OPERATIONS[name].uses > 1 and 0 < more < 1
+        if (more and not learning) or cost.statements not in {None, should.statements}:
             yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
 
 
@@ -156,10 +157,8 @@ def requests(operation: str, times: int, client: httpx.Client, variant: str | No
         path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
         if variant is not None:
             path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
-        sent = (
-            fields() if known.path.startswith("/users") and known.method in {"POST", "PUT"} else None
-        )  # always others
-        made.append(Request(known.method, path, sent))
+        writes_user = known.path.startswith("/users") and known.method in {"POST", "PUT"}
+        made.append(Request(known.method, path, fields() if writes_user else None))
     return made
 
 

@@ -134,6 +134,15 @@ def check_space(needed_mb: float) -> None:
         raise ResultsError(f"{RESULTS} has {free_mb:.0f} MB free, and this run may need {needed_mb:.0f} MB; make room")
 
 
+def json_object(path: Path) -> dict[str, Any] | None:
+    """None for a file that is missing, or no JSON object."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part.
 

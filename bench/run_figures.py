@@ -1,11 +1,10 @@
 """What a comparison needs of a run, read from its folder: figures, and the facts in which runs differ."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import csv_reading, report, stored
+from bench import csv_reading, report, results, stored
 from bench.analysis import METRICS as PER_ROUND
 from bench.analysis import Measurement, OperationSummary
 from bench.causes import Facts
@@ -31,9 +30,11 @@ class StoredRun:
 
 def read(folder: Path) -> StoredRun:
     """From the samples, or where they cannot be read from summary.csv. Raises ResultsError where that fails, too."""
-    name, planned = folder.resolve().name, _json(folder / "plan.json")
+    name, planned = folder.resolve().name, results.json_object(folder / "plan.json")
     plan, why = _plan(planned)
-    facts = Facts(_json(folder / "environment.json"), plan.model_dump() if plan else (planned or {}).get("plan"))
+    facts = Facts(
+        results.json_object(folder / "environment.json"), plan.model_dump() if plan else (planned or {}).get("plan")
+    )
     remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
     figures: tuple[Figures, ...] = ()
     if plan is not None:
@@ -113,22 +114,13 @@ def _plan(planned: dict[str, Any] | None) -> tuple[Plan | None, str]:
 
 
 def _unfinished(folder: Path) -> list[str]:
-    state = str((_json(folder / "status.json") or {}).get("state", "finished"))
+    state = str((results.json_object(folder / "status.json") or {}).get("state", "finished"))
     return [] if state == "finished" else [state]
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """None for a file that is missing, or no JSON object."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def plan_name(folder: Path) -> str:
     """Of plan.json. Raises ResultsError where a run has none."""
-    planned = _json(folder / "plan.json")
+    planned = results.json_object(folder / "plan.json")
     if planned is None:
         raise ResultsError(f"cannot read {folder / 'plan.json'}; name two runs to compare")
     return str(planned.get("name", ""))

@@ -22,10 +22,10 @@ from bench.samples import Window
 
 def outcome(folder: Path) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
-    settings = plan_of(_json(folder / "plan.json"))
+    settings = plan_of(json_of(folder / "plan.json"))
     cells = plan.cells(settings)
     environment = folder / "environment.json"
-    counted = environment.exists() and _json(environment).get("counted", False)
+    counted = environment.exists() and json_of(environment).get("counted", False)
     known = _ceilings(folder / "ceilings.csv", cells)
     found = Outcome(settings.verdict, cells, ceilings=known, counted=counted, claims=settings.claims)
     found.parity = parity(folder / "parity.csv")
@@ -54,7 +54,7 @@ def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
     if not (place / "window.json").exists():
         return None
-    facts = _json(place / "window.json")
+    facts = json_of(place / "window.json")
     window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
     try:
         kept = samples.read_kept(place / "samples.parquet")
@@ -98,7 +98,8 @@ def parity(path: Path) -> tuple[Row, ...]:
         return tuple(Row(**row) for row in csv.DictReader(file))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def json_of(path: Path) -> dict[str, Any]:
+    """Of one file of a run. Raises ResultsError that names it."""
     try:
         found: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:

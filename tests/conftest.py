@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bench import catalogue
-from bench.html import writing
 from bench.plan import Setup, default_setup
 from bench.services import Fleet, Surroundings
 from db import dataset, embedded, loader
@@ -53,6 +52,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
 @pytest.fixture(scope="session")
 def made_up_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small stored run, with its page."""
+    from bench.html import writing  # noqa: PLC0415  # matplotlib: other tests need not wait for it
+
     folder = tmp_path_factory.mktemp("results") / "made-up"
     stored_run.write(folder)
     writing.write(folder)

@@ -1,14 +1,12 @@
 """results/index.html: all runs, newest first, from the small files of each."""
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.html.page import environment
-from bench.results import LATEST
+from bench.html.page import counted, environment
+from bench.results import LATEST, json_object
 from bench.wording import figure_of
 
 
@@ -38,7 +36,7 @@ def page(found: Sequence[Entry]) -> str:
 
 
 def _entry(run: Path) -> Entry:
-    status, plan, seen = (_json(run / name) for name in ("status.json", "plan.json", "environment.json"))
+    status, plan, seen = (json_object(run / name) or {} for name in ("status.json", "plan.json", "environment.json"))
     rows = _summary(run / "summary.csv")
     once = {cell.get("slug") for cell in plan.get("cells", ()) if cell.get("once")}
     names = [row.get("verdict", "") for row in rows]
@@ -50,7 +48,7 @@ def _entry(run: Path) -> Entry:
         state=str(status.get("state", "")),
         machine=f"{machine['cpu']}, {machine['cpus']} CPUs" if "cpu" in machine and "cpus" in machine else "",
         answers=tuple(_answers([row for row in rows if row.get("service") not in once])),
-        verdicts=", ".join(f"{names.count(name)} {name}" for name in ("VALID", "FLOOR", "INVALID") if name in names),
+        verdicts=counted(names),
         link=f"{run.name}/report.html" if (run / "report.html").exists() else "",
     )
 
@@ -87,11 +85,3 @@ def _summary(path: Path) -> list[dict[str, str]]:
         rows = list(csv.DictReader(file))
     needed = {"scenario", "verdict", "throughput_rps", "arrival", "operation", "users", "latency_p99_ms"}
     return [row for row in rows if needed <= row.keys() and row["operation"] == "all"]
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

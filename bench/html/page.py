@@ -66,7 +66,7 @@ def page(facts: Facts, outcome: Outcome) -> str:
         .render(
             facts=facts,
             answers=answer.sentences(outcome.ordered()),
-            verdicts=verdicts(outcome),
+            verdicts=counted([one.verdict.name for one in outcome.results.values()]),
             sections=[one for one in _sections(facts, outcome) if one is not None],
         )
     )
@@ -86,9 +86,8 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def verdicts(outcome: Outcome) -> str:
-    """How many cells have which verdict."""
-    names = [one.verdict.name for one in outcome.results.values()]
+def counted(names: Sequence[str]) -> str:
+    """How many cells have which verdict, from the verdicts of all."""
     return ", ".join(f"{names.count(name)} {name}" for name in ("VALID", "FLOOR", "INVALID") if name in names)
 
 

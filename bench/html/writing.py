@@ -1,6 +1,5 @@
 """Writes a run's page and the index of all runs, from stored files."""
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -82,10 +81,4 @@ def _as_written(folder: Path, used: Plan) -> Plan:
 
 def _json(path: Path) -> dict[str, Any]:
     """Nothing for a file that a run did not come to write."""
-    if not path.exists():
-        return {}
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"cannot read {path}: {error}") from None
-    return found
+    return stored.json_of(path) if path.exists() else {}
