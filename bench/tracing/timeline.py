@@ -60,7 +60,7 @@ class _Sample:
 
 
 def rows(events: Iterable[Event], samples: pl.DataFrame, window: Window) -> list[Row]:
-    """The timeline of all requests that were sent.
+    """The timeline of all requests that were sent, from events in the order of time.
 
     `samples` has intended_ns, start_ns, service_time_ns and error, a row a request. Nothing in a request names its
     sample: of all ways to give each sample a request that was received after its start and answered before its end
@@ -115,26 +115,34 @@ def _cost(sample: _Sample, one: _Seen) -> float:
 def _seen(events: Iterable[Event]) -> list[_Seen]:
     """All requests of the load that the service noted."""
     requests: dict[tuple[int, int], list[Event]] = {}
+    connections: dict[int | None, list[Event]] = {}
     for event in events:
         requests.setdefault((event.process, event.request), []).append(event)
+        connections.setdefault(event.connection, []).append(event)
+    spans = dict(one for used in connections.values() for one in _spans(used))
     return [
         _Seen(
             own[0].at_ns,
             next((event.at_ns for event in own if event.name == "responded"), None),
-            tuple(_spans(own)),
+            tuple(spans[event] for event in own if event.name == "checked out"),
         )
         for own in requests.values()
         if not own[0].detail.endswith(HARNESS_ASKS)
     ]
 
 
-def _spans(own: Sequence[Event]) -> Iterator[tuple[int, int | None]]:
-    """From each checkout to the next return of the same connection."""
-    for place, event in enumerate(own):
+def _spans(used: Sequence[Event]) -> Iterator[tuple[Event, tuple[int, int | None]]]:
+    """Each checkout of one connection, and from when to when the request held it.
+
+    A pool may wake the next request before the one that gave the connection back has noted so: the next checkout ends
+    the span, too.
+    """
+    for place, event in enumerate(used):
         if event.name == "checked out":
-            later = (one for one in own[place:] if one.name == "returned" and one.connection == event.connection)
-            returned = next(later, None)
-            yield event.at_ns, None if returned is None else returned.at_ns
+            own = event.process, event.request
+            later = used[place + 1 :]
+            end = next((one for one in later if one.name == "checked out" or (one.process, one.request) == own), None)
+            yield event, (event.at_ns, None if end is None else end.at_ns)
 
 
 def csv_text(timeline: Iterable[Row]) -> str:

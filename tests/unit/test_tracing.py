@@ -252,9 +252,9 @@ def samples(*rows: tuple[float, float, float, str]) -> pl.DataFrame:
 def noted(request: int, received: float, responded: float | None, *held: tuple[float, float | None]) -> list[Event]:
     found = [event(received, "received", request=request, detail="GET /point-reads")]
     for taken, returned in held:
-        found.append(event(taken, "checked out", 7, request=request))
+        found.append(event(taken, "checked out", request, request=request))
         if returned is not None:
-            found.append(event(returned, "returned", 7, request=request))
+            found.append(event(returned, "returned", request, request=request))
     return [*found, *([] if responded is None else [event(responded, "responded", request=request)])]
 
 
@@ -273,6 +273,25 @@ def test_a_timeline_has_a_row_for_each_span_that_a_connection_was_held() -> None
         Row(1, 0.0, 0.0, 0.003, 0.008, 0.02, True),
         Row(1, 0.0, 0.0, 0.012, 0.017, 0.02, True),
         Row(2, 0.0, 0.0005, 0.002, 0.007, 0.01, True),
+    ]
+
+
+def test_a_connection_has_one_holder_at_a_time() -> None:
+    """A request that notes its return after the next one has the connection held it until then; its note is no end."""
+    trace = [
+        event(1001, "received", request=1),
+        event(1002, "received", request=2),
+        event(1003, "checked out", 7, request=1),
+        event(1010, "checked out", 7, request=2),
+        event(1011, "returned", 7, request=1),
+        event(1012, "responded", request=1),
+        event(1020, "returned", 7, request=2),
+        event(1021, "responded", request=2),
+    ]
+    load = samples((1000, 1000, 1013, ""), (1000, 1001.5, 1022, ""))
+    assert [(row.held_from_s, row.held_to_s) for row in timeline.rows(trace, load, WINDOW)] == [
+        (0.003, 0.01),
+        (0.01, 0.02),
     ]
 
 
