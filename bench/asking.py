@@ -5,11 +5,11 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-END_S = 0.5  # it may hang on an answer that nobody needs any more
-
 
 class Asking(ABC):
     """Asks from the beginning of the block to its end."""
+
+    ends_in_s = 0.5  # it may hang on an answer that nobody needs any more
 
     def __init__(self) -> None:
         """Prepare."""
@@ -22,7 +22,7 @@ class Asking(ABC):
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._ended.set()
-        self._thread.join(END_S)
+        self._thread.join(self.ends_in_s)
 
     @abstractmethod
     def _ask_on(self) -> None:

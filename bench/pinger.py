@@ -1,8 +1,9 @@
 """How long a request without a database takes beside a load: `GET /ping`, four times a second, whatever the answers.
 
-Each counts from when it was due: one that had to wait for its predecessor's answer waited for the service.
+None waits for the answer of another one: each is somebody who comes by and asks.
 """
 
+import asyncio
 import csv
 import io
 import time
@@ -16,6 +17,7 @@ from bench.samples import Window
 
 EVERY_S = 0.25
 TIMEOUT_S = 30.0
+GRACE_S = 5.0
 COLUMNS = ("at_s", "latency_ms", "status")
 
 
@@ -34,7 +36,9 @@ class Ping:
 
 
 class Pinger(Asking):
-    """Asks until the end of the block, over one connection of its own."""
+    """Asks until the end of the block, and then waits GRACE_S for answers; who has none by then is answered with 0."""
+
+    ends_in_s = GRACE_S + 1.0
 
     def __init__(self, url: str) -> None:
         """Prepare to ask the service at `url`."""
@@ -43,15 +47,30 @@ class Pinger(Asking):
         self.pings: list[Ping] = []
 
     def _ask_on(self) -> None:
-        due_ns = time.perf_counter_ns()
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            while not self._ended.wait(max(0.0, (due_ns - time.perf_counter_ns()) / 1e9)):
-                try:
-                    status = client.get(self._url).status_code
-                except httpx.HTTPError:
-                    status = 0
-                self.pings.append(Ping(due_ns, time.perf_counter_ns(), status))
+        asyncio.run(self._ask_all())
+
+    async def _ask_all(self) -> None:
+        unlimited = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        asked: set[asyncio.Task[None]] = set()
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, limits=unlimited) as client:
+            due_ns = time.perf_counter_ns()
+            while not self._ended.is_set():
+                asked.add(asyncio.create_task(self._ask(client, due_ns)))
                 due_ns += round(EVERY_S * 1e9)
+                await asyncio.sleep(max(0.0, (due_ns - time.perf_counter_ns()) / 1e9))
+            _, unanswered = await asyncio.wait(asked, timeout=GRACE_S)
+            for one in unanswered:
+                one.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _ask(self, client: httpx.AsyncClient, due_ns: int) -> None:
+        status = 0
+        try:
+            status = (await client.get(self._url)).status_code
+        except httpx.HTTPError:
+            pass
+        finally:
+            self.pings.append(Ping(due_ns, time.perf_counter_ns(), status))
 
 
 def inside(pings: Sequence[Ping], window: Window) -> list[float]:
@@ -65,6 +84,6 @@ def ping_csv(pings: Sequence[Ping], window: Window) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in pings:
+    for one in sorted(pings, key=lambda ping: ping.due_ns):
         writer.writerow((f"{(one.due_ns - window.start_ns) / 1e9:.3f}", f"{one.latency_ms:.3f}", one.status))
     return text.getvalue()

@@ -1,9 +1,11 @@
 """Two queries at once, their rows as tables, and a computation of up to a second: I/O and CPU work in one request."""
 
 from functools import cache
-from typing import Any
+from random import Random
+from typing import Any, ClassVar
 
-from locust import task
+from locust import events, task
+from locust.env import Environment
 
 from locustfiles._user import ServiceUser
 from services.contract import FIBONACCI_MAX
@@ -14,9 +16,30 @@ OPERATIONS = ("simulation",)
 class Simulation(ServiceUser):
     """Simulates for users of the dataset, each at random."""
 
+    # All users draw from one: requests differ a thousandfold in what they cost, and this way a batch is the same work
+    # for every service, and for any number of users.
+    shared: ClassVar[Random]
+
+    @classmethod
+    def begin(cls, environment: Environment) -> None:
+        """A test begins."""
+        index = getattr(environment.runner, "worker_index", 0)
+        seed = environment.parsed_options.load_seed if environment.parsed_options else 0
+        cls.shared = Random(f"{seed}/simulation/{index}")  # noqa: S311  # no secret
+
+    def any_user_id(self) -> int:
+        """The id of some user of the dataset."""
+        return 1 + self.shared.randrange(self.options.dataset_users)
+
     @task
     def simulation(self) -> None:
         self.call("simulation", "GET", f"/simulation?user_id={self.any_user_id()}", expect=problem)
+
+
+@events.test_start.add_listener
+def on_test_start(environment: Environment, **_: Any) -> None:
+    """Before the first user comes."""
+    Simulation.begin(environment)
 
 
 def problem(answer: dict[str, Any]) -> str:

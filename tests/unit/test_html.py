@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,16 +11,17 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from bench import plan_file, runner, stored
+from bench import plan_file, runner, stored, sweeps
 from bench.errors import ResultsError
 from bench.html import index, repeat, writing
-from bench.html.charts import percentiles
+from bench.html.charts import percentiles, sweep
 from bench.html.charts.figure import drawn
 from bench.results import Run
 from tests import stored_run
 from tests.stored_run import HOSTILE
 
 SAID = r"point_read: asyncpg_async, 1000 users, [\d,]+ requests/s \([\d,]+ to [\d,]+\)"
+GOLDEN = Path(__file__).with_name("report.txt")
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 SECTIONS = [
     "answer", "ranking", "throughput", "latency", "over-time", "costs", "sweeps", "timelines", "claims", "parity",
@@ -58,6 +60,14 @@ class Outline(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def words(text: str) -> str:
+    """What a page says, line by line; of charts, title and description."""
+    charts = re.sub(r"(<svg.*?</title>)(.*?</desc>).*?</svg>", r"\1: \2</svg>", text, flags=re.DOTALL)
+    cells = re.sub(r"(?=</t[dh]>)", " | ", charts.partition("</style>")[2])
+    lines = (" ".join(line.split()) for line in Outline(cells).text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line)
+
+
 @pytest.fixture(scope="module")
 def text(made_up_run: Path) -> str:
     return (made_up_run / writing.REPORT).read_text()
@@ -66,6 +76,11 @@ def text(made_up_run: Path) -> str:
 @pytest.fixture(scope="module")
 def outline(text: str) -> Outline:
     return Outline(text)
+
+
+def test_the_pages_words_are_those_that_were_read(text: str) -> None:
+    """All that a reader sees beside the charts' drawings. To change it: look at the page, then store these lines."""
+    assert words(text) == GOLDEN.read_text()
 
 
 def test_every_section_is_there_in_order_and_is_linked(outline: Outline) -> None:
@@ -177,6 +192,17 @@ def test_a_percentile_curve_is_by_nearest_rank_and_ends_where_too_few_lie_beyond
     beyond, latency_ms = found
     assert (beyond[0], round(beyond[-1], 9), latency_ms[0], latency_ms[-1]) == (1.0, 10.0, 1.0, 900.0)
     assert percentiles.curve(np.arange(100.0), 100) is None
+
+
+def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(made_up_run: Path) -> None:
+    """Not even the median; the other half of the chart is left out."""
+    [curve] = sweeps.curves(stored.outcome(made_up_run).ordered())
+    points = tuple(
+        replace(one, operations=(replace(one.total, latency_p50_ms=None, latency_p99_ms=None),)) for one in curve.points
+    )
+    whole, half = sweep.chart([curve]).svg, sweep.chart([replace(curve, points=points)]).svg
+    assert ("p99 latency" in whole, "p99 latency" in half) == (True, False)
+    assert "successes/s" in half
 
 
 def test_a_chart_escapes_its_names() -> None:

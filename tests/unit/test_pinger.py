@@ -1,0 +1,63 @@
+"""`GET /ping` beside a load, from a real server that takes its time."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bench.pinger import EVERY_S, Ping, Pinger, inside, ping_csv
+from bench.samples import Window
+
+TAKES_S = 0.6
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Answers each request after TAKES_S, however many there are; not at all once `gone` is set."""
+
+    gone = threading.Event()
+
+    def do_GET(self) -> None:
+        time.sleep(TAKES_S)
+        if not self.gone.is_set():
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_nobody_who_asks_waits_for_the_answer_of_another() -> None:
+    """More than twice as many are asked as one after the other could be; each takes what the server takes."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with Pinger(f"http://127.0.0.1:{server.server_address[1]}") as pinger:
+            time.sleep(6 * EVERY_S)
+        server.shutdown()
+    assert 6 <= len(pinger.pings) <= 8
+    assert {one.status for one in pinger.pings} == {200}
+    assert all(TAKES_S * 1000 <= one.latency_ms < TAKES_S * 1500 for one in pinger.pings)
+
+
+def test_a_server_that_hangs_up_is_status_0() -> None:
+    """And no latency of the window."""
+    Slow.gone.set()
+    try:
+        with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            with Pinger(f"http://127.0.0.1:{server.server_address[1]}") as pinger:
+                time.sleep(EVERY_S / 2)
+            server.shutdown()
+    finally:
+        Slow.gone.clear()
+    assert {one.status for one in pinger.pings} == {0}
+    assert inside(pinger.pings, Window(0, 2**62, 1)) == []
+
+
+def test_pings_are_stored_in_the_order_in_which_they_were_due() -> None:
+    """Answers may overtake each other."""
+    pings = [Ping(1_250_000_000, 1_260_000_000, 200), Ping(1_000_000_000, 1_500_000_000, 0)]
+    window = Window(1_000_000_000, 2_000_000_000, 1)
+    assert ping_csv(pings, window) == "at_s,latency_ms,status\n0.000,500.000,0\n0.250,10.000,200\n"
+    assert inside(pings, window) == pytest.approx([10.0])
