@@ -17,7 +17,7 @@ from bench.intervals import half_width
 from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
 from bench.plan import Load
-from bench.wording import number
+from bench.wording import number, within
 from services.contract import OPERATIONS
 
 SUMMARY = (
@@ -220,7 +220,8 @@ def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
     for one in contrasts:
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
     for (candidate, baseline), cells in rows.items():
-        table.add_row(f"{candidate} / {baseline}", *(cells.get(metric, "") for metric in titles))
+        names = (within(contrasts[0].scenario, slug) for slug in (candidate, baseline))
+        table.add_row(" / ".join(names), *(cells.get(metric, "") for metric in titles))
     return table
 
 
@@ -285,7 +286,7 @@ def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     p50, p99 = (number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
     of_best = f"{_throughput(result) / best:.0%}" if best else ""
     return [
-        result.cell.slug,
+        within(result.cell.scenario, result.cell.slug),
         number(total.throughput_rps, ",.0f"),
         half_width(total.throughput_interval),
         *((p50, p99, number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),

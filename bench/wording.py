@@ -11,3 +11,8 @@ def figure_of(value: float | None) -> str:
 def number(value: float | None, form: str) -> str:
     """In this format."""
     return "" if value is None else format(value, form)
+
+
+def within(scenario: str, slug: str) -> str:
+    """A cell's slug where its scenario is said already."""
+    return "-".join(part for part in slug.split("-") if part != scenario)
