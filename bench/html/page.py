@@ -155,7 +155,8 @@ def _latency(by_scenario: Sequence[Sequence[CellResult]], facts: Facts, outcome:
         f"Successful requests only, from when each was due. A percentile needs {SAMPLES_BEYOND} slower requests.",
         "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
-    return Section("latency", "Latency", notes, charts)
+    pings = tables.pings([one for mine in by_scenario for one in mine])
+    return Section("latency", "Latency", notes, charts, [pings] if pings else [])
 
 
 def curve(measured: Sequence[Measurement]) -> Curve | None:

@@ -119,6 +119,19 @@ def ceilings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
     return Table("Ceilings (requests/s)", columns, shown, frozenset(range(1, 6)))
 
 
+def pings(results: Sequence[CellResult]) -> Table | None:
+    """What `GET /ping` took beside the load; None where it was not asked."""
+    rows = tuple(
+        (one.cell.slug, number(one.total.ping_p50_ms, ",.1f"), number(one.total.ping_max_ms, ",.0f"))
+        for one in results
+        if one.total.ping_p50_ms is not None
+    )
+    columns = ("cell", "median ms", "worst ms")
+    return (
+        Table("GET /ping beside the load, which needs no database", columns, rows, frozenset((1, 2))) if rows else None
+    )
+
+
 COSTS = ("round_trips_per_request", "statements_per_request", "transactions_per_request")
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench import plan_file, runner, stored, sweeps
 from bench.errors import ResultsError
-from bench.html import index, repeat, writing
+from bench.html import index, repeat, tables, writing
 from bench.html.charts import percentiles, sweep
 from bench.html.charts.figure import drawn
 from bench.results import Run
@@ -203,6 +203,16 @@ def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(
     whole, half = sweep.chart([curve]).svg, sweep.chart([replace(curve, points=points)]).svg
     assert ("p99 latency" in whole, "p99 latency" in half) == (True, False)
     assert "successes/s" in half
+
+
+def test_what_others_waited_meanwhile_has_a_table(made_up_run: Path) -> None:
+    """Where it was asked."""
+    results = stored.outcome(made_up_run).ordered()
+    assert tables.pings(results) is None
+    asked = replace(results[0].total, ping_p50_ms=1234.56, ping_max_ms=5000.0)
+    table = tables.pings([replace(results[0], operations=(asked,)), *results[1:]])
+    assert table is not None
+    assert table.rows == ((results[0].cell.slug, "1,234.6", "5,000"),)
 
 
 def test_a_chart_escapes_its_names() -> None:
