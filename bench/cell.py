@@ -9,11 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
-from bench import catalogue, evidence, load, results, samples
+from bench import catalogue, database, evidence, load, locust_counts, resources, results, samples
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
-from bench.errors import LoadError, ResultsError, ServiceError
+from bench.errors import LoadError, RestartedError, ResultsError, ServiceError
 from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
 from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
@@ -24,6 +24,7 @@ from bench.samples import Mark, Window
 from bench.services import Fleet
 from bench.tracing import events, timeline
 from db import restore
+from db import server as postgresql
 from db.activity import Activity
 
 
@@ -42,9 +43,11 @@ def measure(
 
     `on_tick` hears how many seconds the load has been going on, `on_timeline` a batch's timeline if the plan wants one.
     """
+    oom_kills = resources.oom_kills()
     try:
         fleet.ensure(cell.setup, folder / "service.log")
         restore.restore(server.dsn)
+        database_started = postgresql.postmaster_start_time(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
         limit = cell.setup.pool_size + cell.setup.pool_overflow
         url = catalogue.service(cell.service).url
@@ -55,6 +58,7 @@ def measure(
 
             def tick(elapsed_s: float) -> None:
                 watch.tick()
+                fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
                 on_tick(elapsed_s)
 
             try:
@@ -62,6 +66,7 @@ def measure(
             finally:
                 watch.look()
                 kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
+        database.check_not_restarted(server, database_started)
         window = _window(plan, kept, marks)
         results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
         results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
@@ -72,9 +77,13 @@ def measure(
             rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
             results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
             on_timeline(timeline.drawn(rows))
-    except (LoadError, ServiceError, ResultsError) as error:
-        results.write_whole(folder / "problem.txt", f"{error}\n")
-        problem = str(error).partition("\n")[0]
+    except (LoadError, ServiceError, RestartedError, ResultsError) as error:
+        problem, _, said = str(error).partition("\n")
+        if isinstance(error, RestartedError):
+            fleet.stop()  # their pools are full of connections that have ended
+        if (killed := resources.oom_kills() - oom_kills) > 0 and isinstance(error, LoadError | ServiceError):
+            problem = f"{problem.removesuffix(':')}; meanwhile {evidence.for_memory(killed)}"
+        results.write_whole(folder / "problem.txt", f"{problem}\n{said}\n")
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
     each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window)
     most = peaks(watcher.readings, window)
@@ -103,6 +112,7 @@ def measure(
         transactions=each * len(sent) if each is not None and plan.load.arrival != "batch" else None,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
+        miscounted=locust_counts.difference(folder / "locust.json", len(samples.sent(kept))),
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")

@@ -1,5 +1,7 @@
 """The `bench` command: reads the words, calls the verb, turns every way of ending into an exit code."""
 
+import itertools
+import os
 import signal
 import sys
 from importlib import import_module
@@ -9,6 +11,7 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
+from bench import processes
 from bench.catalogue import nearest
 from bench.errors import BenchError, TerminatedError
 
@@ -86,8 +89,8 @@ def bench() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with a code of DESIGN, section 9."""
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with it ignored
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)  # a shell's background jobs start with it ignored
     errors = Console(stderr=True)
     try:
         code = bench.main(standalone_mode=False)
@@ -111,5 +114,14 @@ def _complain(console: Console, message: str) -> None:
     console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise TerminatedError
+ARRIVED = itertools.count(1)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """The first signal unwinds the run; the second kills what it still waits for; the third ends this process."""
+    arrived = next(ARRIVED)
+    if arrived == 1:
+        raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError
+    processes.kill_all()
+    if arrived > 2:
+        os._exit(INTERRUPTED if number == signal.SIGINT else TERMINATED)

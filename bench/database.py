@@ -1,14 +1,16 @@
 """The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 import psutil
 
 from bench import catalogue, placement
-from bench.errors import DatabaseError
+from bench.errors import DatabaseError, RestartedError
 from db import dsn, embedded, loader, postmaster, server
 from db.dsn import Dsn
 from db.marker import Dataset
@@ -16,6 +18,8 @@ from db.steps import Progress
 
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
 SPARE_CONNECTIONS = 8
+RESTART_TIMEOUT_S = 15.0
+POLL_EVERY_S = 0.2
 STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 
 
@@ -68,6 +72,24 @@ def check_connections(database: Database, needed: int) -> None:
             f" others hold {taken} and {SPARE_CONNECTIONS} are kept free: {needed + taken + SPARE_CONNECTIONS} in all,"
             f" but max_connections is {limit}; use smaller pools or raise max_connections"
         )
+
+
+def check_not_restarted(database: Database, since: datetime) -> None:
+    """Raise RestartedError when the server is not the one that was started at `since`.
+
+    One that is just being restarted is waited for; DatabaseError when it does not come back.
+    """
+    deadline = time.monotonic() + RESTART_TIMEOUT_S
+    while True:
+        try:
+            started = server.postmaster_start_time(database.dsn)
+            break
+        except DatabaseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_EVERY_S)
+    if started != since:
+        raise RestartedError(f"PostgreSQL was restarted at {started:%H:%M:%S} UTC, while this was measured")
 
 
 def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:

@@ -26,6 +26,10 @@ class DatabaseError(BenchError):
     """PostgreSQL cannot be started or reached, or does not hold the dataset."""
 
 
+class RestartedError(DatabaseError):
+    """PostgreSQL was restarted while a cell was measured."""
+
+
 class ServiceError(BenchError):
     """A service did not start, or somebody else answers in its place."""
 

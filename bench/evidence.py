@@ -67,6 +67,7 @@ class Evidence:
 
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
+    `miscounted` says in words where Locust's own count differs from the samples'.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     """
 
@@ -91,6 +92,7 @@ class Evidence:
     idle_in_transaction_peak: int | None = None
     transactions: float | None = None
     problem: str = ""
+    miscounted: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -203,12 +205,21 @@ def _busiest(first: Reading, last: Reading) -> str:
 
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:
-    """Processes of the service that came or went. PostgreSQL's come and go with connections."""
+    """Processes of the service that came, went or were stopped. PostgreSQL's come and go with connections."""
     sets = [one.roles[SERVICE].processes for one in inside if SERVICE in one.roles]
     gone = {pid for earlier, later in pairwise(sets) for pid, _ in earlier - later}
     came = {pid for earlier, later in pairwise(sets) for pid, _ in later - earlier}
     said = [f"process {pid} of the service ended" for pid in sorted(gone)]
-    return (*said, *(f"process {pid} of the service was started" for pid in sorted(came)))
+    said += [f"process {pid} of the service was started" for pid in sorted(came)]
+    stopped = {pid for one in inside if SERVICE in one.roles for pid in one.roles[SERVICE].stopped}
+    said += [f"process {pid} of the service was stopped for a while" for pid in sorted(stopped)]
+    killed = inside[-1].oom_kills - inside[0].oom_kills
+    return (*said, *([f"meanwhile {for_memory(killed)}"] if said and killed > 0 else ()))
+
+
+def for_memory(killed: int) -> str:
+    """What the kernel's count says; it does not say which processes they were."""
+    return f"the kernel killed {killed} process{'es' if killed > 1 else ''} for lack of memory"
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -60,7 +60,7 @@ class Outcome:
     """All measurements, and what they amount to. `cells` are the plan's, in its order, and so are `claims`.
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
-    facts in which it compared the services.
+    facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -73,6 +73,7 @@ class Outcome:
     counted: bool = False
     claims: Sequence[Claim] = ()
     parity: tuple[Row, ...] = ()
+    unreadable: list[str] = field(default_factory=list)
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
@@ -84,7 +85,13 @@ class Outcome:
         mine = self.measured.setdefault(cell, [])
         mine += measurements
         self.window_s += sum(one.length_s for one in measurements)
-        self.remarks.setdefault(cell, []).extend(remarks)
+        first = len(mine) - len(measurements) + 1
+        miscounted = [
+            f"round {number}: {one.evidence.miscounted}"
+            for number, one in enumerate(measurements, first)
+            if one.evidence.miscounted
+        ]
+        self.remarks.setdefault(cell, []).extend([*remarks, *miscounted])
         seen = [one.evidence for one in mine]
         self.results[cell] = CellResult(
             cell,

@@ -17,19 +17,24 @@ LOGS_MB = 50
 def check(plan: Plan, cells: Sequence[Cell]) -> None:
     """Raise PreflightError or ResultsError that names what stands in the way, and the remedy."""
     check_ports(sorted({catalogue.service(cell.service).port for cell in cells} | {catalogue.external().port}))
-    check_open_files(max(cell.users for cell in cells))
+    # A service that calls the external API holds a connection to it for each of its users.
+    check_open_files(max(cell.users * (2 if "synchronize_note" in _operations(cell) else 1) for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
 
 
-def check_open_files(users: int) -> None:
-    """Raise PreflightError when a process may not open a socket for each user."""
-    needed = users + SPARE_FILES
+def _operations(cell: Cell) -> Sequence[str]:
+    return catalogue.scenario(cell.scenario).operations
+
+
+def check_open_files(sockets: int) -> None:
+    """Raise PreflightError when a process may not open so many sockets, one or two for each user."""
+    needed = sockets + SPARE_FILES
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard not in (resource.RLIM_INFINITY, -1) and hard < needed:
         raise PreflightError(
-            f"{users} users need {needed} open files and the limit is {hard}; raise it with `ulimit -Hn {needed}`"
-            " (as root) or use fewer --users"
+            f"the plan's users need {needed} open files in a process and the limit is {hard}; raise it with"
+            f" `ulimit -Hn {needed}` (as root) or use fewer --users"
         )
 
 

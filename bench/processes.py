@@ -7,13 +7,19 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from weakref import WeakSet
 
 import psutil
+
+from bench import catalogue
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
 # Settings of a user's own that would change what a service or Locust does.
 FOREIGN = ("PG", "LOCUST_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "DATABASE_URL")
+# In the environment of whatever a harness starts: which process of which checkout it belongs to.
+MARK = "BENCH_HARNESS"
 
 
 class Child:
@@ -37,13 +43,14 @@ class Child:
             self._process = subprocess.Popen(
                 [*launcher, placed, str(int(signal.SIGTERM)), *command],
                 cwd=cwd,
-                env=clean_environment() | dict(environment),
+                env=clean_environment() | dict(environment) | {MARK: mark()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        STARTED.add(self)
 
     def place(self, cpus: Sequence[int]) -> None:
         """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be."""
@@ -72,9 +79,24 @@ class Child:
         except subprocess.TimeoutExpired:
             return None
 
+    def ending(self) -> str:
+        """How it ended, in words; empty while it runs."""
+        code = self.exit_code()
+        if code is None:
+            return ""
+        return f"ended with exit code {code}" + (f" ({signal.Signals(-code).name})" if code < 0 else "")
+
+    def is_stopped(self) -> bool:
+        """Whether it, or a process that it started, was stopped (SIGSTOP) and does nothing."""
+        try:
+            process = psutil.Process(self.pid)
+            return any(one.status() == psutil.STATUS_STOPPED for one in (process, *process.children(recursive=True)))
+        except psutil.NoSuchProcess:
+            return False
+
     def stop(self, patience_s: float = 5.0) -> None:
         """Ask it to end, wait up to `patience_s`, then kill whatever is left of its process group."""
-        if self.exit_code() is None:
+        if self.exit_code() is None and not self.is_stopped():
             self._process.terminate()
             self.wait(patience_s)
         self.kill()
@@ -89,9 +111,40 @@ class Child:
             pass
         self._process.wait()
 
+    def kill_running(self) -> None:
+        """End its group if it has not ended yet. Waits for nothing, so that a signal handler may call it."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
     def log_tail(self, lines: int = 15) -> str:
         """The end of what it printed."""
         return tail(self.log, lines)
+
+
+STARTED: WeakSet[Child] = WeakSet()
+
+
+def kill_all() -> None:
+    """End every process group that this process started, at once."""
+    for child in list(STARTED):
+        child.kill_running()
+
+
+@cache
+def mark() -> str:
+    """This process: its pid, when it was started, and the checkout whose code it runs."""
+    return f"{os.getpid()} {started(os.getpid())} {catalogue.CHECKOUT}"
+
+
+def started(pid: int) -> str:
+    """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
+    try:
+        if sys.platform == "linux":
+            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
+        return str(psutil.Process(pid).create_time())
+    except (OSError, psutil.Error):
+        return ""
 
 
 def _affinity(thread: int) -> frozenset[int] | None:

@@ -31,6 +31,7 @@ class Process:
     cpu_s: float
     reaped_s: float
     rss_bytes: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,15 @@ class Use:
     cpu_s: float
     rss_bytes: int
     processes: frozenset[tuple[int, float]]
+    stopped: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything at one moment (ns, monotonic). `strangers` holds CPU seconds by name and pid."""
+    """Everything at one moment (ns, monotonic). `strangers` holds CPU seconds by name and pid.
+
+    `oom_kills` is how many processes the kernel has killed for memory since the machine's start.
+    """
 
     at_ns: int
     roles: Mapping[str, Use]
@@ -67,6 +72,7 @@ class Reading:
     wall_ns: int
     boot_ns: int
     throttled_s: float
+    oom_kills: int = 0
 
 
 def read(roots: Mapping[int, str], harness: int) -> Reading:
@@ -83,7 +89,7 @@ def read(roots: Mapping[int, str], harness: int) -> Reading:
         elif KERNEL_THREADS_PARENT not in {process.parent, process.pid}:
             strangers[f"{process.name} (pid {process.pid})"] = process.cpu_s + process.reaped_s
     roles = {role: _use(found, harness) for role, found in members.items() if found}
-    return Reading(at_ns, roles, strangers, cpus(), wall_ns, boot_ns, throttled_s())
+    return Reading(at_ns, roles, strangers, cpus(), wall_ns, boot_ns, throttled_s(), oom_kills())
 
 
 def _use(found: Sequence[Process], harness: int) -> Use:
@@ -91,7 +97,9 @@ def _use(found: Sequence[Process], harness: int) -> Use:
     cpu_s = sum(one.cpu_s + (one.reaped_s if one.pid != harness else 0.0) for one in found)
     shared = _shared_bytes(found) if len(found) > 2 else {}
     alone = sum(one.rss_bytes - shared.get(one.pid, 0) for one in found)
-    return Use(cpu_s, alone + max(shared.values(), default=0), frozenset((one.pid, one.started) for one in found))
+    rss_bytes = alone + max(shared.values(), default=0)
+    stopped = frozenset(one.pid for one in found if one.stopped)
+    return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped)
 
 
 def _root_of(process: Process, everybody: Mapping[int, Process], roots: Mapping[int, str]) -> int | None:
@@ -134,6 +142,7 @@ def parse_stat(text: str, ticks: int, page: int) -> Process:
         cpu_s=user + system,
         reaped_s=children_user + children_system,
         rss_bytes=int(values[21]) * page,
+        stopped=values[0] in {"T", "t"},
     )
 
 
@@ -184,6 +193,15 @@ def throttled_s() -> float:
         if "throttled_time" in facts:
             return int(facts["throttled_time"]) / 1e9
     return 0.0
+
+
+def oom_kills() -> int:
+    """How many processes the kernel has killed for lack of memory, on the whole machine; 0 where it does not say."""
+    try:
+        lines = (PROC / "vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _control_group_files() -> list[Path]:

@@ -1,26 +1,31 @@
 """A run's folder in results/: every file written beside its place and renamed into it, readable at every moment."""
 
 import csv
+import errno
 import fcntl
 import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from bench import catalogue
-from bench.errors import ResultsError
+from bench.errors import BenchError, ResultsError, StoppedError
 from bench.plan import Cell
 
 RESULTS = catalogue.CHECKOUT / "results"
 LATEST = "latest"
 FIRST_ATTEMPT = "first-attempt"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RESERVE = ".reserve"
+RESERVED_BYTES = 256 * 1024
+LEAST_FREE_MB = 4.0
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
@@ -52,6 +57,15 @@ class Run:
     def status(self, state: str, why: str = "") -> None:
         """Say how the run stands: running, finished, partial, failed or interrupted, and why."""
         self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat()})
+
+    def reserve(self) -> None:
+        """Take room for what must be written at the end, even on a disk that is full by then."""
+        (self.folder / RESERVE).write_bytes(os.urandom(RESERVED_BYTES))
+
+    def release(self) -> None:
+        """Give that room back."""
+        with suppress(OSError):
+            (self.folder / RESERVE).unlink()
 
     def make_latest(self) -> None:
         """Let results/latest name this run."""
@@ -86,6 +100,8 @@ def create(name: str | None, plan_name: str, now: datetime) -> Run:
 def find(name: str) -> Path:
     """The folder of a run, by its name in results/ or by a path. Raises ResultsError when there is none."""
     for folder in (RESULTS / name, Path(name)):
+        if folder.is_symlink() and folder.name != LATEST:
+            raise ResultsError(f"{folder} is a symbolic link, and runs are folders; name the folder that it leads to")
         if (folder / "summary.csv").is_file():
             return folder
     having = ", ".join(run.name for run in finished()[-5:]) or "none yet"
@@ -94,7 +110,7 @@ def find(name: str) -> Path:
 
 def finished() -> list[Path]:
     """Folders of all runs that have a summary, oldest first."""
-    runs = [path.parent for path in RESULTS.glob("*/summary.csv") if path.parent.name != LATEST]
+    runs = [path.parent for path in RESULTS.glob("*/summary.csv") if not path.parent.is_symlink()]
     return sorted(runs, key=lambda run: (run / "summary.csv").stat().st_mtime)
 
 
@@ -129,9 +145,38 @@ def set_aside(folder: Path) -> None:
 
 def check_space(needed_mb: float) -> None:
     """Raise ResultsError when the disk of results/ has less room than a run is expected to need."""
-    free_mb = shutil.disk_usage(RESULTS).free / 1e6
+    free_mb = _free_mb()
     if free_mb < needed_mb:
         raise ResultsError(f"{RESULTS} has {free_mb:.0f} MB free, and this run may need {needed_mb:.0f} MB; make room")
+
+
+@contextmanager
+def stopping_when_full() -> Iterator[None]:
+    """Turn whatever fails in the block for want of room on the disk of results/ into a StoppedError that says so."""
+    try:
+        yield
+    except (BenchError, OSError) as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or (_free_mb() < LEAST_FREE_MB and not isinstance(error, StoppedError)):
+            raise StoppedError(_full()) from error
+        raise
+
+
+def check_room() -> None:
+    """Raise StoppedError when the disk of results/ is as good as full."""
+    if _free_mb() < LEAST_FREE_MB:
+        raise StoppedError(_full())
+
+
+def _full() -> str:
+    return (
+        f"the disk of {RESULTS} is full ({_free_mb():.1f} MB free): cells that were finished before are kept; make room"
+        " and run again"
+    )
+
+
+def _free_mb() -> float:
+    return shutil.disk_usage(RESULTS).free / 1e6
 
 
 def json_object(path: Path) -> dict[str, Any] | None:
@@ -150,12 +195,16 @@ def write_whole(path: Path, text: str) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
+        # Not what a symbolic link in its place would lead to.
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ResultsError(f"cannot write {path}: {error.strerror}; what was written before is still there") from None
 
 

@@ -14,7 +14,9 @@ from bench import (
     ceilings,
     database,
     environment,
+    fingerprint,
     gate,
+    leftovers,
     load,
     pairs,
     parity,
@@ -33,7 +35,7 @@ from bench.analysis import Measurement
 from bench.ceilings import Alone
 from bench.cell import measure as measure_cell
 from bench.database import Database
-from bench.errors import BenchError, TerminatedError
+from bench.errors import BenchError, StoppedError, TerminatedError
 from bench.gate import Passed
 from bench.job import Job, Request
 from bench.outcome import Ceilings, Outcome
@@ -55,14 +57,18 @@ def run(request: Request, console: Console) -> int:
     began = time.monotonic()
     job = jobs.decide(request)
     with results.lock():
+        leftovers.end(console)
+        leftovers.close_runs(console)
         preflight.check(request.plan, job.cells)
         folder = results.create(request.name, request.plan_path.stem, datetime.now(UTC))
+        folder.reserve()
         folder.status("running")
         folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
         folder.write_json("plan.json", job.as_dict(request.plan.rounds.count))
         outcome, state, why = Outcome(request.plan.verdict, job.cells, claims=request.plan.claims), "failed", ""
         try:
-            measure(job, folder, outcome, console)
+            with results.stopping_when_full():
+                measure(job, folder, outcome, console)
             state, why = "finished", _invalid(outcome)
             folder.make_latest()
         except (KeyboardInterrupt, TerminatedError) as stop:
@@ -70,7 +76,7 @@ def run(request: Request, console: Console) -> int:
             raise
         except BenchError as error:
             why = str(error)
-            if outcome.results:
+            if outcome.results or isinstance(error, StoppedError):
                 state, error.exit_code = "partial", 2
             raise
         except BaseException as bug:
@@ -113,7 +119,9 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         if job.plan.load.rate_share is not None:
             job = job.at_rate(find_rate(job, stage))
         folder.write_json("plan.json", job.as_dict(job.plan.rounds.count))
+        first = fingerprint.take(server.dsn)
         for number in rounds(job, stage):
+            fingerprint.check(first, fingerprint.take(server.dsn))
             measure_round(job, number, stage)
 
 
@@ -189,6 +197,7 @@ def measure_round(job: Job, number: int, stage: Stage) -> None:
     firsts = _one_each(cell.setup for cell in cells)
     stage.fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
     for cell in cells:
+        results.check_room()
         display.measuring(f"{title}: {cell.slug}")
         stage.outcome.add(cell, *_undisturbed(job, number, cell, stage))
         display.finished(job.cell_s(cell))
@@ -203,6 +212,7 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
     if not disturbance:
         return first, ""
     stage.display.step(f"measuring {cell.slug} again: {disturbance}")
+    results.check_room()
     results.set_aside(place)
     return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
 
@@ -231,8 +241,12 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
 
 def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
     """Say how the run ended, show what was measured, and where it is."""
-    folder.status(state, why)
-    folder.write_json("duration.json", {"total_s": took_s, "window_s": outcome.window_s})
+    folder.release()
+    try:
+        folder.status(state, why)
+        folder.write_json("duration.json", {"total_s": took_s, "window_s": outcome.window_s})
+    except BenchError as error:  # why the run ended is the message that matters
+        console.print(str(error), style="yellow", highlight=False, markup=False, soft_wrap=True)
     for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
         console.print(report.ranking(outcome.ordered(), scenario, outcome.ceilings))

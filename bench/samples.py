@@ -135,12 +135,19 @@ def read_kept(parquet: Path) -> pl.DataFrame:
 
 
 def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
-    """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began."""
+    """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began.
+
+    Raises ResultsError for what is no stream, and where there is no room for the file.
+    """
     if not stream.exists():
         return pl.DataFrame(), ()
     frame, marks = read_stream(stream)
     beside = parquet.with_name(f".{parquet.name}.new")
-    frame.write_parquet(beside)
-    beside.replace(parquet)
+    try:
+        frame.write_parquet(beside)
+        beside.replace(parquet)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        beside.unlink(missing_ok=True)
+        raise ResultsError(f"cannot write {parquet}: {error}; {stream.name} has what it would hold") from None
     stream.unlink()
     return frame, marks

@@ -17,6 +17,7 @@ from bench.serving import ask_health, check_ports, command
 
 START_TIMEOUT_S = 30.0
 POLL_EVERY_S = 0.05
+HUNG_AFTER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Fleet:
     def ensure(self, setup: Setup, log: Path) -> None:
         """Have this very setup running, in place of another one of the same service if need be."""
         running, child = self._running.get(setup.service, (None, None))
-        if running == setup and child is not None and child.exit_code() is None:
+        if running == setup and child is not None and child.exit_code() is None and self._answers(setup, child):
             return
         if child is not None:
             child.stop()
@@ -85,9 +86,9 @@ class Fleet:
         """Where a traced service writes its events: beside its log."""
         return _trace_beside(self._running[setup.service][1].log)
 
-    def check_alive(self, setup: Setup) -> None:
-        """Raise ServiceError, with the end of its log, if the service is not running any more."""
-        if ended := self._died(setup):
+    def check_alive(self, setup: Setup, when: str = "") -> None:
+        """Raise ServiceError, with the end of its log, if the service is not running any more; `when` is added."""
+        if ended := self._died(setup, when):
             raise ServiceError(ended)
 
     def check_all_alive(self) -> None:
@@ -95,10 +96,22 @@ class Fleet:
         for setup, _ in self._running.values():
             self.check_alive(setup)
 
-    def _died(self, setup: Setup) -> str | None:
+    def _died(self, setup: Setup, when: str = "") -> str | None:
         _, child = self._running[setup.service]
-        code = child.exit_code()
-        return None if code is None else f"{setup.service} ended with exit code {code}:\n{child.log_tail()}"
+        ending = child.ending()
+        return f"{setup.service} {ending}{when}:\n{child.log_tail()}" if ending else None
+
+    def _answers(self, setup: Setup, child: Child) -> bool:
+        """Whether it does so in a while; one that was stopped, or hangs, is of no use to the next cell."""
+        deadline = time.monotonic() + HUNG_AFTER_S
+        while not child.is_stopped() and child.exit_code() is None:
+            health = ask_health(catalogue.service(setup.service).url)
+            if health is not None:
+                return health.get("nonce") == self.surroundings.nonce
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_EVERY_S)
+        return False
 
     def stop(self) -> None:
         """End all of them."""

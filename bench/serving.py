@@ -52,8 +52,14 @@ def _client() -> httpx.Client:
     return httpx.Client(timeout=2.0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-def check_ports(wanted: Iterable[int]) -> None:
-    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
+LEAVE_OUT = "leave the service of this port out"
+
+
+def check_ports(wanted: Iterable[int], otherwise: str = LEAVE_OUT) -> None:
+    """Raise PreflightError that names the first taken port and, where it can be known, who holds it.
+
+    `otherwise` is what can be done besides ending that process.
+    """
     for port in wanted:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,5 +67,5 @@ def check_ports(wanted: Iterable[int]) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise PreflightError(
-                    f"port {port} is taken{ports.holder(port)}; end that process, or leave the service of this port out"
+                    f"port {port} is taken{ports.holder(port)}; end that process, or {otherwise}"
                 ) from None

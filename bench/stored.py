@@ -20,8 +20,11 @@ from bench.results import FIRST_ATTEMPT
 from bench.samples import Window
 
 
-def outcome(folder: Path) -> Outcome:
-    """All measurements of a run. Raises ResultsError that names the file that cannot be read."""
+def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
+    """All measurements of a run. Raises ResultsError that names the file that cannot be read.
+
+    `what_there_is`: a measurement that cannot be read makes its cell INVALID instead, and is named in `unreadable`.
+    """
     settings = plan_of(json_of(folder / "plan.json"))
     cells = plan.cells(settings)
     environment = folder / "environment.json"
@@ -32,8 +35,19 @@ def outcome(folder: Path) -> Outcome:
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
-        measured = [one for place in places if (one := measurement(place, settings, cell)) is not None]
-        remarks = [_remark(place, number, settings, cell) for number, place in enumerate(places, 1)]
+        measured, remarks = [], []
+        for number, place in enumerate(places, 1):
+            try:
+                one, remark = measurement(place, settings, cell), _remark(place, number, settings, cell)
+            except ResultsError as error:
+                if not what_there_is:
+                    raise
+                problem = str(error).replace(f"{folder}/", "")
+                found.unreadable.append(problem)
+                one = Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+                remark = ""
+            measured += [] if one is None else [one]
+            remarks.append(remark)
         if measured:
             found.add_all(cell, measured, [remark for remark in remarks if remark])
     return found

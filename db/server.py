@@ -73,6 +73,13 @@ def settings(dsn: Dsn) -> dict[str, str]:
     return {name: value for name, value in rows if value is not None}
 
 
+def all_settings(dsn: Dsn) -> dict[str, str]:
+    """Every setting that somebody could change, with the value that a new session of ours has."""
+    with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
+        rows = conn.execute("SELECT name, setting FROM pg_settings WHERE context <> 'internal'").fetchall()
+    return {name: value or "" for name, value in rows}
+
+
 def postmaster_start_time(dsn: Dsn) -> datetime:
     """When the server was started, in UTC: a change means that it was restarted."""
     with explained(dsn, "reading the start time", "check the server's log"), connect(dsn) as conn:

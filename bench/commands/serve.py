@@ -12,7 +12,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, database, plan, progress
+from bench import catalogue, database, leftovers, plan, progress
 from bench.commands import options
 from bench.errors import LoadError
 from bench.processes import Child
@@ -56,7 +56,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     """
     console = options.console()
     path = catalogue.scenario(scenario).path
-    check_ports([port])
+    check_ports([port], "choose another with --port")
     with _running(services, scale, database_url, console) as fleet, tempfile.TemporaryDirectory() as folder:
         users = dataset.size(scale).users
         command = [
@@ -76,6 +76,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
 def _running(services: list[str] | None, scale: float, database_url: str | None, console: Console) -> Iterator[Fleet]:
     names = [catalogue.service(name).name for name in services or catalogue.services()]
     setups = [plan.default_setup(name) for name in names]
+    leftovers.end(console)
     check_ports([catalogue.service(name).port for name in names])
     try:
         with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:

@@ -20,9 +20,10 @@ def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None
     """Make a run's report.html and return its path.
 
     `outcome` is what the run measured where that is at hand; without it, it is read from the folder. Charts over time
-    are of `chosen_round`, or of the first in which a cell came to a window. Raises ResultsError.
+    are of `chosen_round`, or of the first in which a cell came to a window. Measurements of a stored run that cannot be
+    read are named on the page, which then calls the run partial. Raises ResultsError.
     """
-    found = stored.outcome(folder) if outcome is None else outcome
+    found = stored.outcome(folder, what_there_is=True) if outcome is None else outcome
     if not found.results:
         raise ResultsError(f"{folder} holds no measurement; there is nothing to report")
     path = folder / REPORT
@@ -60,8 +61,8 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         run_id=folder.resolve().name,
         plan=used,
         plan_name=str(written.get("name", "")),
-        state=str(status.get("state", "")),
-        why=str(status.get("why", "")),
+        state="partial" if outcome.unreadable else str(status.get("state", "")),
+        why="; ".join(outcome.unreadable) or str(status.get("why", "")),
         at=str(status.get("at", ""))[:16].replace("T", " "),
         environment=environment,
         command=repeat.command(plan_path, _as_written(folder, used), used, written.get("seed"), private=private),

@@ -1,0 +1,50 @@
+"""What a harness that was killed left behind: processes, ended here, and runs whose status still says `running`.
+
+A process is ours by the mark that it has in its environment, of this checkout and of a harness that is no more (its pid
+and its start time say so): never by its name.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psutil
+from rich.console import Console
+
+from bench import catalogue, processes, results
+
+
+def end(console: Console) -> None:
+    """End processes that an earlier harness of this checkout left, and say so."""
+    ended: dict[int, list[int]] = {}
+    for process, harness in _orphans():
+        with suppress(psutil.Error):  # it has ended meanwhile
+            process.kill()
+            ended.setdefault(harness, []).append(process.pid)
+    for harness, pids in ended.items():
+        console.print(
+            f"ended what a run that was killed (pid {harness}) had left: processes {', '.join(map(str, sorted(pids)))}",
+            style="yellow",
+            highlight=False,
+        )
+
+
+def close_runs(console: Console) -> None:
+    """Let no status say `running` where nothing runs. Only for who holds the lock of results/."""
+    for path in sorted(results.RESULTS.glob("*/status.json")):
+        status = results.json_object(path) or {}
+        if status.get("state") == "running" and not path.parent.is_symlink():
+            results.Run(path.parent).status("interrupted", "its harness was killed")
+            said = f"{path.parent.name} had been killed; what it measured is kept"
+            console.print(said, style="yellow", highlight=False)
+
+
+def _orphans() -> Iterator[tuple[psutil.Process, int]]:
+    """Each with the pid that its harness had."""
+    for process in psutil.process_iter():
+        try:
+            noted, started, checkout = process.environ().get(processes.MARK, "").split(" ", 2)
+            pid = int(noted)
+        except (psutil.Error, OSError, ValueError):
+            continue
+        if checkout == str(catalogue.CHECKOUT) and processes.started(pid) != started:
+            yield process, pid
