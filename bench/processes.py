@@ -140,9 +140,9 @@ def mark() -> str:
 def started(pid: int) -> str:
     """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
     try:
-        if sys.platform == "linux":
-            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
-        return str(psutil.Process(pid).create_time())
+        if sys.platform != "linux":
+            return str(psutil.Process(pid).create_time())
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
     except (OSError, psutil.Error):
         return ""
 

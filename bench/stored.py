@@ -25,7 +25,10 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
 
     `what_there_is`: a measurement that cannot be read makes its cell INVALID instead, and is named in `unreadable`.
     """
-    settings = plan_of(json_of(folder / "plan.json"))
+    try:
+        settings = plan_of(json_of(folder / "plan.json"))
+    except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
+        raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = plan.cells(settings)
     environment = folder / "environment.json"
     counted = environment.exists() and json_of(environment).get("counted", False)
@@ -39,10 +42,11 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         for number, place in enumerate(places, 1):
             try:
                 one, remark = measurement(place, settings, cell), _remark(place, number, settings, cell)
-            except ResultsError as error:
+            except (ResultsError, AttributeError, KeyError, TypeError, ValueError) as error:
                 if not what_there_is:
                     raise
-                problem = str(error).replace(f"{folder}/", "")
+                named = isinstance(error, ResultsError)
+                problem = str(error).replace(f"{folder}/", "") if named else _not_understood(place, folder, error)
                 found.unreadable.append(problem)
                 one = Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
                 remark = ""
@@ -51,6 +55,10 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         if measured:
             found.add_all(cell, measured, [remark for remark in remarks if remark])
     return found
+
+
+def _not_understood(place: Path, folder: Path, error: Exception) -> str:
+    return f"cannot understand {(place / 'window.json').relative_to(folder)} ({type(error).__name__}: {error})"
 
 
 def plan_of(written: Mapping[str, Any]) -> Plan:
@@ -99,8 +107,11 @@ def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
 def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
     if not path.exists():
         return Ceilings()
-    with path.open(newline="") as file:
-        rps = {row["service"]: float(row["pgbench_rps"]) for row in csv.DictReader(file) if row["pgbench_rps"]}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rps = {row["service"]: float(row["pgbench_rps"]) for row in csv.DictReader(file) if row["pgbench_rps"]}
+    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
     return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
 
 
@@ -108,14 +119,19 @@ def parity(path: Path) -> tuple[Row, ...]:
     """What the gate compared, from its file; nothing where a run ended before it was written."""
     if not path.exists():
         return ()
-    with path.open(newline="") as file:
-        return tuple(Row(**row) for row in csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(Row(**row) for row in csv.DictReader(file))
+    except (OSError, csv.Error, TypeError, ValueError) as error:
+        raise ResultsError(f"cannot read {path}: {error}; without it, the rest can be read") from None
 
 
 def json_of(path: Path) -> dict[str, Any]:
     """Of one file of a run. Raises ResultsError that names it."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ResultsError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ResultsError(f"cannot read {path}: it holds no JSON object")
     return found

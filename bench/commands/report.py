@@ -2,7 +2,7 @@
 
 import click
 
-from bench import results
+from bench import results, stored
 from bench.commands import options
 from bench.errors import ResultsError
 from bench.html import writing
@@ -27,6 +27,9 @@ def report(run: str | None, chosen_round: int | None) -> None:
     if run is None and not runs:
         raise ResultsError("there is no run in results/ yet; make one with: bench run")
     folder = runs[-1] if run is None else results.find(run)
-    path = writing.write(folder, chosen_round=chosen_round)
+    found = stored.outcome(folder, what_there_is=True)
+    path = writing.write(folder, found, chosen_round)
+    for problem in found.unreadable:
+        console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from polars.exceptions import PolarsError
 from pydantic import ValidationError
 
 from bench import results, stored
@@ -49,9 +50,14 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         number = next(iter(rounds), None) if chosen_round is None else chosen_round
         if number is None or number not in rounds:
             continue
-        drawn = series.over_time(one.cell.slug, number, rounds[number])
+        try:
+            drawn, rows = series.over_time(one.cell.slug, number, rounds[number]), series.timeline(rounds[number])
+        except (OSError, PolarsError, KeyError, TypeError, ValueError) as error:
+            place = rounds[number].relative_to(folder)
+            outcome.unreadable.append(f"no charts of {place}: a file there cannot be read ({error})")
+            continue
         over_time += [drawn] if drawn else []
-        timelines.append((one.cell.slug, number, series.timeline(rounds[number])))
+        timelines.append((one.cell.slug, number, rows))
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
     environment = _json(folder / "environment.json")

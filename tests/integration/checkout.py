@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +29,13 @@ class Checkout:
         """Where runs go."""
         return self.folder / "results"
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start `bench ARGUMENTS` with an empty home folder."""
+    def start(self, *arguments: str, before: Sequence[str] = (), **environment: str) -> subprocess.Popen[str]:
+        """Start `bench ARGUMENTS` with an empty home folder; `before` is a command that runs the one behind it."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_URL"))}
         return subprocess.Popen(
-            [sys.executable, "-m", "bench", *arguments],
+            [*before, sys.executable, "-m", "bench", *arguments],
             cwd=self.folder,
             env=inherited | {"PYTHONPATH": str(self.folder), "HOME": str(home)} | environment,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,503 @@
+"""Faults that docs/reliability.md lists, caused while a run goes on: signals, a full disk, a restarted PostgreSQL."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import polars as pl
+import psutil
+import psycopg
+import pytest
+
+from bench import catalogue, processes, resources, samples
+from bench.errors import BenchError
+from db import embedded
+from tests.integration.checkout import Checkout, copied, wait_for
+
+SERVICE = "asyncpg_async"
+SEED = 20261121
+PLAN = """\
+[matrix]
+scenarios = ["{scenario}"]
+services = ["asyncpg_async"]
+users = {users}
+{matrix}
+[load]
+warm_up_s = 0.3
+measure_s = {measure_s}
+{load}
+[rounds]
+count = {rounds}
+ceilings = false
+[verdict]
+drift = 1.0
+strangers = 1.0
+steal = 1.0
+rate = 1.0
+[database]
+scale = 0.001
+"""
+OPEN = 'arrival = "open"\nrate = 100.0\ntimeout_s = 2.0\n'
+MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what is looked for here")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy with a PostgreSQL of its own that goes on running between runs."""
+    stage()
+    for made in copied(tmp_path_factory.mktemp("faults") / "checkout"):
+        code, printed = made.bench("db", "start")
+        assert code == 0, printed
+        yield made
+
+
+def planned(checkout: Checkout, name: str, **values: object) -> tuple[str, ...]:
+    """The words of a run of such a plan."""
+    path = checkout.folder / f"{name}.toml"
+    filled = {"scenario": "point_read", "users": 20, "measure_s": 2.0, "rounds": 1, "matrix": "", "load": ""} | values
+    path.write_text(PLAN.format_map(filled))
+    return ("run", "--plan", str(path), "--name", name)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def left(checkout: Checkout) -> list[str]:
+    """Processes that belong to no server of ours that is meant to go on."""
+    return [one for one in checkout.processes() if "postgres" not in one]
+
+
+def nothing_is_left(checkout: Checkout) -> bool:
+    return wait_for(lambda: not left(checkout), 8.0)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run that goes on, as somebody sees it who wants to do it harm."""
+
+    checkout: Checkout
+    folder: Path
+
+    def wait_for_window(self, number: int) -> None:
+        """Until users are sending in the first attempt of this round, and the window has begun."""
+        stream = self.folder / "rounds" / f"{number:02d}" / SERVICE / "samples.bin"
+        assert wait_for(lambda: "spawned" in _events(stream), 60), f"round {number}"
+        time.sleep(1.0)
+
+    def process(self, word: str) -> psutil.Process:
+        """The first process of this checkout with this word in its command line."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                ours = process.environ().get(processes.MARK, "").endswith(f" {self.checkout.folder}")
+                if ours and word in " ".join(process.cmdline()):
+                    return process
+        raise AssertionError(word)
+
+    def worker(self) -> psutil.Process:
+        """The service's process that answers."""
+        return self.process("gunicorn").children()[0]
+
+
+def _events(stream: Path) -> set[str]:
+    with suppress(OSError, BenchError):
+        return {mark.event for mark in samples.read_stream(stream)[1]}
+    return set()
+
+
+def kill_service(run: Running) -> None:
+    run.process("gunicorn").kill()
+
+
+def kill_worker(run: Running) -> None:
+    run.worker().kill()
+
+
+def stall(run: Running) -> None:
+    worker = run.worker()
+    worker.suspend()
+    time.sleep(1.2)
+    worker.resume()
+
+
+def stop_for_good(run: Running) -> None:
+    run.worker().suspend()
+
+
+def restart_database(run: Running) -> None:
+    cluster = embedded.locate(run.checkout.folder)
+    running = embedded.running(cluster)
+    assert running is not None
+    embedded.stop(cluster)
+    embedded.start(cluster, detached=True, port=running.port)
+
+
+def kill_locust(run: Running) -> None:
+    run.process("locust").kill()
+
+
+DISTURBANCES = (kill_service, kill_worker, stall, stop_for_good, restart_database, kill_locust)
+
+
+@dataclass(frozen=True)
+class Disturbed:
+    """A run that was disturbed in a different way in each round."""
+
+    folder: Path
+    code: int
+    printed: str
+
+    def why_again(self, disturbance: Callable[[Running], None]) -> str:
+        """What the run says of the round that was disturbed so, whose second attempt must have been a good one."""
+        number = DISTURBANCES.index(disturbance) + 1
+        [row] = [row for row in rows(self.folder / "summary.csv") if row["operation"] == "all"]
+        parts = f"; {row['reasons']}".split("; round ")
+        assert (self.place(disturbance) / ".." / "window.json").exists(), self.printed
+        return " ".join(part for part in parts if part.startswith(f"{number}: measured again after"))
+
+    def place(self, disturbance: Callable[[Running], None]) -> Path:
+        number = DISTURBANCES.index(disturbance) + 1
+        return self.folder / "rounds" / f"{number:02d}" / SERVICE / "first-attempt"
+
+
+@pytest.fixture(scope="module")
+def disturbed(checkout: Checkout) -> Disturbed:
+    """An open load of 100 requests/s, of which each round's first attempt is disturbed."""
+    arguments = planned(checkout, "disturbed", rounds=len(DISTURBANCES), load=OPEN, measure_s=3.0)
+    process = checkout.start(*arguments)
+    run = Running(checkout, checkout.results / "disturbed")
+    try:
+        for number, disturb in enumerate(DISTURBANCES, 1):
+            run.wait_for_window(number)
+            disturb(run)
+        printed, _ = process.communicate(timeout=60)
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        print(process.communicate(timeout=20)[0])
+        raise
+    return Disturbed(run.folder, process.returncode, printed)
+
+
+@pytest.mark.faults
+@linux
+@pytest.mark.parametrize(
+    ("disturbance", "said"),
+    [
+        (kill_service, "asyncpg_async ended with exit code -9 (SIGKILL)"),
+        (kill_worker, "of the service ended; process"),
+        (stall, "of the service was stopped for a while"),
+        (stop_for_good, "of the service was stopped for a while"),
+        (restart_database, "PostgreSQL was restarted at"),
+        (kill_locust, "Locust ended with exit code -9"),
+    ],
+)
+def test_a_disturbed_cell_is_told_and_measured_again(
+    disturbed: Disturbed, disturbance: Callable[[Running], None], said: str
+) -> None:
+    """The reason is named, the cell is measured once more with success, and the run goes on to its end."""
+    assert disturbed.code in {0, 3}, disturbed.printed
+    assert "finished after" in disturbed.printed
+    assert "Traceback" not in disturbed.printed
+    assert said in disturbed.why_again(disturbance), disturbed.printed
+    assert disturbed.place(disturbance).is_dir()
+
+
+@pytest.mark.faults
+@linux
+def test_a_killed_services_end_has_its_time(disturbed: Disturbed) -> None:
+    """In seconds since the load was started."""
+    assert " s after its load was started" in disturbed.why_again(kill_service)
+
+
+@pytest.mark.faults
+@linux
+def test_a_stall_shows_in_the_latencies_of_an_open_load(disturbed: Disturbed) -> None:
+    """They count from when requests were due: of 1.2 s without an answer, over 50 requests waited more than 0.5 s."""
+    kept = pl.read_parquet(disturbed.place(stall) / "samples.parquet")
+    waited_s = (kept["start_ns"] + kept["service_time_ns"] - kept["intended_ns"]) / 1e9
+    assert waited_s.max() > 1.0  # type: ignore[operator]  # polars' types know no numbers
+    assert (waited_s > 0.5).sum() > 50
+
+
+@pytest.mark.faults
+def test_failures_and_silence_are_never_ranked(checkout: Checkout) -> None:
+    """A pool that is exhausted: failures are counted apart; answers that come after the window: no 0 ms winner."""
+    matrix = "pool_size = 2\npool_timeout_s = 0.2\nparameters = {seconds = [3.0]}\n"
+    arguments = planned(checkout, "exhausted", scenario="session_sleep", users=[2, 20], measure_s=1.0, matrix=matrix)
+    code, printed = checkout.bench(*arguments)
+    assert code == 3, printed
+    silent, exhausted = (
+        row for row in rows(checkout.results / "exhausted" / "summary.csv") if row["operation"] == "all"
+    )
+    assert "no request ended in the window" in silent["reasons"]
+    assert (silent["requests"], silent["latency_p50_ms"]) == ("0", "")
+    assert int(exhausted["failures"]) > 10
+    assert "requests failed" in exhausted["reasons"]
+    assert float(exhausted["throughput_rps"] or 0) < 2
+    assert {silent["verdict"], exhausted["verdict"]} == {"INVALID"}
+    assert "503" in printed
+
+
+@contextmanager
+def room(folder: Path, size_mb: int) -> Iterator[None]:
+    """A small disk in place of a folder."""
+    folder.mkdir(exist_ok=True)
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)]
+    may = sys.platform == "linux" and os.geteuid() == 0
+    if not may or subprocess.run(words, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk takes root with the right to mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.faults
+def test_a_full_disk_stops_the_run_and_keeps_finished_cells(checkout: Checkout) -> None:
+    """Somebody fills the disk in the second round: exit code 2, the first round is there, and status.json says why."""
+    with room(checkout.results, 400):
+        run = Running(checkout, checkout.results / "full")
+        process = checkout.start(*planned(checkout, "full", rounds=9))
+        try:
+            run.wait_for_window(2)
+            with suppress(OSError), (checkout.results / "filler").open("wb") as file:
+                while True:
+                    file.write(b"x" * 2**20)
+        finally:
+            printed, _ = process.communicate(timeout=60)
+        assert process.returncode == 2, printed
+        assert f"the disk of {checkout.results} is full" in printed
+        assert "Traceback" not in printed
+        status = json.loads((run.folder / "status.json").read_text())
+        assert (status["state"], "is full" in status["why"]) == ("partial", True)
+        assert [row["rounds"] for row in rows(run.folder / "summary.csv") if row["operation"] == "all"] == ["1"]
+        (checkout.results / "filler").unlink()
+        code, printed = checkout.bench("report", "full")
+        assert code == 0, printed
+    assert nothing_is_left(checkout)
+
+
+@pytest.mark.faults
+def test_a_run_whose_environment_changes_stops(checkout: Checkout) -> None:
+    """A package that is installed and a setting that is changed after the first round: exit code 2, both named."""
+    process = checkout.start(*planned(checkout, "drifting", rounds=3, measure_s=1.0))
+    run, installed = Running(checkout, checkout.results / "drifting"), checkout.folder / "drift-1.0.dist-info"
+    server = embedded.running(embedded.locate(checkout.folder))
+    assert server is not None
+    try:
+        run.wait_for_window(1)
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: drift\nVersion: 1.0\n")
+        with psycopg.connect(server.dsn.url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {server.dsn.dbname} SET random_page_cost = 7")
+        printed, _ = process.communicate(timeout=60)
+        with psycopg.connect(server.dsn.url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {server.dsn.dbname} RESET random_page_cost")
+    finally:
+        (installed / "METADATA").unlink(missing_ok=True)
+        installed.rmdir()
+    assert process.returncode == 2, printed
+    assert "package drift was not there and is 1.0" in printed
+    assert "random_page_cost was " in printed
+    assert "Traceback" not in printed
+    assert json.loads((run.folder / "status.json").read_text())["state"] == "partial"
+    assert rows(run.folder / "summary.csv")
+
+
+@pytest.mark.faults
+@linux
+def test_a_second_ctrl_c_kills_what_does_not_end(checkout: Checkout) -> None:
+    """A service that is stopped cannot end by itself; a stranger of the same name is not touched."""
+    process = checkout.start(*planned(checkout, "twice", rounds=9))
+    run = Running(checkout, checkout.results / "twice")
+    run.wait_for_window(1)
+    with stranger() as other:
+        run.process("locust").suspend()
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        asked = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=10)
+        assert time.monotonic() - asked < 4, printed
+        assert other.poll() is None
+    assert process.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert nothing_is_left(checkout)
+    assert json.loads((run.folder / "status.json").read_text())["state"] == "interrupted"
+
+
+@contextmanager
+def stranger() -> Iterator["subprocess.Popen[bytes]"]:
+    """Somebody else's process whose command line has all our words in it."""
+    words = [sys.executable, "-c", "import time; time.sleep(60)", "gunicorn", "locust", "services.worker.Worker"]
+    with subprocess.Popen(words) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.faults
+@linux
+def test_what_a_killed_harness_left_is_ended_by_the_next_start(checkout: Checkout) -> None:
+    """A service that was stopped did not hear of its parent's death. The next run says what it ends, and starts."""
+    process = checkout.start(*planned(checkout, "killed", rounds=9))
+    run = Running(checkout, checkout.results / "killed")
+    run.wait_for_window(1)
+    master = run.process("gunicorn")
+    master.suspend()
+    process.kill()
+    process.communicate()
+    assert master.status() == psutil.STATUS_STOPPED
+    with stranger() as other:
+        code, printed = checkout.bench(*planned(checkout, "afterwards", measure_s=1.0))
+        assert other.poll() is None
+    assert f"ended what a run that was killed (pid {process.pid}) had left: processes {master.pid}" in printed
+    assert "killed had been killed; what it measured is kept" in printed
+    assert code == 0, printed
+    assert json.loads((run.folder / "status.json").read_text())["state"] == "interrupted"
+    assert nothing_is_left(checkout)
+
+
+@pytest.mark.faults
+def test_runs_that_are_cut_off_anywhere_leave_nothing_behind(checkout: Checkout) -> None:
+    """At random moments, by SIGINT, SIGTERM or SIGKILL: no process is left, and what is left in results/ is readable.
+
+    INTERRUPTIONS is how many; the moments are those of a seed.
+    """
+    chance = random.Random(SEED)
+    ends = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+    for number in range(int(os.environ.get("INTERRUPTIONS", "4"))):
+        name, sent, after_s = f"cut-{number}", chance.choice(list(ends)), chance.uniform(0.2, 16.0)
+        process = checkout.start(*planned(checkout, name, rounds=2, measure_s=1.0))
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(after_s)
+        process.send_signal(sent)
+        printed, _ = process.communicate(timeout=8)
+        told = f"run {number}: {sent.name} after {after_s:.1f} s\n{printed}"
+        print(told)
+        assert process.returncode in {ends[sent], 0}, told
+        assert "Traceback" not in printed, told
+        assert nothing_is_left(checkout), f"{left(checkout)}\n{told}"
+        readable(checkout, checkout.results / name)
+
+
+def readable(checkout: Checkout, run: Path) -> None:
+    """`bench report` and `bench compare` read it, or say in a line why they cannot."""
+    if run.exists():
+        assert not list(run.rglob(".*.new")) or json.loads((run / "status.json").read_text())["state"] == "running"
+    for words in (("report", run.name), ("compare", run.name, run.name)):
+        code, printed = checkout.bench(*words)
+        assert "Traceback" not in printed, printed
+        assert code == 0 if (run / "summary.csv").exists() else (code, printed.count("error:")) == (1, 1), printed
+
+
+@pytest.mark.faults
+@linux
+def test_a_service_that_was_killed_for_memory_is_said_to_be(checkout: Checkout) -> None:
+    """Its worker is put in a control group with too little memory, then sent a large body."""
+    group = MEMORY_GROUPS / f"faults-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(16 * 2**20))
+    except OSError:
+        pytest.skip("a memory limit takes root and a control group (v1) that can be written")
+    try:
+        process = checkout.start(*planned(checkout, "memory", measure_s=3.0))
+        run = Running(checkout, checkout.results / "memory")
+        run.wait_for_window(1)
+        before = resources.oom_kills()
+        (group / "cgroup.procs").write_text(str(run.worker().pid))
+        with suppress(httpx.HTTPError):
+            httpx.post(f"{catalogue.service(SERVICE).url}/users", content=b"x" * 100_000_000, timeout=10)
+        assert wait_for(lambda: resources.oom_kills() > before, 5), "the kernel killed nobody"
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        wait_for(lambda: not (group / "cgroup.procs").read_text().strip(), 5)
+        group.rmdir()
+    [row] = [row for row in rows(checkout.results / "memory" / "summary.csv") if row["operation"] == "all"]
+    assert "meanwhile the kernel killed 1 process for lack of memory" in row["reasons"], printed
+
+
+def test_too_few_open_files_are_named_with_the_number_needed(checkout: Checkout) -> None:
+    """Nothing is started."""
+    limited = ("sh", "-c", 'ulimit -n 300; exec "$@"', "sh")
+    process = checkout.start(*planned(checkout, "files", users=1000), before=limited)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 1, printed
+    assert "need 1200 open files in a process and the limit is 300; raise it with `ulimit -Hn 1200`" in printed
+    assert not (checkout.results / "files").exists()
+
+
+def test_too_few_connections_are_named_with_the_arithmetic(checkout: Checkout) -> None:
+    """Before any service is started."""
+    code, printed = checkout.bench(*planned(checkout, "connections", matrix="pool_size = 500\n"))
+    assert code == 1, printed
+    assert "may open 500 connections" in printed
+    assert "max_connections is" in printed
+    assert nothing_is_left(checkout)
+
+
+def test_a_second_run_is_refused_by_the_first(checkout: Checkout) -> None:
+    """Two at once on one checkout: the second names the first and is gone at once."""
+    first = checkout.start(*planned(checkout, "one"))
+    try:
+        assert wait_for((checkout.results / "one" / "status.json").exists, 30)
+        code, printed = checkout.bench(*planned(checkout, "two"))
+        assert code == 1, printed
+        assert f"another run is going on in this checkout (pid {first.pid})" in printed
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=10)
+    assert nothing_is_left(checkout)
+
+
+def listening(of: Mapping[int, str]) -> set[str]:
+    """The addresses on which these processes listen."""
+    found: set[str] = set()
+    for pid in of:
+        with suppress(psutil.Error):
+            sockets = psutil.Process(pid).net_connections("inet")
+            found |= {str(one.laddr[0]) for one in sockets if one.status == psutil.CONN_LISTEN}
+    return found
+
+
+@pytest.mark.faults
+@linux
+def test_a_run_listens_on_loopback_and_tells_no_secret(checkout: Checkout) -> None:
+    """While cells are measured: every socket, every command line; afterwards: everything printed and every file."""
+    server = embedded.running(embedded.locate(checkout.folder))
+    assert server is not None
+    secret = server.dsn.password
+    process = checkout.start(*planned(checkout, "secret"))
+    run = Running(checkout, checkout.results / "secret")
+    run.wait_for_window(1)
+    everybody = {one.pid: " ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])}
+    ours = {pid: line for pid, line in everybody.items() if str(checkout.folder) in line or _marked(pid, checkout)}
+    assert len(ours) >= 4  # harness, gunicorn, its worker, Locust
+    assert listening(ours | {server.pid: ""}) == {"127.0.0.1"}
+    assert [line for line in everybody.values() if secret in line] == []
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    assert secret not in printed
+    files = [path for path in run.folder.rglob("*") if path.is_file()]
+    assert len(files) > 15
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
+def _marked(pid: int, checkout: Checkout) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).environ().get(processes.MARK, "").endswith(f" {checkout.folder}")
+    return False
