@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -439,6 +440,16 @@ def test_too_few_open_files_are_named_with_the_number_needed(checkout: Checkout)
     assert process.returncode == 1, printed
     assert "need 1200 open files in a process and the limit is 300; raise it with `ulimit -Hn 1200`" in printed
     assert not (checkout.results / "files").exists()
+
+
+def test_a_taken_port_of_the_web_ui_is_named_with_another_remedy(checkout: Checkout) -> None:
+    """Nothing is started."""
+    with socket.create_server(("127.0.0.1", 8089)):
+        code, printed = checkout.bench("ui")
+    assert code == 1, printed
+    assert "port 8089 is taken by" in printed
+    assert "choose another with --port" in printed
+    assert nothing_is_left(checkout)
 
 
 def test_too_few_connections_are_named_with_the_arithmetic(checkout: Checkout) -> None:

@@ -111,3 +111,13 @@ def test_no_document_names_a_path_of_one_machine() -> None:
     """Nor a package index."""
     for page in PAGES:
         assert not re.search(r"(?<![\w.])/(home|root|work|Users)/", page.read_text()), page
+
+
+def test_every_test_that_shows_what_a_fault_does_exists() -> None:
+    """docs/reliability.md names one at least for each of its 34 faults, by file and function."""
+    page = (catalogue.CHECKOUT / "docs" / "reliability.md").read_text()
+    faults = re.findall(r"^\| (\d+) \|.*`tests/", page, re.MULTILINE)
+    assert faults == [str(number) for number in range(1, 35)]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    missing = [test for test in named if f"def {test[1]}(" not in (catalogue.CHECKOUT / test[0]).read_text()]
+    assert missing == []
