@@ -58,6 +58,7 @@ def measure(
 
             def tick(elapsed_s: float) -> None:
                 watch.tick()
+                results.check_room()  # Locust would hang where it cannot write its samples
                 fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
                 on_tick(elapsed_s)
 

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -276,8 +277,10 @@ def test_a_full_disk_stops_the_run_and_keeps_finished_cells(checkout: Checkout) 
             with suppress(OSError), (checkout.results / "filler").open("wb") as file:
                 while True:
                     file.write(b"x" * 2**20)
-        finally:
             printed, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()  # it has ended, unless something above went wrong
+            process.wait()
         assert process.returncode == 2, printed
         assert f"the disk of {checkout.results} is full" in printed
         assert "Traceback" not in printed
@@ -307,8 +310,9 @@ def test_a_run_whose_environment_changes_stops(checkout: Checkout) -> None:
         with psycopg.connect(server.dsn.url, autocommit=True) as connection:
             connection.execute(f"ALTER DATABASE {server.dsn.dbname} RESET random_page_cost")
     finally:
-        (installed / "METADATA").unlink(missing_ok=True)
-        installed.rmdir()
+        process.kill()  # it has ended, unless something above went wrong
+        process.wait()
+        shutil.rmtree(installed, ignore_errors=True)
     assert process.returncode == 2, printed
     assert "package drift was not there and is 1.0" in printed
     assert "random_page_cost was " in printed
