@@ -20,6 +20,7 @@ LAUNCHER = Path(__file__).with_name("_launch.py")
 FOREIGN = ("PG", "LOCUST_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "DATABASE_URL")
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
+GONE_AFTER_S = 2.0
 
 
 class Child:
@@ -110,6 +111,12 @@ class Child:
         except PermissionError:  # macOS says so of a group whose members have all ended
             pass
         self._process.wait()
+        # A worker may outlive its killed master by a moment, and hold the port until then.
+        deadline = time.monotonic() + GONE_AFTER_S
+        with suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < deadline:
+                os.killpg(self.pid, 0)
+                time.sleep(0.01)
 
     def kill_running(self) -> None:
         """End its group if it has not ended yet. Waits for nothing, so that a signal handler may call it."""
