@@ -2,7 +2,8 @@
 FROM python:3.13-slim
 
 ENV PATH=/opt/venv/bin:$PATH \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    MPLCONFIGDIR=/tmp/matplotlib
 WORKDIR /app
 # .postgres/ is there for the private PostgreSQL of `bench`: a volume that is mounted on it gets its owner.
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bench \
