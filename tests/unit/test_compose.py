@@ -213,6 +213,16 @@ def test_the_script_that_prepares_results_is_one() -> None:
     subprocess.run(["sh", "-nc", script.replace("$$", "$")], check=True)  # -n: read, not run
 
 
+def test_prometheus_is_told_of_every_service() -> None:
+    """The configuration in docs/docker.md has each service's port, and nothing else."""
+    block = re.search(r"```yaml\n(.*?)```", text("docs/docker.md"), re.DOTALL)
+    assert block is not None
+    (job,) = yaml.safe_load(block[1])["scrape_configs"]
+    told = job["static_configs"][0]["targets"]
+    wanted = [f"127.0.0.1:{service.port}" for service in catalogue.services().values()]
+    assert told == wanted, f"docs/docker.md lacks a target, or has one too many: {set(told) ^ set(wanted)}"
+
+
 def test_no_two_services_publish_the_same_port() -> None:
     """All profiles can be up at once."""
     ports = [port.split(":")[1] for stanza in compose()["services"].values() for port in stanza.get("ports", [])]
