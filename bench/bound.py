@@ -97,7 +97,8 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
 def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The database's CPUs were full."""
     busy = [machine.cpu_busy[number] for number in seen.placement.database]
-    if not busy or min(busy) <= limits.busy:
+    judged = seen.foreign and seen.placement.database == seen.placement.load
+    if not busy or min(busy) <= limits.busy or judged:
         return None
     return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
 

@@ -23,6 +23,7 @@ from db import buyer, restore
 from db import server as servers
 from db.dsn import Dsn
 from db.wire import Listener, Message, Relay
+from services.contract import OPERATIONS
 
 SHOWN = 10
 
@@ -99,6 +100,11 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
         raise VerificationError(
             f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
             f"{_listed(wrong)}\nIt must give these answers from the benchmark's own data: see docs/adding-a-service.md"
+        )
+    own = sorted(set(operations) - set(OPERATIONS))
+    if own:
+        return (
+            f"target {setup.service}: {', '.join(own)} of its own cannot be verified beforehand ({len(answers)} checks)"
         )
     return (
         f"target {setup.service} answers {', '.join(sorted(operations))} as the contract says ({len(answers)} checks);"

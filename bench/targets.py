@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from bench import address
@@ -72,10 +73,14 @@ def _listening(port: int) -> Iterator[str]:
 
 
 def _open(process: Path) -> list[str]:
+    found = list[str]()
     try:
-        return [str(entry.readlink()) for entry in (process / "fd").iterdir()]
+        for entry in (process / "fd").iterdir():
+            with suppress(OSError):  # it has just been closed
+                found.append(str(entry.readlink()))
     except OSError:  # it has just ended, or is another user's
         return []
+    return found
 
 
 def _affinity(pid: int) -> set[int]:

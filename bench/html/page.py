@@ -223,10 +223,11 @@ def _environment(facts: Facts) -> Section:
         name: {key: value for key, value in one.items() if key != "costs"}
         for name, one in facts.environment.get("services", {}).items()
     }
+    unlisted = {"claims"} if facts.plan.targets else {"claims", "targets"}
     folded = [
         tables.settings("Machine, versions and PostgreSQL", shown),
         tables.settings("Services, as each says of itself", services),
-        tables.settings("The plan as it was run", facts.plan.model_dump(exclude={"claims"})),
+        tables.settings("The plan as it was run", facts.plan.model_dump(exclude=unlisted)),
     ]
     folded = [table for table in folded if table.rows]
     return Section("environment", "Environment, and how to repeat it", (), (), (), folded, commands=[facts.command])
