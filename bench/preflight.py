@@ -33,8 +33,8 @@ def check_operations(scenarios: Iterable[str]) -> None:
     for name in scenarios:
         if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
             raise PreflightError(
-                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract.py does not have: only a target"
-                ' can answer it (--services "" --target NAME=URL)'
+                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract.py does not have: only a"
+                ' target can answer it (--services "" --target NAME=URL)'
             )
 
 

@@ -18,36 +18,8 @@ from bench import catalogue
 from db import ports
 from tests.integration.checkout import Checkout, copied, wait_for
 
-OWN = """\
-import os
-from contextlib import asynccontextmanager
-from datetime import datetime
-
-import asyncpg
-from fastapi import FastAPI
-from pydantic import BaseModel
-
-
-class User(BaseModel):
-    id: int
-    name: str
-    email: str
-    created_at: datetime
-
-
-@asynccontextmanager
-async def lifespan(app):
-    async with asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=5, max_size=5) as app.state.pool:
-        yield
-
-
-app = FastAPI(lifespan=lifespan)
-
-
-@app.get("/users/{user_id}")
-async def read_user(user_id: int) -> User:
-    return User(**await app.state.pool.fetchrow("SELECT * FROM users WHERE id = $1", user_id))
-"""
+PAGE = (catalogue.CHECKOUT / "docs" / "adding-a-service.md").read_text()
+OWN = textwrap.dedent(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
 # Whatever else runs on the machine: what is looked at here is not how fast anything is.
 PLAN = """\
 [matrix]
