@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from bench import catalogue, evidence, load, results, samples
+from bench import evidence, load, results, samples, targets
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError
-from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
+from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence
 from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
 from bench.plan import Cell, Plan
@@ -42,14 +42,21 @@ def measure(
 
     `on_tick` hears how many seconds the load has been going on, `on_timeline` a batch's timeline if the plan wants one.
     """
+    ours = not cell.setup.url
     try:
-        fleet.ensure(cell.setup, folder / "service.log")
+        if ours:
+            fleet.ensure(cell.setup, folder / "service.log")
+        else:
+            targets.check_reachable(cell.setup)
         restore.restore(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
         limit = cell.setup.pool_size + cell.setup.pool_overflow
-        url = catalogue.service(cell.service).url
-        pinger = Pinger(url)
-        with Probe(url, limit) as probe, Watcher(server.dsn) as watcher, pinger if plan.load.ping else nullcontext():
+        probe, pinger = Probe(target.url, limit), Pinger(target.url)  # /metrics and /ping of a target may be anything
+        with (
+            probe if ours else nullcontext(),
+            pinger if ours and plan.load.ping else nullcontext(),
+            Watcher(server.dsn) as watcher,
+        ):
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
             watch.watch(child.pid, LOAD)
 
@@ -67,8 +74,11 @@ def measure(
         results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
         if pinger.pings:
             results.write_whole(folder / "ping.csv", ping_csv(pinger.pings, window))
-        fleet.check_alive(cell.setup)
-        if plan.load.timeline:
+        if ours:
+            fleet.check_alive(cell.setup)
+        else:
+            targets.check_reachable(cell.setup)
+        if ours and plan.load.timeline:
             rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
             results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
             on_timeline(timeline.drawn(rows))
@@ -76,8 +86,9 @@ def measure(
         results.write_whole(folder / "problem.txt", f"{error}\n")
         problem = str(error).partition("\n")[0]
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
-    each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window)
-    most = peaks(watcher.readings, window)
+    # A target may have a database of its own: what this one did need not have been for it.
+    each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window) if ours else None
+    most = peaks(watcher.readings, window) if ours else None
     due = samples.cut(kept, window, plan.load.arrival)
     sent = samples.sent(due)
     pings_ms = inside(pinger.pings, window)
@@ -103,6 +114,7 @@ def measure(
         transactions=each * len(sent) if each is not None and plan.load.arrival != "batch" else None,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
+        foreign=not ours,
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
@@ -119,6 +131,8 @@ def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """Which of the processes we started has which role."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
+    if cell.setup.url:
+        roles |= dict.fromkeys(targets.processes(cell.setup.url), TARGET)
     return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
 
 

@@ -14,10 +14,10 @@ from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
 
-SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE = (
-    "service", "database", "relay", "external API", "load", "harness", "others",
+SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE, TARGET = (
+    "service", "database", "relay", "external API", "load", "harness", "others", "target",
 )  # fmt: skip
-"""Roles: the measured service, what it uses, what measures it, and the services that wait for their turn."""
+"""Roles: the measured service, what it uses, what measures it, the services that wait for their turn, and targets."""
 
 SLICES = 10
 BEYOND_S = 0.6  # readings this close around a window still say something of it
@@ -67,6 +67,7 @@ class Evidence:
 
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
+    `foreign`: a target was measured, so that nothing is known of what it used.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     """
 
@@ -91,6 +92,7 @@ class Evidence:
     idle_in_transaction_peak: int | None = None
     transactions: float | None = None
     problem: str = ""
+    foreign: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -204,7 +206,7 @@ def _busiest(first: Reading, last: Reading) -> str:
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:
     """Processes of the service that came or went. PostgreSQL's come and go with connections."""
-    sets = [one.roles[SERVICE].processes for one in inside if SERVICE in one.roles]
+    sets = [one.roles[role].processes for role in (SERVICE, TARGET) for one in inside if role in one.roles]
     gone = {pid for earlier, later in pairwise(sets) for pid, _ in earlier - later}
     came = {pid for earlier, later in pairwise(sets) for pid, _ in later - earlier}
     said = [f"process {pid} of the service ended" for pid in sorted(gone)]

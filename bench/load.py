@@ -52,13 +52,14 @@ def follow(child: Child, longest_s: float, on_tick: Callable[[float], None], eve
 def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
     """The command line of a cell's load."""
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
+    service = [] if cell.setup.url else ["--service", cell.service]
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
         "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
         "--run-time", f"{int(expected_s(cell, load) + SPARE_TIME_S)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
-        "--host", target.url, "--service", cell.service, "--dataset-users", str(target.dataset_users),
+        "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
         "--start-over-s", str(load.start_over_s),

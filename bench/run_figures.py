@@ -100,7 +100,7 @@ def _of_line(line: Line) -> Figures:
 
 
 def _identity(values: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(plain(str(values[name])) for name in IDENTITY)
+    return tuple("" if values[name] is None else plain(str(values[name])) for name in IDENTITY)
 
 
 def _plan(planned: dict[str, Any] | None) -> tuple[Plan | None, str]:

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 from rich.console import Console
+from rich.text import Text
 
 from bench import (
     catalogue,
@@ -24,6 +25,7 @@ from bench import (
     results,
     rulings,
     sweeps,
+    targets,
     verdict,
 )
 from bench import (
@@ -83,7 +85,7 @@ def run(request: Request, console: Console) -> int:
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     """Have the database, verify the services, then every cell of every round; each is saved before the next begins."""
-    scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells))
+    scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells if not cell.setup.url))
     users = dataset.size(scale).users
     with (
         Display(console, job.expected_s(job.plan.rounds.count)) as display,
@@ -98,8 +100,11 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
-        display.step("verifying that all services answer alike")
-        passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
+        verify_targets(job, fleet.surroundings, server, display)
+        passed = Passed()
+        if setups:
+            display.step("verifying that all services answer alike")
+            passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
@@ -107,7 +112,9 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         folder.write("parity.csv", results.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
         for line in parity.lines(outcome.parity):
             display.say(line)
-        folder.write_json("environment.json", recorded | {"counted": outcome.counted, "services": _described(passed)})
+        named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
+        described = {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
+        folder.write_json("environment.json", recorded | described)
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
         if job.plan.load.rate_share is not None:
@@ -115,6 +122,16 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         folder.write_json("plan.json", job.as_dict(job.plan.rounds.count))
         for number in rounds(job, stage):
             measure_round(job, number, stage)
+
+
+def verify_targets(job: Job, around: Surroundings, server: Database, display: Display) -> None:
+    """Whether every target answers what its scenarios ask; what should be known of each is said."""
+    asked = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
+    for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
+        display.step(f"verifying target {setup.service}")
+        display.say(Text(gate.check_target(around, server, setup, asked)))
+        for note in targets.notes(setup, around.cpus):
+            display.say(Text(note, style="yellow"))
 
 
 @dataclass(frozen=True)
@@ -129,7 +146,7 @@ class Stage:
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
         """One cell once."""
-        url, users = catalogue.service(cell.service).url, self.fleet.surroundings.dataset_users
+        url, users = cell.setup.url or catalogue.service(cell.service).url, self.fleet.surroundings.dataset_users
         target = load.Target(url, users, job.seed + number, job.placed.load)
         return measure_cell(
             plan, cell, target, self.fleet, self.server, job.placed, place, self.display.tick, self.display.show
@@ -186,7 +203,7 @@ def measure_round(job: Job, number: int, stage: Stage) -> None:
     title = f"round {number} of {max(number, job.plan.rounds.count)}"
     display.step(f"{title}: starting the services")
     stage.fleet.stop()
-    firsts = _one_each(cell.setup for cell in cells)
+    firsts = _one_each(cell.setup for cell in cells if not cell.setup.url)
     stage.fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
     for cell in cells:
         display.measuring(f"{title}: {cell.slug}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import bound
-from bench.evidence import Evidence
+from bench.evidence import TARGET, Evidence
 from bench.plan import Thresholds
 
 
@@ -58,6 +58,8 @@ def missed_rate(seen: Evidence, limits: Thresholds) -> str:
     """Arrivals that were due were not sent, and the service could have answered more."""
     if seen.offered_rps is None or not seen.length_s or bound.of_measurement(seen, limits).by in bound.OF_THE_SERVICE:
         return ""
+    if seen.foreign and seen.machine and not bound.load_is_full(seen, seen.machine, limits):
+        return ""  # the load had time left: it was the target that did not keep up
     due = seen.offered_rps * seen.length_s
     if abs(seen.requests - due) <= bound.off_by(due, seen, limits):
         return ""
@@ -129,18 +131,21 @@ def disturbance(seen: Evidence, limits: Thresholds) -> str:
 
 
 def floor(seen: Evidence, limits: Thresholds) -> str:
-    """The load's CPUs were full and the service's were not: the service could have done more."""
+    """The load's CPUs were full and the service's were not: the service could have done more.
+
+    Of a target whose processes cannot be seen, nobody knows that it could not.
+    """
     if seen.machine is None or not seen.placement.load:
         return ""
     busy = seen.machine.cpu_busy
     load = [busy[number] for number in seen.placement.load]
     service = [busy[number] for number in seen.placement.service]
-    if min(load) <= limits.busy or max(service) > limits.busy:
+    unseen = seen.foreign and TARGET not in seen.machine.cpu_s
+    if min(load) <= limits.busy or (max(service) > limits.busy and not unseen):
         return ""
     by = ", ".join(f"{role} {used / seen.length_s:.0%}" for role, used in seen.machine.cpu_s.items() if used > 0.01)
-    return (
-        f"the load's CPU was {min(load):.0%} busy and the service's {max(service):.0%}: a lower bound (in CPUs: {by})"
-    )
+    other = "what the target used is not known" if unseen else f"the service's {max(service):.0%}"
+    return f"the load's CPU was {min(load):.0%} busy and {other}: a lower bound (in CPUs: {by})"
 
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:

@@ -16,9 +16,12 @@ Examples:
   bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
   bench run --arrival open --rate 500               latency at a load that does not wait for answers
   bench run --precision 3%                          as many rounds (at most 20) as that takes
+  bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     a service of your own beside one of these
+  bench run --services "" --target mine=http://127.0.0.1:9000                and alone
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
 
-Every option overrides the plan. Results: results/<run>/summary.csv and more; results/README.md explains each file.
+Every option overrides the plan, but for --target, which adds to it. A target must be running; docs/adding-a-service.md
+says how it gets at the data. Results: results/<run>/summary.csv and more; results/README.md explains each file.
 """
 
 
@@ -39,6 +42,9 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
 @click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
+@click.option(
+    "--target", type=options.Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
+)
 @options.database_url
 def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""

@@ -116,6 +116,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
     ratios = [table for mine in by_scenario if (table := tables.contrasts(mine))]
     lines = [line for mine in by_scenario for line in tables.reasons(mine)]
     notes = [f"{mine[0].cell.scenario}: {catalogue.scenario(mine[0].cell.scenario).summary}" for mine in by_scenario]
+    notes += [line for mine in by_scenario for line in report.targets_named(mine)]
     title = "Reasons for verdicts, and what each cell was bound by"
     return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
@@ -223,10 +224,11 @@ def _environment(facts: Facts) -> Section:
         name: {key: value for key, value in one.items() if key != "costs"}
         for name, one in facts.environment.get("services", {}).items()
     }
+    unlisted = {"claims"} if facts.plan.targets else {"claims", "targets"}
     folded = [
         tables.settings("Machine, versions and PostgreSQL", shown),
         tables.settings("Services, as each says of itself", services),
-        tables.settings("The plan as it was run", facts.plan.model_dump(exclude={"claims"})),
+        tables.settings("The plan as it was run", facts.plan.model_dump(exclude=unlisted)),
     ]
     folded = [table for table in folded if table.rows]
     return Section("environment", "Environment, and how to repeat it", (), (), (), folded, commands=[facts.command])
