@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench import results
 from bench.errors import ResultsError
 from bench.records import MISSED, RECORD
 
@@ -139,8 +140,7 @@ def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     if not stream.exists():
         return pl.DataFrame(), ()
     frame, marks = read_stream(stream)
-    beside = parquet.with_name(f".{parquet.name}.new")
-    frame.write_parquet(beside)
-    beside.replace(parquet)
+    with results.whole(parquet) as beside:
+        frame.write_parquet(beside)
     stream.unlink()
     return frame, marks
