@@ -178,7 +178,7 @@ def json_object(path: Path) -> dict[str, Any] | None:
     """None for a file that is missing, or no JSON object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

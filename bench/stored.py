@@ -106,7 +106,9 @@ def parity(path: Path) -> tuple[Row, ...]:
 def json_of(path: Path) -> dict[str, Any]:
     """Of one file of a run. Raises ResultsError that names it."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ResultsError(f"cannot read {path}: it holds no JSON object")
     return found

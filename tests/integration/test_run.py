@@ -173,7 +173,7 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
         (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
         (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
         (("compare", "smoke"), ["compare smoke with what?", "Name two runs"]),
-        (("run", "--resume", "nowhere"), ["there is no run 'nowhere'", "can be resumed: none"]),
+        (("run", "--resume", "nowhere"), ["there is no run 'nowhere'", "those that can be resumed: "]),
         (("run", "--resume", "nowhere", "--users", "5", "--plan", "smoke"), ["--resume", "leave out --plan, --users"]),
         (("run", "--force"), ["--force goes with --resume"]),
     ],
