@@ -94,7 +94,8 @@ def _grouped(key: str) -> tuple[str, str]:
         return "git commit", "commit"
     if parts[0] in {"machine", "placement"}:
         return "machine", key if parts[0] == "placement" else ".".join(parts[1:])
-    return "services" if parts[0] == "services" else "other", key.removeprefix("services.")
+    group = parts[0] if parts[0] in {"services", "code"} else "other"
+    return group, key.removeprefix(f"{group}.")
 
 
 def _is_of_one_service(key: str, old: Facts, new: Facts) -> bool:

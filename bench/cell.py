@@ -13,7 +13,7 @@ from bench import evidence, load, results, samples, targets
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
-from bench.errors import LoadError, ResultsError, ServiceError
+from bench.errors import LoadError, ResultsError, ServiceError, UnwritableError
 from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence
 from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
@@ -82,6 +82,8 @@ def measure(
             rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
             results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
             on_timeline(timeline.drawn(rows))
+    except UnwritableError:
+        raise  # it says nothing of the cell, which is missing until there is room for it
     except (LoadError, ServiceError, ResultsError) as error:
         results.write_whole(folder / "problem.txt", f"{error}\n")
         problem = str(error).partition("\n")[0]

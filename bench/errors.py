@@ -38,6 +38,10 @@ class ResultsError(BenchError):
     """A results folder or file that cannot be written or read."""
 
 
+class UnwritableError(ResultsError):
+    """A results file that cannot be written: the disk is full, say. No fault of what was being measured."""
+
+
 class VerificationError(BenchError):
     """Services disagree with the contract; nothing was measured."""
 

@@ -58,14 +58,15 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
         raise PlanError(f"there is no plan file {str(path)!r}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"cannot read the plan {str(path)!r}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter of brackets within brackets without end
         raise PlanError(f"{path}: not TOML: {error}") from None
     given = {name: value for name, value in (options or {}).items() if value is not None}
     named = given.pop(TARGET, None) or ()
     for name, value in given.items():
         section, key = OPTIONS[name]
-        written.setdefault(section, {})[key] = value
-    if "rate" in given:
+        if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
+            table[key] = value
+    if "rate" in given and isinstance(written["load"], dict):
         written["load"].pop("rate_share", None)
     _add_targets(written, named)
     try:

@@ -1,10 +1,11 @@
 """One run of a plan, from the first check to the last file: the only module that knows the order of things."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -23,7 +24,9 @@ from bench import (
     rate,
     report,
     results,
+    resuming,
     rulings,
+    stored,
     sweeps,
     targets,
     verdict,
@@ -42,6 +45,7 @@ from bench.outcome import Ceilings, Outcome
 from bench.plan import Cell, Plan, Setup
 from bench.progress import Display
 from bench.results import Run
+from bench.resuming import Earlier
 from bench.services import Fleet, Surroundings
 from db import dataset
 
@@ -55,14 +59,11 @@ def run(request: Request, console: Console) -> int:
     it was interrupted; by then everything measured is saved, and everything started has ended.
     """
     began = time.monotonic()
-    job = jobs.decide(request)
+    job, earlier = jobs.decide(request), request.earlier
     with results.lock():
         preflight.check(request.plan, job.cells)
-        folder = results.create(request.name, request.plan_path.stem, datetime.now(UTC))
-        folder.status("running")
-        folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
-        folder.write_json("plan.json", job.as_dict(request.plan.rounds.count))
-        outcome, state, why = Outcome(request.plan.verdict, job.cells, claims=request.plan.claims), "failed", ""
+        folder, outcome = _begin(job) if earlier is None else (earlier.run, stored.outcome(earlier.run.folder))
+        had, state, why = outcome.count, "failed", ""
         try:
             measure(job, folder, outcome, console)
             state, why = "finished", _invalid(outcome)
@@ -72,15 +73,30 @@ def run(request: Request, console: Console) -> int:
             raise
         except BenchError as error:
             why = str(error)
-            if outcome.results:
+            if outcome.count > had:
                 state, error.exit_code = "partial", 2
+            elif earlier is not None:
+                state = ""
             raise
         except BaseException as bug:
             why = repr(bug)
             raise
         finally:
-            conclude(folder, outcome, console, state, why, time.monotonic() - began)
+            if state:
+                conclude(job, folder, outcome, console, state, why, time.monotonic() - began)
+            elif earlier is not None:
+                resuming.leave(earlier)
         return 3 if why else 0
+
+
+def _begin(job: Job) -> tuple[Run, Outcome]:
+    """The folder of a new run, and nothing measured yet."""
+    request = job.request
+    folder = results.create(request.name, request.plan_name, datetime.now(UTC))
+    folder.status("running")
+    folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
+    folder.write_json("plan.json", job.as_dict(job.rounds))
+    return folder, Outcome(job.plan.verdict, job.cells, claims=job.plan.claims)
 
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
@@ -88,7 +104,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells if not cell.setup.url))
     users = dataset.size(scale).users
     with (
-        Display(console, job.expected_s(job.plan.rounds.count)) as display,
+        Display(console, job.expected_s(job.rounds)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
         Fleet(
             Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load),
@@ -109,17 +125,20 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
         outcome.parity = parity.rows(passed.facts, catalogue.services())
+        named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
+        recorded |= {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
+        if job.request.earlier is not None:
+            go_on(job.request.earlier, recorded, force=job.request.force, display=display)
         folder.write("parity.csv", results.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
         for line in parity.lines(outcome.parity):
             display.say(line)
-        named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
-        described = {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
-        folder.write_json("environment.json", recorded | described)
+        if not job.done:  # else it is that of what was measured first
+            folder.write_json("environment.json", recorded)
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
         if job.plan.load.rate_share is not None:
             job = job.at_rate(find_rate(job, stage))
-        folder.write_json("plan.json", job.as_dict(job.plan.rounds.count))
+            folder.write_json("plan.json", job.as_dict(job.rounds))
         for number in rounds(job, stage):
             measure_round(job, number, stage)
 
@@ -132,6 +151,17 @@ def verify_targets(job: Job, around: Surroundings, server: Database, display: Di
         display.say(Text(gate.check_target(around, server, setup, asked)))
         for note in targets.notes(setup, around.cpus):
             display.say(Text(note, style="yellow"))
+
+
+def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:
+    """Have a run that was stopped go on here, or raise ResultsError: from here on, it is not as it was."""
+    other = resuming.check_same(earlier, recorded, force=force)
+    resuming.make_room(earlier)
+    earlier.run.resumed(earlier.after, other)
+    after = f"after {earlier.after}" if earlier.after else "from the beginning"
+    display.show(f"going on with {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
+    for line in other:
+        display.show(f"in spite of {line}")
 
 
 @dataclass(frozen=True)
@@ -157,9 +187,11 @@ def measure_ceilings(job: Job, stage: Stage) -> dict[Alone, float]:
     """What pgbench does in the service's place."""
     found, users = {}, stage.fleet.surroundings.dataset_users
     for number, alone in enumerate(job.alone()):
-        stage.display.step(f"pgbench: the SQL of {alone.scenario} on {alone.connections} connections")
         place = stage.folder.folder / "pgbench" / f"{number:02d}"
-        rps = ceilings.measure(alone, stage.server.dsn, users, job.placed.service, place)
+        rps = ceilings.measured(alone, place)
+        if rps is None:
+            stage.display.step(f"pgbench: the SQL of {alone.scenario} on {alone.connections} connections")
+            rps = ceilings.measure(alone, stage.server.dsn, users, job.placed.service, place)
         if rps:
             found[alone] = rps
     return found
@@ -180,8 +212,8 @@ def find_rate(job: Job, stage: Stage) -> float:
 def rounds(job: Job, stage: Stage) -> Iterator[int]:
     """The numbers of the rounds, as many as the plan says or its precision needs."""
     planned = job.plan.rounds
-    yield from range(1, planned.count + 1)
-    done = planned.count
+    yield from range(1, job.rounds + 1)
+    done = job.rounds
     while planned.precision is not None:
         needed = pairs.rounds_needed(stage.outcome.ordered(), planned.precision)
         if needed is None or needed <= done:
@@ -199,12 +231,22 @@ def rounds(job: Job, stage: Stage) -> Iterator[int]:
 
 def measure_round(job: Job, number: int, stage: Stage) -> None:
     """Every cell once, in fresh service processes; the services of a round run side by side."""
-    cells, folder, display = job.order[number - 1], stage.folder, stage.display
+    cells, folder, display = job.missing(number), stage.folder, stage.display
+    if not cells:
+        return
     title = f"round {number} of {max(number, job.plan.rounds.count)}"
     display.step(f"{title}: starting the services")
     stage.fleet.stop()
-    firsts = _one_each(cell.setup for cell in cells if not cell.setup.url)
-    stage.fleet.start({setup: folder.cell_folder(number, _cell_of(cells, setup)) / "service.log" for setup in firsts})
+    # Those whose cells a resumed run has already run, too: the others are not to have the machine to themselves.
+    firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if not cell.setup.url)
+    homes = {setup: _cell_of(cells, setup) for setup in firsts}
+    stage.fleet.start(
+        {
+            setup: (folder.cell_folder(number, cell) if cell else folder.idle_folder(number, setup.service))
+            / "service.log"
+            for setup, cell in homes.items()
+        }
+    )
     for cell in cells:
         display.measuring(f"{title}: {cell.slug}")
         stage.outcome.add(cell, *_undisturbed(job, number, cell, stage))
@@ -246,10 +288,11 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
         folder.write(f"{cell.slug}_stats.csv", results.csv_text(report.LOCUST_COLUMNS, rows))
 
 
-def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
+def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
     """Say how the run ended, show what was measured, and where it is."""
     folder.status(state, why)
-    folder.write_json("duration.json", {"total_s": took_s, "window_s": outcome.window_s})
+    total_s = _total_s(job.request.earlier, took_s)
+    folder.write_json("duration.json", {"total_s": total_s, "window_s": outcome.window_s})
     for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
         console.print(report.ranking(outcome.ordered(), scenario, outcome.ceilings))
@@ -260,13 +303,25 @@ def conclude(folder: Run, outcome: Outcome, console: Console, state: str, why: s
         console.print()
         for line in parity.lines(outcome.parity):
             console.print(line, highlight=False)
-    share = f", {outcome.window_s / took_s:.0%} of it inside windows" if outcome.results else ""
-    console.print(f"\n{state} after {took_s:.0f} s{share}", highlight=False)
+    for sentence in resuming.said(results.json_object(folder.folder / "status.json") or {}):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    share = f", {outcome.window_s / total_s:.0%} of it inside windows" if outcome.results and total_s else ""
+    whole = "" if total_s == took_s else f", {total_s:.0f} s in all" if total_s else ", and what went before"
+    console.print(f"\n{state} after {took_s:.0f} s{whole}{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
     if state != "interrupted":
         write_pages(folder, outcome, console)
     elif outcome.results:  # who interrupts a run wants it to end at once
         console.print(f"its page, report.html, is made by: bench report {folder.run_id}", highlight=False)
+    if state != "finished":
+        console.print(f"what is missing is measured by: bench run --resume {folder.run_id}", highlight=False)
+
+
+def _total_s(earlier: Earlier | None, took_s: float) -> float | None:
+    """How long a run took in all; None where one that is resumed could not say how long it had taken."""
+    if earlier is None:
+        return took_s
+    return None if earlier.total_s is None else earlier.total_s + took_s
 
 
 def write_pages(folder: Run, outcome: Outcome, console: Console) -> None:
@@ -300,8 +355,8 @@ def _one_each(setups: Iterable[Setup]) -> list[Setup]:
     return list(first.values())
 
 
-def _cell_of(cells: Sequence[Cell], setup: Setup) -> Cell:
-    return next(cell for cell in cells if cell.setup == setup)
+def _cell_of(cells: Sequence[Cell], setup: Setup) -> Cell | None:
+    return next((cell for cell in cells if cell.setup == setup), None)
 
 
 def _described(passed: Passed) -> dict[str, object]:

@@ -2,13 +2,16 @@
 
 import json
 import math
+import operator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
+from bench import results
 from bench.errors import ResultsError
 from bench.records import MISSED, RECORD
 
@@ -52,7 +55,7 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     while (line_end := data.find(b"\n", position)) >= 0:
         try:
             head = json.loads(data[position:line_end])
-            size = head["records"] * RECORD.itemsize
+            size = operator.index(head["records"]) * RECORD.itemsize
             if head.get("event"):
                 marks.append(
                     Mark(head["event"], int(head["at_ns"]), int(head["users"]), int(head.get("reconnects", 0)))
@@ -61,7 +64,7 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
                 break
             if size:
                 frames.append(_frame(np.frombuffer(data, RECORD, head["records"], line_end + 1), head))
-        except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, PolarsError):
             raise ResultsError(f"{path}: not a sample stream at byte {position}") from None
         position = line_end + 1 + size
     nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
@@ -139,8 +142,7 @@ def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     if not stream.exists():
         return pl.DataFrame(), ()
     frame, marks = read_stream(stream)
-    beside = parquet.with_name(f".{parquet.name}.new")
-    frame.write_parquet(beside)
-    beside.replace(parquet)
+    with results.whole(parquet) as beside:
+        frame.write_parquet(beside)
     stream.unlink()
     return frame, marks

@@ -47,12 +47,17 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     return Plan.model_validate(values)
 
 
+def has_ended(place: Path) -> bool:
+    """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
+    return (place / "window.json").exists() or (place / "problem.txt").exists()
+
+
 def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
     """One measurement from its folder; None when it had not come to an end."""
     if (place / "problem.txt").exists():
         problem = (place / "problem.txt").read_text().partition("\n")[0]
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
-    if not (place / "window.json").exists():
+    if not has_ended(place):
         return None
     facts = json_of(place / "window.json")
     window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
@@ -101,7 +106,9 @@ def parity(path: Path) -> tuple[Row, ...]:
 def json_of(path: Path) -> dict[str, Any]:
     """Of one file of a run. Raises ResultsError that names it."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ResultsError(f"cannot read {path}: it holds no JSON object")
     return found

@@ -3,9 +3,11 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bench import plan_file
 from bench.commands import options
+from bench.errors import UsageError
 
 EPILOG = """
 \b
@@ -19,6 +21,7 @@ Examples:
   bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     a service of your own beside one of these
   bench run --services "" --target mine=http://127.0.0.1:9000                and alone
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
+  bench run --resume first-try                      what a run that was stopped has not measured yet
 
 Every option overrides the plan, but for --target, which adds to it. A target must be running; docs/adding-a-service.md
 says how it gets at the data. Results: results/<run>/summary.csv and more; results/README.md explains each file.
@@ -45,9 +48,27 @@ says how it gets at the data. Results: results/<run>/summary.csv and more; resul
 @click.option(
     "--target", type=options.Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
 )
+@click.option("--resume", "stopped", metavar="RUN", help="Go on with a run that did not come to its end.")
+@click.option("--force", is_flag=True, help="With --resume: on another machine, with other versions, settings or code.")
 @options.database_url
-def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
+@click.pass_context
+def run(
+    context: click.Context,
+    /,
+    plan_name: str,
+    name: str | None,
+    database_url: str | None,
+    stopped: str | None,
+    *,
+    force: bool,
+    **overrides: Any,
+) -> int:
     """Measure a plan and leave CSVs in results/."""
+    if stopped is not None:
+        _refuse_others(context)
+        return _resume(stopped, database_url, force=force)
+    if force:
+        raise UsageError("--force goes with --resume RUN: it is for going on in another environment")
     path = plan_file.find(plan_name)
     plan = plan_file.read(path, overrides)
     # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
@@ -56,3 +77,31 @@ def run(plan_name: str, name: str | None, database_url: str | None, **overrides:
 
     request = Request(plan, path, name, database_url)
     return runner.run(request, options.console())
+
+
+# What an interrupted run can be told anew: where its database is. All else is its plan's.
+WITH_RESUME = frozenset({"stopped", "force", "database_url"})
+
+
+def _refuse_others(context: click.Context) -> None:
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in WITH_RESUME
+        and parameter.name is not None
+        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"--resume goes on with the plan, the seed and the name that the run has: leave out {', '.join(given)},"
+            " or leave out --resume and measure anew"
+        )
+
+
+def _resume(name: str, database_url: str | None, *, force: bool) -> int:
+    from bench import resuming, runner  # noqa: PLC0415  # as in `run`
+    from bench.job import Request  # noqa: PLC0415  # as in `run`
+
+    earlier = resuming.read(name)
+    path = earlier.run.folder / "plan.toml"
+    return runner.run(Request(earlier.plan, path, None, database_url, earlier, force), options.console())

@@ -29,7 +29,7 @@ MOST_CELLS = 60  # of which charts over time are drawn
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run's files say beside its measurements. `state` and `why` are those of status.json."""
+    """What a run's files say beside its measurements. `state`, `why` and `resumed` are those of status.json."""
 
     run_id: str
     plan: Plan
@@ -41,6 +41,7 @@ class Facts:
     command: str
     over_time: Sequence[OverTime]
     timelines: Sequence[tuple[str, int, Sequence[Row]]]
+    resumed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
