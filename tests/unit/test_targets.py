@@ -75,6 +75,7 @@ def test_other_addresses_are_refused_with_the_form_they_should_have(tmp_path: Pa
         cells_of(tmp_path, MINIMAL, target=[("mine", url)])
     for word in ("--target", "url", words, "write it as http://host:port"):
         assert word in str(caught.value)
+    assert "secret" not in str(caught.value)
     with pytest.raises(PlanError, match=r"targets\.url"):
         cells_of(tmp_path, MINIMAL + f'[[targets]]\nname = "mine"\nurl = "{url}"\n')
 
