@@ -151,6 +151,7 @@ def test_a_target_is_compared_with_every_setting_of_a_service(tmp_path: Path) ->
     with Console(width=200, record=True) as console:
         console.print(report.ranking(outcome.ordered(), "point_read"))
     assert "mine: a target at http://127.0.0.1:9000, no service of the suite" in console.export_text()
+    assert len(report.targets_named(2 * outcome.ordered())) == 1
 
 
 def measured(seen: Evidence) -> Measurement:
