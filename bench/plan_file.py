@@ -1,5 +1,6 @@
 """Plan files: found by name, read, overridden by command-line options, and refused with one clear message."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,7 +142,7 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
         key = f"claim {int(problem['loc'][1]) + 1}: {'.'.join(location[1:])}".removesuffix(": ")
     if location[:1] == ["targets"] and TARGET in given:
         key = f"--{TARGET}" + ("" if len(location) < 2 else f", {location[1]}")
-        return f"{key}: {problem['input']!r}: {problem['msg'].removeprefix('Value error, ')}"
+        return f"{key}: {_shown(problem['input'])}: {problem['msg'].removeprefix('Value error, ')}"
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
     named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
     if problem["type"] == "extra_forbidden":
@@ -155,4 +156,9 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
     if problem["type"] == "missing":
         return f"{path}: {key} is missing"
     said = problem["msg"].removeprefix("Value error, ")
-    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {problem['input']!r}: {said}"
+    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {_shown(problem['input'])}: {said}"
+
+
+def _shown(value: object) -> str:
+    """As it was written, but for what stands before the host of an address: it may be a password."""
+    return re.sub(r"//[^/]*@", "//***@", repr(value))

@@ -208,13 +208,14 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
 
 
 def targets_named(mine: Sequence[CellResult]) -> list[str]:
-    """What a reader must know of each target among these cells."""
-    setups = dict.fromkeys(one.cell.setup for one in mine if one.cell.setup.url)
+    """What a reader must know of each target among these cells, once."""
+    setups = [one.cell.setup for one in mine if one.cell.setup.url]
     unknown = "CPU time, memory, round trips, pool and parity are not known"
-    return [
+    lines = [
         f"{one.service}{one.title and f' ({one.title})'}: a target at {one.url}, no service of the suite; {unknown}"
         for one in setups
     ]
+    return list(dict.fromkeys(lines))
 
 
 RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}

@@ -117,7 +117,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
     ratios = [table for mine in by_scenario if (table := tables.contrasts(mine))]
     lines = [line for mine in by_scenario for line in tables.reasons(mine)]
     notes = [f"{mine[0].cell.scenario}: {catalogue.scenario(mine[0].cell.scenario).summary}" for mine in by_scenario]
-    notes += [line for mine in by_scenario for line in report.targets_named(mine)]
+    notes += report.targets_named([one for mine in by_scenario for one in mine])
     title = "Reasons for verdicts, and what each cell was bound by"
     return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 

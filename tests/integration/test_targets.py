@@ -92,7 +92,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
-    return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=150)
+    return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=300)
 
 
 def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tmp_path: Path) -> None:

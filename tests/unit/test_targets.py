@@ -75,6 +75,7 @@ def test_other_addresses_are_refused_with_the_form_they_should_have(tmp_path: Pa
         cells_of(tmp_path, MINIMAL, target=[("mine", url)])
     for word in ("--target", "url", words, "write it as http://host:port"):
         assert word in str(caught.value)
+    assert "secret" not in str(caught.value)
     with pytest.raises(PlanError, match=r"targets\.url"):
         cells_of(tmp_path, MINIMAL + f'[[targets]]\nname = "mine"\nurl = "{url}"\n')
 
@@ -150,6 +151,7 @@ def test_a_target_is_compared_with_every_setting_of_a_service(tmp_path: Path) ->
     with Console(width=200, record=True) as console:
         console.print(report.ranking(outcome.ordered(), "point_read"))
     assert "mine: a target at http://127.0.0.1:9000, no service of the suite" in console.export_text()
+    assert len(report.targets_named(2 * outcome.ordered())) == 1
 
 
 def measured(seen: Evidence) -> Measurement:
