@@ -46,10 +46,13 @@ def measure(
         fleet.ensure(cell.setup, folder / "service.log")
         restore.restore(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
-        limit = cell.setup.pool_size + cell.setup.pool_overflow
         url = catalogue.service(cell.service).url
         pinger = Pinger(url)
-        with Probe(url, limit) as probe, Watcher(server.dsn) as watcher, pinger if plan.load.ping else nullcontext():
+        with (
+            Probe(url, cell.setup.connections) as probe,
+            Watcher(server.dsn) as watcher,
+            pinger if plan.load.ping else nullcontext(),
+        ):
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
             watch.watch(child.pid, LOAD)
 

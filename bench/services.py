@@ -1,6 +1,7 @@
 """Services as processes: started side by side, each on its port, and known to be ours by the nonce they echo."""
 
 import secrets
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Fleet:
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
+        self._figures: list[tempfile.TemporaryDirectory[str]] = []
 
     def __enter__(self) -> "Fleet":
         return self
@@ -104,6 +106,8 @@ class Fleet:
         """End all of them."""
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
+        while self._figures:
+            self._figures.pop().cleanup()
         self.network.stop()
         self.external.stop()
 
@@ -116,6 +120,11 @@ class Fleet:
             calls = {}
         own = catalogue.service(setup.service).application
         traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
+        if setup.workers > 1:  # see services/metrics.py
+            self._figures.append(tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True))
+            together = {"PROMETHEUS_MULTIPROC_DIR": self._figures[-1].name}
+        else:
+            together = {}
         return Child(
             command(setup, tracing.PATH if traced else own),
             log=log,
@@ -131,6 +140,7 @@ class Fleet:
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
                 **traced,
+                **together,
             },
         )
 
