@@ -67,6 +67,8 @@ def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound |
 
 def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The load's CPUs were full, perhaps with the database on them."""
+    if full := full_worker(seen, limits):
+        return Bound("load", full)
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
     if not busy or min(busy) <= limits.busy:
         return None
@@ -74,6 +76,13 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
     shared = seen.placement.load == seen.placement.database
     evidence = f"the load's CPU was {min(busy):.0%} busy: load {load:.0%}, database {database:.0%} of a CPU"
     return Bound("database" if shared and database > load else "load", evidence)
+
+
+def full_worker(seen: Evidence, limits: Thresholds) -> str:
+    """What to say of the busiest of several load processes, each of which can use one CPU; empty unless it was full."""
+    known = [(one.cpu_share, one.name) for one in seen.load_workers if one.cpu_share is not None]
+    share, name = max(known, default=(0.0, ""))
+    return f"load worker {name} used {share:.0%} of a CPU" if share > limits.busy else ""
 
 
 def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
+from bench.load_workers import LoadWorker
 from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
@@ -68,6 +69,7 @@ class Evidence:
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
+    `load_workers` are the processes of a load of several.
     """
 
     length_s: float
@@ -91,6 +93,7 @@ class Evidence:
     idle_in_transaction_peak: int | None = None
     transactions: float | None = None
     problem: str = ""
+    load_workers: tuple[LoadWorker, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""

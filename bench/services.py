@@ -14,7 +14,7 @@ from bench.external import External
 from bench.network import Network
 from bench.plan import Setup
 from bench.processes import Child, stop_all
-from bench.serving import ask_health, check_ports, command
+from bench.serving import LOOPBACK, ask_health, check_ports, command
 
 START_TIMEOUT_S = 30.0
 POLL_EVERY_S = 0.05
@@ -22,13 +22,17 @@ POLL_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all services of a run share. `dataset_users` is the number of users in the dataset."""
+    """What all services of a run share.
+
+    `dataset_users` is the number of users in the dataset, `bind_host` where they listen besides loopback.
+    """
 
     database_url: str = field(repr=False)
     dataset_users: int
     cpus: tuple[int, ...]
     database_cpus: tuple[int, ...] = ()
     load_cpus: tuple[int, ...] = ()
+    bind_host: str = LOOPBACK
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -126,7 +130,7 @@ class Fleet:
         else:
             together = {}
         return Child(
-            command(setup, tracing.PATH if traced else own),
+            command(setup, tracing.PATH if traced else own, shared.bind_host),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment=calls

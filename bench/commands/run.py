@@ -6,7 +6,9 @@ import click
 
 from bench import plan_file
 from bench.commands import options
+from bench.errors import UsageError
 
+LOOPBACK = "127.0.0.1"
 EPILOG = """
 \b
 Examples:
@@ -15,6 +17,8 @@ Examples:
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
   bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
   bench run --arrival open --rate 500               latency at a load that does not wait for answers
+  bench run --load-workers 2                        the users spread over two processes
+  bench run --expect-workers 2 --bind-host 192.0.2.7   and over two on other machines: the command for them is printed
   bench run --precision 3%                          as many rounds (at most 20) as that takes
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
 
@@ -39,8 +43,17 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
 @click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
+@click.option("--load-workers", type=int, metavar="N", help="Load processes on this machine (Locust's workers).")
+@click.option("--expect-workers", type=int, metavar="N", help="Wait for N load processes that you start elsewhere.")
+@click.option(
+    "--bind-host",
+    default=LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="With --expect-workers: where services and Locust's master listen, for other machines.",
+)
 @options.database_url
-def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
+def run(plan_name: str, name: str | None, bind_host: str, database_url: str | None, **overrides: Any) -> int:
     """Measure a plan and leave CSVs in results/."""
     path = plan_file.find(plan_name)
     plan = plan_file.read(path, overrides)
@@ -48,5 +61,7 @@ def run(plan_name: str, name: str | None, database_url: str | None, **overrides:
     from bench import runner  # noqa: PLC0415  # see above
     from bench.job import Request  # noqa: PLC0415  # see above
 
-    request = Request(plan, path, name, database_url)
+    if bind_host != LOOPBACK and not plan.load.expect_workers:
+        raise UsageError(f"--bind-host {bind_host} is for load workers on other machines; give --expect-workers, too")
+    request = Request(plan, path, name, database_url, bind_host)
     return runner.run(request, options.console())
