@@ -20,6 +20,7 @@ POLL_EVERY_S = 0.1
 JOIN_S = 2.0  # a guess: until workers have joined their master, which looks once a second, and have left it
 JOIN_HERE_TIMEOUT_S = 30.0
 JOIN_TIMEOUT_S = 300.0  # as long as Locust's own workers look for their master
+USERS_TIMEOUT_S = 20  # until workers have told that their users run; Locust itself gives them a second
 LEAVE_TIMEOUT_S = 3.0
 MASTER_PORT = 5557  # Locust's own
 SAMPLE_STREAM = "samples.bin"
@@ -38,7 +39,8 @@ class Target:
 
 def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log") -> Child:
     """Start Locust in a folder where no locust.conf or pyproject.toml of the user's is found."""
-    return Child(command, log=folder / log, cwd=folder, environment={"HOME": str(folder)}, cpus=cpus)
+    environment = {"HOME": str(folder), "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": str(USERS_TIMEOUT_S)}
+    return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus)
 
 
 def start_workers(cell: Cell, load: Load, target: Target, folder: Path) -> list[Child]:

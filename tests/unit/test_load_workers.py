@@ -1,6 +1,7 @@
 """What marks say of the processes that a load was spread over."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from bench import bound, load, load_workers, preflight, rate, verdict
 from bench.errors import PlanError, PreflightError
 from bench.load_workers import LoadWorker
-from bench.plan import Load, Matrix, Plan, Thresholds, cells
+from bench.plan import Load, Matrix, Plan, Server, Thresholds, cells
 from bench.plan_file import read
 from bench.samples import Mark, Window
 from tests.unit.evidence_of import evidence
@@ -120,6 +121,22 @@ def test_a_timeline_needs_one_clock(tmp_path: Path) -> None:
     )
     with pytest.raises(PlanError, match=r"load\.timeline needs one clock"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("address", "server", "words"),
+    [
+        ("192.0.2.7", "gunicorn", "cannot listen on '192.0.2.7'"),  # an address for documents, which no machine has
+        ("nowhere.invalid", "gunicorn", "cannot listen on 'nowhere.invalid'"),
+        ("*", "gunicorn", "no address that other machines could be told"),
+        ("127.0.0.1", "uvicorn", "--bind-host needs --server gunicorn"),
+    ],
+)
+def test_an_address_that_nobody_could_reach_is_refused(address: str, server: Server, words: str) -> None:
+    """Before anything listens anywhere."""
+    matrix = Matrix(scenarios=["point_read"], services=["asyncpg_async"], server=[server])
+    with pytest.raises(PreflightError, match=re.escape(words)):
+        preflight.check_bind_host(address, cells(Plan(matrix=matrix)))
 
 
 def test_workers_share_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
