@@ -44,7 +44,11 @@ def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "l
 
 
 def start_workers(cell: Cell, load: Load, target: Target, folder: Path) -> list[Child]:
-    """Start the workers of this machine, if the load is spread over any. They wait for their master."""
+    """Start the workers of this machine, if the load is spread over any. They wait for their master.
+
+    One by one, since those that Locust's `--processes` forks have no log of their own, would outlive a harness that is
+    killed, and leave no place for workers from elsewhere.
+    """
     wanted = worker_command(str(catalogue.scenario(cell.scenario).path), target.master_host)
     command = [sys.executable, "-m", *wanted]
     numbers = range(load.workers_here if load.distributed else 0)
