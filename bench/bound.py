@@ -81,6 +81,8 @@ def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
 
 def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The load's CPUs were full, perhaps with the database on them."""
+    if full := full_worker(seen, limits):
+        return Bound("load", full)
     if not load_is_full(seen, machine, limits):
         return None
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
@@ -92,6 +94,13 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
     if TARGET in machine.cpu_s:
         evidence += f", target {machine.cpu_s[TARGET] / seen.length_s:.0%}"
     return Bound("database" if shared and database > load else "load", evidence)
+
+
+def full_worker(seen: Evidence, limits: Thresholds) -> str:
+    """What to say of the busiest of several load processes, each of which can use one CPU; empty unless it was full."""
+    known = [(one.cpu_share, one.name) for one in seen.load_workers if one.cpu_share is not None]
+    share, name = max(known, default=(0.0, ""))
+    return f"load worker {name} used {share:.0%} of a CPU" if share > limits.busy else ""
 
 
 def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:

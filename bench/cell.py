@@ -5,16 +5,17 @@ import os
 import statistics
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from bench import evidence, load, results, samples, targets
+from bench import evidence, load, load_workers, results, samples, targets
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
 from bench.errors import LoadError, ResultsError, ServiceError, UnwritableError
-from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence
+from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence, Machine
 from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
 from bench.plan import Cell, Plan
@@ -27,6 +28,18 @@ from db import restore
 from db.activity import Activity
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who hears of a measurement: for how many seconds the load has been going on, what is done, what to show."""
+
+    tick: Callable[[float], None] = lambda _: None
+    step: Callable[[str], None] = lambda _: None
+    show: Callable[[str], None] = lambda _: None
+
+
+NOBODY = Told()
+
+
 def measure(
     plan: Plan,
     cell: Cell,
@@ -35,53 +48,51 @@ def measure(
     server: Database,
     placed: Placement,
     folder: Path,
-    on_tick: Callable[[float], None],
-    on_timeline: Callable[[str], None] = lambda _: None,
+    told: Told = NOBODY,
 ) -> Measurement:
     """Measure; everything that was recorded stays in `folder`, even when the cell cannot count.
 
-    `on_tick` hears how many seconds the load has been going on, `on_timeline` a batch's timeline if the plan wants one.
+    Raises WorkersError when the load was to be spread over other machines, and not all came.
     """
     ours = not cell.setup.url
     try:
-        if ours:
-            fleet.ensure(cell.setup, folder / "service.log")
-        else:
-            targets.check_reachable(cell.setup)
+        _have(cell, fleet, folder / "service.log")
         restore.restore(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
-        limit = cell.setup.pool_size + cell.setup.pool_overflow
-        probe, pinger = Probe(target.url, limit), Pinger(target.url)  # /metrics and /ping of a target may be anything
+        # /metrics and /ping of a target may be anything.
+        probe, pinger = Probe(target.url, cell.setup.connections), Pinger(target.url)
         with (
             probe if ours else nullcontext(),
             pinger if ours and plan.load.ping else nullcontext(),
             Watcher(server.dsn) as watcher,
         ):
+            stream = folder / load.SAMPLE_STREAM
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
-            watch.watch(child.pid, LOAD)
+            workers = load.start_workers(cell, plan.load, target, folder)
+            for one in (child, *workers):
+                watch.watch(one.pid, LOAD)
+            joining = load.Joining(plan.load, stream, workers, told.step)
 
             def tick(elapsed_s: float) -> None:
                 watch.tick()
-                on_tick(elapsed_s)
+                joining.tick(elapsed_s)
+                told.tick(elapsed_s)
 
             try:
-                load.follow(child, load.longest_s(cell, plan.load), tick)
+                load.follow(child, load.longest_s(cell, plan.load), tick, workers=workers)
             finally:
                 watch.look()
-                kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
+                kept, marks = samples.keep(stream, folder / "samples.parquet")
         window = _window(plan, kept, marks)
         results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
         results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
         if pinger.pings:
             results.write_whole(folder / "ping.csv", ping_csv(pinger.pings, window))
-        if ours:
-            fleet.check_alive(cell.setup)
-        else:
-            targets.check_reachable(cell.setup)
+        _check_alive(cell, fleet)
         if ours and plan.load.timeline:
             rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
             results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
-            on_timeline(timeline.drawn(rows))
+            told.show(timeline.drawn(rows))
     except UnwritableError:
         raise  # it says nothing of the cell, which is missing until there is room for it
     except (LoadError, ServiceError, ResultsError) as error:
@@ -107,7 +118,7 @@ def measure(
         reconnects=marks[-1].reconnects,
         accounted=evidence.accounted(kept, window, cell.users) if plan.load.arrival == "closed" else None,
         drift=evidence.drift(sent, window) if plan.load.arrival != "batch" else None,
-        machine=evidence.machine(watch.readings, probe.gauges, window, placed),
+        machine=_machine(plan, evidence.machine(watch.readings, probe.gauges, window, placed)),
         placement=placed,
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(cell, watcher.readings) if most else None,
@@ -117,10 +128,34 @@ def measure(
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
         foreign=not ours,
+        load_workers=load_workers.of_marks(marks, window),
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
     return Measurement(sent.select(COLUMNS), seen)
+
+
+def _have(cell: Cell, fleet: Fleet, log: Path) -> None:
+    """Have the cell's service running; a target runs already, or raises ServiceError."""
+    if cell.setup.url:
+        targets.check_reachable(cell.setup)
+    else:
+        fleet.ensure(cell.setup, log)
+
+
+def _check_alive(cell: Cell, fleet: Fleet) -> None:
+    if cell.setup.url:
+        targets.check_reachable(cell.setup)
+    else:
+        fleet.check_alive(cell.setup)
+
+
+def _machine(plan: Plan, seen: Machine | None) -> Machine | None:
+    """Where other machines send, too, what the load used here is not what it used."""
+    if seen is None or not plan.load.expect_workers:
+        return seen
+    without = {role: cpu_s for role, cpu_s in seen.cpu_s.items() if role != LOAD}
+    return replace(seen, cpu_s=without)
 
 
 def _others(cell: Cell, readings: Sequence[Activity]) -> int:

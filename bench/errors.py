@@ -34,6 +34,10 @@ class LoadError(BenchError):
     """Locust ended without measuring (failed requests are results, not this)."""
 
 
+class WorkersError(BenchError):
+    """Load workers on other machines did not come."""
+
+
 class ResultsError(BenchError):
     """A results folder or file that cannot be written or read."""
 

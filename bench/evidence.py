@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
+from bench.load_workers import LoadWorker
 from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
@@ -69,6 +70,7 @@ class Evidence:
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `foreign`: a target was measured, so that nothing is known of what it used.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
+    `load_workers` are the processes of a load of several.
     """
 
     length_s: float
@@ -93,6 +95,7 @@ class Evidence:
     transactions: float | None = None
     problem: str = ""
     foreign: bool = False
+    load_workers: tuple[LoadWorker, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""

@@ -11,6 +11,7 @@ from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.plan import cells as cells_of
 from bench.resuming import Earlier
+from bench.serving import LOOPBACK
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
 ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
@@ -24,6 +25,7 @@ class Request:
     plan_path: Path
     name: str | None
     database_url: str | None
+    bind_host: str = LOOPBACK  # where services and Locust's master listen for load workers
     earlier: Earlier | None = None
     force: bool = False
 
@@ -96,6 +98,6 @@ def decide(request: Request) -> Job:
     seed = secrets.randbelow(2**32) if seed is None else seed
     rounds = plan.rounds.most if plan.rounds.precision else plan.rounds.count
     workers = max(cell.setup.workers for cell in cells)
-    placed = placement.place(placement.available_cpus(), workers)
+    placed = placement.place(placement.available_cpus(), workers, plan.load.workers_here)
     done = earlier.done if earlier else frozenset[tuple[int, str]]()
     return Job(request, plan, cells, seed, schedule.order(cells, rounds, seed), placed, done)

@@ -77,6 +77,8 @@ class Load(_Section):
     `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
     the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
     `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over that.
+    Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
+    `expect_workers` more that are started by hand, on other machines.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
@@ -91,6 +93,23 @@ class Load(_Section):
     measure_s: Seconds = 10.0
     timeout_s: Seconds = 60.0
     ping: bool = False
+    workers: Annotated[int, Field(ge=0, le=256)] | None = None
+    expect_workers: Annotated[int, Field(ge=0, le=256)] | None = None
+
+    @property
+    def workers_here(self) -> int:
+        """Load processes on this machine."""
+        return self.workers if self.workers is not None else 0 if self.expect_workers else 1
+
+    @property
+    def all_workers(self) -> int:
+        """Load processes everywhere."""
+        return self.workers_here + (self.expect_workers or 0)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether a master spreads the users over workers; otherwise one process does everything."""
+        return self.all_workers > 1 or bool(self.expect_workers)
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
@@ -102,6 +121,10 @@ class Load(_Section):
             raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
         if self.arrival == "closed" and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
+        if not self.all_workers:
+            raise ValueError("load.workers (--load-workers) of 0 leaves nobody to send; give load.expect_workers, too")
+        if self.timeline and self.expect_workers:
+            raise ValueError("load.timeline needs one clock: without load.expect_workers (--expect-workers)")
         return self
 
 

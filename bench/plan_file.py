@@ -29,6 +29,8 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "profile": ("matrix", "profile"),
     "arrival": ("load", "arrival"),
     "rate": ("load", "rate"),
+    "load_workers": ("load", "workers"),
+    "expect_workers": ("load", "expect_workers"),
     "seed": ("rounds", "seed"),
 }
 TARGET = "target"

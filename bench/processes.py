@@ -13,7 +13,16 @@ import psutil
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
 # Settings of a user's own that would change what a service or Locust does.
-FOREIGN = ("PG", "LOCUST_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "DATABASE_URL")
+FOREIGN = (
+    "PG",
+    "LOCUST_",
+    "GUNICORN_",
+    "UVICORN_",
+    "WEB_CONCURRENCY",
+    "FORWARDED_ALLOW_IPS",
+    "DATABASE_URL",
+    "PROMETHEUS_",
+)
 
 
 class Child:

@@ -36,6 +36,7 @@ from bench import (
 )
 from bench.analysis import Measurement
 from bench.ceilings import Alone
+from bench.cell import Told
 from bench.cell import measure as measure_cell
 from bench.database import Database
 from bench.errors import BenchError, TerminatedError
@@ -47,6 +48,7 @@ from bench.progress import Display
 from bench.results import Run
 from bench.resuming import Earlier
 from bench.services import Fleet, Surroundings
+from bench.serving import LOOPBACK
 from db import dataset
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -61,7 +63,7 @@ def run(request: Request, console: Console) -> int:
     began = time.monotonic()
     job, earlier = jobs.decide(request), request.earlier
     with results.lock():
-        preflight.check(request.plan, job.cells)
+        preflight.check(request.plan, job.cells, request.bind_host)
         folder, outcome = _begin(job) if earlier is None else (earlier.run, stored.outcome(earlier.run.folder))
         had, state, why = outcome.count, "failed", ""
         try:
@@ -107,7 +109,14 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         Display(console, job.expected_s(job.rounds)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
         Fleet(
-            Surroundings(server.dsn.url, users, job.placed.service, job.placed.database, job.placed.load),
+            Surroundings(
+                server.dsn.url,
+                users,
+                job.placed.service,
+                job.placed.database,
+                job.placed.load,
+                bind_host=job.request.bind_host,
+            ),
             traced=job.plan.load.timeline,
             calls=any("synchronize_note" in catalogue.scenario(name).operations for name in job.plan.matrix.scenarios),
         ) as fleet,
@@ -136,6 +145,8 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             folder.write_json("environment.json", recorded)
         stage = Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(measure_ceilings(job, stage))
+        if job.plan.load.expect_workers:
+            display.show(invitation(job))
         if job.plan.load.rate_share is not None:
             job = job.at_rate(find_rate(job, stage))
             folder.write_json("plan.json", job.as_dict(job.rounds))
@@ -164,6 +175,21 @@ def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display
         display.show(f"in spite of {line}")
 
 
+def invitation(job: Job) -> str:
+    """What to do on the other machines of a load."""
+    count, host = job.plan.load.expect_workers or 0, job.request.bind_host
+    where = (
+        f"nothing listens beyond {host}: for workers on other machines end this and give --bind-host ADDRESS"
+        if host == LOOPBACK
+        else f"the services and Locust's master listen on {host}, for whoever reaches it, without a password"
+    )
+    return (
+        f"waiting for {count} load worker{'s'[: count > 1]}. In the same version of this checkout on each other machine"
+        f" (make setup), once for each worker:\n\n    {load.loop_for_workers(host)}\n\n"
+        f"It serves every cell of this run, and ends five minutes after it or with Ctrl-C; {where}.\n"
+    )
+
+
 @dataclass(frozen=True)
 class Stage:
     """Where measuring happens, and what it leaves."""
@@ -176,11 +202,11 @@ class Stage:
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
         """One cell once."""
-        url, users = cell.setup.url or catalogue.service(cell.service).url, self.fleet.surroundings.dataset_users
-        target = load.Target(url, users, job.seed + number, job.placed.load)
-        return measure_cell(
-            plan, cell, target, self.fleet, self.server, job.placed, place, self.display.tick, self.display.show
-        )
+        around, display = self.fleet.surroundings, self.display
+        url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, around.bind_host)
+        target = load.Target(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
+        told = Told(display.tick, display.step, display.show)
+        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, told)
 
 
 def measure_ceilings(job: Job, stage: Stage) -> dict[Alone, float]:

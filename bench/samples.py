@@ -3,7 +3,8 @@
 import json
 import math
 import operator
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,19 @@ from bench.records import MISSED, RECORD
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far."""
+    """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far.
+
+    Of a load of several processes, `workers` has what is known of each by its name; what happened to one of them alone
+    names that `worker`, and the CPU time that it had used by then.
+    """
 
     event: str
     at_ns: int
     users: int
     reconnects: int = 0
+    worker: str = ""
+    cpu_s: float = 0.0
+    workers: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,7 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
             head = json.loads(data[position:line_end])
             size = operator.index(head["records"]) * RECORD.itemsize
             if head.get("event"):
-                marks.append(
-                    Mark(head["event"], int(head["at_ns"]), int(head["users"]), int(head.get("reconnects", 0)))
-                )
+                marks.append(_mark(head))
             if line_end + 1 + size > len(data):
                 break
             if size:
@@ -69,6 +75,18 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
         position = line_end + 1 + size
     nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
     return pl.concat(frames) if frames else nothing, tuple(marks)
+
+
+def _mark(head: dict[str, Any]) -> Mark:
+    return Mark(
+        head["event"],
+        int(head["at_ns"]),
+        int(head["users"]),
+        int(head.get("reconnects", 0)),
+        str(head.get("worker", "")),
+        float(head.get("cpu_s", 0.0)),
+        dict(head.get("workers", {})),
+    )
 
 
 def _frame(records: np.ndarray[Any, Any], head: dict[str, Any]) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from bench import ceilings, evidence, plan, samples, verdict
 from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
+from bench.load_workers import LoadWorker
 from bench.outcome import Ceilings, Outcome
 from bench.parity import Row
 from bench.placement import Placement
@@ -77,7 +78,9 @@ def _evidence(facts: Mapping[str, Any]) -> Evidence:
         busy = {int(number): share for number, share in seen["cpu_busy"].items()}
         machine = Machine(**{**seen, "cpu_busy": busy, "changed": tuple(seen["changed"])})
     placed = Placement(**{role: tuple(numbers) for role, numbers in facts["placement"].items()})
-    return Evidence(**{**facts, "drift": drift and Drift(**drift), "machine": machine, "placement": placed})
+    workers = tuple(LoadWorker(**one) for one in facts.get("load_workers", ()))
+    made = {"drift": drift and Drift(**drift), "machine": machine, "placement": placed, "load_workers": workers}
+    return Evidence(**{**facts, **made})
 
 
 def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:

@@ -7,6 +7,7 @@ import gevent
 from gevent.event import Event
 from locust import events
 from locust.env import Environment
+from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 from bench.records import MISSED
@@ -24,6 +25,7 @@ class Pacing:
         self._all_connected = Event()
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
+        self._users_before = 0
 
     def prepare(self, environment: Environment) -> None:
         """A test begins; its users wait until `begin`."""
@@ -34,20 +36,28 @@ class Pacing:
         self._arrivals = None if closed else Arrivals()
 
     def begin(self, environment: Environment, all_users: int) -> None:
-        """All users are there: the schedule starts. Each process has the share of its users."""
+        """All users are there: the schedule starts. Each process has the share of its users.
+
+        Of a batch, the shares are cut where one worker's users end and the next one's begin: they add up to all of it.
+        """
         self._all_connected.set()
         options, runner = environment.parsed_options, environment.runner
         if self._arrivals is None or options is None or runner is None:
             return
-        share = runner.user_count / all_users if all_users else 1.0
-        index = getattr(runner, "worker_index", 0)  # only workers and the one process of a local run have one
-        chance = random.Random(f"{options.load_seed}/arrivals/{index}")  # noqa: S311  # times, not secrets
+        mine, before, all_users = runner.user_count, self._users_before, max(all_users, 1)
+        if not mine:
+            return
+        share, phase = mine / all_users, before / all_users
+        chance = random.Random(f"{options.load_seed}/arrivals/{worker_index(environment)}")  # noqa: S311  # no secrets
         if options.arrival == "open":
-            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase=index * share))
+            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase))
         else:
-            self._arrivals.follow(
-                batch_ns(round(options.arrivals * share), options.batch_rate * share, options.spacing, chance)
-            )
+            first, last = (options.arrivals * users // all_users for users in (before, before + mine))
+            self._arrivals.follow(batch_ns(last - first, options.batch_rate * share, options.spacing, chance, phase))
+
+    def place(self, users_before: int) -> None:
+        """So many users of other processes come before this one's."""
+        self._users_before = users_before
 
     def end(self) -> None:
         """No more arrivals; those that nobody took are recorded as missed."""
@@ -88,10 +98,27 @@ class Pacing:
 PACING = Pacing()
 
 
+def worker_index(environment: Environment) -> int:
+    """This process's number among those that have users; only workers and the one process of a local run have one."""
+    return getattr(environment.runner, "worker_index", 0)
+
+
+def tell_places(runner: MasterRunner) -> None:
+    """Before workers hear that all users are there: tell each how many come before its own."""
+    before = 0
+    for client_id, node in runner.clients.items():
+        runner.send_message("place", {"users_before": before}, client_id)
+        before += node.user_count
+
+
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
     """Follow the test's beginning and end."""
     listen = environment.events
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.register_message("place", _on_place)
+    elif isinstance(runner := environment.runner, MasterRunner):
+        listen.spawning_complete.add_listener(lambda **_: tell_places(runner))
     listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
     listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
     listen.test_stopping.add_listener(lambda **_: PACING.end())
@@ -100,6 +127,10 @@ def on_init(environment: Environment, **_: Any) -> None:
     else:
         listen.worker_report.add_listener(lambda client_id, data, **_: PACING.hear(client_id, data))
         listen.spawning_complete.add_listener(lambda **_: gevent.spawn(_end_batch, environment))
+
+
+def _on_place(msg: Message, **_: Any) -> None:
+    PACING.place(msg.data["users_before"])
 
 
 def _end_batch(environment: Environment) -> None:

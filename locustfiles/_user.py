@@ -19,7 +19,7 @@ from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
 from locustfiles._options import HOST_OF_SERVICE, base_url
-from locustfiles._pacing import PACING
+from locustfiles._pacing import PACING, worker_index
 from locustfiles._samples import RECORDER
 
 PAGE = 10
@@ -42,7 +42,8 @@ class ServiceUser(User):
         self.client = client(base_url(environment), timeout_s=self.options.timeout_s)
         ServiceUser._born += 1
         # Seeded one by one: the same users make the same choices in every run with the same seed.
-        self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
+        born = f"{worker_index(environment)}/{ServiceUser._born}"
+        self.random = random.Random(f"{self.options.load_seed}/{born}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
         self.intended_ns = 0  # when the next request was due; 0: whenever it is sent
 
