@@ -52,7 +52,7 @@ test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
 test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
 	@.venv/bin/pytest -m slow
 
-selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take half an hour; needs wrk)
+selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
 lint: setup  ## ruff and mypy --strict

@@ -152,11 +152,14 @@ def _split_host(host_port: str) -> tuple[str, str]:
 
 def _query(query: str) -> dict[str, str]:
     try:
-        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict"))
+        found = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict"))
     except ValueError:
+        found = {"": "\0"}
+    if "\0" in "".join((*found, *found.values())):
         raise DatabaseError(
             "the database URL's parameters (after '?') are not of the form key=value&key=value in UTF-8"
-        ) from None
+        )
+    return found
 
 
 def _decode(text: str, part: str) -> str:
