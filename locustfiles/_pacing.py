@@ -1,5 +1,6 @@
 """Which arrival model a test follows: built when it starts, from the options or the web UI's form."""
 
+import logging
 import random
 from typing import Any
 
@@ -21,6 +22,7 @@ class Pacing:
 
     def __init__(self) -> None:
         self._arrivals: Arrivals | None = None
+        self._test = 0
         self._all_connected = Event()
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
@@ -28,6 +30,7 @@ class Pacing:
     def prepare(self, environment: Environment) -> None:
         """A test begins; its users wait until `begin`."""
         options = environment.parsed_options
+        self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
         closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
@@ -49,11 +52,19 @@ class Pacing:
                 batch_ns(round(options.arrivals * share), options.batch_rate * share, options.spacing, chance)
             )
 
-    def end(self) -> None:
-        """No more arrivals; those that nobody took are recorded as missed."""
-        if self._arrivals is not None:
-            for due_ns in self._arrivals.close():
+    def end(self, environment: Environment) -> None:
+        """No more arrivals; those that nobody took are recorded as missed, or said in the log."""
+        if self._arrivals is None:
+            return
+        missed = self._arrivals.close()
+        if environment.parsed_options is not None and environment.parsed_options.samples:
+            for due_ns in missed:
                 RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
+        elif missed:
+            message = (
+                "%s arrivals were due and never sent, since every user was waiting for an answer; they are in no row"
+            )
+            logging.getLogger(__name__).warning(message, len(missed))
 
     def wait_for_all(self) -> None:
         """Wait until every user is connected.
@@ -79,10 +90,14 @@ class Pacing:
         """A worker told how many have ended there."""
         self._answered_by_workers[client_id] = data.get("answered", 0)
 
-    def wait_until_answered(self, arrivals: int) -> None:
-        """Return when so many requests have ended, here and at the workers."""
+    def wait_until_answered(self, arrivals: int) -> bool:
+        """Return when so many requests have ended, here and at the workers; False when another test began before."""
+        test = self._test
         while self._answered + sum(self._answered_by_workers.values()) < arrivals:
             gevent.sleep(POLL_EVERY_S)
+            if self._test != test:
+                return False
+        return True
 
 
 PACING = Pacing()
@@ -94,7 +109,7 @@ def on_init(environment: Environment, **_: Any) -> None:
     listen = environment.events
     listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
     listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
-    listen.test_stopping.add_listener(lambda **_: PACING.end())
+    listen.test_stopping.add_listener(lambda **_: PACING.end(environment))
     if isinstance(environment.runner, WorkerRunner):
         listen.report_to_master.add_listener(lambda data, **_: PACING.report(data))
     else:
@@ -107,7 +122,8 @@ def _end_batch(environment: Environment) -> None:
     options, runner = environment.parsed_options, environment.runner
     if options is None or runner is None or options.arrival != "batch" or options.samples:
         return
-    PACING.wait_until_answered(options.arrivals)
+    if not PACING.wait_until_answered(options.arrivals):
+        return
     if options.headless:
         runner.quit()
     else:
