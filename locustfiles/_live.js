@@ -26,6 +26,8 @@
     for (const row of found.rows) {
       const line = put(table, "tr");
       row.forEach((text, at) => put(line, at ? "td" : "th", text, cell + (at ? "right" : "left;font-weight:500")));
+      // On a phone the figures are scrolled below the names.
+      line.cells[0].style.cssText += `;position:sticky;left:0;background:${getComputedStyle(document.body).backgroundColor}`;
     }
     const remarks = [...found.notes, "once a second, from each service's /metrics and PostgreSQL's pg_stat_activity"];
     for (const text of remarks) put(panel, "p", text, "font:13px Roboto,Helvetica,Arial,sans-serif;margin:8px 12px");

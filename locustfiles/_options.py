@@ -12,9 +12,10 @@ from locustfiles._targets import ALL, OFFERED
 
 MOST = 1_000_000_000
 
+# In the web UI a help text stands above its field, on one line.
+RATE_HELP = "open: arrivals per second, over all processes; latency counts from when they were due."
 ARRIVAL_HELP = (
-    "closed: each user sends again when answered; open: requests arrive at --rate, whether answered or not, and latency"
-    " counts from when they were due; batch: --arrivals requests, then the end. Users limit what is in flight."
+    "closed: users send again when answered; open: at --rate, answered or not; batch: --arrivals, then the end."
 )
 
 
@@ -59,19 +60,18 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         default=["asyncpg_async" if "asyncpg_async" in OFFERED else OFFERED[0]],
         env_var="BENCH_SERVICE",
         is_multiple=True,
-        help="The service to send to. Of several (Ctrl-click), each has its share of the users and rows of its own;"
-        f" {ALL}: every one that answers what is asked.",
+        help=f"Several (Ctrl-click) share the users and have rows of their own; {ALL}: every one that answers.",
     )
     add(
         "--dataset-users",
-        type=whole(10, MOST),
+        type=whole(1, MOST),
         default=10_000,
         env_var="DATASET_USERS",
         help="How many users the database was loaded with (scale x 1,000,000).",
     )
     add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
     add("--arrival", choices=["closed", "open", "batch"], default="closed", help=ARRIVAL_HELP)
-    add("--rate", type=_positive, default=100.0, metavar="RPS", help="open: arrivals per second, over all processes.")
+    add("--rate", type=_positive, default=100.0, metavar="RPS", help=RATE_HELP)
     add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
     add("--arrivals", type=whole(1, MOST), default=100, help="batch: how many requests.")
     add("--batch-rate", type=number(0, MOST), default=0.0, metavar="RPS", help="batch: at this rate; 0: all at once.")

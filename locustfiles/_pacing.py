@@ -13,6 +13,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
+from locustfiles._targets import SHARES
 
 POLL_EVERY_S = 0.05
 
@@ -21,7 +22,7 @@ class Pacing:
     """What users ask before each request. In the closed model they never wait."""
 
     def __init__(self) -> None:
-        self._arrivals: Arrivals | None = None
+        self._arrivals: dict[str, Arrivals] | None = None
         self._test = 0
         self._all_connected = Event()
         self._answered = 0
@@ -34,7 +35,7 @@ class Pacing:
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
         closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
-        self._arrivals = None if closed else Arrivals()
+        self._arrivals = None if closed else {}
 
     def begin(self, environment: Environment, all_users: int) -> None:
         """All users are there: the schedule starts. Each process has the share of its users."""
@@ -44,19 +45,28 @@ class Pacing:
             return
         share = runner.user_count / all_users if all_users else 1.0
         index = getattr(runner, "worker_index", 0)  # only workers and the one process of a local run have one
-        chance = random.Random(f"{options.load_seed}/arrivals/{index}")  # noqa: S311  # times, not secrets
-        if options.arrival == "open":
-            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase=index * share))
-        else:
-            self._arrivals.follow(
-                batch_ns(round(options.arrivals * share), options.batch_rate * share, options.spacing, chance)
-            )
+        names = SHARES.names()
+        for place, name in enumerate(names):  # services side by side: each has its part of the rate
+            chance = random.Random("/".join(filter(None, (f"{options.load_seed}/arrivals/{index}", name))))  # noqa: S311  # times, not secrets
+            part = share / len(names)
+            if options.arrival == "open":
+                phase = (index * share + place) / len(names)
+                schedule = offsets_ns(options.rate * part, options.spacing, chance, phase)
+            else:
+                mine = round(options.arrivals * share)
+                number = mine * (place + 1) // len(names) - mine * place // len(names)
+                schedule = batch_ns(number, options.batch_rate * part, options.spacing, chance)
+            self._arrivals_of(name).follow(schedule)
+
+    def _arrivals_of(self, target: str) -> Arrivals:
+        assert self._arrivals is not None  # noqa: S101  # not the closed model
+        return self._arrivals.setdefault(target, Arrivals())
 
     def end(self, environment: Environment) -> None:
         """No more arrivals; those that nobody took are recorded as missed, or said in the log."""
         if self._arrivals is None:
             return
-        missed = self._arrivals.close()
+        missed = [due_ns for arrivals in self._arrivals.values() for due_ns in arrivals.close()]
         if environment.parsed_options is not None and environment.parsed_options.samples:
             for due_ns in missed:
                 RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
@@ -74,9 +84,9 @@ class Pacing:
         """
         self._all_connected.wait()
 
-    def take(self) -> int:
-        """Wait for the next arrival; when it was due, or 0 in the closed model."""
-        return self._arrivals.take() if self._arrivals is not None else 0
+    def take(self, target: str) -> int:
+        """Wait for the next arrival at this target; when it was due, or 0 in the closed model."""
+        return self._arrivals_of(target).take() if self._arrivals is not None else 0
 
     def answered(self) -> None:
         """A request that was due has ended."""

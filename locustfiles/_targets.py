@@ -68,6 +68,10 @@ class Shares:
         self._users[scenario, target] += 1
         return target
 
+    def names(self) -> list[str]:
+        """The targets that have users, by name; the only one's is empty."""
+        return list(dict.fromkeys(target.name for (_, target), users in self._users.items() if users > 0))
+
     def leave(self, scenario: type, target: Target) -> None:
         """One less."""
         self._users[scenario, target] -= 1

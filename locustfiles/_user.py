@@ -58,7 +58,7 @@ class ServiceUser(User):
             PACING.wait_for_all()
             if self.options.arrival == "closed":  # or all would send in step for ever, if the service is fast enough
                 gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
-        self.intended_ns = PACING.take()
+        self.intended_ns = PACING.take(self.target.name)
         self._state = LOCUST_STATE_RUNNING
 
     def wait_time(self) -> float:
@@ -66,7 +66,7 @@ class ServiceUser(User):
 
         Locust then sleeps for 0 s, which lets users whose answers are there already read them before this one sends.
         """
-        self.intended_ns = PACING.take()
+        self.intended_ns = PACING.take(self.target.name)
         return 0.0
 
     def on_stop(self) -> None:

@@ -21,11 +21,12 @@ def on_init(environment: Environment, **_: Any) -> None:
 
 
 def _extend(environment: Environment, app: Flask) -> None:
-    from locustfiles import _form, _live  # noqa: PLC0415  # a headless Locust, of which there may be many, needs neither
+    from locustfiles import _form, _live, _table  # noqa: PLC0415  # a headless Locust, of which there may be many, needs none
 
     web_ui, options = environment.web_ui, environment.parsed_options
     assert web_ui is not None  # noqa: S101  # `on_init` saw it
     web_ui.template_args["extended_tabs"] = [TAB]
+    app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in the order of --help, service first
     chosen = sorted(one.__name__ for one in environment.user_classes)  # those named on the command line, else all
     live = _live.Live()
     pages = Blueprint("services", __name__, url_prefix=options.web_base_path if options else None)
@@ -33,7 +34,7 @@ def _extend(environment: Environment, app: Flask) -> None:
     @pages.route("/services/live")
     @web_ui.auth_required_if_enabled
     def figures() -> Response:
-        return jsonify(_live.as_json(live.look()))
+        return jsonify(_table.as_json(live.look()))
 
     @pages.route("/services/live.js")
     def script() -> Response:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,14 @@ FLAGS = (
     "--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
     "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
+# Chromium reads its commands from descriptor 3 and answers on 4.
+AS_3_AND_4 = """
+import os, sys
+from fcntl import F_DUPFD, fcntl
+for there, here in enumerate([fcntl(int(one), F_DUPFD, 10) for one in sys.argv[1:3]], 3):
+    os.dup2(here, there)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Tab:
@@ -94,9 +103,10 @@ def opened(folder: Path) -> Iterator[Tab]:
     """An empty page of a browser whose profile is in `folder`."""
     theirs, to = os.pipe()
     answers, from_them = os.pipe()
-    # Chromium reads its commands from descriptor 3 and answers on 4.
-    shell = f'exec {CHROMIUM} "$@" 3<&{theirs} 4>&{from_them}'
-    command = ["sh", "-c", shell, "sh", *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}"]
+    command = [
+        sys.executable, "-c", AS_3_AND_4, str(theirs), str(from_them), str(CHROMIUM),
+        *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}",
+    ]  # fmt: skip
     with (folder / "chromium.log").open("wb") as log:
         process = subprocess.Popen(command, pass_fds=(theirs, from_them), stdout=log, stderr=log)
     os.close(theirs)

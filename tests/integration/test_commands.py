@@ -102,7 +102,13 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
         assert host in page
         for service in catalogue.services().values():
             assert f'"{service.name}"' in page
-            form = {"user_count": 3, "spawn_rate": 3, "host": host, "service": service.name, "dataset_users": 1000}
+            form = {
+                "user_count": 3,
+                "spawn_rate": 3,
+                "host": host,
+                "service": service.name,
+                "user_classes": "PointRead",
+            }
             assert httpx.post(f"{ui}/swarm", data=form).json()["success"]
             assert wait_for(lambda: _requests(ui) > 20, 10)
             assert _connected_to() == {service.port}
