@@ -124,6 +124,20 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
     assert checkout.wait_until_empty() == []
 
 
+def test_the_web_ui_needs_its_ports(checkout: Checkout) -> None:
+    """Its own, the external API's and the services': one that is taken is named before anything starts."""
+    for port, remedy in ((UI_PORT, "--port"), (8020, "external API"), (8002, "leave the service of this port out")):
+        with socket.create_server(("127.0.0.1", port)):
+            code, printed = checkout.bench("ui", "--port", str(UI_PORT), "--scale", "0.001")
+        assert code == 1
+        assert f"port {port} is taken" in printed
+        assert remedy in printed
+        assert "loading" not in printed
+    assert checkout.bench("ui", "--port", "0")[0] == 1
+    assert "did you mean 'crud'?" in checkout.bench("ui", "--scenario", "cruds")[1]
+    assert checkout.wait_until_empty() == []
+
+
 def test_up_serves_until_ctrl_c(checkout: Checkout) -> None:
     """`bench up`: the services named answer on their ports."""
     process = checkout.start("up", "--services", "asyncpg_async,no_database", "--scale", "0.001")
