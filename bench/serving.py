@@ -52,7 +52,7 @@ def _client() -> httpx.Client:
     return httpx.Client(timeout=2.0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-def check_ports(wanted: Iterable[int], remedy: str = "end that process, or leave the service of this port out") -> None:
+def check_ports(wanted: Iterable[int], remedy: str = "leave the service of this port out") -> None:
     """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
     for port in wanted:
         with socket.socket() as probe:
@@ -60,4 +60,6 @@ def check_ports(wanted: Iterable[int], remedy: str = "end that process, or leave
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise PreflightError(f"port {port} is taken{ports.holder(port)}; {remedy}") from None
+                raise PreflightError(
+                    f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}"
+                ) from None

@@ -67,7 +67,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     """
     console = options.console()
     chosen = catalogue.scenario(scenario)
-    check_ports([port], "end that process, or choose another port with --port")
+    check_ports([port], remedy="choose another port with --port")
     with (
         _running(services, scale, database_url, console) as (fleet, dsn),
         tempfile.TemporaryDirectory() as folder,
@@ -98,7 +98,7 @@ def _running(
     setups = [plan.default_setup(name) for name in names]
     check_ports([service.port for service in chosen])
     if any(service.needs_database for service in chosen):
-        check_ports([catalogue.external().port], "end that process: services call the external API there")
+        check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
         with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
             with progress.shares(console, f"loading scale {scale:g}") as told:
