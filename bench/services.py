@@ -87,6 +87,10 @@ class Fleet:
         """The process that each service was started as."""
         return {child.pid: setup for setup, child in self._running.values()}
 
+    def names(self) -> list[str]:
+        """The services that are running."""
+        return list(self._running)
+
     def trace(self, setup: Setup) -> Path:
         """Where a traced service writes its events: beside its log."""
         return _trace_beside(self._running[setup.service][1].log)

@@ -1,5 +1,6 @@
 """Which arrival model a test follows: built when it starts, from the options or the web UI's form."""
 
+import logging
 import random
 from typing import Any
 
@@ -13,6 +14,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
+from locustfiles._targets import SHARES
 
 POLL_EVERY_S = 0.05
 
@@ -21,7 +23,8 @@ class Pacing:
     """What users ask before each request. In the closed model they never wait."""
 
     def __init__(self) -> None:
-        self._arrivals: Arrivals | None = None
+        self._arrivals: dict[str, Arrivals] | None = None
+        self._test = 0
         self._all_connected = Event()
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
@@ -30,10 +33,11 @@ class Pacing:
     def prepare(self, environment: Environment) -> None:
         """A test begins; its users wait until `begin`."""
         options = environment.parsed_options
+        self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
         closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
-        self._arrivals = None if closed else Arrivals()
+        self._arrivals = None if closed else {}
 
     def begin(self, environment: Environment, all_users: int) -> None:
         """All users are there: the schedule starts. Each process has the share of its users.
@@ -47,23 +51,42 @@ class Pacing:
         mine, before, all_users = runner.user_count, self._users_before, max(all_users, 1)
         if not mine:
             return
-        share, phase = mine / all_users, before / all_users
-        chance = random.Random(f"{options.load_seed}/arrivals/{worker_index(environment)}")  # noqa: S311  # no secrets
-        if options.arrival == "open":
-            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase))
-        else:
-            first, last = (options.arrivals * users // all_users for users in (before, before + mine))
-            self._arrivals.follow(batch_ns(last - first, options.batch_rate * share, options.spacing, chance, phase))
+        share = mine / all_users
+        first, last = (options.arrivals * users // all_users for users in (before, before + mine))
+        names = SHARES.names()
+        for place, name in enumerate(names):  # services side by side: each has its part of the rate
+            seed = "/".join(filter(None, (f"{options.load_seed}/arrivals/{worker_index(environment)}", name)))
+            chance = random.Random(seed)  # noqa: S311  # no secrets
+            part, phase = share / len(names), (before / all_users + place) / len(names)
+            if options.arrival == "open":
+                schedule = offsets_ns(options.rate * part, options.spacing, chance, phase)
+            else:
+                size = last - first
+                number = size * (place + 1) // len(names) - size * place // len(names)
+                schedule = batch_ns(number, options.batch_rate * part, options.spacing, chance, phase)
+            self._arrivals_of(name).follow(schedule)
 
     def place(self, users_before: int) -> None:
         """So many users of other processes come before this one's."""
         self._users_before = users_before
 
-    def end(self) -> None:
-        """No more arrivals; those that nobody took are recorded as missed."""
-        if self._arrivals is not None:
-            for due_ns in self._arrivals.close():
+    def _arrivals_of(self, target: str) -> Arrivals:
+        assert self._arrivals is not None  # noqa: S101  # not the closed model
+        return self._arrivals.setdefault(target, Arrivals())
+
+    def end(self, environment: Environment) -> None:
+        """No more arrivals; those that nobody took are recorded as missed, or said in the log."""
+        if self._arrivals is None:
+            return
+        missed = [due_ns for arrivals in self._arrivals.values() for due_ns in arrivals.close()]
+        if environment.parsed_options is not None and environment.parsed_options.samples:
+            for due_ns in missed:
                 RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
+        elif missed:
+            message = (
+                "%s arrivals were due and never sent, since every user was waiting for an answer; they are in no row"
+            )
+            logging.getLogger(__name__).warning(message, len(missed))
 
     def wait_for_all(self) -> None:
         """Wait until every user is connected.
@@ -73,9 +96,9 @@ class Pacing:
         """
         self._all_connected.wait()
 
-    def take(self) -> int:
-        """Wait for the next arrival; when it was due, or 0 in the closed model."""
-        return self._arrivals.take() if self._arrivals is not None else 0
+    def take(self, target: str) -> int:
+        """Wait for the next arrival at this target; when it was due, or 0 in the closed model."""
+        return self._arrivals_of(target).take() if self._arrivals is not None else 0
 
     def answered(self) -> None:
         """A request that was due has ended."""
@@ -89,10 +112,14 @@ class Pacing:
         """A worker told how many have ended there."""
         self._answered_by_workers[client_id] = data.get("answered", 0)
 
-    def wait_until_answered(self, arrivals: int) -> None:
-        """Return when so many requests have ended, here and at the workers."""
+    def wait_until_answered(self, arrivals: int) -> bool:
+        """Return when so many requests have ended, here and at the workers; False when another test began before."""
+        test = self._test
         while self._answered + sum(self._answered_by_workers.values()) < arrivals:
             gevent.sleep(POLL_EVERY_S)
+            if self._test != test:
+                return False
+        return True
 
 
 PACING = Pacing()
@@ -121,7 +148,7 @@ def on_init(environment: Environment, **_: Any) -> None:
         listen.spawning_complete.add_listener(lambda **_: tell_places(runner))
     listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
     listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
-    listen.test_stopping.add_listener(lambda **_: PACING.end())
+    listen.test_stopping.add_listener(lambda **_: PACING.end(environment))
     if isinstance(environment.runner, WorkerRunner):
         listen.report_to_master.add_listener(lambda data, **_: PACING.report(data))
     else:
@@ -138,7 +165,8 @@ def _end_batch(environment: Environment) -> None:
     options, runner = environment.parsed_options, environment.runner
     if options is None or runner is None or options.arrival != "batch" or options.samples:
         return
-    PACING.wait_until_answered(options.arrivals)
+    if not PACING.wait_until_answered(options.arrivals):
+        return
     if options.headless:
         runner.quit()
     else:
