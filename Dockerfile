@@ -1,11 +1,13 @@
-# One image for the loader, the services and Locust.
+# One image for the loader, the services, Locust and whole runs.
 FROM python:3.13-slim
 
 ENV PATH=/opt/venv/bin:$PATH \
-    PYTHONPATH=/app \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    MPLCONFIGDIR=/tmp/matplotlib
 WORKDIR /app
-RUN useradd --uid 1000 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bench
+# .postgres/ is there for the private PostgreSQL of `bench`: a volume that is mounted on it gets its owner.
+RUN useradd --uid 1000 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bench \
+ && install --directory --mode 700 --owner bench --group bench .postgres
 
 # Ahead of the code, so that a change of the code does not install the libraries again. uv too is held to the lock's
 # hashes, and --no-build refuses whatever would need a compiler.
@@ -19,10 +21,14 @@ RUN python -m venv /opt/venv \
 
 # Owned by the user that runs it, since the files of a checkout made under umask 077 are readable by their owner alone.
 COPY --chown=bench:bench pyproject.toml ./
+COPY --chown=bench:bench README.md ./
+COPY --chown=bench:bench LICENSE ./
 COPY --chown=bench:bench bench bench/
 COPY --chown=bench:bench db db/
 COPY --chown=bench:bench locustfiles locustfiles/
 COPY --chown=bench:bench services services/
+# As `make setup` does: the command `bench`, and the version that a run records. uv holds the build backend.
+RUN uv pip install --quiet --no-cache --offline --no-deps --python /opt/venv/bin/python --editable .
 
 USER bench
-CMD ["python", "-m", "bench", "--help"]
+CMD ["bench", "--help"]

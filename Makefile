@@ -25,10 +25,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --editable .
 	@touch $(STAMP)
 
-bench: setup  ## run a plan (PLAN= SERVICES= SCENARIOS= USERS= ROUNDS= MEASURE= SCALE= NAME=)
+bench: setup  ## run a plan (PLAN= SERVICES= SCENARIOS= USERS= ROUNDS= MEASURE= SCALE= NAME= TARGET=)
 	@$(BENCH) run $(if $(PLAN),--plan $(PLAN)) $(if $(SERVICES),--services $(SERVICES)) \
 	  $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(MEASURE),--measure $(MEASURE)) $(if $(SCALE),--scale $(SCALE)) $(if $(NAME),--name $(NAME))
+	  $(if $(MEASURE),--measure $(MEASURE)) $(if $(SCALE),--scale $(SCALE)) $(if $(NAME),--name $(NAME)) \
+	  $(if $(TARGET),--target $(TARGET))
 
 ui: setup  ## database, services and Locust's web UI on 127.0.0.1:8089, until Ctrl-C (SCENARIO=)
 	@$(BENCH) ui $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SERVICES),--services $(SERVICES))
@@ -54,7 +55,7 @@ test-slow: setup  ## the others: whole runs that are disturbed, counted or kille
 test-faults: setup  ## those of docs/reliability.md that need runs of their own (INTERRUPTIONS=20: how many runs are cut off)
 	@.venv/bin/pytest -m faults
 
-selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take half an hour; needs wrk)
+selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
 lint: setup  ## ruff and mypy --strict

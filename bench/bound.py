@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.evidence import DATABASE, LOAD, SERVICE, Evidence, Machine
+from bench.evidence import DATABASE, LOAD, SERVICE, TARGET, Evidence, Machine
 from bench.plan import Thresholds
 
 OF_THE_SERVICE = frozenset({"service CPU", "threads", "pool", "database"})
@@ -26,7 +26,7 @@ def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
     """The first that applies: what lies behind the service can only show once the service is not full."""
     if seen.machine is None or not seen.length_s or not seen.requests:
         return UNKNOWN
-    found = (rule(seen, seen.machine, limits) for rule in IN_ORDER)
+    found = (rule(seen, seen.machine, limits) for rule in (OF_A_TARGET if seen.foreign else IN_ORDER))
     return next((bound for bound in found if bound), UNKNOWN)
 
 
@@ -65,21 +65,49 @@ def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound |
     return Bound("service CPU", f"{_idle(seen, machine)}; {where}")
 
 
+def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The CPUs that the suite's services leave idle while a target is measured were full, with the target on them."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.service]
+    if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or machine.strangers > limits.strangers:
+        return None
+    return Bound("service CPU", f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
+
+
+def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
+    """Whether the CPUs that the load runs on were; where it has none of its own, nobody can say."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.load]
+    return bool(busy) and min(busy) > limits.busy
+
+
 def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The load's CPUs were full, perhaps with the database on them."""
-    busy = [machine.cpu_busy[number] for number in seen.placement.load]
-    if not busy or min(busy) <= limits.busy:
+    if full := full_worker(seen, limits):
+        return Bound("load", full)
+    if not load_is_full(seen, machine, limits):
         return None
+    busy = [machine.cpu_busy[number] for number in seen.placement.load]
     load, database = (machine.cpu_s.get(role, 0.0) / seen.length_s for role in (LOAD, DATABASE))
+    if machine.cpu_s.get(TARGET, 0.0) / seen.length_s > max(load, database):
+        return None  # a target runs where it likes, there as well: what filled these CPUs is not known
     shared = seen.placement.load == seen.placement.database
     evidence = f"the load's CPU was {min(busy):.0%} busy: load {load:.0%}, database {database:.0%} of a CPU"
+    if TARGET in machine.cpu_s:
+        evidence += f", target {machine.cpu_s[TARGET] / seen.length_s:.0%}"
     return Bound("database" if shared and database > load else "load", evidence)
+
+
+def full_worker(seen: Evidence, limits: Thresholds) -> str:
+    """What to say of the busiest of several load processes, each of which can use one CPU; empty unless it was full."""
+    known = [(one.cpu_share, one.name) for one in seen.load_workers if one.cpu_share is not None]
+    share, name = max(known, default=(0.0, ""))
+    return f"load worker {name} used {share:.0%} of a CPU" if share > limits.busy else ""
 
 
 def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The database's CPUs were full."""
     busy = [machine.cpu_busy[number] for number in seen.placement.database]
-    if not busy or min(busy) <= limits.busy:
+    judged = seen.foreign and seen.placement.database == seen.placement.load
+    if not busy or min(busy) <= limits.busy or judged:
         return None
     return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
 
@@ -109,6 +137,8 @@ def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | No
 IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = (
     offered_rate, service_cpu, load_cpu, database_cpu, pool, threads, too_few_users,
 )  # fmt: skip
+# Without what only the suite's own services tell; that nothing was full is not known either.
+OF_A_TARGET = (offered_rate, target_cpu, load_cpu, database_cpu)
 
 
 def _used(seen: Evidence, machine: Machine) -> float:
@@ -118,4 +148,8 @@ def _used(seen: Evidence, machine: Machine) -> float:
 
 
 def _idle(seen: Evidence, machine: Machine) -> str:
+    if seen.foreign:
+        if TARGET not in machine.cpu_s:
+            return "what the target used is not known"
+        return f"the target's processes used {machine.cpu_s[TARGET] / seen.length_s:.0%} of a CPU"
     return f"the service used {_used(seen, machine):.0%} of the CPU time it can use"

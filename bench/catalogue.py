@@ -81,11 +81,12 @@ class Service:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file in `locustfiles/`: what a simulated user does."""
+    """One file in `locustfiles/`: what a simulated user does. `user` is the name of its class."""
 
     name: str
     summary: str
     operations: tuple[str, ...]
+    user: str
 
     @property
     def path(self) -> Path:
@@ -175,4 +176,9 @@ def _read_scenario(path: Path) -> Scenario:
     }
     operations = ast.literal_eval(assigned["OPERATIONS"]) if "OPERATIONS" in assigned else ()
     summary = (ast.get_docstring(tree) or path.stem).partition("\n")[0]
-    return Scenario(path.stem, summary, tuple(operations))
+    user = next((node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_user(node)), "")
+    return Scenario(path.stem, summary, tuple(operations), user)
+
+
+def _is_user(node: ast.ClassDef) -> bool:
+    return any(isinstance(base, ast.Name) and base.id == "ServiceUser" for base in node.bases)

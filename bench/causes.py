@@ -49,12 +49,17 @@ def obstacles(old: Facts, new: Facts) -> tuple[str, ...]:
     if old.plan is None or new.plan is None:
         found.append(f"plan: unknown for the {_missing(old.plan, new.plan)} run")
     else:
-        before, after = flat(old.plan), flat(new.plan)
+        before, after = (flat(_named(plan)) for plan in (old.plan, new.plan))
         open_ = before.get("load.arrival") == after.get("load.arrival") == "open"
         beside = (*NOT_OF_A_PLAN, *(OF_CELLS if open_ else ()))
         keys = [key for key in dict.fromkeys((*before, *after)) if not _is_one_of(key, beside)]
         found += [f"plan: {text}" for text in _differences(before, after, keys)]
     return tuple(found)
+
+
+def _named(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With targets by name: where they answered is no other plan."""
+    return {**plan, "targets": [str(one.get("name", "")) for one in plan.get("targets", ())]}
 
 
 def candidates(old: Facts, new: Facts) -> dict[str, tuple[str, ...]]:
@@ -89,7 +94,8 @@ def _grouped(key: str) -> tuple[str, str]:
         return "git commit", "commit"
     if parts[0] in {"machine", "placement"}:
         return "machine", key if parts[0] == "placement" else ".".join(parts[1:])
-    return "services" if parts[0] == "services" else "other", key.removeprefix("services.")
+    group = parts[0] if parts[0] in {"services", "code"} else "other"
+    return group, key.removeprefix(f"{group}.")
 
 
 def _is_of_one_service(key: str, old: Facts, new: Facts) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import results
 from bench.errors import LoadError
 from bench.plan import Cell, Scalar
 from bench.processes import clean_environment
@@ -16,6 +17,7 @@ from db.dsn import Dsn
 
 SECONDS = 5
 PATIENCE_S = 30.0
+PRINTED = "pgbench.txt"
 
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
@@ -87,7 +89,7 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
     chosen = []
     for number, script in enumerate(mix):
         path = folder / f"{alone.scenario}-{number}.sql"
-        path.write_text(script.text)
+        results.write_whole(path, script.text)
         chosen += ["-f", f"{path}@{script.weight}"]
     placed = ["taskset", "--cpu-list", ",".join(map(str, cpus))] if cpus else []
     command = [
@@ -107,8 +109,16 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
         raise LoadError(f"pgbench failed on {dsn.redacted}: {error.stderr.strip().partition(chr(10))[0]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LoadError(f"pgbench did not run on {dsn.redacted}: {error}") from None
-    (folder / "pgbench.txt").write_text(answer.stdout)
+    results.write_whole(folder / PRINTED, answer.stdout)
     return transactions_per_s(answer.stdout) * requests_per_transaction(mix)
+
+
+def measured(alone: Alone, folder: Path) -> float | None:
+    """What `measure` found in this folder; None where it did not come to an end."""
+    mix, printed = scripts(alone.scenario, dict(alone.parameters)), folder / PRINTED
+    if not mix or not printed.exists():
+        return None
+    return transactions_per_s(printed.read_text()) * requests_per_transaction(mix)
 
 
 def transactions_per_s(printed: str) -> float:

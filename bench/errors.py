@@ -38,8 +38,16 @@ class LoadError(BenchError):
     """Locust ended without measuring (failed requests are results, not this)."""
 
 
+class WorkersError(BenchError):
+    """Load workers on other machines did not come."""
+
+
 class ResultsError(BenchError):
     """A results folder or file that cannot be written or read."""
+
+
+class UnwritableError(ResultsError):
+    """A results file that cannot be written: the disk is full, say. No fault of what was being measured."""
 
 
 class VerificationError(BenchError):

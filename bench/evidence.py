@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
+from bench.load_workers import LoadWorker
 from bench.placement import Placement
 from bench.resources import Reading, grown
 from bench.samples import Window
 
-SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE = (
-    "service", "database", "relay", "external API", "load", "harness", "others",
+SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE, TARGET = (
+    "service", "database", "relay", "external API", "load", "harness", "others", "target",
 )  # fmt: skip
-"""Roles: the measured service, what it uses, what measures it, and the services that wait for their turn."""
+"""Roles: the measured service, what it uses, what measures it, the services that wait for their turn, and targets."""
 
 SLICES = 10
 BEYOND_S = 0.6  # readings this close around a window still say something of it
@@ -68,7 +69,9 @@ class Evidence:
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `miscounted` says in words where Locust's own count differs from the samples'.
+    `foreign`: a target was measured, so that nothing is known of what it used.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
+    `load_workers` are the processes of a load of several.
     """
 
     length_s: float
@@ -93,6 +96,8 @@ class Evidence:
     transactions: float | None = None
     problem: str = ""
     miscounted: str = ""
+    foreign: bool = False
+    load_workers: tuple[LoadWorker, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -206,12 +211,13 @@ def _busiest(first: Reading, last: Reading) -> str:
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:
     """Processes of the service that came, went or were stopped. PostgreSQL's come and go with connections."""
-    sets = [one.roles[SERVICE].processes for one in inside if SERVICE in one.roles]
+    seen = [one.roles[role] for role in (SERVICE, TARGET) for one in inside if role in one.roles]
+    sets = [used.processes for used in seen]
     gone = {pid for earlier, later in pairwise(sets) for pid, _ in earlier - later}
     came = {pid for earlier, later in pairwise(sets) for pid, _ in later - earlier}
     said = [f"process {pid} of the service ended" for pid in sorted(gone)]
     said += [f"process {pid} of the service was started" for pid in sorted(came)]
-    stopped = {pid for one in inside if SERVICE in one.roles for pid in one.roles[SERVICE].stopped}
+    stopped = {pid for used in seen for pid in used.stopped}
     said += [f"process {pid} of the service was stopped for a while" for pid in sorted(stopped)]
     killed = inside[-1].oom_kills - inside[0].oom_kills
     return (*said, *([f"meanwhile {for_memory(killed)}"] if said and killed > 0 else ()))

@@ -1,7 +1,7 @@
 """The gate before every run: services that do not answer the contract alike are not measured."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from db import buyer, restore
 from db import server as servers
 from db.dsn import Dsn
 from db.wire import Listener, Message, Relay
+from services.contract import OPERATIONS
 
 SHOWN = 10
 
@@ -76,9 +77,39 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
             passed.unchecked = "statements: pg_stat_statements is not there or may not be switched on"
     restore.restore(server.dsn)
     if wrong:
-        more = f"\n  and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        raise VerificationError("verification failed; nothing was measured:\n  " + "\n  ".join(wrong[:SHOWN]) + more)
+        raise VerificationError(f"verification failed; nothing was measured:\n  {_listed(wrong)}")
     return passed
+
+
+def check_target(around: Surroundings, server: Database, setup: Setup, operations: Collection[str]) -> str:
+    """Put to a target what the contract says of these operations; nothing is counted. What was seen, in a line.
+
+    Raises VerificationError with every wrong answer (up to ten).
+    """
+    every = verify.checks(around.dataset_users, buyer.of_little(server.dsn))
+    restore.restore(server.dsn)
+    try:
+        answers = verify.ask_all(setup.url, verify.for_target(every, operations))
+    except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
+        raise VerificationError(
+            f"target {setup.service} broke off on {setup.url} during verification ({why}); nothing was measured"
+        ) from None
+    restore.restore(server.dsn)
+    if wrong := list(map(str, verify.of_target(setup.service, answers))):
+        raise VerificationError(
+            f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
+            f"{_listed(wrong)}\nIt must give these answers from the benchmark's own data: see docs/adding-a-service.md"
+        )
+    own = sorted(set(operations) - set(OPERATIONS))
+    if own:
+        return (
+            f"target {setup.service}: {', '.join(own)} of its own cannot be verified beforehand ({len(answers)} checks)"
+        )
+    return (
+        f"target {setup.service} answers {', '.join(sorted(operations))} as the contract says ({len(answers)} checks);"
+        " what it costs in the database was not counted"
+    )
 
 
 @contextmanager
@@ -89,6 +120,11 @@ def _relayed(dsn: Dsn, listener: Listener) -> Iterator[Relay | None]:
         return
     with Relay(dsn.host, dsn.port, listener=listener) as relay:
         yield relay
+
+
+def _listed(wrong: Sequence[str]) -> str:
+    more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+    return "\n  ".join([*wrong[:SHOWN], *more])
 
 
 def _side_by_side(setups: Sequence[Setup]) -> list[list[Setup]]:

@@ -100,7 +100,8 @@ def threads(service: Service) -> int | None:
     """How many threads a worker has for `def` endpoints; None where there are none to use them."""
     if service.mode != "sync":
         return None
-    return int(probe.parse(httpx.get(f"{service.url}/metrics", trust_env=False).text)["threads"])
+    found = probe.parse(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+    return int(found["threads"] / found["workers"])
 
 
 def gathered(service: Service, health: Mapping[str, Any], stands: Standing, wire: observed.Wire | None) -> Facts:

@@ -11,6 +11,7 @@ import psutil
 from rich.console import Console
 
 from bench import catalogue, processes, results
+from bench.results import Run
 
 
 def end(console: Console) -> None:
@@ -28,12 +29,19 @@ def end(console: Console) -> None:
         )
 
 
-def close_runs(console: Console) -> None:
-    """Let no status say `running` where nothing runs. Only for who holds the lock of results/."""
+def close_runs(console: Console, going_on: Run | None = None) -> None:
+    """Let no status say `running` where nothing runs, but for a run that goes on now.
+
+    Only for who holds the lock of results/.
+    """
     for path in sorted(results.RESULTS.glob("*/status.json")):
-        status = results.json_object(path) or {}
-        if status.get("state") == "running" and not path.parent.is_symlink():
-            results.Run(path.parent).status("interrupted", "its harness was killed")
+        if path.parent.is_symlink() or (going_on is not None and path.parent.samefile(going_on.folder)):
+            continue
+        if (results.json_object(path) or {}).get("state") == "running":
+            run = Run(path.parent)
+            run.release()
+            (run.folder / "duration.json").unlink(missing_ok=True)  # of before it was resumed: not all that it took
+            run.status("interrupted", "its harness was killed")
             said = f"{path.parent.name} had been killed; what it measured is kept"
             console.print(said, style="yellow", highlight=False)
 

@@ -75,6 +75,11 @@ class Outcome:
     parity: tuple[Row, ...] = ()
     unreadable: list[str] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many measurements there are."""
+        return sum(map(len, self.measured.values()))
+
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
         number = len(self.measured.get(cell, ())) + 1

@@ -54,9 +54,9 @@ def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
 
 
 def axes_apart(one: Cell, other: Cell) -> int:
-    """On how many axes of the plan two cells differ."""
+    """On how many axes of the plan two cells differ, of those that both have."""
     mine, theirs = (sweeps.settings(cell) for cell in (one, other))
-    return sum(mine[name] != theirs[name] for name in mine if name != "arm")
+    return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
 
 
 def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResult]]:

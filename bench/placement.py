@@ -26,8 +26,10 @@ def available_cpus() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0))) if sys.platform == "linux" else ()
 
 
-def place(cpus: Sequence[int], workers: int) -> Placement:
+def place(cpus: Sequence[int], workers: int, load_workers: int = 1) -> Placement:
     """Share out CPUs: one for each worker of the service as far as possible, the others for load and database.
+
+    Of those, each process of the load gets one, as long as one is left for the database.
 
     The service gets the highest numbers, since interrupts tend to land on CPU 0. With two CPUs, load and database
     share one; with one, nothing is placed.
@@ -38,4 +40,5 @@ def place(cpus: Sequence[int], workers: int) -> Placement:
     service, others = tuple(cpus[-count:]), tuple(cpus[:-count])
     if len(others) == 1:
         return Placement(service, others, others)
-    return Placement(service, load=others[:1], database=others[1:])
+    loaded = max(1, min(load_workers, len(others) - 1))
+    return Placement(service, load=others[:loaded], database=others[loaded:])

@@ -1,13 +1,14 @@
 """A plan: what is measured, under which load, how often. Read from TOML, checked once, frozen from then on."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from bench import catalogue
+from bench import address, catalogue
 from bench.published import Claim
 
 Scalar = str | int | float
@@ -17,6 +18,7 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
+TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOST_IN_TIMELINE = 1000  # matching requests to samples takes a second then
 
 
@@ -37,7 +39,7 @@ class Matrix(_Section):
     """
 
     scenarios: list[str] = Field(min_length=1)
-    services: list[str] = Field(min_length=1)
+    services: list[str] = []
     profile: list[Profile] = ["idiomatic"]
     server: list[Server] = ["gunicorn"]
     workers: list[Count] = [1]
@@ -59,9 +61,10 @@ class Matrix(_Section):
 
     @field_validator("*")
     @classmethod
-    def _some_and_each_once(cls, value: Any) -> Any:
+    def _some_and_each_once(cls, value: Any, info: ValidationInfo) -> Any:
+        empty_may_be = info.field_name == "services"  # where there are targets
         for values in value.values() if isinstance(value, dict) else [value]:
-            if not values or len(set(values)) != len(values):
+            if not (values or empty_may_be) or len(set(values)) != len(values):
                 raise ValueError("an axis needs at least one value, and each only once")
         return value
 
@@ -74,6 +77,8 @@ class Load(_Section):
     `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
     the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
     `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over that.
+    Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
+    `expect_workers` more that are started by hand, on other machines.
     """
 
     arrival: Literal["closed", "open", "batch"] = "closed"
@@ -88,6 +93,23 @@ class Load(_Section):
     measure_s: Seconds = 10.0
     timeout_s: Seconds = 60.0
     ping: bool = False
+    workers: Annotated[int, Field(ge=0, le=256)] | None = None
+    expect_workers: Annotated[int, Field(ge=0, le=256)] | None = None
+
+    @property
+    def workers_here(self) -> int:
+        """Load processes on this machine."""
+        return self.workers if self.workers is not None else 0 if self.expect_workers else 1
+
+    @property
+    def all_workers(self) -> int:
+        """Load processes everywhere."""
+        return self.workers_here + (self.expect_workers or 0)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether a master spreads the users over workers; otherwise one process does everything."""
+        return self.all_workers > 1 or bool(self.expect_workers)
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
@@ -99,6 +121,10 @@ class Load(_Section):
             raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
         if self.arrival == "closed" and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
+        if not self.all_workers:
+            raise ValueError("load.workers (--load-workers) of 0 leaves nobody to send; give load.expect_workers, too")
+        if self.timeline and self.expect_workers:
+            raise ValueError("load.timeline needs one clock: without load.expect_workers (--expect-workers)")
         return self
 
 
@@ -149,6 +175,31 @@ class Dataset(_Section):
     scale: Annotated[float, Field(ge=0.001, le=10, allow_inf_nan=False)] = 0.01
 
 
+class Target(_Section):
+    """A running service that is not the suite's: measured beside its services, started and stopped by somebody else.
+
+    `name` stands in the tables and in names of files; `url` has no path.
+    """
+
+    name: str
+    url: str
+    title: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _can_name_a_file(cls, name: str) -> str:
+        if not TARGET_NAME.fullmatch(name):
+            raise ValueError(
+                "a target's name has letters, digits, '.', '_' and '-', at most 64, and a letter or digit first"
+            )
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        return address.checked(url)
+
+
 class Plan(_Section):
     """Everything that a run needs to know; see docs/plans.md for each key."""
 
@@ -160,11 +211,15 @@ class Plan(_Section):
     database: Dataset = Dataset()
     verdict: Thresholds = Thresholds()
     claims: list[Claim] = []
+    targets: list[Target] = []
 
 
 @dataclass(frozen=True)
 class Setup:
-    """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart."""
+    """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart.
+
+    One with a `url` is a target's: how it runs is not known, and of all other fields only `service` and `title` count.
+    """
 
     service: str
     profile: str
@@ -177,18 +232,30 @@ class Setup:
     database_rtt_ms: float | None = None
     external_delay_s: float = 5.0
     arm: str = ""
+    url: str = ""
+    title: str = ""
+
+    @property
+    def axes(self) -> Mapping[str, Any]:
+        """Its value on every axis; of a target there are none but its name."""
+        known = asdict(self)
+        names = ("service", "arm") if self.url else ("service", *SETUP_AXES, "arm")
+        return {name: known[name] for name in names}
 
     @property
     def connections(self) -> int:
         """The most database connections that it may open."""
-        if not catalogue.service(self.service).needs_database:
+        if self.url or not catalogue.service(self.service).needs_database:
             return 0
         return (self.pool_size + self.pool_overflow) * self.workers
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One combination of the matrix. `parameters` are the scenario's own, as (name, value) in the order of the plan."""
+    """One combination of the matrix, or of a target and the axes of the load.
+
+    `parameters` are the scenario's own, as (name, value) in the order of the plan.
+    """
 
     slug: str
     scenario: str
@@ -210,11 +277,13 @@ class Cell:
     @property
     def axes(self) -> Mapping[str, Scalar | None]:
         """Its value on every axis, and its parameters."""
-        return {"scenario": self.scenario, **asdict(self.setup), "users": self.users, **dict(self.parameters)}
+        return {"scenario": self.scenario, **self.setup.axes, "users": self.users, **dict(self.parameters)}
 
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
-        return asdict(self)
+        setup = self.setup
+        described = {**setup.axes, "url": setup.url, "title": setup.title} if setup.url else setup.axes
+        return {**asdict(self), "setup": dict(described)}
 
 
 def default_setup(service: str) -> Setup:
@@ -238,23 +307,33 @@ SETUP_AXES = (
 
 
 def cells(plan: Plan) -> tuple[Cell, ...]:
-    """Every combination of the matrix, then the A/A arm, those of `rounds.once` last."""
-    twins = _expand(plan, plan.matrix.services[:1], arm=AA) if plan.rounds.aa else ()
-    return (*_expand(plan, plan.matrix.services), *twins, *_expand(plan, plan.rounds.once, once=True))
+    """Every combination of the matrix, then targets, the A/A arm, those of `rounds.once` last."""
+    services: list[str | Target] = [*plan.matrix.services, *plan.targets]
+    twins = _expand(plan, services[:1], arm=AA) if plan.rounds.aa else ()
+    return (*_expand(plan, services), *twins, *_expand(plan, plan.rounds.once, once=True))
 
 
-def _expand(plan: Plan, services: list[str], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
-    matrix = plan.matrix
-    axes = {name: list[Scalar](getattr(matrix, name)) for name in ("scenarios", *SETUP_AXES, "users")}
-    parameters = matrix.parameters
+def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
+    matrix, parameters = plan.matrix, plan.matrix.parameters
     for service in services:
+        target = service if isinstance(service, Target) else None
+        name = service if isinstance(service, str) else service.name
+        own_axes = () if target else SETUP_AXES  # a target runs as it runs
+        axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in ("scenarios", *own_axes, "users")}
         for values in product(*axes.values(), *parameters.values()):
             chosen: dict[str, Any] = dict(zip([*axes, *parameters], values, strict=True))
-            varying = [_slug_part(name, chosen[name]) for name, all_ in (axes | parameters).items() if len(all_) > 1]
+            varying = [_slug_part(axis, chosen[axis]) for axis, all_ in (axes | parameters).items() if len(all_) > 1]
             scenario, users = chosen.pop("scenarios"), chosen.pop("users")
-            own = tuple((name, chosen.pop(name)) for name in parameters)
-            slug = "-".join([service, *varying, *([arm] if arm else [])])
-            yield Cell(slug, scenario, Setup(service, **chosen, arm=arm), users, own, once)
+            own = tuple((parameter, chosen.pop(parameter)) for parameter in parameters)
+            slug = "-".join([name, *varying, *([arm] if arm else [])])
+            setup = replace(_setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
+            yield Cell(slug, scenario, setup, users, own, once)
+
+
+def _setup_of(target: Target) -> Setup:
+    """Nothing is known of how it runs; one worker counts where the machine's CPUs are shared out."""
+    unknown: dict[str, Any] = {"profile": "", "server": "", "workers": 1, "pool_size": 0, "pool_overflow": 0}
+    return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, url=target.url, title=target.title)
 
 
 def _slug_part(axis: str, value: Scalar) -> str:

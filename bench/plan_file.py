@@ -1,7 +1,8 @@
 """Plan files: found by name, read, overridden by command-line options, and refused with one clear message."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from bench import catalogue
 from bench.errors import PlanError, UsageError
-from bench.plan import Plan, cells
+from bench.plan import Plan, Target, cells
 from bench.published import Claim
 from bench.published import problem as problem_of_claims
 
@@ -28,8 +29,12 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "profile": ("matrix", "profile"),
     "arrival": ("load", "arrival"),
     "rate": ("load", "rate"),
+    "load_workers": ("load", "workers"),
+    "expect_workers": ("load", "expect_workers"),
     "seed": ("rounds", "seed"),
 }
+TARGET = "target"
+"""The option that adds to a plan's targets and replaces none of its values."""
 
 
 def find(name: str) -> Path:
@@ -56,21 +61,55 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
         raise PlanError(f"there is no plan file {str(path)!r}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"cannot read the plan {str(path)!r}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter of brackets within brackets without end
         raise PlanError(f"{path}: not TOML: {error}") from None
     given = {name: value for name, value in (options or {}).items() if value is not None}
+    named = given.pop(TARGET, None) or ()
     for name, value in given.items():
         section, key = OPTIONS[name]
-        written.setdefault(section, {})[key] = value
-    if "rate" in given:
+        if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
+            table[key] = value
+    if "rate" in given and isinstance(written["load"], dict):
         written["load"].pop("rate_share", None)
+    _add_targets(written, named)
     try:
         plan = Plan.model_validate(written)
     except ValidationError as error:
-        raise PlanError(_first_problem(path, error, given)) from None
+        raise PlanError(_first_problem(path, error, {**given, TARGET: named} if named else given)) from None
+    if "services" not in written["matrix"] and not plan.targets:
+        raise PlanError(f"{path}: matrix.services is missing")
     _check_names(path, plan)
-    _check_claims(path, plan, whole=all(OPTIONS[name][0] != "matrix" for name in given))
+    _check_targets(path, plan)
+    _check_claims(path, plan, whole=not named and all(OPTIONS[name][0] != "matrix" for name in given))
     return plan
+
+
+def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> None:
+    """Beside the plan's own; one of the same name takes the address that the command line gives."""
+    own = written.setdefault("targets", [])
+    if not isinstance(own, list):  # the model says so
+        return
+    for name, url in named:
+        known = next((one for one in own if isinstance(one, dict) and one.get("name") == name), None)
+        if known is None:
+            own.append({"name": name, "url": url})
+        else:
+            known["url"] = url
+
+
+def _check_targets(path: Path, plan: Plan) -> None:
+    if not plan.matrix.services and not plan.targets:
+        raise PlanError(f"{path}: nothing is measured: name a service (--services) or a target (--target NAME=URL)")
+    taken = {*catalogue.services(), catalogue.EXTERNAL}
+    for target in plan.targets:
+        if target.name in taken:
+            raise PlanError(
+                f"{path}: target {target.name!r} has the name of a service or of another target; name it anew"
+            )
+        taken.add(target.name)
+    slugs = [cell.slug for cell in cells(plan)]
+    if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
+        raise PlanError(f"{path}: two cells are called {twice!r}: give the target another name")
 
 
 def _check_names(path: Path, plan: Plan) -> None:
@@ -103,10 +142,13 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
     key = ".".join(location)
     if location[:1] == ["claims"] and len(problem["loc"]) > 1:
         key = f"claim {int(problem['loc'][1]) + 1}: {'.'.join(location[1:])}".removesuffix(": ")
+    if location[:1] == ["targets"] and TARGET in given:
+        key = f"--{TARGET}" + ("" if len(location) < 2 else f", {location[1]}")
+        return f"{key}: {_shown(problem['input'])}: {problem['msg'].removeprefix('Value error, ')}"
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
     named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
     if problem["type"] == "extra_forbidden":
-        section: Any = Claim if location[0] == "claims" else Plan
+        section: Any = {"claims": Claim, "targets": Target}.get(location[0], Plan)
         for part in location[:-1] if section is Plan else ():
             section = section.model_fields[part].annotation
         return (
@@ -116,4 +158,9 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
     if problem["type"] == "missing":
         return f"{path}: {key} is missing"
     said = problem["msg"].removeprefix("Value error, ")
-    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {problem['input']!r}: {said}"
+    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {_shown(problem['input'])}: {said}"
+
+
+def _shown(value: object) -> str:
+    """As it was written, but for what stands before the host of an address: it may be a password."""
+    return re.sub(r"//[^/]*@", "//***@", repr(value))

@@ -16,7 +16,7 @@ class Probe(Asking):
     """Asks until the end of the block. An answer counts for the moment when it was there."""
 
     def __init__(self, url: str, pool_limit: int) -> None:
-        """Prepare; `pool_limit` is the most connections that a worker of the service may hold."""
+        """Prepare; `pool_limit` is the most connections that all workers of the service may hold."""
         super().__init__()
         self._url, self._pool_limit = f"{url}/metrics", pool_limit
         self.gauges: list[Gauge] = []

@@ -17,7 +17,16 @@ from bench import catalogue
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
 # Settings of a user's own that would change what a service or Locust does.
-FOREIGN = ("PG", "LOCUST_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "DATABASE_URL")
+FOREIGN = (
+    "PG",
+    "LOCUST_",
+    "GUNICORN_",
+    "UVICORN_",
+    "WEB_CONCURRENCY",
+    "FORWARDED_ALLOW_IPS",
+    "DATABASE_URL",
+    "PROMETHEUS_",
+)
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0

@@ -13,7 +13,14 @@ MEASURE_S = 4.0
 
 def closed(plan: Plan) -> Plan:
     """The plan with a short closed load."""
-    load = Load(spawn_rate=plan.load.spawn_rate, warm_up_s=WARM_UP_S, measure_s=MEASURE_S)
+    given = plan.load
+    load = Load(
+        spawn_rate=given.spawn_rate,
+        warm_up_s=WARM_UP_S,
+        measure_s=MEASURE_S,
+        workers=given.workers,
+        expect_workers=given.expect_workers,
+    )
     return plan.model_copy(update={"load": load})
 
 

@@ -61,14 +61,13 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
     ]
     arm = [(name, value) for name, value in more if value is not None]
     own = [("pool_overflow", setup.pool_overflow), ("pool_timeout_s", setup.pool_timeout_s), ("threads", setup.threads)]
+    if setup.url:  # how it runs is not known
+        own, arm = [], [("arm", setup.arm)] if setup.arm else []
     return {
         "run_id": run_id,
         "scenario": cell.scenario,
         "service": cell.service,
-        "profile": setup.profile,
-        "server": setup.server,
-        "workers": setup.workers,
-        "pool_size": setup.pool_size,
+        **{name: setup.axes.get(name) for name in ("profile", "server", "workers", "pool_size")},
         "parameters": ";".join(f"{name}={value}" for name, value in (*own, *arm, *cell.parameters)),
         "arrival": load.arrival,
         "users": cell.users,
@@ -88,9 +87,10 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
 def _costs(result: CellResult, operation: OperationSummary) -> dict[str, float | None]:
     """What the gate has verified: round trips and statements of a request; of `all`, on average over its requests."""
     cell, parts = result.cell, result.operations[1:] if operation.operation == "all" else (operation,)
-    service, requests = catalogue.service(cell.service), sum(one.requests for one in parts)
-    if not result.counted or not requests:
+    requests = sum(one.requests for one in parts)
+    if not result.counted or not requests or cell.setup.url:
         return {}
+    service = catalogue.service(cell.service)
     own = dict(cell.parameters)
     reads = int(own.get("count", READ_MANY))
     costs = [
@@ -201,9 +201,21 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
     notes += [Text(f"{one.cell.slug}: {pairs.SAME}", style="dim") for one in mine if one.cell.arm]
     bounds = {one.bound.by: one for one in reversed(mine) if one.bound.by}
     notes += [Text(f"bound by {by}, {one.cell.slug}: {one.bound.evidence}", style="dim") for by, one in bounds.items()]
+    notes += [Text(line, style="dim") for line in targets_named(mine)]
     if any(one.cell.once for one in mine):
         notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
     return notes
+
+
+def targets_named(mine: Sequence[CellResult]) -> list[str]:
+    """What a reader must know of each target among these cells, once."""
+    setups = [one.cell.setup for one in mine if one.cell.setup.url]
+    unknown = "CPU time, memory, round trips, pool and parity are not known"
+    lines = [
+        f"{one.service}{one.title and f' ({one.title})'}: a target at {one.url}, no service of the suite; {unknown}"
+        for one in setups
+    ]
+    return list(dict.fromkeys(lines))
 
 
 RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}

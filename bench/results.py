@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench import catalogue
-from bench.errors import BenchError, ResultsError, StoppedError
+from bench.errors import BenchError, ResultsError, StoppedError, UnwritableError
 from bench.plan import Cell
 
 RESULTS = catalogue.CHECKOUT / "results"
 LATEST = "latest"
 FIRST_ATTEMPT = "first-attempt"
+CUT_OFF = "cut-off"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RESERVE = ".reserve"
 RESERVED_BYTES = 256 * 1024
@@ -46,6 +47,12 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def idle_folder(self, round_number: int, service: str) -> Path:
+        """Where a service logs that a resumed run starts beside the others, whose own cells it has; made on use."""
+        folder = self.folder / "resumed" / f"{round_number:02d}" / service
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def write(self, name: str, text: str) -> None:
         """Put a text file in place at once."""
         write_whole(self.folder / name, text)
@@ -55,12 +62,25 @@ class Run:
         self.write(name, json.dumps(value, indent=2, default=str) + "\n")
 
     def status(self, state: str, why: str = "") -> None:
-        """Say how the run stands: running, finished, partial, failed or interrupted, and why."""
-        self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat()})
+        """Say how the run stands: running, finished, partial, failed or interrupted, and why.
+
+        That it was resumed stays said.
+        """
+        before = json_object(self.folder / "status.json") or {}
+        kept = {"resumed": before["resumed"]} if "resumed" in before else {}
+        self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat(), **kept})
+
+    def resumed(self, after: str, differences: Sequence[str]) -> None:
+        """Say that the run goes on, `after` which measurement, and in spite of what."""
+        before = (json_object(self.folder / "status.json") or {}).get("resumed", [])
+        now = {"at": datetime.now(UTC).isoformat(), "after": after, "differences": list(differences)}
+        status = {"state": "running", "why": "", "at": now["at"], "resumed": [*before, now]}
+        self.write_json("status.json", status)
 
     def reserve(self) -> None:
-        """Take room for what must be written at the end, even on a disk that is full by then."""
-        (self.folder / RESERVE).write_bytes(os.urandom(RESERVED_BYTES))
+        """Take room for what must be written at the end, even on a full disk. Raises UnwritableError."""
+        with whole(self.folder / RESERVE) as beside:
+            beside.write_bytes(os.urandom(RESERVED_BYTES))
 
     def release(self) -> None:
         """Give that room back."""
@@ -98,12 +118,17 @@ def create(name: str | None, plan_name: str, now: datetime) -> Run:
 
 
 def find(name: str) -> Path:
-    """The folder of a run, by its name in results/ or by a path. Raises ResultsError when there is none."""
+    """The folder of a run that has measured something, by its name in results/ or by a path.
+
+    Raises ResultsError when there is none.
+    """
     for folder in (RESULTS / name, Path(name)):
         if folder.is_symlink() and folder.name != LATEST:
             raise ResultsError(f"{folder} is a symbolic link, and runs are folders; name the folder that it leads to")
-        if (folder / "summary.csv").is_file():
+        if (folder / "summary.csv").is_file() or any(folder.glob("rounds/[0-9][0-9]/*/window.json")):
             return folder
+    if (RESULTS / name / "status.json").is_file():
+        raise ResultsError(f"the run {name!r} has measured nothing yet; go on with it: bench run --resume {name}")
     having = ", ".join(run.name for run in finished()[-5:]) or "none yet"
     raise ResultsError(f"there is no run {name!r} with a summary.csv; the newest are: {having}")
 
@@ -139,8 +164,23 @@ def set_aside(folder: Path) -> None:
     aside = folder / FIRST_ATTEMPT
     aside.mkdir()
     for path in list(folder.iterdir()):
-        if path != aside and not path.name.startswith("service."):  # the service may go on writing to its log and trace
+        if path.name.startswith((FIRST_ATTEMPT, CUT_OFF)):
+            continue
+        if not path.name.startswith("service."):  # the service may go on writing to its log and trace
             path.rename(aside / path.name)
+
+
+def set_aside_cut_off(folder: Path) -> None:
+    """Move what a measurement left that was cut off, with its first attempt, into cut-off-N below its folder."""
+    left = [path for path in folder.iterdir() if not path.name.startswith(CUT_OFF)]
+    if not left:
+        return
+    number = 1
+    while (aside := folder / f"{CUT_OFF}-{number}").exists():
+        number += 1
+    aside.mkdir()
+    for path in left:
+        path.rename(aside / path.name)
 
 
 def check_space(needed_mb: float) -> None:
@@ -183,29 +223,45 @@ def json_object(path: Path) -> dict[str, Any] | None:
     """None for a file that is missing, or no JSON object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part.
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Write a file at the yielded place; it takes its own at the end of the block, so that a reader sees the old one
+    or the new one, never a part. Then both the file and its name are on the disk.
 
-    Raises ResultsError that names the file and why it cannot be written.
+    Raises UnwritableError that names the file and why it cannot be written.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        # Not what a symbolic link in its place would lead to.
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        beside.unlink(missing_ok=True)  # were it a link, what it leads to would be written
+        yield beside
+        _sync(beside)
         beside.replace(path)
+        _sync(path.parent)
     except OSError as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise ResultsError(f"cannot write {path}: {error.strerror}; what was written before is still there") from None
+        why = error.strerror or error
+        raise UnwritableError(f"cannot write {path}: {why}; what was written before is still there") from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file as `whole` does. Raises UnwritableError."""
+    with whole(path) as beside, beside.open("x", encoding="utf-8", newline="") as file:
+        file.write(text)
+
+
+def _sync(path: Path) -> None:
+    """Have a file's content, or a folder's names, on the disk: what was renamed must not be empty after a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:

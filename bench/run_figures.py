@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import csv_reading, report, results, stored
+from bench import csv_reading, report, results, resuming, stored
 from bench.analysis import METRICS as PER_ROUND
 from bench.analysis import Measurement, OperationSummary
 from bench.causes import Facts
@@ -36,6 +36,8 @@ def read(folder: Path) -> StoredRun:
         results.json_object(folder / "environment.json"), plan.model_dump() if plan else (planned or {}).get("plan")
     )
     remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
+    status = results.json_object(folder / "status.json") or {}
+    remarks += [f"{name}: {line}" for line in resuming.said(status)]
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
@@ -100,7 +102,7 @@ def _of_line(line: Line) -> Figures:
 
 
 def _identity(values: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(plain(str(values[name])) for name in IDENTITY)
+    return tuple("" if values[name] is None else plain(str(values[name])) for name in IDENTITY)
 
 
 def _plan(planned: dict[str, Any] | None) -> tuple[Plan | None, str]:

@@ -2,25 +2,36 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass
+import operator
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
+from bench import results
 from bench.errors import ResultsError
 from bench.records import MISSED, RECORD
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far."""
+    """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far.
+
+    Of a load of several processes, `workers` has what is known of each by its name; what happened to one of them alone
+    names that `worker`, and the CPU time that it had used by then.
+    """
 
     event: str
     at_ns: int
     users: int
     reconnects: int = 0
+    worker: str = ""
+    cpu_s: float = 0.0
+    workers: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -52,20 +63,30 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     while (line_end := data.find(b"\n", position)) >= 0:
         try:
             head = json.loads(data[position:line_end])
-            size = head["records"] * RECORD.itemsize
+            size = operator.index(head["records"]) * RECORD.itemsize
             if head.get("event"):
-                marks.append(
-                    Mark(head["event"], int(head["at_ns"]), int(head["users"]), int(head.get("reconnects", 0)))
-                )
+                marks.append(_mark(head))
             if line_end + 1 + size > len(data):
                 break
             if size:
                 frames.append(_frame(np.frombuffer(data, RECORD, head["records"], line_end + 1), head))
-        except (ValueError, TypeError, KeyError, AttributeError, pl.exceptions.PolarsError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, PolarsError):
             raise ResultsError(f"{path}: not a sample stream at byte {position}") from None
         position = line_end + 1 + size
     nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
     return pl.concat(frames) if frames else nothing, tuple(marks)
+
+
+def _mark(head: dict[str, Any]) -> Mark:
+    return Mark(
+        head["event"],
+        int(head["at_ns"]),
+        int(head["users"]),
+        int(head.get("reconnects", 0)),
+        str(head.get("worker", "")),
+        float(head.get("cpu_s", 0.0)),
+        dict(head.get("workers", {})),
+    )
 
 
 def _frame(records: np.ndarray[Any, Any], head: dict[str, Any]) -> pl.DataFrame:
@@ -137,17 +158,15 @@ def read_kept(parquet: Path) -> pl.DataFrame:
 def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
     """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began.
 
-    Raises ResultsError for what is no stream, and where there is no room for the file.
+    Raises ResultsError for what is no stream, and UnwritableError where there is no room for the file.
     """
     if not stream.exists():
         return pl.DataFrame(), ()
     frame, marks = read_stream(stream)
-    beside = parquet.with_name(f".{parquet.name}.new")
-    try:
-        frame.write_parquet(beside)
-        beside.replace(parquet)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        beside.unlink(missing_ok=True)
-        raise ResultsError(f"cannot write {parquet}: {error}; {stream.name} has what it would hold") from None
+    with results.whole(parquet) as beside:
+        try:
+            frame.write_parquet(beside)
+        except PolarsError as error:
+            raise OSError(str(error)) from None
     stream.unlink()
     return frame, marks

@@ -1,6 +1,7 @@
 """Services as processes: started side by side, each on its port, and known to be ours by the nonce they echo."""
 
 import secrets
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from bench.external import External
 from bench.network import Network
 from bench.plan import Setup
 from bench.processes import Child, stop_all
-from bench.serving import ask_health, check_ports, command
+from bench.serving import LOOPBACK, ask_health, check_ports, command
 
 START_TIMEOUT_S = 30.0
 POLL_EVERY_S = 0.05
@@ -22,13 +23,17 @@ HUNG_AFTER_S = 10.0
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all services of a run share. `dataset_users` is the number of users in the dataset."""
+    """What all services of a run share.
+
+    `dataset_users` is the number of users in the dataset, `bind_host` where they listen besides loopback.
+    """
 
     database_url: str = field(repr=False)
     dataset_users: int
     cpus: tuple[int, ...]
     database_cpus: tuple[int, ...] = ()
     load_cpus: tuple[int, ...] = ()
+    bind_host: str = LOOPBACK
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -45,6 +50,7 @@ class Fleet:
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
+        self._figures: list[tempfile.TemporaryDirectory[str]] = []
 
     def __enter__(self) -> "Fleet":
         return self
@@ -82,6 +88,10 @@ class Fleet:
         """The process that each service was started as."""
         return {child.pid: setup for setup, child in self._running.values()}
 
+    def names(self) -> list[str]:
+        """The services that are running."""
+        return list(self._running)
+
     def trace(self, setup: Setup) -> Path:
         """Where a traced service writes its events: beside its log."""
         return _trace_beside(self._running[setup.service][1].log)
@@ -117,6 +127,8 @@ class Fleet:
         """End all of them."""
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
+        while self._figures:
+            self._figures.pop().cleanup()
         self.network.stop()
         self.external.stop()
 
@@ -129,8 +141,13 @@ class Fleet:
             calls = {}
         own = catalogue.service(setup.service).application
         traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
+        if setup.workers > 1:  # see services/metrics.py
+            self._figures.append(tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True))
+            together = {"PROMETHEUS_MULTIPROC_DIR": self._figures[-1].name}
+        else:
+            together = {}
         return Child(
-            command(setup, tracing.PATH if traced else own),
+            command(setup, tracing.PATH if traced else own, shared.bind_host),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment=calls
@@ -144,6 +161,7 @@ class Fleet:
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
                 **traced,
+                **together,
             },
         )
 

@@ -13,15 +13,21 @@ from bench.errors import PreflightError
 from bench.plan import Setup
 from db import ports
 
+LOOPBACK = "127.0.0.1"
 
-def command(setup: Setup, application: str) -> list[str]:
-    """The command line that serves an application (the service's own, or one around it) as a setup says."""
+
+def command(setup: Setup, application: str, bind_host: str = LOOPBACK) -> list[str]:
+    """The command line that serves an application (the service's own, or one around it) as a setup says.
+
+    It listens on loopback and, with gunicorn, on another address besides.
+    """
     service = catalogue.service(setup.service)
+    besides = [] if bind_host == LOOPBACK else ["--bind", f"{bind_host}:{service.port}"]
     if setup.server == "uvicorn":
         return uvicorn(application, service.port, setup.workers)
     return [
         sys.executable, "-m", "gunicorn", application, "--worker-class", "services.worker.Worker",
-        "--bind", f"127.0.0.1:{service.port}", "--workers", str(setup.workers), "--timeout", "0",
+        "--bind", f"{LOOPBACK}:{service.port}", *besides, "--workers", str(setup.workers), "--timeout", "0",
         "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
     ]  # fmt: skip
 
@@ -52,20 +58,16 @@ def _client() -> httpx.Client:
     return httpx.Client(timeout=2.0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-LEAVE_OUT = "leave the service of this port out"
-
-
-def check_ports(wanted: Iterable[int], otherwise: str = LEAVE_OUT) -> None:
-    """Raise PreflightError that names the first taken port and, where it can be known, who holds it.
-
-    `otherwise` is what can be done besides ending that process.
-    """
+def check_ports(
+    wanted: Iterable[int], host: str = LOOPBACK, remedy: str = "leave the service of this port out"
+) -> None:
+    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
     for port in wanted:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind((host, port))
             except OSError:
                 raise PreflightError(
-                    f"port {port} is taken{ports.holder(port)}; end that process, or {otherwise}"
+                    f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}"
                 ) from None

@@ -12,6 +12,7 @@ from bench import ceilings, evidence, plan, samples, verdict
 from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
+from bench.load_workers import LoadWorker
 from bench.outcome import Ceilings, Outcome
 from bench.parity import Row
 from bench.placement import Placement
@@ -69,12 +70,17 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     return Plan.model_validate(values)
 
 
+def has_ended(place: Path) -> bool:
+    """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
+    return (place / "window.json").exists() or (place / "problem.txt").exists()
+
+
 def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
     """One measurement from its folder; None when it had not come to an end."""
     if (place / "problem.txt").exists():
         problem = (place / "problem.txt").read_text().partition("\n")[0]
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
-    if not (place / "window.json").exists():
+    if not has_ended(place):
         return None
     facts = json_of(place / "window.json")
     window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
@@ -94,7 +100,9 @@ def _evidence(facts: Mapping[str, Any]) -> Evidence:
         busy = {int(number): share for number, share in seen["cpu_busy"].items()}
         machine = Machine(**{**seen, "cpu_busy": busy, "changed": tuple(seen["changed"])})
     placed = Placement(**{role: tuple(numbers) for role, numbers in facts["placement"].items()})
-    return Evidence(**{**facts, "drift": drift and Drift(**drift), "machine": machine, "placement": placed})
+    workers = tuple(LoadWorker(**one) for one in facts.get("load_workers", ()))
+    made = {"drift": drift and Drift(**drift), "machine": machine, "placement": placed, "load_workers": workers}
+    return Evidence(**{**facts, **made})
 
 
 def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
@@ -130,7 +138,7 @@ def json_of(path: Path) -> dict[str, Any]:
     """Of one file of a run. Raises ResultsError that names it."""
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultsError(f"cannot read {path}: {error}") from None
     if not isinstance(found, dict):
         raise ResultsError(f"cannot read {path}: it holds no JSON object")

@@ -19,14 +19,14 @@ MARK = "<- knee"
 def parts(results: Sequence[CellResult]) -> list[RenderableType]:
     """The curves along the axis with most values, and each one's knee in words.
 
-    Nothing where they do not hold all cells of the plan's matrix: a ranking does.
+    Nothing where they do not hold all cells of the plan's matrix, targets apart: a ranking does.
     """
     found = sweeps.curves(results)
     axis = max((curve for curve in found), key=lambda one: len(one.points)).axis if found else ""
     along = [curve for curve in found if curve.axis == axis]
     held = {one.cell for curve in along for one in curve.points}
     others = [one for one in results if one.cell not in held]
-    if not along or any(not one.cell.once and not one.cell.arm for one in others):
+    if not along or any(not one.cell.once and not one.cell.arm and not one.cell.setup.url for one in others):
         return []
     knees = [sweeps.knee(curve) for curve in along]
     lines = [Text(f"{curve.name}: {knee.why}") for curve, knee in zip(along, knees, strict=True) if knee.why]

@@ -4,7 +4,7 @@ Definitions and their sources are in docs/methodology.md.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bench.outcome import CellResult
@@ -48,8 +48,8 @@ class Curve:
 
 
 def settings(cell: Cell) -> dict[str, Any]:
-    """The value of every axis, the scenario's own parameters included."""
-    return asdict(cell.setup) | dict(cell.parameters) | {"users": cell.users}
+    """The value of every axis that the cell has, the scenario's own parameters included."""
+    return dict(cell.setup.axes) | dict(cell.parameters) | {"users": cell.users}
 
 
 def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
@@ -75,7 +75,7 @@ def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
 
 
 def _values(each: Sequence[dict[str, Any]], axis: str) -> int:
-    return len({one.get(axis) for one in each})
+    return len({one[axis] for one in each if axis in one})
 
 
 def _name(rest: dict[str, Any], varying: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import bound
-from bench.evidence import Evidence
+from bench.evidence import TARGET, Evidence
 from bench.plan import Thresholds
 
 
@@ -47,6 +47,29 @@ def missing_users(seen: Evidence, _: Thresholds) -> str:
     return f"{seen.users} of {seen.users_asked} users were running" if seen.users < seen.users_asked else ""
 
 
+def lost_workers(seen: Evidence, _: Thresholds) -> str:
+    """A process of the load ended or was not heard of any more, and its last samples with it."""
+    all_ = seen.load_workers
+    lost = [f"{one.name}, last heard of {_in_window(one.lost_s)}" for one in all_ if one.lost_s is not None]
+    return f"{len(lost)} of {len(all_)} load workers lost: {'; '.join(lost)}" if lost else ""
+
+
+def late_workers(seen: Evidence, _: Thresholds) -> str:
+    """A process more than the load began with: users are spread anew."""
+    late = [f"{one.name} joined {_in_window(one.joined_s)}" for one in seen.load_workers if one.joined_s is not None]
+    return f"load workers came late: {'; '.join(late)}" if late else ""
+
+
+def clocks_apart(seen: Evidence, limits: Thresholds) -> str:
+    """Samples of another machine are on its clock, brought to ours by the time of day."""
+    off = [one for one in seen.load_workers if abs(one.clock_off_s) > limits.clock_jump_s]
+    return "; ".join(f"the clock of load worker {one.name} is {one.clock_off_s:+.2f} s behind ours" for one in off)
+
+
+def _in_window(at_s: float) -> str:
+    return f"{at_s:.1f} s into the window" if at_s >= 0 else f"{-at_s:.1f} s before the window"
+
+
 def unaccounted(seen: Evidence, limits: Thresholds) -> str:
     """Requests do not account for the users' time: the load waited for itself, or samples are missing."""
     if seen.accounted is None or abs(seen.accounted - 1) <= limits.accounting:
@@ -58,6 +81,8 @@ def missed_rate(seen: Evidence, limits: Thresholds) -> str:
     """Arrivals that were due were not sent, and the service could have answered more."""
     if seen.offered_rps is None or not seen.length_s or bound.of_measurement(seen, limits).by in bound.OF_THE_SERVICE:
         return ""
+    if seen.foreign and seen.machine and not bound.load_is_full(seen, seen.machine, limits):
+        return ""  # the load had time left: it was the target that did not keep up
     due = seen.offered_rps * seen.length_s
     if abs(seen.requests - due) <= bound.off_by(due, seen, limits):
         return ""
@@ -114,13 +139,16 @@ def drifted(seen: Evidence, limits: Thresholds) -> str:
 
 
 INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
-    no_window, empty, failed, missing_users, unaccounted, missed_rate, changed, clock_jumped, suspended, stolen,
-    strangers, throttled, drifted,
+    no_window, empty, failed, missing_users, lost_workers, late_workers, clocks_apart, unaccounted, missed_rate,
+    changed, clock_jumped, suspended, stolen, strangers, throttled, drifted,
 )  # fmt: skip
 
 
 # What came from outside: the same measurement may well succeed when it is made again.
-DISTURBING = (no_window, missing_users, changed, clock_jumped, suspended, stolen, strangers, throttled, drifted)
+DISTURBING = (
+    no_window, missing_users, lost_workers, late_workers, changed, clock_jumped, suspended, stolen, strangers,
+    throttled, drifted,
+)  # fmt: skip
 
 
 def disturbance(seen: Evidence, limits: Thresholds) -> str:
@@ -129,18 +157,24 @@ def disturbance(seen: Evidence, limits: Thresholds) -> str:
 
 
 def floor(seen: Evidence, limits: Thresholds) -> str:
-    """The load's CPUs were full and the service's were not: the service could have done more."""
+    """The load's CPUs were full and the service's were not: the service could have done more.
+
+    Of a target whose processes cannot be seen, nobody knows that it could not.
+    """
     if seen.machine is None or not seen.placement.load:
         return ""
     busy = seen.machine.cpu_busy
+    if full := bound.full_worker(seen, limits):
+        most = max(busy[number] for number in seen.placement.service)
+        return "" if most > limits.busy else f"{full} and the service's CPU was {most:.0%} busy: a lower bound"
     load = [busy[number] for number in seen.placement.load]
     service = [busy[number] for number in seen.placement.service]
-    if min(load) <= limits.busy or max(service) > limits.busy:
+    unseen = seen.foreign and TARGET not in seen.machine.cpu_s
+    if min(load) <= limits.busy or (max(service) > limits.busy and not unseen):
         return ""
     by = ", ".join(f"{role} {used / seen.length_s:.0%}" for role, used in seen.machine.cpu_s.items() if used > 0.01)
-    return (
-        f"the load's CPU was {min(load):.0%} busy and the service's {max(service):.0%}: a lower bound (in CPUs: {by})"
-    )
+    other = "what the target used is not known" if unseen else f"the service's {max(service):.0%}"
+    return f"the load's CPU was {min(load):.0%} busy and {other}: a lower bound (in CPUs: {by})"
 
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.contract import (
 
 CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')
 NOTE_VERSION = re.compile(rb"version \d+")
+FIRST_REFUSAL = 400
 JSON = {"content-type": "application/json"}
 
 
@@ -78,15 +79,19 @@ def checks(users: int, buyer: int) -> tuple[Check, ...]:
 
 def ask(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, Answer]:
     """Put the checks that concern a service to it, one by one. Raises httpx.HTTPError if it does not answer."""
+    return ask_all(base_url, [check for check in todo if service.answers([check.operation])])
+
+
+def ask_all(base_url: str, todo: Sequence[Check]) -> dict[Check, Answer]:
+    """Put all of these checks to somebody, one by one. Raises httpx.HTTPError if nobody answers."""
     answers = {}
     # A connection for each request: uvicorn closes one on which the application raised.
     one_use = httpx.Limits(max_keepalive_connections=0)
     with httpx.Client(base_url=base_url, timeout=40.0, trust_env=False, limits=one_use) as client:
         for check in todo:
-            if service.answers([check.operation]):
-                headers = JSON if check.send is not None else {}
-                response = client.request(check.method, check.path, content=check.send, headers=headers)
-                answers[check] = _answer(check, response)
+            headers = JSON if check.send is not None else {}
+            response = client.request(check.method, check.path, content=check.send, headers=headers)
+            answers[check] = _answer(check, response)
     return answers
 
 
@@ -110,6 +115,33 @@ def disagreements(answers: Mapping[str, Mapping[Check, Answer]]) -> tuple[Disagr
             elif answer != (first := reference.setdefault(check, answer)):
                 found.append(Disagreement(service, check, f"as others: {_short(first)}", _short(answer)))
     return tuple(found)
+
+
+def for_target(todo: Sequence[Check], operations: Collection[str]) -> list[Check]:
+    """What a target is asked: what these operations do. How it refuses bad input is no part of what is measured."""
+    mine = [check for check in todo if check.operation in operations]
+    deleted = [check for check in mine if (check.operation, check.method) == ("delete_user", "GET")]
+    return [check for check in mine if check.status < FIRST_REFUSAL or check in deleted]
+
+
+def of_target(name: str, answers: Mapping[Check, Answer]) -> list[Disagreement]:
+    """What a target answers wrongly. As the load has it, the same JSON written in another way is the same answer."""
+    wrong = list[Disagreement]()
+    for check, answer in answers.items():
+        if answer.status != check.status:
+            wrong.append(Disagreement(name, check, f"status {check.status}", _short(answer)))
+        elif check.body is not None and not _same(answer.body, check.body):
+            zone = _same(answer.body.replace(b"+00:00", b"Z"), check.body)
+            hint = " (the contract's times end in Z, as a pydantic response model writes them)" if zone else ""
+            wrong.append(Disagreement(name, check, check.body.decode(), _short(answer) + hint))
+    return wrong
+
+
+def _same(body: bytes, expected: bytes) -> bool:
+    try:
+        return body == expected or (bool(expected) and json.loads(body) == json.loads(expected))
+    except ValueError:
+        return False
 
 
 def _reads(users: int) -> Iterator[Check]:

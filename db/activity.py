@@ -75,3 +75,19 @@ def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPO
     oldest_s = max((age_s for *_, age_s, _ in rows if age_s is not None), default=0.0)
     ended, reporting = int(rows[0][0]), sum(row[-1] for row in rows)
     return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total(), ended, reporting)
+
+
+# Connections by who holds them: the client's port tells apart what all share one role and one database.
+_HOLDERS = """
+    SELECT coalesce(client_port, -1), coalesce(state, %s)
+    FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+def holders(connection: psycopg.Connection) -> list[tuple[int, str]]:
+    """Each connection but the asker's: its client's port (-1: by a socket in the file system) and its state.
+
+    Connections of other roles are seen as `look` says. Raises psycopg.Error.
+    """
+    return [(int(port), str(state)) for port, state in connection.execute(_HOLDERS, [UNKNOWN], prepare=False)]

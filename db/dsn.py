@@ -14,6 +14,8 @@ DEFAULT_PORT = 5432
 SCHEMES = ("postgresql", "postgres")
 VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE")
 REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
+REMEDY_IPV6 = "written in a pair of them in a URL, [::1], and without elsewhere"
+LONGEST_PORT = 20  # digits, leading zeros and all: Python refuses to read thousands
 _SECRET_PARAMETERS = ("sslpassword", "passfile")
 
 
@@ -65,6 +67,7 @@ def parse(url: str) -> Dsn:
     Raises:
         DatabaseError: names the part that cannot be used. It never repeats the URL, which may hold a password.
     """
+    _check_text(url, "database URL")
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in SCHEMES:
         shown = f"the scheme {scheme!r}" if separator and scheme.replace("+", "").isalnum() else "no scheme"
@@ -91,6 +94,14 @@ def parse(url: str) -> Dsn:
     )
 
 
+def _check_text(text: str, name: str) -> None:
+    """Python has bytes that are not UTF-8 as lone surrogates, which no driver can be given."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DatabaseError(f"the {name} has bytes that are not UTF-8 text: {REMEDY}") from None
+
+
 def from_environment(environ: Mapping[str, str]) -> Dsn | None:
     """The database the environment names: `DATABASE_URL`, else libpq's PG* variables, else None.
 
@@ -101,6 +112,8 @@ def from_environment(environ: Mapping[str, str]) -> Dsn | None:
         return dsn if dsn.password else _with_password(dsn, environ)
     if not any(environ.get(name) for name in VARIABLES):
         return None
+    for name in VARIABLES:
+        _check_text(environ.get(name, ""), f"variable {name}")
     user = environ.get("PGUSER") or os_user()
     dsn = Dsn(
         host=_host(environ.get("PGHOST", "")),
@@ -139,11 +152,14 @@ def _split_host(host_port: str) -> tuple[str, str]:
 
 def _query(query: str) -> dict[str, str]:
     try:
-        return dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict"))
+        found = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict"))
     except ValueError:
+        found = {"": "\0"}
+    if "\0" in "".join((*found, *found.values())):
         raise DatabaseError(
             "the database URL's parameters (after '?') are not of the form key=value&key=value in UTF-8"
-        ) from None
+        )
+    return found
 
 
 def _decode(text: str, part: str) -> str:
@@ -159,6 +175,8 @@ def _decode(text: str, part: str) -> str:
 def _host(host: str) -> str:
     if "," in host:
         raise DatabaseError(f"the database host {host!r} lists several servers: name the one to measure")
+    if set("[]") & set(host):
+        raise DatabaseError(f"the database host {host!r} has a bracket: an IPv6 address is {REMEDY_IPV6}")
     return host or DEFAULT_HOST
 
 
@@ -166,7 +184,7 @@ def _port(text: str, name: str, *, echo: bool) -> int:
     """`echo` is False where the text might be the tail of a password."""
     if not text:
         return DEFAULT_PORT
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
+    if text.isascii() and text.isdigit() and len(text) <= LONGEST_PORT and 1 <= int(text) <= 65535:
         return int(text)
     shown = f"{name} {text!r}" if echo else name
     raise DatabaseError(f"the database {shown} is not a number from 1 to 65535: {REMEDY}")

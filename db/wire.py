@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Final
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+LENGTH_BYTES = 4  # which count themselves
 ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
 # The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
 WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
@@ -45,25 +46,34 @@ Listener = Callable[[Message], None]
 
 
 class Splitter:
-    """Cuts one direction of a connection into messages, wherever the network has cut it."""
+    """Cuts one direction of a connection into messages, wherever the network has cut it.
+
+    Where a message's length cannot be one, it is not the protocol, and nothing more is found in that direction.
+    """
 
     def __init__(self, *, from_client: bool) -> None:
         self.starting = from_client  # a client's first message has no kind
         self._rest = b""
+        self._lost = False
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """All messages that are whole now: kind and body."""
+        if self._lost:
+            return []
         self._rest += data
         found, position = [], 0
         while True:
             kind_end = position if self.starting else position + 1
-            if len(self._rest) < kind_end + 4:
+            if len(self._rest) < kind_end + LENGTH_BYTES:
                 break
             (length,) = struct.unpack_from("!i", self._rest, kind_end)
+            if length < LENGTH_BYTES:
+                self._lost, position = True, len(self._rest)
+                break
             end = kind_end + length
             if len(self._rest) < end:
                 break
-            found.append((self._rest[position:kind_end], self._rest[kind_end + 4 : end]))
+            found.append((self._rest[position:kind_end], self._rest[kind_end + LENGTH_BYTES : end]))
             self.starting = False
             position = end
         self._rest = self._rest[position:]

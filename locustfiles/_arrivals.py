@@ -30,9 +30,9 @@ def offsets_ns(rate_rps: float, spacing: str, chance: random.Random, phase: floa
         yield round(due_s * 1e9)
 
 
-def batch_ns(arrivals: int, rate_rps: float, spacing: str, chance: random.Random) -> Iterator[int]:
+def batch_ns(arrivals: int, rate_rps: float, spacing: str, chance: random.Random, phase: float = 0.0) -> Iterator[int]:
     """So many arrivals: at once when `rate_rps` is 0, else at that rate."""
-    return islice(offsets_ns(rate_rps, spacing, chance) if rate_rps else iter(int, 1), arrivals)
+    return islice(offsets_ns(rate_rps, spacing, chance, phase) if rate_rps else iter(int, 1), arrivals)
 
 
 class Arrivals:

@@ -1,5 +1,6 @@
 """Which arrival model a test follows: built when it starts, from the options or the web UI's form."""
 
+import logging
 import random
 from typing import Any
 
@@ -7,11 +8,13 @@ import gevent
 from gevent.event import Event
 from locust import events
 from locust.env import Environment
+from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
 from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
+from locustfiles._targets import SHARES
 
 POLL_EVERY_S = 0.05
 
@@ -20,40 +23,70 @@ class Pacing:
     """What users ask before each request. In the closed model they never wait."""
 
     def __init__(self) -> None:
-        self._arrivals: Arrivals | None = None
+        self._arrivals: dict[str, Arrivals] | None = None
+        self._test = 0
         self._all_connected = Event()
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
+        self._users_before = 0
 
     def prepare(self, environment: Environment) -> None:
         """A test begins; its users wait until `begin`."""
         options = environment.parsed_options
+        self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
         closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
-        self._arrivals = None if closed else Arrivals()
+        self._arrivals = None if closed else {}
 
     def begin(self, environment: Environment, all_users: int) -> None:
-        """All users are there: the schedule starts. Each process has the share of its users."""
+        """All users are there: the schedule starts. Each process has the share of its users.
+
+        Of a batch, the shares are cut where one worker's users end and the next one's begin: they add up to all of it.
+        """
         self._all_connected.set()
         options, runner = environment.parsed_options, environment.runner
         if self._arrivals is None or options is None or runner is None:
             return
-        share = runner.user_count / all_users if all_users else 1.0
-        index = getattr(runner, "worker_index", 0)  # only workers and the one process of a local run have one
-        chance = random.Random(f"{options.load_seed}/arrivals/{index}")  # noqa: S311  # times, not secrets
-        if options.arrival == "open":
-            self._arrivals.follow(offsets_ns(options.rate * share, options.spacing, chance, phase=index * share))
-        else:
-            self._arrivals.follow(
-                batch_ns(round(options.arrivals * share), options.batch_rate * share, options.spacing, chance)
-            )
+        mine, before, all_users = runner.user_count, self._users_before, max(all_users, 1)
+        if not mine:
+            return
+        share = mine / all_users
+        first, last = (options.arrivals * users // all_users for users in (before, before + mine))
+        names = SHARES.names()
+        for place, name in enumerate(names):  # services side by side: each has its part of the rate
+            seed = "/".join(filter(None, (f"{options.load_seed}/arrivals/{worker_index(environment)}", name)))
+            chance = random.Random(seed)  # noqa: S311  # no secrets
+            part, phase = share / len(names), (before / all_users + place) / len(names)
+            if options.arrival == "open":
+                schedule = offsets_ns(options.rate * part, options.spacing, chance, phase)
+            else:
+                size = last - first
+                number = size * (place + 1) // len(names) - size * place // len(names)
+                schedule = batch_ns(number, options.batch_rate * part, options.spacing, chance, phase)
+            self._arrivals_of(name).follow(schedule)
 
-    def end(self) -> None:
-        """No more arrivals; those that nobody took are recorded as missed."""
-        if self._arrivals is not None:
-            for due_ns in self._arrivals.close():
+    def place(self, users_before: int) -> None:
+        """So many users of other processes come before this one's."""
+        self._users_before = users_before
+
+    def _arrivals_of(self, target: str) -> Arrivals:
+        assert self._arrivals is not None  # noqa: S101  # not the closed model
+        return self._arrivals.setdefault(target, Arrivals())
+
+    def end(self, environment: Environment) -> None:
+        """No more arrivals; those that nobody took are recorded as missed, or said in the log."""
+        if self._arrivals is None:
+            return
+        missed = [due_ns for arrivals in self._arrivals.values() for due_ns in arrivals.close()]
+        if environment.parsed_options is not None and environment.parsed_options.samples:
+            for due_ns in missed:
                 RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
+        elif missed:
+            message = (
+                "%s arrivals were due and never sent, since every user was waiting for an answer; they are in no row"
+            )
+            logging.getLogger(__name__).warning(message, len(missed))
 
     def wait_for_all(self) -> None:
         """Wait until every user is connected.
@@ -63,9 +96,9 @@ class Pacing:
         """
         self._all_connected.wait()
 
-    def take(self) -> int:
-        """Wait for the next arrival; when it was due, or 0 in the closed model."""
-        return self._arrivals.take() if self._arrivals is not None else 0
+    def take(self, target: str) -> int:
+        """Wait for the next arrival at this target; when it was due, or 0 in the closed model."""
+        return self._arrivals_of(target).take() if self._arrivals is not None else 0
 
     def answered(self) -> None:
         """A request that was due has ended."""
@@ -79,22 +112,43 @@ class Pacing:
         """A worker told how many have ended there."""
         self._answered_by_workers[client_id] = data.get("answered", 0)
 
-    def wait_until_answered(self, arrivals: int) -> None:
-        """Return when so many requests have ended, here and at the workers."""
+    def wait_until_answered(self, arrivals: int) -> bool:
+        """Return when so many requests have ended, here and at the workers; False when another test began before."""
+        test = self._test
         while self._answered + sum(self._answered_by_workers.values()) < arrivals:
             gevent.sleep(POLL_EVERY_S)
+            if self._test != test:
+                return False
+        return True
 
 
 PACING = Pacing()
+
+
+def worker_index(environment: Environment) -> int:
+    """This process's number among those that have users; only workers and the one process of a local run have one."""
+    return getattr(environment.runner, "worker_index", 0)
+
+
+def tell_places(runner: MasterRunner) -> None:
+    """Before workers hear that all users are there: tell each how many come before its own."""
+    before = 0
+    for client_id, node in runner.clients.items():
+        runner.send_message("place", {"users_before": before}, client_id)
+        before += node.user_count
 
 
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
     """Follow the test's beginning and end."""
     listen = environment.events
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.register_message("place", _on_place)
+    elif isinstance(runner := environment.runner, MasterRunner):
+        listen.spawning_complete.add_listener(lambda **_: tell_places(runner))
     listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
     listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
-    listen.test_stopping.add_listener(lambda **_: PACING.end())
+    listen.test_stopping.add_listener(lambda **_: PACING.end(environment))
     if isinstance(environment.runner, WorkerRunner):
         listen.report_to_master.add_listener(lambda data, **_: PACING.report(data))
     else:
@@ -102,12 +156,17 @@ def on_init(environment: Environment, **_: Any) -> None:
         listen.spawning_complete.add_listener(lambda **_: gevent.spawn(_end_batch, environment))
 
 
+def _on_place(msg: Message, **_: Any) -> None:
+    PACING.place(msg.data["users_before"])
+
+
 def _end_batch(environment: Environment) -> None:
     """End a plain batch when it is answered; those with --samples end by themselves."""
     options, runner = environment.parsed_options, environment.runner
     if options is None or runner is None or options.arrival != "batch" or options.samples:
         return
-    PACING.wait_until_answered(options.arrivals)
+    if not PACING.wait_until_answered(options.arrivals):
+        return
     if options.headless:
         runner.quit()
     else:

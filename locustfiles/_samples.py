@@ -7,7 +7,7 @@ records behind it, so that each can be read on its own and a file cut off in the
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from bench.records import PACKER
 
@@ -90,7 +90,7 @@ class SampleFile:
         }
         self._file.write(json.dumps(head).encode() + b"\n" + chunk.packed)
 
-    def mark(self, event: str, at_ns: int, users: int, reconnects: int = 0) -> None:
-        """Note that something happened to the load."""
-        head = {"event": event, "at_ns": at_ns, "users": users, "reconnects": reconnects, "records": 0}
+    def mark(self, event: str, at_ns: int, users: int, reconnects: int = 0, **more: Any) -> None:
+        """Note that something happened to the load, or to one worker of it."""
+        head = {"event": event, "at_ns": at_ns, "users": users, "reconnects": reconnects, "records": 0, **more}
         self._file.write(json.dumps(head).encode() + b"\n")

@@ -13,14 +13,16 @@ from locust import User
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 import locustfiles._files  # raises the limit of open files
+import locustfiles._options  # declares the options
+import locustfiles._web
 import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
 from db import dataset
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
-from locustfiles._options import HOST_OF_SERVICE, base_url
-from locustfiles._pacing import PACING
+from locustfiles._pacing import PACING, worker_index
 from locustfiles._samples import RECORDER
+from locustfiles._targets import HOST_OF_SERVICE, SHARES
 
 PAGE = 10
 Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None
@@ -39,10 +41,12 @@ class ServiceUser(User):
         super().__init__(environment)
         self.options = environment.parsed_options
         client = Client if self.options.client == "lean" else FastHttpClient
-        self.client = client(base_url(environment), timeout_s=self.options.timeout_s)
+        self.target = SHARES.join(environment, type(self))
+        self.client = client(self.target.url, timeout_s=self.options.timeout_s)
         ServiceUser._born += 1
         # Seeded one by one: the same users make the same choices in every run with the same seed.
-        self.random = random.Random(f"{self.options.load_seed}/{ServiceUser._born}")  # noqa: S311  # no secret
+        born = f"{worker_index(environment)}/{ServiceUser._born}"
+        self.random = random.Random(f"{self.options.load_seed}/{born}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
         self.intended_ns = 0  # when the next request was due; 0: whenever it is sent
 
@@ -55,7 +59,7 @@ class ServiceUser(User):
             PACING.wait_for_all()
             if self.options.arrival == "closed":  # or all would send in step for ever, if the service is fast enough
                 gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
-        self.intended_ns = PACING.take()
+        self.intended_ns = PACING.take(self.target.name)
         self._state = LOCUST_STATE_RUNNING
 
     def wait_time(self) -> float:
@@ -63,11 +67,12 @@ class ServiceUser(User):
 
         Locust then sleeps for 0 s, which lets users whose answers are there already read them before this one sends.
         """
-        self.intended_ns = PACING.take()
+        self.intended_ns = PACING.take(self.target.name)
         return 0.0
 
     def on_stop(self) -> None:
         """Leave no connection behind."""
+        SHARES.leave(type(self), self.target)
         self.client.close()
 
     def any_user_id(self) -> int:
@@ -101,6 +106,7 @@ class ServiceUser(User):
     ) -> Any:
         """Send one request, check its answer and record it.
 
+        It is a row of the statistics by its `operation`, with the service's name before it where there are several.
         `expect` is the exact body, the members that the answered object must have, or what says of such an object what
         is wrong with it. Returns what was answered, parsed unless `expect` is a body, or None after a failure.
         """
@@ -112,14 +118,15 @@ class ServiceUser(User):
         content, problem = None, answer.error
         if not problem:
             content, problem = _check(answer.status, answer.body, status, expect)
+        name = f"{self.target.name} {operation}" if self.target.name else operation
         if self.recording:  # Locust's statistics are then counted from the samples, see _statistics.py
             RECORDER.add(
-                operation, method, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
+                name, method, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
             )
         else:
             self.environment.events.request.fire(
                 request_type=method,
-                name=operation,
+                name=name,
                 response_time=(answer.end_ns - intended_ns) / 1e6,
                 response_length=len(answer.body),
                 exception=BadAnswerError(problem) if problem else None,

@@ -15,14 +15,17 @@ import gevent
 from locust import events
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from bench.records import PACKER
 from locustfiles import _clock
 from locustfiles._http import Client
 from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
+from locustfiles._workers import Workers
 
+CPU_EVERY_NS = 500_000_000
 COLLECT_EVERY_S = 0.2  # little each time: a whole second's samples would hold up the load for milliseconds
 FINISH_MARGIN_S = 5.0
 TAIL_S = 0.25  # the load goes on a little beyond its window, so that stopping leaves no mark in it
@@ -38,9 +41,9 @@ def on_init(environment: Environment, **_: Any) -> None:
     environment.events.test_stop.add_listener(say_reconnects)
     if isinstance(runner, WorkerRunner):
         _hand_over(environment, runner)
-    elif options is not None and options.samples:
+    elif options is not None and options.samples and runner is not None:
         random.seed(options.load_seed)  # Locust itself chooses each user's next task
-        _keep(environment, SampleFile(Path(options.samples)))
+        Keeper(environment, runner, SampleFile(Path(options.samples))).listen()
 
 
 def forget_reconnects(**_: Any) -> None:
@@ -58,17 +61,32 @@ def say_reconnects(**_: Any) -> None:
 def _hand_over(environment: Environment, runner: WorkerRunner) -> None:
     """On a worker: put its samples into its reports."""
     waiting: list[Chunk] = []
+    cpu: list[tuple[int, float]] = []
+    looked_ns = recorded = 0
 
     def collect() -> None:
-        waiting.extend(_counted(environment))
+        nonlocal looked_ns, recorded
+        taken = _counted(environment)
+        recorded += sum(len(chunk.packed) // PACKER.size for chunk in taken)
+        waiting.extend(taken)
+        if (now_ns := time.perf_counter_ns()) - looked_ns >= CPU_EVERY_NS:
+            looked_ns = now_ns
+            cpu.append((now_ns, time.process_time()))
 
     def report(data: dict[str, Any], **_: Any) -> None:
         collect()
         data["reconnects"] = Client.reconnects_of_all
+        data["clock"] = _clock.reading()
+        data["cpu"] = list(cpu)
+        cpu.clear()
         if waiting:
             data["samples"] = joined(waiting)._asdict()
-            data["clock"] = _clock.reading()
             waiting.clear()
+
+    def begin(**_: Any) -> None:
+        options = environment.parsed_options
+        if options is not None:  # the master's, from now on
+            random.seed(f"{options.load_seed}/{runner.worker_index}")
 
     def finish(**_: Any) -> None:
         """Stop the users, wait for their last answers, hand over what is left."""
@@ -76,8 +94,10 @@ def _hand_over(environment: Environment, runner: WorkerRunner) -> None:
         last: dict[str, Any] = {}
         report(last)
         runner.send_message("finished", last)
+        logging.getLogger(__name__).info("%s requests recorded by this worker", recorded)
 
     gevent.spawn(_repeat, collect)
+    environment.events.test_start.add_listener(begin)
     environment.events.report_to_master.add_listener(report)
     runner.register_message("finish", finish, concurrent=True)
 
@@ -97,57 +117,75 @@ def _counted(environment: Environment) -> list[Chunk]:
     return [chunk]
 
 
-def _keep(environment: Environment, file: SampleFile) -> None:
-    options, runner = environment.parsed_options, environment.runner
-    assert options is not None  # noqa: S101  # `on_init` saw them
-    assert runner is not None  # noqa: S101  # Locust sets it before it fires `init`
+class Keeper:
+    """Writes samples and marks to the file, on the process that no other one sends its samples to; ends the run."""
 
-    reconnects_of_workers: dict[str, int] = {}
+    def __init__(self, environment: Environment, runner: Runner, file: SampleFile) -> None:
+        self._environment, self._runner, self._file = environment, runner, file
+        self._options: Any = environment.parsed_options
+        self._workers = Workers(environment, runner, self._note) if isinstance(runner, MasterRunner) else None
+        self._reconnects_of_workers: dict[str, int] = {}
+        self._begun = self._ended = False
 
-    def mark(event: str) -> None:
-        reconnects = Client.reconnects_of_all + sum(reconnects_of_workers.values())
-        file.mark(event, time.perf_counter_ns(), runner.user_count, reconnects)
+    def listen(self) -> None:
+        """From now on."""
+        gevent.spawn(_repeat, self._collect)
+        events = self._environment.events
+        events.worker_report.add_listener(self._on_worker_report)
+        events.spawning_complete.add_listener(lambda **_: gevent.spawn(self._end_after_window))
+        events.quitting.add_listener(self._on_quitting)
+        if self._workers:
+            self._runner.register_message("finished", self._on_finished)
 
-    def collect() -> None:
-        for chunk in _counted(environment):
-            file.append(chunk)
+    def _note(self, event: str, at_ns: int, worker: str, **more: Any) -> None:
+        self._file.mark(event, at_ns, self._runner.user_count, worker=worker, **more)
 
-    finished: set[str] = set()
+    def _mark(self, event: str) -> None:
+        reconnects = Client.reconnects_of_all + sum(self._reconnects_of_workers.values())
+        more = {"workers": self._workers.facts()} if self._workers else {}
+        self._file.mark(event, time.perf_counter_ns(), self._runner.user_count, reconnects, **more)
 
-    def on_worker_report(client_id: str, data: dict[str, Any]) -> None:
-        reconnects_of_workers[client_id] = data.get("reconnects", 0)
+    def _collect(self) -> None:
+        if self._workers and not self._ended:
+            self._workers.look()
+        for chunk in _counted(self._environment):
+            self._file.append(chunk)
+
+    def _on_worker_report(self, client_id: str, data: dict[str, Any]) -> None:
+        self._reconnects_of_workers[client_id] = data.get("reconnects", 0)
         if "samples" in data:
-            file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
+            self._file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
+        if self._workers:
+            self._workers.hear(client_id, data)
 
-    def on_finished(msg: Message, **_: Any) -> None:
-        on_worker_report(msg.node_id, msg.data)
-        finished.add(msg.node_id)
+    def _on_finished(self, msg: Message, **_: Any) -> None:
+        self._on_worker_report(msg.node_id, msg.data)
+        if self._workers:
+            self._workers.finish(msg.node_id)
 
-    def finish_workers(workers: int) -> None:
+    def _finish(self, workers: Workers) -> None:
         """Before `quit`, which gives workers half a second: have their users' last requests answered and recorded."""
-        runner.send_message("finish")
-        deadline = time.monotonic() + environment.stop_timeout + FINISH_MARGIN_S
-        while len(finished) < workers and time.monotonic() < deadline:
+        self._runner.send_message("finish")
+        deadline = time.monotonic() + self._environment.stop_timeout + FINISH_MARGIN_S
+        while not workers.all_finished() and time.monotonic() < deadline:
             gevent.sleep(0.05)
 
-    def end_after_window(**_: Any) -> None:
-        mark("spawned")
+    def _end_after_window(self) -> None:
+        if self._begun:  # Locust spreads users anew when a worker comes or goes
+            return
+        self._begun = True
+        options = self._options
+        self._mark("spawned")
         if options.arrival == "batch":
             PACING.wait_until_answered(options.arrivals)
         else:
             gevent.sleep(options.warm_up_s + options.measure_s + TAIL_S)
-        mark("stopping")
-        if isinstance(runner, MasterRunner):
-            finish_workers(runner.worker_count)
-        runner.quit()
+        self._mark("stopping")
+        if self._workers:
+            self._finish(self._workers)
+        self._ended = True
+        self._runner.quit()
 
-    def on_quitting(**_: Any) -> None:
-        collect()
-        mark("ended")
-
-    if isinstance(runner, MasterRunner):
-        runner.register_message("finished", on_finished)
-    gevent.spawn(_repeat, collect)
-    environment.events.worker_report.add_listener(on_worker_report)
-    environment.events.spawning_complete.add_listener(lambda **kwargs: gevent.spawn(end_after_window, **kwargs))
-    environment.events.quitting.add_listener(on_quitting)
+    def _on_quitting(self, **_: Any) -> None:
+        self._collect()
+        self._mark("ended")

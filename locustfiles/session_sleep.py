@@ -5,6 +5,7 @@ from typing import Any
 from locust import events, task
 from locust.argument_parser import LocustArgumentParser
 
+from locustfiles._options import number
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("session_sleep",)
@@ -15,7 +16,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     """Declare this scenario's own parameters."""
     where = "session_sleep: inside: with the session open; outside: after it was closed."
     parser.add_argument("--sleep", choices=["inside", "outside"], default="inside", help=where)
-    parser.add_argument("--seconds", type=float, default=2.0, help="session_sleep: how long (0..60).")
+    parser.add_argument("--seconds", type=number(0, 60), default=2.0, help="session_sleep: how long (0..60).")
 
 
 class SessionSleep(ServiceUser):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from locust import events, task
 from locust.env import Environment
 
+from locustfiles._pacing import worker_index
 from locustfiles._user import ServiceUser
 from services.contract import FIBONACCI_MAX
 
@@ -23,9 +24,8 @@ class Simulation(ServiceUser):
     @classmethod
     def begin(cls, environment: Environment) -> None:
         """A test begins."""
-        index = getattr(environment.runner, "worker_index", 0)
         seed = environment.parsed_options.load_seed if environment.parsed_options else 0
-        cls.shared = Random(f"{seed}/simulation/{index}")  # noqa: S311  # no secret
+        cls.shared = Random(f"{seed}/simulation/{worker_index(environment)}")  # noqa: S311  # no secret
 
     def any_user_id(self) -> int:
         """The id of some user of the dataset."""

@@ -14,7 +14,6 @@ import polars as pl
 from fastapi import FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 BIGINT_MAX = 2**63 - 1
@@ -289,5 +288,3 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         )
     }
 )
-
-USERS_CREATED = Counter("users_created", "Users that this service created.")

@@ -1,4 +1,4 @@
-"""What a running service says of itself: /health and /metrics."""
+"""What a running service says of itself: /health."""
 
 import asyncio
 import tomllib
@@ -7,15 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from anyio.to_thread import current_default_thread_limiter
-from fastapi import Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from fastapi import Request
 
 from services.contract import Health, PoolSettings
 from services.settings import Settings
 
-THREADS = Gauge("threads", "Threads that `def` endpoints may use.")
-THREADS_BUSY = Gauge("threads_busy", "Threads that are at work or wait for a connection.")
 FRAMEWORK = ("fastapi", "starlette", "pydantic", "uvicorn", "gunicorn", "uvloop", "httptools")
 
 
@@ -39,14 +35,3 @@ async def health_of(service: str, settings: Settings, request: Request) -> Healt
         http_parser=type(protocol).__module__.rpartition(".")[2].removesuffix("_impl"),
         versions=library_versions(service),
     )
-
-
-def metrics_of_this_process() -> Response:
-    """Everything registered with prometheus-client: users created, the pool, threads, CPU and memory of the process.
-
-    Call it from an `async def` endpoint: one on a thread would have to wait while all threads are busy.
-    """
-    limiter = current_default_thread_limiter()
-    THREADS.set(limiter.total_tokens)
-    THREADS_BUSY.set(limiter.borrowed_tokens)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

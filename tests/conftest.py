@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bench import catalogue
 from bench.plan import Setup, default_setup
@@ -16,6 +17,11 @@ from db import dataset, embedded, loader
 from db.dsn import Dsn
 from db.restore import restore
 from tests import stored_run
+
+# The same examples every time, so that a failure is the change's; HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.register_profile("search", deadline=None, database=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SCALE = 0.001
 SHOWN = (

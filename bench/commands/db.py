@@ -14,6 +14,7 @@ EPILOG = """
 Examples:
   bench db start              start it and leave it running; `bench run` then uses it and leaves it running too
   bench db load --scale 0.1   100,000 users and all that belongs to them
+  bench db url                its address with the password, for a service of your own
   bench db reset              delete it all; the next start makes a new one
 """
 
@@ -30,8 +31,26 @@ def start(port: int | None) -> None:
     running = embedded.start(embedded.locate(catalogue.CHECKOUT), detached=True, port=port)
     state = "was running already" if running.reused else "is running"
     options.console().print(
-        f"PostgreSQL {state} at {running.dsn.redacted} (pid {running.pid})", highlight=False, soft_wrap=True
+        f"PostgreSQL {state} at {running.dsn.redacted} (pid {running.pid})\n"
+        'for a service of your own: bench db load, then DATABASE_URL="$(bench db url)"',
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
+
+
+@db.command()
+def url() -> None:
+    """Print the running private PostgreSQL's address, with its password, for a service of your own.
+
+    \b
+    Example:
+      DATABASE_URL="$(bench db url)" uvicorn myapp:app --port 9000
+    """
+    running = embedded.running(embedded.locate(catalogue.CHECKOUT))
+    if running is None:
+        raise DatabaseError("the private PostgreSQL is not running; start it and leave it running with: bench db start")
+    click.echo(running.dsn.url)
 
 
 @db.command()

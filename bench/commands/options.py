@@ -54,6 +54,21 @@ class Share(click.ParamType[float]):
 SHARE = Share()
 
 
+class Target(click.ParamType[tuple[str, str]]):
+    """A name and an address: NAME=URL."""
+
+    name = "name=url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split at the first equals sign; what is wrong with either part is for the plan to say."""
+        if isinstance(value, tuple):
+            return value
+        name, separator, url = value.partition("=")
+        if not separator or "/" in name:
+            self.fail(f"{value!r} names no target; write NAME=URL: mine=http://127.0.0.1:9000", param, ctx)
+        return name, url
+
+
 def database_url(command: Callable[..., Any]) -> Callable[..., Any]:
     """--database-url."""
     return click.option(

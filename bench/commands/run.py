@@ -3,10 +3,13 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bench import plan_file
 from bench.commands import options
+from bench.errors import UsageError
 
+LOOPBACK = "127.0.0.1"
 EPILOG = """
 \b
 Examples:
@@ -15,10 +18,16 @@ Examples:
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
   bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
   bench run --arrival open --rate 500               latency at a load that does not wait for answers
+  bench run --load-workers 2                        the users spread over two processes
+  bench run --expect-workers 2 --bind-host 192.0.2.7   and over two on other machines: the command for them is printed
   bench run --precision 3%                          as many rounds (at most 20) as that takes
+  bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     a service of your own beside one of these
+  bench run --services "" --target mine=http://127.0.0.1:9000                and alone
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
+  bench run --resume first-try                      what a run that was stopped has not measured yet
 
-Every option overrides the plan. Results: results/<run>/summary.csv and more; results/README.md explains each file.
+Every option overrides the plan, but for --target, which adds to it. A target must be running; docs/adding-a-service.md
+says how it gets at the data. Results: results/<run>/summary.csv and more; results/README.md explains each file.
 """
 
 
@@ -39,14 +48,75 @@ Every option overrides the plan. Results: results/<run>/summary.csv and more; re
 @click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
 @click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
+@click.option("--load-workers", type=int, metavar="N", help="Load processes on this machine (Locust's workers).")
+@click.option("--expect-workers", type=int, metavar="N", help="Wait for N load processes that you start elsewhere.")
+@click.option(
+    "--bind-host",
+    default=LOOPBACK,
+    show_default=True,
+    metavar="ADDRESS",
+    help="With --expect-workers: where services and Locust's master listen, for other machines.",
+)
+@click.option(
+    "--target", type=options.Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
+)
+@click.option("--resume", "stopped", metavar="RUN", help="Go on with a run that did not come to its end.")
+@click.option("--force", is_flag=True, help="With --resume: on another machine, with other versions, settings or code.")
 @options.database_url
-def run(plan_name: str, name: str | None, database_url: str | None, **overrides: Any) -> int:
+@click.pass_context
+def run(
+    context: click.Context,
+    /,
+    plan_name: str,
+    name: str | None,
+    bind_host: str,
+    database_url: str | None,
+    stopped: str | None,
+    *,
+    force: bool,
+    **overrides: Any,
+) -> int:
     """Measure a plan and leave CSVs in results/."""
+    if stopped is not None:
+        _refuse_others(context)
+        return _resume(stopped, database_url, bind_host, force=force)
+    if force:
+        raise UsageError("--force goes with --resume RUN: it is for going on in another environment")
     path = plan_file.find(plan_name)
     plan = plan_file.read(path, overrides)
     # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
     from bench import runner  # noqa: PLC0415  # see above
     from bench.job import Request  # noqa: PLC0415  # see above
 
-    request = Request(plan, path, name, database_url)
+    if bind_host != LOOPBACK and not plan.load.expect_workers:
+        raise UsageError(f"--bind-host {bind_host} is for load workers on other machines; give --expect-workers, too")
+    request = Request(plan, path, name, database_url, bind_host)
     return runner.run(request, options.console())
+
+
+# What an interrupted run can be told anew: where its database is, and where it listens. All else is its plan's.
+WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host"})
+
+
+def _refuse_others(context: click.Context) -> None:
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in WITH_RESUME
+        and parameter.name is not None
+        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"--resume goes on with the plan, the seed and the name that the run has: leave out {', '.join(given)},"
+            " or leave out --resume and measure anew"
+        )
+
+
+def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool) -> int:
+    from bench import resuming, runner  # noqa: PLC0415  # as in `run`
+    from bench.job import Request  # noqa: PLC0415  # as in `run`
+
+    earlier = resuming.read(name)
+    path = earlier.run.folder / "plan.toml"
+    return runner.run(Request(earlier.plan, path, None, database_url, bind_host, earlier, force), options.console())

@@ -19,9 +19,11 @@ from bench.processes import Child
 from bench.services import Fleet, Surroundings
 from bench.serving import check_ports
 from db import dataset, restore
+from db.dsn import Dsn
 
 UI_PORT = 8089
 POLL_EVERY_S = 0.5
+LOCUST_PATIENCE_S = 1.0  # it would wait for its users' answers; everything is to have ended within 5 s
 
 
 @click.command()
@@ -36,48 +38,68 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
       bench up --services asyncpg_async      then: curl http://127.0.0.1:8002/users/1
     """
     console = options.console()
-    with _running(services, scale, database_url, console) as fleet:
+    with _running(services, scale, database_url, console) as (fleet, _):
         console.print("Ctrl-C ends them all", style="bold")
         _wait(fleet)
 
 
 @click.command()
-@click.option("--scenario", default="point_read", show_default=True, help="What the users do.")
-@click.option("--port", default=UI_PORT, show_default=True, help="The web UI's port on 127.0.0.1.")
+@click.option("--scenario", default="point_read", show_default=True, help="What is chosen when the page opens.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=UI_PORT, show_default=True, help="The web UI's port on 127.0.0.1."
+)
 @options.services
 @options.scale
 @options.database_url
 def ui(scenario: str, port: int, services: list[str] | None, scale: float, database_url: str | None) -> None:
-    """Run database, services and Locust's web UI until Ctrl-C.
+    """Run database, services, the external API and Locust's web UI until Ctrl-C. All listen on 127.0.0.1 only.
+
+    The page has every scenario to choose from, and under "Custom parameters" the services (one, several side by side or
+    all), how requests arrive, the rate and the scenarios' own parameters. Its tab "Services" shows, once a second, what
+    services and PostgreSQL are doing. Nothing of it lands in results/: for figures to believe, use bench run.
 
     \b
-    Example:
-      bench ui --scenario crud      then open http://127.0.0.1:8089, choose a service, press Start
+    Examples:
+      bench ui                                           then open http://127.0.0.1:8089 and press Start
+      bench ui --scenario crud                           another scenario is chosen at first
+      bench ui --services asyncpg_async,psycopg2_sync    only these are started and offered
+      bench ui --port 8090 --scale 0.1                   another port; 100,000 users in the database
     """
     console = options.console()
-    path = catalogue.scenario(scenario).path
-    check_ports([port], "choose another with --port")
-    with _running(services, scale, database_url, console) as fleet, tempfile.TemporaryDirectory() as folder:
-        users = dataset.size(scale).users
+    chosen = catalogue.scenario(scenario)
+    check_ports([port], remedy="choose another port with --port")
+    with (
+        _running(services, scale, database_url, console) as (fleet, dsn),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        files = ",".join(dict.fromkeys(str(one.path) for one in (chosen, *catalogue.scenarios().values())))
         command = [
-            sys.executable, "-m", "locust", "-f", str(path), "--web-host", "127.0.0.1", "--web-port", str(port),
-            "--users", "1000", "--spawn-rate", "250", "--stop-timeout", "35", "--dataset-users", str(users),
+            sys.executable, "-m", "locust", "-f", files, "--class-picker",
+            "--web-host", "127.0.0.1", "--web-port", str(port), "--users", "1000", "--spawn-rate", "250",
+            "--stop-timeout", "35", "--dataset-users", str(dataset.size(scale).users), chosen.user,
         ]  # fmt: skip
-        locust = Child(command, log=Path(folder) / "locust.log", cwd=Path(folder), environment={"HOME": folder})
+        # The URL has a password, which a command line would show to everybody.
+        environment = {"HOME": folder, "DATABASE_URL": dsn.url, "BENCH_SERVICES": ",".join(fleet.names())}
+        locust = Child(command, log=Path(folder) / "locust.log", cwd=Path(folder), environment=environment)
         try:
             _wait_for_ui(locust, port)
             console.print(f"\nLocust's web UI: [bold]http://127.0.0.1:{port}[/]   Ctrl-C ends everything")
             _wait(fleet, locust)
         finally:
-            locust.stop()
+            locust.stop(LOCUST_PATIENCE_S)
 
 
 @contextmanager
-def _running(services: list[str] | None, scale: float, database_url: str | None, console: Console) -> Iterator[Fleet]:
-    names = [catalogue.service(name).name for name in services or catalogue.services()]
+def _running(
+    services: list[str] | None, scale: float, database_url: str | None, console: Console
+) -> Iterator[tuple[Fleet, Dsn]]:
+    chosen = [catalogue.service(name) for name in dict.fromkeys(services or catalogue.services())]
+    names = [service.name for service in chosen]
     setups = [plan.default_setup(name) for name in names]
     leftovers.end(console)
-    check_ports([catalogue.service(name).port for name in names])
+    check_ports([service.port for service in chosen])
+    if any(service.needs_database for service in chosen):
+        check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
         with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
             with progress.shares(console, f"loading scale {scale:g}") as told:
@@ -93,7 +115,7 @@ def _running(services: list[str] | None, scale: float, database_url: str | None,
                     table.add_row(name, url, f"curl {url}/users/1")
                 console.print(f"the {server}", highlight=False, soft_wrap=True)
                 console.print(table)
-                yield fleet
+                yield fleet, server.dsn
     finally:
         console.print("everything has ended")
 

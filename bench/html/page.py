@@ -29,7 +29,7 @@ MOST_CELLS = 60  # of which charts over time are drawn
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run's files say beside its measurements. `state` and `why` are those of status.json."""
+    """What a run's files say beside its measurements. `state`, `why` and `resumed` are those of status.json."""
 
     run_id: str
     plan: Plan
@@ -41,6 +41,7 @@ class Facts:
     command: str
     over_time: Sequence[OverTime]
     timelines: Sequence[tuple[str, int, Sequence[Row]]]
+    resumed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
     ratios = [table for mine in by_scenario if (table := tables.contrasts(mine))]
     lines = [line for mine in by_scenario for line in tables.reasons(mine)]
     notes = [f"{mine[0].cell.scenario}: {catalogue.scenario(mine[0].cell.scenario).summary}" for mine in by_scenario]
+    notes += report.targets_named([one for mine in by_scenario for one in mine])
     title = "Reasons for verdicts, and what each cell was bound by"
     return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
@@ -223,10 +225,11 @@ def _environment(facts: Facts) -> Section:
         name: {key: value for key, value in one.items() if key != "costs"}
         for name, one in facts.environment.get("services", {}).items()
     }
+    unlisted = {"claims"} if facts.plan.targets else {"claims", "targets"}
     folded = [
         tables.settings("Machine, versions and PostgreSQL", shown),
         tables.settings("Services, as each says of itself", services),
-        tables.settings("The plan as it was run", facts.plan.model_dump(exclude={"claims"})),
+        tables.settings("The plan as it was run", facts.plan.model_dump(exclude=unlisted)),
     ]
     folded = [table for table in folded if table.rows]
     return Section("environment", "Environment, and how to repeat it", (), (), (), folded, commands=[facts.command])

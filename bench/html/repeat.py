@@ -17,6 +17,9 @@ def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, priv
         if as_written != as_used and as_used is not None and not found:
             value = ",".join(map(str, as_used)) if isinstance(as_used, list) else f"{as_used}"
             words += [f"--{option.replace('_', '-')}", value]
+    for target in used.targets:
+        if target.url not in {one.url for one in written.targets if one.name == target.name}:
+            words += ["--target", f"{target.name}={target.url}"]
     if seed is not None:
         words += ["--seed", str(seed)]
     return shlex.join(words) + ("" if private else " --database-url URL")

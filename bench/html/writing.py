@@ -7,7 +7,7 @@ from typing import Any
 from polars.exceptions import PolarsError
 from pydantic import ValidationError
 
-from bench import results, stored
+from bench import results, resuming, stored
 from bench.errors import ResultsError
 from bench.html import index, page, repeat, series
 from bench.html.page import MOST_CELLS, Facts
@@ -43,7 +43,7 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
     written, status = _json(folder / "plan.json"), _json(folder / "status.json")
     if "plan" not in written:
         raise ResultsError(f"{folder / 'plan.json'} has no plan")
-    used = Plan.model_validate(written["plan"])
+    used = stored.plan_of(written)
     over_time, timelines = [], []
     for one in outcome.ordered()[:MOST_CELLS]:
         rounds = dict(series.places(folder, one.cell.slug))
@@ -74,6 +74,7 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         command=repeat.command(plan_path, _as_written(folder, used), used, written.get("seed"), private=private),
         over_time=over_time,
         timelines=timelines,
+        resumed=resuming.said(status),
     )
 
 

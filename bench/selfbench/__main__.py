@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bench import placement
 from bench.errors import BenchError
-from bench.selfbench import accuracy, agreement, analysing, cost, loading, reach, stall
+from bench.selfbench import accuracy, agreement, analysing, cost, loading, reach, soak, stall
 from bench.selfbench.figures import Say
 from bench.selfbench.setting import Setting
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
 INTERRUPTED = 130
 
-Part = Callable[[Setting, Say], None]
+Part = Callable[[Setting, Say], object]
 
 PARTS: dict[str, Part] = {
     "cost": cost.against_fasthttp,
@@ -29,6 +29,7 @@ PARTS: dict[str, Part] = {
     "many_users": reach.many_users,
     "analysis": analysing.of_ten_million,
     "loading": loading.of_the_dataset,
+    "soak": soak.soak,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),
 }
 

@@ -75,7 +75,7 @@ class _Pair:
         )
         [one] = plan.cells(settings)
         target = load.Target(self.url, self.users, number, self.placed.load)
-        measured = cell.measure(settings, one, target, self.fleet, self.server, self.placed, folder, lambda _: None)
+        measured = cell.measure(settings, one, target, self.fleet, self.server, self.placed, folder)
         assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # nothing to compare then
         total = analysis.summarise([measured])[0]
         return wrk.Figures(

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from bench.errors import ResultsError
 
 Name = Literal["received", "checked out", "returned", "responded", "ended"]
+NAMES: tuple[Name, ...] = get_args(Name)
 
 _request: ContextVar[int | None] = ContextVar("request", default=None)
 
@@ -79,7 +80,18 @@ def read(path: Path) -> list[Event]:
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-        found = [Event(*json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError) as error:
+        found = [_event(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ResultsError(f"cannot read the trace {str(path)!r}: {error}") from None
     return sorted(found, key=lambda event: event.at_ns)
+
+
+def _event(written: Any) -> Event:
+    """Of one line. Raises TypeError or ValueError where it has other things in it."""
+    if not isinstance(written, list):
+        raise TypeError(f"{type(written).__name__} in place of a list")
+    event = Event(*written)
+    numbers = (event.at_ns, event.process, event.request, 0 if event.connection is None else event.connection)
+    if any(type(number) is not int for number in numbers) or event.name not in NAMES or type(event.detail) is not str:
+        raise ValueError(f"no event: {json.dumps(written)[:100]}")
+    return event

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import asyncpg
 import polars as pl
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 
 from services.contract import (
     BAD_GATEWAY,
@@ -17,7 +16,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -42,7 +40,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import AsyncExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = $1"
@@ -86,8 +85,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     ) as pool:
         app.state.pool = pool
         app.state.external_api = AsyncExternalApi(settings.external_api_url)
-        Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)
-        Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.get_idle_size)
+        watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield
         await app.state.external_api.close()
 
@@ -112,7 +110,7 @@ async def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

@@ -10,7 +10,6 @@ from asyncpg.pool import PoolConnectionProxy
 from databases import Database
 from databases.core import Connection
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 
 from services.contract import (
     BAD_GATEWAY,
@@ -20,7 +19,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -45,7 +43,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import AsyncExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = :id"
@@ -92,8 +91,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with database:
         app.state.external_api = AsyncExternalApi(settings.external_api_url)
         pool = database._backend._pool  # asyncpg's, which `databases` keeps to itself
-        Gauge("pool_connections", "Connections that the pool holds.").set_function(pool.get_size)
-        Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.get_idle_size)
+        watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield
         await app.state.external_api.close()
 
@@ -122,7 +120,7 @@ async def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

@@ -1,5 +1,8 @@
 """No database at all: rows computed on the spot, so that what is left is FastAPI, HTTP and the load generator."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from db import dataset
@@ -28,11 +31,20 @@ from services.contract import (
     point_read_ids,
     user_not_found,
 )
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import metrics_of_all_workers, watch
 from services.settings import Settings
 
 settings = Settings.from_environment()
-app = FastAPI(title="no database", responses=UNAVAILABLE)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    watch()
+    yield
+
+
+app = FastAPI(title="no database", lifespan=lifespan, responses=UNAVAILABLE)
 add_error_handlers(app)
 
 
@@ -56,7 +68,7 @@ async def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

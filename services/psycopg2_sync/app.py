@@ -9,7 +9,6 @@ from threading import BoundedSemaphore
 import polars as pl
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation
 from psycopg2.extras import RealDictCursor, RealDictRow
 from psycopg2.pool import ThreadedConnectionPool
@@ -22,7 +21,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -47,7 +45,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import ExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
@@ -92,9 +91,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         cursor_factory=RealDictCursor,
         options="-c timezone=UTC",
     )
-    Gauge("pool_connections", "Connections that the pool holds.").set(settings.pool_limit)
-    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(
-        lambda: len(pool._pool)  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
+    watch(
+        pool_connections=lambda: settings.pool_limit,
+        pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
     )
     yield
     executor.shutdown()
@@ -138,7 +137,7 @@ def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import polars as pl
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from psycopg.rows import class_row
@@ -20,7 +19,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -45,7 +43,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import AsyncExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
@@ -87,10 +86,7 @@ pool = AsyncConnectionPool(
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.open(wait=True)
     app.state.external_api = AsyncExternalApi(settings.external_api_url)
-    Gauge("pool_connections", "Connections that the pool holds.").set_function(lambda: pool.get_stats()["pool_size"])
-    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(
-        lambda: pool.get_stats()["pool_available"]
-    )
+    watch(pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"])
     yield
     await app.state.external_api.close()
     await pool.close()
@@ -123,7 +119,7 @@ async def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

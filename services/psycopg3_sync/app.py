@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, contextmanager
 import polars as pl
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 from psycopg import Connection
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from psycopg.rows import class_row
@@ -22,7 +21,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -47,7 +45,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import ExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
@@ -91,10 +90,7 @@ executor = ThreadPoolExecutor(settings.pool_limit)
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     current_default_thread_limiter().total_tokens = settings.threads
     pool.open(wait=True)
-    Gauge("pool_connections", "Connections that the pool holds.").set_function(lambda: pool.get_stats()["pool_size"])
-    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(
-        lambda: pool.get_stats()["pool_available"]
-    )
+    watch(pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"])
     yield
     executor.shutdown()
     external_api.close()
@@ -128,7 +124,7 @@ def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

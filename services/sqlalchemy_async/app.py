@@ -9,7 +9,6 @@ from typing import cast
 
 import polars as pl
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 from sqlalchemy import AsyncAdaptedQueuePool, BigInteger, DateTime, ForeignKey, Numeric, func, make_url, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -24,7 +23,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -49,7 +47,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import AsyncExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 settings = Settings.from_environment()
@@ -120,10 +119,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     for conn in connections:
         await conn.close()
     pool = cast("AsyncAdaptedQueuePool", engine.pool)
-    Gauge("pool_connections", "Connections that the pool holds.").set_function(
-        lambda: pool.checkedin() + pool.checkedout()
-    )
-    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.checkedin)
+    watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
     app.state.external_api = AsyncExternalApi(settings.external_api_url)
     yield
     await app.state.external_api.close()
@@ -146,7 +142,7 @@ async def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

@@ -11,7 +11,6 @@ from typing import cast
 import polars as pl
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
-from prometheus_client import Gauge
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -36,7 +35,6 @@ from services.contract import (
     PRODUCTS_ORDERED,
     SLEEPERS_USER,
     UNAVAILABLE,
-    USERS_CREATED,
     Health,
     Limit,
     Note,
@@ -61,7 +59,8 @@ from services.contract import (
     user_not_found,
 )
 from services.external import ExternalApi
-from services.introspection import health_of, metrics_of_this_process
+from services.introspection import health_of
+from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
 from services.settings import Settings
 
 settings = Settings.from_environment()
@@ -135,10 +134,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     for conn in [engine.connect() for _ in range(settings.pool_size)]:
         conn.close()
     pool = cast("QueuePool", engine.pool)
-    Gauge("pool_connections", "Connections that the pool holds.").set_function(
-        lambda: pool.checkedin() + pool.checkedout()
-    )
-    Gauge("pool_connections_idle", "Connections waiting in the pool.").set_function(pool.checkedin)
+    watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
     yield
     executor.shutdown()
     external_api.close()
@@ -161,7 +157,7 @@ def ping() -> Pong:
 
 @app.get("/metrics", response_class=Response)
 async def metrics() -> Response:
-    return metrics_of_this_process()
+    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=NOT_FOUND)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import pytest
 
 from bench.html import writing
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.integration.checkout import copied
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, which .ci/run installs")
 PHONE_PX, DESK_PX = 390, 1280
 LIGHT = {"ink": "rgb(27, 31, 36)", "paper": "rgb(255, 255, 255)", "line": "rgb(27, 31, 36)"}
@@ -49,10 +48,8 @@ def look(page: Path, folder: Path, *, width_px: int, dark: bool) -> dict[str, An
     frame = folder / f"{width_px}-{dark}.html"
     frame.write_text(FRAME.replace("FILE", str(page)).replace("WIDTH", str(width_px)))
     command = [
-        str(CHROMIUM), "--headless", "--hide-scrollbars", "--no-sandbox", "--disable-gpu",
-        f"--user-data-dir={folder / 'profile'}", f"--window-size={width_px},800",
-        f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--allow-file-access-from-files",
-        "--enable-logging=stderr", "--disable-background-networking", "--disable-component-update", "--dump-dom",
+        str(CHROMIUM), *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--window-size={width_px},800",
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}", "--allow-file-access-from-files", "--dump-dom",
         f"file://{frame}",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)

@@ -102,7 +102,13 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
         assert host in page
         for service in catalogue.services().values():
             assert f'"{service.name}"' in page
-            form = {"user_count": 3, "spawn_rate": 3, "host": host, "service": service.name, "dataset_users": 1000}
+            form = {
+                "user_count": 3,
+                "spawn_rate": 3,
+                "host": host,
+                "service": service.name,
+                "user_classes": "PointRead",
+            }
             assert httpx.post(f"{ui}/swarm", data=form).json()["success"]
             assert wait_for(lambda: _requests(ui) > 20, 10)
             assert _connected_to() == {service.port}
@@ -115,6 +121,20 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
     assert process.returncode == 130, printed
     assert "everything has ended" in printed
     assert "Traceback" not in printed
+    assert checkout.wait_until_empty() == []
+
+
+def test_the_web_ui_needs_its_ports(checkout: Checkout) -> None:
+    """Its own, the external API's and the services': one that is taken is named before anything starts."""
+    for port, remedy in ((UI_PORT, "--port"), (8020, "external API"), (8002, "leave the service of this port out")):
+        with socket.create_server(("127.0.0.1", port)):
+            code, printed = checkout.bench("ui", "--port", str(UI_PORT), "--scale", "0.001")
+        assert code == 1
+        assert f"port {port} is taken" in printed
+        assert remedy in printed
+        assert "loading" not in printed
+    assert checkout.bench("ui", "--port", "0")[0] == 1
+    assert "did you mean 'crud'?" in checkout.bench("ui", "--scenario", "cruds")[1]
     assert checkout.wait_until_empty() == []
 
 

@@ -406,7 +406,9 @@ def readable(checkout: Checkout, run: Path) -> None:
     for words in (("report", run.name), ("compare", run.name, run.name)):
         code, printed = checkout.bench(*words)
         assert "Traceback" not in printed, printed
-        assert code == 0 if (run / "summary.csv").exists() else (code, printed.count("error:")) == (1, 1), printed
+        # A run that was killed after its first window, but before its tables were written, has a page all the same.
+        assert (code, printed.count("error:")) == (1, 1) or code == 0, printed
+        assert code == 0 or not (run / "summary.csv").exists(), printed
 
 
 @pytest.mark.faults
@@ -452,7 +454,7 @@ def test_a_taken_port_of_the_web_ui_is_named_with_another_remedy(checkout: Check
         code, printed = checkout.bench("ui")
     assert code == 1, printed
     assert "port 8089 is taken by" in printed
-    assert "choose another with --port" in printed
+    assert "choose another port with --port" in printed
     assert nothing_is_left(checkout)
 
 

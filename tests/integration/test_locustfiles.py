@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +24,7 @@ from bench.catalogue import Service
 from db import checksum, server
 from db.dsn import Dsn
 from db.restore import restore
+from tests.integration.checkout import wait_for
 
 RUNS = (
     ("point_read", "psycopg2_sync"),
@@ -38,6 +39,7 @@ RUNS = (
 OPTIONS = {"session_sleep": ("--sleep", "outside", "--seconds", "0.01")}
 FEWEST = {"simulation": 1}  # a computation of up to a second each
 CRUD_SHARES = {"read_user": 0.5, "list_users": 0.2, "create_user": 0.1, "update_user": 0.1, "delete_user": 0.1}
+FOREIGN = ("LOCUST_", "BENCH_", "DATASET_", "DATABASE_URL", "PG")
 RUN_S = 3
 Stats = dict[str, dict[str, Any]]
 Ran = dict[tuple[str, str], tuple[int, Stats, str]]
@@ -45,7 +47,7 @@ Ran = dict[tuple[str, str], tuple[int, Stats, str]]
 
 def start_locust(home: Path, scenario: str, *options: str) -> subprocess.Popen[str]:
     """Plain Locust, started in the checkout by somebody with no configuration of their own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "BENCH_", "DATASET_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     return subprocess.Popen(
         [sys.executable, "-m", "locust", "-f", f"locustfiles/{scenario}.py", *options],
         cwd=catalogue.CHECKOUT,
@@ -115,6 +117,26 @@ def test_a_run_lasts_as_long_as_asked(run: tuple[str, str], runs: Ran) -> None:
     _, stats, log = runs[run]
     lasted_s = max(entry["last_request_timestamp"] - entry["start_time"] for entry in stats.values())
     assert lasted_s > RUN_S - 0.5, log
+
+
+def test_services_run_side_by_side(restored: Dsn, services: tuple[Service, ...], tmp_path: Path) -> None:
+    """Each has its share of the users, of an open rate, and rows of its own; `all` are those that can answer."""
+    assert restored
+    assert services
+    sleep = ("--sleep", "outside", "--seconds", "0.01", "--service")
+    arrivals = ("--arrival", "open", "--rate", "80")
+    begun = [
+        headless(tmp_path, "session_sleep", *sleep, "all", *arrivals, users=16),
+        headless(tmp_path, "session_sleep", *sleep, "asyncpg_async", "no_database", users=4),
+    ]
+    (code, every, log), (failed, two, _) = map(finished, begun)
+    assert code == 0, log
+    assert set(every) == {f"{service.name} session_sleep" for service in services if service.needs_database}
+    requests = [entry["num_requests"] for entry in every.values()]
+    assert 20 <= min(requests) <= max(requests) <= min(requests) + 2, requests
+    assert failed == 1  # one that cannot answer was asked for by name
+    assert two["no_database session_sleep"]["num_failures"] == two["no_database session_sleep"]["num_requests"] > 0
+    assert two["asyncpg_async session_sleep"]["num_failures"] == 0
 
 
 def test_every_scenario_is_tried() -> None:
@@ -231,8 +253,14 @@ def test_a_service_that_is_down_is_a_named_failure(tmp_path: Path) -> None:
     assert errors(tmp_path) == {"cannot connect: Connection refused"}
 
 
-def test_a_plain_locust_has_the_suites_defaults(tmp_path: Path) -> None:
-    """Started in the checkout: 1000 users, and a web UI that only this machine reaches."""
+UNKNOWN = [f"{name}: cannot connect: Connection refused" for name in catalogue.services()] + [
+    "backends are not known: DATABASE_URL is not set where Locust was started"
+]
+
+
+def test_a_plain_locust_has_the_suites_defaults(stage: Callable[..., None], tmp_path: Path) -> None:
+    """Started in the checkout: 1000 users, a web UI that only this machine reaches, a tab that says what it lacks."""
+    stage()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     process = start_locust(tmp_path, "point_read", "--web-port", str(port))
@@ -248,6 +276,9 @@ def test_a_plain_locust_has_the_suites_defaults(tmp_path: Path) -> None:
         assert listening == {("127.0.0.1", port)}
         assert '"num_users": 1000' in page
         assert '"spawn_rate": 250' in page
+        live = f"http://127.0.0.1:{port}/services/live"
+        httpx.get(live, trust_env=False)  # the first look begins to ask
+        assert wait_for(lambda: httpx.get(live, trust_env=False).json()["notes"] == UNKNOWN, 10)
     finally:
         process.terminate()
         process.communicate(timeout=45)

@@ -173,6 +173,9 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
         (("runn",), ["there is no command 'runn'", "did you mean 'run'"]),
         (("run", "--database-url", "postgresql://me:secret@127.0.0.1:1/x"), ["127.0.0.1:1", "***"]),
         (("compare", "smoke"), ["compare smoke with what?", "Name two runs"]),
+        (("run", "--resume", "nowhere"), ["there is no run 'nowhere'", "those that can be resumed: "]),
+        (("run", "--resume", "nowhere", "--users", "5", "--plan", "smoke"), ["--resume", "leave out --plan, --users"]),
+        (("run", "--force"), ["--force goes with --resume"]),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_1(
@@ -235,6 +238,57 @@ def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: s
     for kept in run.glob("rounds/*/*/samples.parquet"):
         assert pl.read_parquet(kept).columns
     assert (checkout.results / "latest").readlink() != Path(name)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_resumed_run_measures_what_is_missing_and_nothing_else(checkout: Checkout) -> None:
+    """From an interrupted run to a whole one: every cell of every round, in the order that was drawn; the first cell's
+    files are what they were, what was cut off is kept apart, and another environment is refused.
+    """
+    run = checkout.results / "resumed"
+    process = checkout.start(*QUICK, "--name", "resumed", "--rounds", "2")
+    second = wait_for(lambda: len(list(run.glob("rounds/*/*/samples.bin"))) > 0 and (run / "summary.csv").exists(), 90)
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=10)
+    assert second, printed
+    assert process.returncode == 130, printed
+    assert "bench run --resume resumed" in printed
+    order = json.loads((run / "plan.json").read_text())["order"]
+    first, cut_off = (run / "rounds" / "01" / slug for slug in order[0])
+    before, status, planned = files_of(first), (run / "status.json").read_bytes(), (run / "plan.json").read_bytes()
+    assert {"window.json", "samples.parquet"} <= set(before)
+    assert not (cut_off / "window.json").exists()
+
+    with patched(checkout, "asyncpg_async", lambda right: f"{right}\n# not what was measured\n"):
+        code, printed = checkout.bench("run", "--resume", "resumed")
+    assert code == 1, printed
+    assert "resumed was not measured here and now" in printed
+    assert "code: digest: " in printed
+    assert (run / "status.json").read_bytes() == status
+
+    code, printed = checkout.bench("run", "--resume", "resumed")
+    assert code in {0, 3}, printed
+    assert f"going on with resumed after round 1: {first.name}: 1 measured, 3 missing" in printed
+    assert "finished after" in printed
+    assert files_of(first) == before
+    assert (run / "plan.json").read_bytes() == planned
+    for number, slugs in enumerate(order, 1):
+        for slug in slugs:
+            place = run / "rounds" / f"{number:02d}" / slug
+            assert (place / "window.json").exists() or (place / "problem.txt").exists()
+    assert (cut_off / "cut-off-1" / "samples.parquet").exists()
+    assert {row["rounds"] for row in rows(run / "summary.csv") if row["operation"] == "all"} == {"2"}
+    said = json.loads((run / "status.json").read_text())
+    assert (said["state"], [one["after"] for one in said["resumed"]]) == ("finished", [f"round 1: {first.name}"])
+    assert f"UTC after round 1: {first.name}" in (run / "report.html").read_text()
+    code, printed = checkout.bench("run", "--resume", "resumed")
+    assert code == 1
+    assert "the run resumed is finished: nothing is missing" in printed
+    assert checkout.wait_until_empty() == []
 
 
 @pytest.mark.slow

@@ -132,7 +132,7 @@ def test_a_batch_shows_who_waited_for_a_connection(
         target = load.Target(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         measured = cell.measure(
-            settings, batch, target, fleet, server, Placement(), tmp_path, lambda _: None, shown.append
+            settings, batch, target, fleet, server, Placement(), tmp_path, cell.Told(show=shown.append)
         )
     assert measured.evidence.problem == ""
     timeline = pl.read_csv(tmp_path / "timeline.csv")

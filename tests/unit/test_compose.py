@@ -1,5 +1,7 @@
+import os
 import re
 import shlex
+import subprocess
 from functools import cache
 from typing import Any
 
@@ -11,11 +13,13 @@ from bench.catalogue import CHECKOUT, EXTERNAL, Service
 from bench.plan import default_setup
 from bench.serving import command, uvicorn
 from db import dataset
+from db.cluster import locate
 from db.settings import SETTINGS
 from services.settings import Settings
 
 ONE_SHOT = "service_completed_successfully"
 HEALTHY = "service_healthy"
+LOAD = ["locust", "locust-master", "locust-worker"]
 every_service = pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda service: service.name)
 
 
@@ -40,10 +44,16 @@ def stanza_to_add(service: Service) -> str:
     healthcheck: {{ <<: *healthcheck, test: [CMD, python, -c, *ask, "http://127.0.0.1:{service.port}/health"] }}
     ports: ["127.0.0.1:{service.port}:{service.port}"]
 
-and below locust's depends_on:
+and below depends_on in x-load:
 
       {service.name}: {{ condition: {HEALTHY} }}
 """
+
+
+def _waits_for(wanted: str, name: str) -> bool:
+    """Whether a service starts after another one, directly or not."""
+    before = compose()["services"][name].get("depends_on", {})
+    return wanted in before or any(_waits_for(wanted, other) for other in before)
 
 
 def grouped(words: list[str]) -> list[list[str]]:
@@ -64,14 +74,21 @@ def test_every_service_has_its_stanza(service: Service) -> None:
         "application": shlex.split(stanza.get("command", ""))[3:4],
         "ports": stanza.get("ports"),
         "health": stanza.get("healthcheck", {}).get("test", [])[-1:],
-        "locust waits for": compose()["services"]["locust"]["depends_on"].get(service.name),
+        "load waits for": compose()["x-load"]["depends_on"].get(service.name),
     }
     assert found == {
         "application": [service.application],
         "ports": [f"127.0.0.1:{service.port}:{service.port}"],
         "health": [f"http://127.0.0.1:{service.port}/health"],
-        "locust waits for": {"condition": HEALTHY},
+        "load waits for": {"condition": HEALTHY},
     }, stanza_to_add(service)
+
+
+def test_nothing_is_left_of_a_service_that_is_gone() -> None:
+    """What Compose serves and the load waits for are the catalogue's services, and no other."""
+    served = {name for name, stanza in compose()["services"].items() if "gunicorn" in stanza.get("command", "")}
+    assert served == set(catalogue.services())
+    assert set(compose()["x-load"]["depends_on"]) == {*catalogue.services(), "results_folder"}
 
 
 @every_service
@@ -114,7 +131,7 @@ def test_the_external_api_is_started_as_the_harness_starts_it() -> None:
     assert float(stanza["environment"]["EXTERNAL_API_DELAY_S"]) == default_setup("asyncpg_async").external_delay_s
     assert stanza["healthcheck"]["test"][-1] == f"http://127.0.0.1:{external.port}/health"
     assert stanza["ports"] == [f"127.0.0.1:{external.port}:{external.port}"]
-    assert stanza["depends_on"] == {"loader": {"condition": ONE_SHOT}}
+    assert stanza["depends_on"] == {"results_folder": {"condition": ONE_SHOT}}
     assert stanza["ulimits"] == compose()["services"]["asyncpg_async"]["ulimits"]
 
 
@@ -161,14 +178,78 @@ def test_the_number_of_users_follows_the_scale() -> None:
     """DATASET_USERS defaults to what the default SCALE loads, in the services and in Locust."""
     running = compose()["services"]
     scale = shlex.split(running["loader"]["command"])[-1]
-    told = {int(running[name]["environment"]["DATASET_USERS"]) for name in [*catalogue.services(), "locust"]}
+    told = {int(running[name]["environment"]["DATASET_USERS"]) for name in [*catalogue.services(), *LOAD]}
     assert told == {dataset.size(scale).users}
 
 
-def test_locust_runs_a_scenario_that_exists() -> None:
+@pytest.mark.parametrize("name", LOAD)
+def test_locust_runs_a_scenario_that_exists(name: str) -> None:
     """The default of SCENARIO is a file of locustfiles/."""
-    words = shlex.split(compose()["services"]["locust"]["command"])
+    words = shlex.split(compose()["services"][name]["command"])
     assert (CHECKOUT / words[words.index("-f") + 1]).is_file()
+
+
+def test_what_is_not_for_everybody_is_in_a_profile() -> None:
+    """`up` alone brings up neither a run nor a second web UI."""
+    profiles = {name: stanza["profiles"] for name, stanza in compose()["services"].items() if "profiles" in stanza}
+    assert profiles == {"bench": ["bench"], "locust-master": ["distributed"], "locust-worker": ["distributed"]}
+
+
+def test_workers_find_the_master_and_can_be_many() -> None:
+    """By its name, once its UI answers; none of them has a port or a name of its own, which only one could have."""
+    services = compose()["services"]
+    master, worker = services["locust-master"], services["locust-worker"]
+    assert "--master --master-bind-host 0.0.0.0" in master["command"]
+    assert worker["command"].endswith("--worker --master-host locust-master")
+    assert worker["depends_on"] == {"locust-master": {"condition": HEALTHY}}
+    assert {"ports", "container_name", "hostname"} & set(worker) == set()
+
+
+def test_the_script_that_prepares_results_is_one() -> None:
+    """Compose halves the `$$`, and the shell can read what is left."""
+    shell, options, script = compose()["services"]["results_folder"]["command"]
+    assert (shell, options) == ("sh", "-uc")
+    assert "$" not in script.replace("$$", "")
+    subprocess.run(["sh", "-nc", script.replace("$$", "$")], check=True)  # -n: read, not run
+
+
+def test_prometheus_is_told_of_every_service() -> None:
+    """The configuration in docs/docker.md has each service's port, and nothing else."""
+    block = re.search(r"```yaml\n(.*?)```", text("docs/docker.md"), re.DOTALL)
+    assert block is not None
+    (job,) = yaml.safe_load(block[1])["scrape_configs"]
+    told = job["static_configs"][0]["targets"]
+    wanted = [f"127.0.0.1:{service.port}" for service in catalogue.services().values()]
+    assert told == wanted, f"docs/docker.md lacks a target, or has one too many: {set(told) ^ set(wanted)}"
+
+
+def test_no_two_services_publish_the_same_port() -> None:
+    """All profiles can be up at once."""
+    ports = [port.split(":")[1] for stanza in compose()["services"].values() for port in stanza.get("ports", [])]
+    assert len(ports) == len(set(ports))
+
+
+def test_a_run_needs_nothing_but_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a private PostgreSQL: no other container works meanwhile, whose work would count as that of strangers.
+
+    The image has the folder of its data, since a volume that is mounted on it gets its owner.
+    """
+    stanza = compose()["services"]["bench"]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    data = locate(CHECKOUT).home.relative_to(CHECKOUT)
+    assert set(stanza["depends_on"]) == {"results_folder"}
+    assert "environment" not in stanza
+    assert stanza["volumes"] == ["./results:/app/results", f"bench_database:/app/{data}"]
+    assert f"--owner bench --group bench {data}\n" in text("Dockerfile")
+    assert "deploy" not in stanza
+
+
+def test_a_run_is_the_plan_that_make_bench_runs() -> None:
+    """And the command is bench's own, so that any other can be given in its place."""
+    stanza = compose()["services"]["bench"]
+    assert shlex.split(stanza["command"]) == ["run", "--plan", "default"]
+    assert "default" in catalogue.plans()
+    assert 'exec bench "$$@"' in stanza["entrypoint"][-2]
 
 
 def test_everything_is_published_on_loopback_only() -> None:
@@ -188,7 +269,8 @@ def test_compose_1_29_and_2_both_read_it() -> None:
 def test_one_service_builds_the_image() -> None:
     """Builds of one tag side by side collide, and an image that nobody builds would be looked for in a registry."""
     own = {name: stanza for name, stanza in compose()["services"].items() if name != "db"}
-    assert [name for name, stanza in own.items() if "build" in stanza] == ["loader"]
+    assert [name for name, stanza in own.items() if "build" in stanza] == ["results_folder"]
+    assert [name for name in own if name != "results_folder" and not _waits_for("results_folder", name)] == []
     assert {(stanza["image"], stanza["pull_policy"]) for stanza in own.values()} == {
         ("fastapi-postgres-bench", "never")
     }

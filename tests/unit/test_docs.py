@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bench import catalogue, report, verdict
 from bench.cli import COMMANDS
-from bench.plan import Dataset, Load, Matrix, Plan, Rounds, Thresholds, cells
+from bench.plan import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds, cells
 from bench.published import METRICS, Claim
 
 PAGES = sorted(
@@ -66,6 +66,7 @@ def test_every_key_of_a_plan_is_explained() -> None:
         "database": Dataset,
         "verdict": Thresholds,
         "claims": Claim,
+        "targets": Target,
     }
     for section, model in sections.items():
         for key in model.model_fields:

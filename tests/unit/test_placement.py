@@ -25,6 +25,22 @@ def test_the_service_is_apart_from_load_and_database(cpus: tuple[int, ...], work
     assert not set(placed.service) & set(placed.load + placed.database)
 
 
+@pytest.mark.parametrize(
+    ("cpus", "load_workers", "expected"),
+    [
+        ((0, 1), 2, Placement((1,), (0,), (0,))),
+        ((0, 1, 2, 3), 2, Placement((3,), (0, 1), (2,))),
+        ((0, 1, 2, 3), 9, Placement((3,), (0, 1), (2,))),
+        ((0, 1, 2, 3), 0, Placement((3,), (0,), (1, 2))),
+    ],
+)
+def test_each_load_process_has_a_cpu_as_far_as_there_are(
+    cpus: tuple[int, ...], load_workers: int, expected: Placement
+) -> None:
+    """One is left for the database; the master of workers elsewhere has one, too."""
+    assert place(cpus, 1, load_workers) == expected
+
+
 def test_a_placement_can_be_read() -> None:
     """As the terminal and environment.json show it."""
     assert str(Placement((2, 3), (0,), (1,))) == "service on CPU 2+3, load on CPU 0, database on CPU 1"

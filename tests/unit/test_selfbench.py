@@ -3,14 +3,16 @@
 import math
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from bench.errors import ResultsError
 from bench.placement import Placement
-from bench.selfbench import cost, wrk
+from bench.selfbench import cost, soak, wrk
 from bench.selfbench.figures import Target, extremes, ratio
 from bench.selfbench.null_server import ANSWER
 from bench.selfbench.setting import Setting, null_server
@@ -125,3 +127,32 @@ def test_the_null_server_answers_as_a_service_does(tmp_path: Path, options: dict
             assert server.tally[OPEN] == 1
         child = server.child
     assert child.exit_code() == 0
+
+
+def test_a_rise_of_memory_is_that_of_a_line_through_what_came_after_settling() -> None:
+    """Growth before does not count, noise around a level is none, and a leak is what it is by the second."""
+    start = [(at, 1e6 * at) for at in range(20)]
+    leak = soak.rise([*start, *((at, 100e6 + 0.5e6 * (at - 20)) for at in range(20, 101))])
+    assert leak.readings == 81
+    assert leak.rise_mb == pytest.approx(40.0)
+    assert leak.share == pytest.approx(40.0 / 120.0)
+    assert soak.RISE.ruling(leak.share, leak.share).endswith("does not hold")
+    level = soak.rise([*start, *((at, 100e6 + 1e6 * (-1) ** at) for at in range(20, 101))])
+    assert abs(level.share) < 0.001
+    assert soak.RISE.ruling(level.share, level.share).endswith(": holds")
+    with pytest.raises(ResultsError, match="fewer than three times"):
+        soak.rise([(0.0, 1.0), (10.0, 2.0)])
+    with pytest.raises(ResultsError, match="fewer than three times"):
+        soak.rise([])
+
+
+@pytest.mark.slow
+def test_a_soak_of_seconds_says_what_one_of_minutes_does(tmp_path: Path, stage: Callable[..., None]) -> None:
+    """All arrivals of each service answered; the memory of service, generator and harness, each with a ruling."""
+    stage()  # the services' ports are free
+    said: list[str] = []
+    rises = soak.soak(Setting(tmp_path, Placement()), said.append, duration_s=8.0, services=["asyncpg_async"])
+    assert list(rises) == ["service asyncpg_async", "load of asyncpg_async", "harness"]
+    assert all(5 < one.mean_mb < 1000 and one.readings >= 3 for one in rises.values())
+    assert "  asyncpg_async: 800 of 800 arrivals answered, 100.0 requests/s: holds" in said
+    assert sum("MB, rising" in line and "target < 0.02: " in line for line in said) == 3

@@ -1,0 +1,43 @@
+"""The address of a service that somebody else runs: what may be written, and whether it is this machine's."""
+
+import ipaddress
+import socket
+from urllib.parse import urlsplit
+
+import psutil
+
+
+def checked(url: str) -> str:
+    """The address without a slash at its end. Raises ValueError that says what is wrong with it."""
+    if any(letter.isspace() or not letter.isprintable() for letter in url):
+        raise ValueError("an address has no blanks; write it as http://host:port")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{error}; write it as http://host:port") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("not the address of a service; write it as http://host:port")
+    if "@" in parts.netloc:
+        raise ValueError("an address with a name or password would stand in the results; write it as http://host:port")
+    if parts.path not in {"", "/"} or "?" in url or "#" in url:
+        raise ValueError("an address has no path: scenarios bring theirs (/users/1); write it as http://host:port")
+    return url.rstrip("/")
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Where to connect to."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None  # noqa: S101  # `checked` has seen to it
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether requests stay on this machine: a loopback address, or one of its own."""
+    host, port = host_and_port(url)
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError:
+        return False
+    own = {entry.address.partition("%")[0] for entries in psutil.net_if_addrs().values() for entry in entries}
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback or one in own for one in found)

@@ -1,0 +1,237 @@
+"""Services that are not the suite's: an application outside the tree, run by somebody else, beside asyncpg_async."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bench import catalogue
+from db import ports
+from tests.integration.checkout import Checkout, copied, wait_for
+
+PAGE = (catalogue.CHECKOUT / "docs" / "adding-a-service.md").read_text()
+OWN = textwrap.dedent(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
+# Whatever else runs on the machine: what is looked at here is not how fast anything is.
+PLAN = """\
+[matrix]
+scenarios = ["point_read"]
+services = ["asyncpg_async"]
+users = 20
+[load]
+warm_up_s = 0.5
+measure_s = 2
+[rounds]
+count = 2
+ceilings = false
+[database]
+scale = 0.001
+[verdict]
+strangers = 1
+steal = 1
+drift = 1
+[[targets]]
+name = "mine"
+title = "An application of ten lines"
+url = "http://127.0.0.1:1"
+"""
+pytestmark = pytest.mark.slow
+UNKNOWN = (
+    "profile", "server", "workers", "pool_size", "parameters", "service_cpu_ms_per_request",
+    "database_cpu_ms_per_request", "service_rss_peak_mb", "statements_per_request", "round_trips_per_request",
+    "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None]) -> Iterator[Checkout]:
+    """A copy of the project whose database has been started and loaded by hand."""
+    stage()
+    for one in copied(tmp_path_factory.mktemp("targets") / "checkout"):
+        code, printed = one.bench("db", "start")
+        assert "bench db url" in printed
+        assert code == 0, printed
+        code, printed = one.bench("db", "load", "--scale", "0.001")
+        assert code == 0, printed
+        (one.folder / "beside.toml").write_text(PLAN)
+        yield one
+
+
+@contextmanager
+def running(checkout: Checkout, folder: Path, application: str = OWN) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An application as its author would run it: uvicorn, with what `bench db url` prints."""
+    (folder / "own.py").write_text(application)
+    code, printed = checkout.bench("db", "url")
+    assert code == 0, printed
+    port = ports.free()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "own:app", "--port", str(port), "--no-access-log"],
+        cwd=folder,
+        env=os.environ | {"DATABASE_URL": printed.strip()},
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        assert wait_for(lambda: ports.answers(port), 20)
+        yield url, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
+    return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=300)
+
+
+def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tmp_path: Path) -> None:
+    """A row with what is known of it, a ratio to the service, a page; and it runs on as it did before."""
+    with running(checkout, tmp_path) as (url, process):
+        code, printed = run(checkout, "beside", "--target", f"mine={url}")
+        assert code == 0, printed
+        assert process.poll() is None
+        assert httpx.get(f"{url}/users/1", trust_env=False).json()["id"] == 1
+    assert "target mine answers read_user as the contract says (3 checks)" in printed
+    assert "what it costs in the database was not counted" in printed
+    assert "asyncpg_async / mine" in printed or "mine / asyncpg_async" in printed
+    folder = checkout.results / "beside"
+    found = {row["service"]: row for row in rows(folder / "summary.csv") if row["operation"] == "all"}
+    assert set(found) == {"asyncpg_async", "mine"}
+    for row in found.values():
+        assert (row["rounds"], row["failures"]) == ("2", "0")
+        assert row["verdict"] in {"VALID", "FLOOR"}
+        assert float(row["throughput_rps"]) > 0
+        assert float(row["load_cpu_ms_per_request"]) > 0
+    assert {name: found["mine"][name] for name in UNKNOWN} == dict.fromkeys(UNKNOWN, "")
+    assert "" not in {found["asyncpg_async"][name] for name in UNKNOWN if name != "transactions_per_request"}
+    [ratio] = [
+        row for row in rows(folder / "comparison.csv") if (row["operation"], row["metric"]) == ("all", "throughput_rps")
+    ]
+    assert {ratio["baseline"], ratio["candidate"]} == {"asyncpg_async", "mine"}
+    assert ratio["rounds"] == "2"
+    assert (folder / "mine_stats.csv").exists()
+    page = (folder / "report.html").read_text()
+    assert f"mine (An application of ten lines): a target at {url}" in page
+    assert {row["service"] for row in rows(folder / "parity.csv")} == {"asyncpg_async"}
+    code, again = checkout.bench("report", "beside")
+    assert code == 0, again
+    assert {row["service"] for row in rows(folder / "summary.csv")} == {"asyncpg_async", "mine"}
+    code, printed = checkout.bench("compare", "beside", "beside")
+    assert code == 0, printed
+    assert "mine" in printed
+
+
+def test_a_target_that_dies_costs_its_own_cell_only(checkout: Checkout, tmp_path: Path) -> None:
+    """INVALID, by name and address; the other cell is measured, and the run ends with 3."""
+    with running(checkout, tmp_path) as (url, process):
+        folder = checkout.results / "dying"
+        bench = checkout.start(
+            "run", "--plan", "beside.toml", "--name", "dying", "--rounds", "1", "--target", f"mine={url}"
+        )  # fmt: skip
+        assert wait_for((folder / "rounds" / "01" / "mine" / "samples.bin").exists, 60)
+        process.send_signal(signal.SIGKILL)
+        printed, _ = bench.communicate(timeout=150)
+    assert bench.returncode == 3, printed
+    found = {row["service"]: row for row in rows(folder / "summary.csv") if row["operation"] == "all"}
+    assert found["mine"]["verdict"] == "INVALID"
+    assert f"target mine does not answer on {url}" in found["mine"]["reasons"]
+    assert found["asyncpg_async"]["verdict"] in {"VALID", "FLOOR"}
+    assert "Traceback" not in printed
+
+
+SCENARIO = '''\
+"""The first user, over and over."""
+
+from locust import task
+
+from locustfiles._user import ServiceUser
+
+OPERATIONS = ("first_user",)
+
+
+class First(ServiceUser):
+    @task
+    def first(self) -> None:
+        self.call("first_user", "GET", "/users/1", expect={"id": 1})
+'''
+
+
+def test_a_target_alone_takes_a_scenario_of_its_own(checkout: Checkout, tmp_path: Path) -> None:
+    """With `--services ""`; a service of the suite does not answer what the contract does not have."""
+    (checkout.folder / "locustfiles" / "first.py").write_text(SCENARIO)
+    with running(checkout, tmp_path) as (url, _):
+        own = ("--scenarios", "first", "--rounds", "1", "--target", f"mine={url}")
+        code, printed = run(checkout, "alone", "--services", "", *own)
+        assert code == 0, printed
+        assert "first_user of its own cannot be verified beforehand" in printed
+        summary = rows(checkout.results / "alone" / "summary.csv")
+        assert {(row["service"], row["operation"]) for row in summary} == {("mine", "all"), ("mine", "first_user")}
+        code, printed = run(checkout, "both", *own)
+    assert code == 1, printed
+    assert "scenario first calls first_user" in printed
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"SELECT *": "SELECT id, 'Anybody' AS name, email, created_at"}, ["user 1 (GET /users/1)", "Anybody"]),
+        ({" -> User": "", "User(**await": "dict(await"}, ["times end in Z"]),
+        ({"/users/": "/people/"}, ["expected status 200, got status 404"]),
+    ],
+)
+def test_a_target_that_answers_wrongly_is_not_measured(
+    checkout: Checkout, tmp_path: Path, change: dict[str, str], words: list[str]
+) -> None:
+    """Exit code 3, with name, address, question and both answers."""
+    application = OWN
+    for right, wrong in change.items():
+        application = application.replace(right, wrong)
+    with running(checkout, tmp_path, application) as (url, _):
+        name = f"wrong-{url.rpartition(':')[2]}"
+        code, printed = run(checkout, name, "--target", f"mine={url}")
+    assert code == 3, printed
+    for word in (f"verification of target mine on {url} failed; nothing was measured", *words):
+        assert word in printed
+    assert not (checkout.results / name / "summary.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), ["target mine does not answer on http://127.0.0.1:1 (Connection refused)", "--target mine=URL"]),
+        (("--target", "mine=127.0.0.1:9000"), ["--target", "'127.0.0.1:9000'", "http://host:port"]),
+        (("--target", "http://127.0.0.1:9000"), ["names no target", "NAME=URL"]),
+        (("--target", "asyncpg_async=http://127.0.0.1:9000"), ["'asyncpg_async' has the name of a service"]),
+        (("--target", "a/b=http://127.0.0.1:9000"), ["'a/b=http://127.0.0.1:9000'", "NAME=URL"]),
+        (("--target", "-a=http://127.0.0.1:9000"), ["--target, name", "'-a'"]),
+    ],
+)
+def test_a_target_that_cannot_be_used_is_refused_before_anything_starts(
+    checkout: Checkout, arguments: tuple[str, ...], words: list[str]
+) -> None:
+    """Exit code 1 and one message."""
+    code, printed = run(checkout, "refused", *arguments)
+    assert code == 1, printed
+    for word in words:
+        assert word in printed
+    assert printed.count("error:") == 1
+    assert "Traceback" not in printed
+
+
+def test_without_a_database_there_is_no_address_to_print(checkout: Checkout) -> None:
+    """The message says how to get one. The last test here: it stops the database."""
+    assert checkout.bench("db", "stop")[0] == 0
+    code, printed = checkout.bench("db", "url")
+    assert code == 1
+    assert "bench db start" in printed

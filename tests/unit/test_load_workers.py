@@ -1,0 +1,147 @@
+"""What marks say of the processes that a load was spread over."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bench import bound, load, load_workers, preflight, rate, verdict
+from bench.errors import PlanError, PreflightError
+from bench.load_workers import LoadWorker
+from bench.plan import Load, Matrix, Plan, Server, Thresholds, cells
+from bench.plan_file import read
+from bench.samples import Mark, Window
+from tests.unit.evidence_of import evidence
+
+S = 1_000_000_000
+WINDOW = Window(10 * S, 20 * S, 20)
+SPAWNED = Mark("spawned", 9 * S, 20, workers={"a-0": {"users": 11, "clock_lag_ns": 0}, "b-1": {"users": 9}})
+BEGINNING = (Mark("joined", S, 0, worker="a-0"), Mark("joined", S, 0, worker="b-1"), SPAWNED)
+LIMITS = Thresholds()
+
+
+def test_users_cpu_time_and_clock_of_each_worker() -> None:
+    """Users as all had been started; CPU time on a line between readings, in any order; the clock as last told."""
+    marks = (
+        *BEGINNING,
+        *(Mark("used", at * S, 20, worker="a-0", cpu_s=at * 0.5) for at in (21, 8, 15)),
+        Mark("used", 9 * S, 20, worker="b-1", cpu_s=1.0),
+        Mark("stopping", 20 * S, 20, workers={"b-1": {"users": 9, "clock_lag_ns": 300_000_000}}),
+    )
+    assert load_workers.of_marks(marks, WINDOW) == (
+        LoadWorker("a-0", 11, cpu_share=0.5),
+        LoadWorker("b-1", 9, cpu_share=None, clock_off_s=0.3),
+    )
+
+
+def test_who_was_lost_and_who_came_late() -> None:
+    """Seconds from the window's start; whoever joined before the users had all started is not late."""
+    marks = (*BEGINNING, Mark("lost", 13 * S, 20, worker="a-0"), Mark("joined", 12 * S, 20, worker="c-2"))
+    found = {one.name: one for one in load_workers.of_marks(marks, WINDOW)}
+    assert (found["a-0"].lost_s, found["b-1"].lost_s) == (3.0, None)
+    assert (found["b-1"].joined_s, found["c-2"].joined_s, found["c-2"].users) == (None, 2.0, 0)
+
+
+def test_a_load_of_one_process_has_no_workers() -> None:
+    """Its marks name nobody."""
+    assert load_workers.of_marks((Mark("spawned", 9 * S, 20), Mark("stopping", 20 * S, 20)), WINDOW) == ()
+
+
+def test_joined_workers_are_counted_while_the_stream_grows(tmp_path: Path) -> None:
+    """Without a file, with half a line, and after one has gone again."""
+    stream = tmp_path / "samples.bin"
+    assert load_workers.joined(stream) == 0
+    lines = [json.dumps({"event": event, "records": 0}) for event in ("joined", "joined", "used", "lost", "joined")]
+    for whole, expected in enumerate((0, 1, 2, 2, 1)):
+        stream.write_text("".join(f"{line}\n" for line in lines[:whole]) + lines[whole][:9])
+        assert load_workers.joined(stream) == expected
+
+
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [
+        (LoadWorker("b-1", 1, lost_s=3.24), "1 of 2 load workers lost: b-1, last heard of 3.2 s into the window"),
+        (LoadWorker("b-1", 1, lost_s=-0.5), "last heard of 0.5 s before the window"),
+        (LoadWorker("b-1", 0, joined_s=2.0), "load workers came late: b-1 joined 2.0 s into the window"),
+        (LoadWorker("b-1", 1, clock_off_s=-0.11), "the clock of load worker b-1 is -0.11 s behind ours"),
+    ],
+)
+def test_what_happens_to_a_worker_makes_a_cell_invalid(worker: LoadWorker, words: str) -> None:
+    """One reason that names it; a clock within the tolerance is none."""
+    good = LoadWorker("a-0", 1, clock_off_s=0.1, cpu_share=0.9)
+    [reason] = verdict.of_measurement(evidence(load_workers=(good, worker)), LIMITS).reasons
+    assert words in reason
+    assert verdict.of_measurement(evidence(load_workers=(good,)), LIMITS).name == "VALID"
+
+
+def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:
+    """One worker that uses its CPU up waits for itself, however idle the others are."""
+    full = (LoadWorker("a-0", 1, cpu_share=0.95), LoadWorker("b-1", 1, cpu_share=0.2))
+    idle = {"cpu_busy": {0: 0.5, 1: 0.5}, "cpu_s": {"service": 4.0, "load": 5.0}}
+    found = verdict.of_measurement(evidence(load_workers=full, machine=idle), LIMITS)
+    assert found.name == "FLOOR"
+    assert "load worker a-0 used 95% of a CPU and the service's CPU was 50% busy" in found.reasons[0]
+    assert bound.of_measurement(evidence(load_workers=full, machine=idle), LIMITS).by == "load"
+    assert verdict.of_measurement(evidence(load_workers=full), LIMITS).name == "VALID"
+
+
+def plan_of(**values: object) -> Plan:
+    return Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"]), load=Load.model_validate(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "here", "everywhere", "distributed"),
+    [
+        ({}, 1, 1, False),
+        ({"workers": 1}, 1, 1, False),
+        ({"workers": 3}, 3, 3, True),
+        ({"expect_workers": 1}, 0, 1, True),
+        ({"expect_workers": 2, "workers": 1}, 1, 3, True),
+    ],
+)
+def test_where_the_processes_of_a_load_are(
+    values: dict[str, object], here: int, everywhere: int, distributed: bool
+) -> None:
+    """One on this machine by default, none beside those that are expected; finding a rate keeps them."""
+    plan = plan_of(**values)
+    assert (plan.load.workers_here, plan.load.all_workers, plan.load.distributed) == (here, everywhere, distributed)
+    assert rate.closed(plan).load.all_workers == everywhere
+    [cell] = cells(plan)
+    command = load.command(cell, plan.load, load.Target("http://127.0.0.1:1", 1000, 0, ()), Path("x"))
+    assert ("--master" in command, "127.0.0.1" in command) == (distributed, distributed)
+
+
+def test_a_timeline_needs_one_clock(tmp_path: Path) -> None:
+    """Refused with the key's name."""
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
+        '[load]\narrival = "batch"\ntimeline = true\nexpect_workers = 2\n'
+    )
+    with pytest.raises(PlanError, match=r"load\.timeline needs one clock"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("address", "server", "words"),
+    [
+        ("192.0.2.7", "gunicorn", "cannot listen on '192.0.2.7'"),  # an address for documents, which no machine has
+        ("nowhere.invalid", "gunicorn", "cannot listen on 'nowhere.invalid'"),
+        ("*", "gunicorn", "no address that other machines could be told"),
+        ("127.0.0.1", "uvicorn", "--bind-host needs --server gunicorn"),
+    ],
+)
+def test_an_address_that_nobody_could_reach_is_refused(address: str, server: Server, words: str) -> None:
+    """Before anything listens anywhere."""
+    matrix = Matrix(scenarios=["point_read"], services=["asyncpg_async"], server=[server])
+    with pytest.raises(PreflightError, match=re.escape(words)):
+        preflight.check_bind_host(address, cells(Plan(matrix=matrix)))
+
+
+def test_workers_share_the_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a machine allows too few for all users in one process, two of half as many fit."""
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 1024))
+    with pytest.raises(PreflightError, match="need 1200 open files in a process"):
+        preflight.check_open_files(1000)
+    preflight.check_open_files(500)
