@@ -6,7 +6,7 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare report test test-slow test-faults selfbench lint lock clean help
+.PHONY: setup bench ui up down compare report test test-slow test-release test-faults selfbench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,13 +47,16 @@ report: setup  ## a run's page, made anew from its files (RUN=; the newest when 
 	@$(BENCH) report $(RUN)
 
 test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
-	@.venv/bin/pytest -m "not slow and not faults"
+	@.venv/bin/pytest -m "not slow and not release and not faults"
 
 test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
 	@.venv/bin/pytest -m "slow and not faults"
 
 test-faults: setup  ## those of docs/reliability.md that need runs of their own (INTERRUPTIONS=20: how many runs are cut off)
 	@.venv/bin/pytest -m faults
+
+test-release: setup  ## what CI has no time for: resumed runs, load from several machines, targets that fail
+	@.venv/bin/pytest -m release
 
 selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)

@@ -1,5 +1,6 @@
 """Requests that nobody thought of, generated from the OpenAPI document: the services answer as it says, and alike."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from schemathesis.specs.openapi import checks
 
 from bench import catalogue, verify
 from bench.catalogue import Service
-from db import buyer
+from db import buyer, loader, server
 from db.dsn import Dsn
 from db.restore import restore
 from services.contract import OPERATIONS
+from tests.conftest import SCALE
 from tests.contract.conftest import WITH_DATABASE
 
 # Pool time-out and the external API: the document declares these, and nothing else of the kind is an answer.
@@ -34,6 +36,16 @@ NOT_UTF8 = b'{"detail":"There was an error parsing the body"}'
 LONGEST_SLEEP_S = 0.01
 EXAMPLES = 12
 TIMEOUT_S = 40.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _dataset_afterwards(database: Dsn, stage: Callable[..., None]) -> Iterator[None]:
+    """Users of the dataset are updated and deleted here, which `restore` does not undo: other tests get it anew."""
+    yield
+    stage()
+    with server.connect(database) as conn:
+        conn.execute("DELETE FROM bench_dataset")
+    loader.load(database, SCALE)
 
 
 def operation_of(document: dict[str, Any], name: str) -> Operation:

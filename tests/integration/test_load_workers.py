@@ -106,7 +106,7 @@ def test_workers_joined_by_hand_leave_the_samples_that_they_counted(
     assert all(one.lost_s is None and one.joined_s is None and one.clock_off_s == 0 for one in of_them)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_run_is_spread_over_two_processes(checkout: Checkout) -> None:
     """All users run, ten on each; both processes count as the load; nothing is left."""
     code, printed = checkout.bench(*QUICK, "--measure", "4", "--load-workers", "2", "--name", "two", timeout_s=180)
@@ -145,7 +145,7 @@ def test_a_worker_that_is_killed_makes_the_cell_invalid(checkout: Checkout) -> N
     assert checkout.wait_until_empty() == []
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_loop_of_plain_workers_serves_every_cell(checkout: Checkout) -> None:
     """The printed command, started once, reaches the address that was asked for and no other; Ctrl-C ends it."""
     two = ("--services", "asyncpg_async,no_database", "--measure", "2")
@@ -175,7 +175,7 @@ def test_a_loop_of_plain_workers_serves_every_cell(checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_waiting_for_workers_can_be_interrupted(checkout: Checkout) -> None:
     """Exit code 130 within seconds; neither master nor services are left."""
     process = checkout.start(*QUICK, "--expect-workers", "2", "--name", "lonely")

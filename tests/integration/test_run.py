@@ -244,7 +244,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_resumed_run_measures_what_is_missing_and_nothing_else(checkout: Checkout) -> None:
     """From an interrupted run to a whole one: every cell of every round, in the order that was drawn; the first cell's
     files are what they were, what was cut off is kept apart, and another environment is refused.

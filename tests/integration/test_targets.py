@@ -43,7 +43,6 @@ name = "mine"
 title = "An application of ten lines"
 url = "http://127.0.0.1:1"
 """
-pytestmark = pytest.mark.slow
 UNKNOWN = (
     "profile", "server", "workers", "pool_size", "parameters", "service_cpu_ms_per_request",
     "database_cpu_ms_per_request", "service_rss_peak_mb", "statements_per_request", "round_trips_per_request",
@@ -95,6 +94,7 @@ def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
     return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=300)
 
 
+@pytest.mark.slow
 def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tmp_path: Path) -> None:
     """A row with what is known of it, a ratio to the service, a page; and it runs on as it did before."""
     with running(checkout, tmp_path) as (url, process):
@@ -104,7 +104,6 @@ def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tm
         assert httpx.get(f"{url}/users/1", trust_env=False).json()["id"] == 1
     assert "target mine answers read_user as the contract says (3 checks)" in printed
     assert "what it costs in the database was not counted" in printed
-    assert "asyncpg_async / mine" in printed or "mine / asyncpg_async" in printed
     folder = checkout.results / "beside"
     found = {row["service"]: row for row in rows(folder / "summary.csv") if row["operation"] == "all"}
     assert set(found) == {"asyncpg_async", "mine"}
@@ -132,6 +131,7 @@ def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tm
     assert "mine" in printed
 
 
+@pytest.mark.release
 def test_a_target_that_dies_costs_its_own_cell_only(checkout: Checkout, tmp_path: Path) -> None:
     """INVALID, by name and address; the other cell is measured, and the run ends with 3."""
     with running(checkout, tmp_path) as (url, process):
@@ -167,6 +167,7 @@ class First(ServiceUser):
 '''
 
 
+@pytest.mark.release
 def test_a_target_alone_takes_a_scenario_of_its_own(checkout: Checkout, tmp_path: Path) -> None:
     """With `--services ""`; a service of the suite does not answer what the contract does not have."""
     (checkout.folder / "locustfiles" / "first.py").write_text(SCENARIO)
@@ -182,6 +183,7 @@ def test_a_target_alone_takes_a_scenario_of_its_own(checkout: Checkout, tmp_path
     assert "scenario first calls first_user" in printed
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -206,6 +208,7 @@ def test_a_target_that_answers_wrongly_is_not_measured(
     assert not (checkout.results / name / "summary.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -229,6 +232,7 @@ def test_a_target_that_cannot_be_used_is_refused_before_anything_starts(
     assert "Traceback" not in printed
 
 
+@pytest.mark.slow
 def test_without_a_database_there_is_no_address_to_print(checkout: Checkout) -> None:
     """The message says how to get one. The last test here: it stops the database."""
     assert checkout.bench("db", "stop")[0] == 0

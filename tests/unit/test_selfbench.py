@@ -146,7 +146,7 @@ def test_a_rise_of_memory_is_that_of_a_line_through_what_came_after_settling() -
         soak.rise([])
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_soak_of_seconds_says_what_one_of_minutes_does(tmp_path: Path, stage: Callable[..., None]) -> None:
     """All arrivals of each service answered; the memory of service, generator and harness, each with a ruling."""
     stage()  # the services' ports are free
