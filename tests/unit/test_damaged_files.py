@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from bench import locust_counts, results, stored
+from bench import leftovers, locust_counts, results, stored
 from bench.errors import ResultsError
 from bench.html import writing
 
@@ -70,3 +71,19 @@ def test_a_symbolic_link_is_no_run(tmp_path: Path, made_up_run: Path, monkeypatc
     results.write_whole(tmp_path / "x.csv", "text")
     assert (tmp_path / "x.csv").read_text() == "text"
     assert not target.exists()
+
+
+def test_a_killed_run_is_closed_but_for_one_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it reserved is given back, and what it had said of its duration no longer stands."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    killed, resumed = results.Run(tmp_path / "killed"), results.Run(tmp_path / "resumed")
+    for run in (killed, resumed):
+        run.folder.mkdir()
+        run.status("running")
+        run.reserve()
+        run.write_json("duration.json", {"total_s": 1.0})
+    leftovers.close_runs(Console(quiet=True), going_on=resumed)
+    states = [(results.json_object(run.folder / "status.json") or {})["state"] for run in (killed, resumed)]
+    assert states == ["interrupted", "running"]
+    assert [path.name for path in killed.folder.iterdir()] == ["status.json"]
+    assert (resumed.folder / "duration.json").exists()
