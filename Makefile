@@ -50,7 +50,7 @@ test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
 	@.venv/bin/pytest -m "not slow and not release"
 
 test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
-	@.venv/bin/pytest -m slow
+	@.venv/bin/pytest -m "slow and not release"
 
 test-release: setup  ## what CI has no time for: resumed runs, load from several machines, targets that fail
 	@.venv/bin/pytest -m release
