@@ -50,7 +50,7 @@ test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
 	@.venv/bin/pytest -m "not slow and not release and not faults"
 
 test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
-	@.venv/bin/pytest -m "slow and not faults"
+	@.venv/bin/pytest -m "slow and not release and not faults"
 
 test-faults: setup  ## those of docs/reliability.md that need runs of their own (INTERRUPTIONS=20: how many runs are cut off)
 	@.venv/bin/pytest -m faults

@@ -34,7 +34,7 @@ Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 # What FastAPI itself answers, with 400, to a body that is no text: no document that it makes has that.
 NOT_UTF8 = b'{"detail":"There was an error parsing the body"}'
 LONGEST_SLEEP_S = 0.01
-EXAMPLES = 12
+EXAMPLES = 8
 TIMEOUT_S = 40.0
 
 

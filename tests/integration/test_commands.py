@@ -74,7 +74,7 @@ def test_the_database_can_be_started_loaded_checked_and_deleted(checkout: Checko
     assert not embedded.locate(checkout.folder).home.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_another_server_is_used_when_the_environment_names_it(checkout: Checkout) -> None:
     """DATABASE_URL: the dataset is loaded there and the services connect there; it is left running."""
     checkout.bench("db", "start")
@@ -90,6 +90,7 @@ def test_another_server_is_used_when_the_environment_names_it(checkout: Checkout
     checkout.bench("db", "stop")
 
 
+@pytest.mark.release
 def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> None:
     """`bench ui`: on loopback only; the service chosen is the one that gets the requests; Ctrl-C ends everything."""
     process = checkout.start("ui", "--port", str(UI_PORT), "--scale", "0.001")
@@ -124,6 +125,7 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.slow
 def test_the_web_ui_needs_its_ports(checkout: Checkout) -> None:
     """Its own, the external API's and the services': one that is taken is named before anything starts."""
     for port, remedy in ((UI_PORT, "--port"), (8020, "external API"), (8002, "leave the service of this port out")):

@@ -44,6 +44,7 @@ def ran(folder: Path, *options: str, users: int = 20) -> tuple[pl.DataFrame, int
     return frame, sum(entry["num_requests"] for entry in statistics)
 
 
+@pytest.mark.slow
 def test_an_open_load_arrives_at_its_rate_whatever_the_answers(folder: Path, services: tuple[Service, ...]) -> None:
     """200 arrivals a second for 2.25 s (the window and its tail), evenly spaced; none is sent before it is due."""
     assert services
@@ -57,6 +58,7 @@ def test_an_open_load_arrives_at_its_rate_whatever_the_answers(folder: Path, ser
     assert (frame["start_ns"] >= frame["intended_ns"]).all()
 
 
+@pytest.mark.slow
 def test_arrivals_that_nobody_can_send_are_counted_as_missed(folder: Path, services: tuple[Service, ...]) -> None:
     """Two users cannot send 100,000 requests a second: what was due is either answered, late, or missed."""
     assert services
@@ -69,6 +71,7 @@ def test_arrivals_that_nobody_can_send_are_counted_as_missed(folder: Path, servi
     assert late_ms > 500_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["one process", "two"])
 def test_a_batch_is_sent_whole_and_then_ends(
     folder: Path, services: tuple[Service, ...], processes: tuple[str, ...]

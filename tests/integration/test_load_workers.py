@@ -195,6 +195,7 @@ def test_waiting_for_workers_can_be_interrupted(checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -212,6 +213,7 @@ def test_bad_input_is_one_message(checkout: Checkout, arguments: tuple[str, ...]
     assert (printed.count("error:"), "Traceback" in printed) == (1, False)
 
 
+@pytest.mark.slow
 def test_a_taken_master_port_is_named_before_anything_starts(checkout: Checkout) -> None:
     """It matters to a load of several processes only."""
     with socket.create_server(("127.0.0.1", 5557)):
