@@ -1,6 +1,7 @@
 """Reading CSV files that may come from anywhere: by column name, with errors that name file and line."""
 
 import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,16 +40,18 @@ class Line:
         return value
 
 
-def read(path: Path, required: Sequence[str], kind: str) -> list[Line]:
+def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False) -> list[Line]:
     """All rows of a file that has at least the `required` columns, in any order.
 
-    A byte-order mark, CRLF, blank lines and further columns do not matter. Raises ResultsError that names the file, and
-    the line or the column: what is no CSV, lacks a column, has a row that is too short or too long.
+    A byte-order mark, CRLF, blank lines and further columns do not matter. `ended`: as in all files of ours, the last
+    line must have its end. Raises ResultsError that names the file, and the line or the column: what is no CSV, lacks a
+    column, has a row that is too short or too long, was cut off.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
+            text = file.read()
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ResultsError(f"cannot read {path}: {error}") from None
     header = [name.strip() for name in rows[0][1]] if rows else []
@@ -61,6 +64,8 @@ def read(path: Path, required: Sequence[str], kind: str) -> list[Line]:
         if len(row) != len(header):
             cut = "was the file cut off?" if len(row) < len(header) else "is there a comma too many?"
             raise ResultsError(f"{path}, line {number}: {len(row)} columns where the header has {len(header)}; {cut}")
+    if ended and not text.endswith("\n"):
+        raise ResultsError(f"{path}, line {reader.line_num}: it has no end; was the file cut off?")
     return [Line(path, number, dict(zip(header, row, strict=True))) for number, row in rows[1:]]
 
 

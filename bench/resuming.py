@@ -9,6 +9,7 @@ from typing import Any
 from bench import causes, plan, results, schedule, stored
 from bench.causes import Facts
 from bench.errors import ResultsError, UsageError
+from bench.outcome import Outcome
 from bench.plan import Cell, Plan
 from bench.results import LATEST, RUN_NAME, Run
 
@@ -72,7 +73,6 @@ def read(name: str) -> Earlier:
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can go on with: {why}") from None
     cells = plan.cells(settings)
     _check_order(folder, written, cells, order, seed)
-    environment = folder / "environment.json"
     duration = results.json_object(folder / "duration.json") or {}
     total_s = duration.get("total_s") if state != "running" else None
     return Earlier(
@@ -83,10 +83,21 @@ def read(name: str) -> Earlier:
         order=order,
         state=state,
         why=str(status.get("why", "")),
-        environment=stored.json_of(environment) if environment.exists() else None,
+        environment=stored.environment(folder) or None,
         done=frozenset(_done(folder, order)),
         total_s=float(total_s) if isinstance(total_s, int | float) else None,
     )
+
+
+def measured(earlier: Earlier) -> Outcome:
+    """What it has measured. Raises ResultsError that names the file that cannot be read, and the remedy."""
+    try:
+        return stored.outcome(earlier.run.folder)
+    except (ResultsError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ResultsError(
+            f"cannot go on with {earlier.run.run_id}: {error}. What can be read is shown by"
+            f" `bench report {earlier.run.run_id}`; a cell whose folder is moved out of rounds/ is measured anew"
+        ) from None
 
 
 def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tuple[str, ...]:

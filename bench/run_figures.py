@@ -86,7 +86,7 @@ def _rounds(operation: OperationSummary, measured: list[Measurement]) -> dict[st
 def of_summary(path: Path) -> tuple[Figures, ...]:
     """Of every row, without rounds. Raises ResultsError that names the file, and the line or the column."""
     columns = ("operation", "verdict", "rounds", "offered_rps", *IDENTITY, *METRICS)
-    lines = csv_reading.read(path, columns, "a summary.csv of this suite")
+    lines = csv_reading.read(path, columns, "a summary.csv of this suite", ended=True)
     return tuple(_of_line(line) for line in lines)
 
 

@@ -1,41 +1,48 @@
 """A run read back from its folder: everything that was measured, with nothing started."""
 
-import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
-from bench import ceilings, evidence, plan, samples, verdict
+from bench import ceilings, csv_reading, evidence, plan, samples, verdict
 from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Drift, Evidence, Machine
 from bench.load_workers import LoadWorker
 from bench.outcome import Ceilings, Outcome
+from bench.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.parity import Row
 from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.results import FIRST_ATTEMPT
 from bench.samples import Window
 
+T = TypeVar("T")
+OBJECTS = ("machine", "versions", "git", "database", "services")  # those of environment.json that hold more by name
+
 
 def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     """All measurements of a run. Raises ResultsError that names the file that cannot be read.
 
-    `what_there_is`: a measurement that cannot be read makes its cell INVALID instead, and is named in `unreadable`.
+    `what_there_is`: only the plan must be readable. Any other file that is not is named in `unreadable` instead, and a
+    measurement that cannot be read makes its cell INVALID.
     """
+    lost: list[str] | None = [] if what_there_is else None
     try:
         settings = plan_of(json_of(folder / "plan.json"))
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = plan.cells(settings)
-    environment = folder / "environment.json"
-    counted = environment.exists() and json_of(environment).get("counted", False)
-    known = _ceilings(folder / "ceilings.csv", cells)
-    found = Outcome(settings.verdict, cells, ceilings=known, counted=counted, claims=settings.claims)
-    found.parity = parity(folder / "parity.csv")
+    found = Outcome(settings.verdict, cells, claims=settings.claims)
+    nothing: dict[str, Any] = {}
+    no_rows: tuple[Row, ...] = ()
+    found.counted = bool(readable(folder, lambda: environment(folder), nothing, lost).get("counted", False))
+    found.ceilings = readable(folder, lambda: _ceilings(folder / "ceilings.csv", cells), Ceilings(), lost)
+    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), no_rows, lost)
+    found.unreadable = [] if lost is None else lost
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
@@ -47,7 +54,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
                 if not what_there_is:
                     raise
                 named = isinstance(error, ResultsError)
-                problem = str(error).replace(f"{folder}/", "") if named else _not_understood(place, folder, error)
+                problem = _within(folder, error) if named else _not_understood(place, folder, error)
                 found.unreadable.append(problem)
                 one = Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
                 remark = ""
@@ -56,6 +63,27 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         if measured:
             found.add_all(cell, measured, [remark for remark in remarks if remark])
     return found
+
+
+def readable(folder: Path, read: Callable[[], T], otherwise: T, lost: list[str] | None) -> T:
+    """What `read` reads of a run; `otherwise` where it cannot, and then why is added to `lost`.
+
+    Raises ResultsError where there is no such list.
+    """
+    try:
+        return read()
+    except ResultsError as error:
+        if lost is None:
+            raise
+        problem = _within(folder, error)
+        if problem not in lost:
+            lost.append(problem)
+        return otherwise
+
+
+def _within(folder: Path, error: Exception) -> str:
+    """Without the path of the run, which says nothing to whoever reads its page."""
+    return str(error).replace(f"{folder}/", "")
 
 
 def _not_understood(place: Path, folder: Path, error: Exception) -> str:
@@ -115,11 +143,8 @@ def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
 def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
     if not path.exists():
         return Ceilings()
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rps = {row["service"]: float(row["pgbench_rps"]) for row in csv.DictReader(file) if row["pgbench_rps"]}
-    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
-        raise ResultsError(f"cannot read {path}: {error}") from None
+    lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
+    rps = {line.values["service"]: figure for line in lines if (figure := line.figure("pgbench_rps")) is not None}
     return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
 
 
@@ -127,11 +152,19 @@ def parity(path: Path) -> tuple[Row, ...]:
     """What the gate compared, from its file; nothing where a run ended before it was written."""
     if not path.exists():
         return ()
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return tuple(Row(**row) for row in csv.DictReader(file))
-    except (OSError, csv.Error, TypeError, ValueError) as error:
-        raise ResultsError(f"cannot read {path}: {error}; without it, the rest can be read") from None
+    lines = csv_reading.read(path, COLUMNS_OF_PARITY, "a parity.csv of this suite", ended=True)
+    return tuple(Row(**{name: line.values[name] for name in COLUMNS_OF_PARITY}) for line in lines)
+
+
+def environment(folder: Path) -> dict[str, Any]:
+    """A run's environment.json; nothing where it ended before that was written. Raises ResultsError that names it."""
+    path = folder / "environment.json"
+    found = json_of(path) if path.exists() else {}
+    wrong = [name for name in OBJECTS if not isinstance(found.get(name, {}), dict)]
+    wrong += [name for name, one in found.get("services", {}).items() if not isinstance(one, dict)] if not wrong else []
+    if wrong:
+        raise ResultsError(f"cannot read {path}: {wrong[0]!r} is no JSON object")
+    return found
 
 
 def json_of(path: Path) -> dict[str, Any]:

@@ -61,12 +61,13 @@ def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
 
 def has_ended(process: psutil.Process) -> bool:
     """Whether it has ended; reaps our own child. A zombie has ended: in a container, pid 1 may never reap it."""
-    with suppress(ChildProcessError):  # not our child, or reaped
-        os.waitpid(process.pid, os.WNOHANG)
     try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        ended = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return True
+        ended = True
+    with suppress(ChildProcessError):  # not our child, or reaped
+        os.waitpid(process.pid, os.WNOHANG)  # after the look: a zombie that was seen is not left behind
+    return ended
 
 
 def options(process: psutil.Process) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """results/index.html: all runs, newest first, from the small files of each."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import csv_reading
+from bench.errors import ResultsError
 from bench.html.page import counted, environment
 from bench.results import LATEST, json_object
 from bench.wording import figure_of
@@ -36,6 +37,14 @@ def page(found: Sequence[Entry]) -> str:
 
 
 def _entry(run: Path) -> Entry:
+    try:
+        return _read(run)
+    except (ResultsError, AttributeError, KeyError, TypeError, ValueError):
+        link = f"{run.name}/report.html" if (run / "report.html").exists() else ""
+        return Entry(run.name, "", "", "its files are damaged", "", (), "", link)
+
+
+def _read(run: Path) -> Entry:
     status, plan, seen = (json_object(run / name) or {} for name in ("status.json", "plan.json", "environment.json"))
     rows = _summary(run / "summary.csv")
     once = {cell.get("slug") for cell in plan.get("cells", ()) if cell.get("once")}
@@ -81,7 +90,6 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
 def _summary(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = [line.values for line in csv_reading.read(path, (), "a summary.csv", ended=True)]
     needed = {"scenario", "verdict", "throughput_rps", "arrival", "operation", "users", "latency_p99_ms"}
     return [row for row in rows if needed <= row.keys() and row["operation"] == "all"]

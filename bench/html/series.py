@@ -1,6 +1,5 @@
 """One cell in one round as series over time, from its stored files: what the charts draw."""
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from bench import samples
+from bench import csv_reading, samples
 from bench.evidence import DATABASE, LOAD, SERVICE
 from bench.samples import Window
 from bench.tracing.timeline import Row
@@ -97,11 +96,8 @@ def over_time(slug: str, number: int, place: Path) -> OverTime | None:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    """Of a CSV; none where it was not written."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Of a CSV; none where it was not written. Raises ResultsError that names file and line."""
+    return [line.values for line in csv_reading.read(path, (), "a table", ended=True)] if path.exists() else []
 
 
 def _states(path: Path) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:

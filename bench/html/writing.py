@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from polars.exceptions import PolarsError
-from pydantic import ValidationError
 
 from bench import results, resuming, stored
 from bench.errors import ResultsError
@@ -40,9 +39,7 @@ def write_index() -> Path:
 
 
 def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
-    written, status = _json(folder / "plan.json"), _json(folder / "status.json")
-    if "plan" not in written:
-        raise ResultsError(f"{folder / 'plan.json'} has no plan")
+    written, lost = stored.json_of(folder / "plan.json"), outcome.unreadable
     used = stored.plan_of(written)
     over_time, timelines = [], []
     for one in outcome.ordered()[:MOST_CELLS]:
@@ -52,26 +49,29 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
             continue
         try:
             drawn, rows = series.over_time(one.cell.slug, number, rounds[number]), series.timeline(rounds[number])
-        except (OSError, PolarsError, KeyError, TypeError, ValueError) as error:
-            place = rounds[number].relative_to(folder)
-            outcome.unreadable.append(f"no charts of {place}: a file there cannot be read ({error})")
+        except (ResultsError, OSError, PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
+            said = str(error).replace(f"{folder}/", "")
+            lost.append(f"no charts of {rounds[number].relative_to(folder)}: a file there cannot be read ({said})")
             continue
         over_time += [drawn] if drawn else []
         timelines.append((one.cell.slug, number, rows))
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
-    environment = _json(folder / "environment.json")
+    nothing: dict[str, Any] = {}
+    status = stored.readable(folder, lambda: _status(folder / "status.json"), nothing, lost)
+    environment = stored.readable(folder, lambda: stored.environment(folder), nothing, lost)
+    as_written = stored.readable(folder, lambda: _as_written(folder, used), used, lost)
     private = bool(environment.get("database", {}).get("private", True))
     plan_path = f"results/{folder.resolve().name}/plan.toml"
     return Facts(
         run_id=folder.resolve().name,
         plan=used,
         plan_name=str(written.get("name", "")),
-        state="partial" if outcome.unreadable else str(status.get("state", "")),
-        why="; ".join(outcome.unreadable) or str(status.get("why", "")),
+        state="partial" if lost else str(status.get("state", "")),
+        why="; ".join(lost) or str(status.get("why", "")),
         at=str(status.get("at", ""))[:16].replace("T", " "),
         environment=environment,
-        command=repeat.command(plan_path, _as_written(folder, used), used, written.get("seed"), private=private),
+        command=repeat.command(plan_path, as_written, used, written.get("seed"), private=private),
         over_time=over_time,
         timelines=timelines,
         resumed=resuming.said(status),
@@ -83,10 +83,15 @@ def _as_written(folder: Path, used: Plan) -> Plan:
     path = folder / "plan.toml"
     try:
         return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # pydantic's, tomllib's and a decoder's errors are ValueErrors
         raise ResultsError(f"cannot read {path}: {error}") from None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """Nothing for a file that a run did not come to write."""
-    return stored.json_of(path) if path.exists() else {}
+def _status(path: Path) -> dict[str, Any]:
+    """Nothing where a run did not come to write it. Raises ResultsError that names it."""
+    found = stored.json_of(path) if path.exists() else {}
+    try:
+        resuming.said(found)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ResultsError(f"cannot read {path}: 'resumed' is not as a run writes it ({error})") from None
+    return found

@@ -12,41 +12,61 @@ from bench import leftovers, locust_counts, results, stored
 from bench.errors import ResultsError
 from bench.html import writing
 
-CELL = "rounds/01/asyncpg_async-users_10"
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "cut off": lambda whole: whole[: len(whole) // 2],
     "no text": lambda _: b'\xff\xfe{]"\n,,',
 }
 
 
+THE_RUNS = ["environment.json", "status.json", "parity.csv", "ceilings.csv", "plan.toml"]
+# A file of another cell each.
+OF_CELLS = {"users_1": "window.json", "users_10": "samples.parquet", "users_100": "pg_activity.csv"}
+
+
 @pytest.mark.parametrize("how", DAMAGE)
-@pytest.mark.parametrize("name", [f"{CELL}/window.json", f"{CELL}/samples.parquet"])
-def test_what_is_damaged_is_named_and_the_rest_is_reported(
-    tmp_path: Path, made_up_run: Path, name: str, how: str
-) -> None:
-    """The page names the file and calls the run partial; the other cells are all there."""
+def test_what_is_damaged_is_named_and_the_rest_is_reported(tmp_path: Path, made_up_run: Path, how: str) -> None:
+    """The page names every file and calls the run partial; cells whose samples can be read are ranked."""
     run = tmp_path / "damaged"
     shutil.copytree(made_up_run, run)
-    (run / name).write_bytes(DAMAGE[how]((run / name).read_bytes()))
+    (run / "ceilings.csv").write_text("service,pgbench_rps\nasyncpg_async-users_10,1000\n")
+    (run / "plan.toml").write_text('[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n')
+    of_cells = [f"rounds/01/asyncpg_async-{cell}/{name}" for cell, name in OF_CELLS.items()]
+    for name in (*THE_RUNS, *of_cells):
+        (run / name).write_bytes(DAMAGE[how]((run / name).read_bytes()))
     found = stored.outcome(run, what_there_is=True)
-    [problem] = found.unreadable
-    assert Path(name).name in problem
-    assert str(tmp_path) not in problem
-    verdicts = {one.cell.slug: one.verdict.ranks for one in found.ordered()}
-    assert (len(verdicts), verdicts["asyncpg_async-users_10"]) == (4, False)
-    page = writing.write(run).read_text()
+    page = writing.write(run, found).read_text()
+    named = " ".join(found.unreadable)
+    assert [name for name in (*THE_RUNS, *OF_CELLS.values()) if name not in named] == []
+    assert str(tmp_path) not in named
     assert "partial" in page
-    assert Path(name).name in page
+    assert [name for name in (*THE_RUNS, *OF_CELLS.values()) if name not in page] == []
+    ranked = {one.cell.users for one in found.ordered() if one.verdict.ranks}
+    assert (len(found.results), ranked) == (4, {100, 1000})
 
 
-@pytest.mark.parametrize("name", ["plan.json", "parity.csv"])
-def test_what_nothing_can_be_read_without_is_named(tmp_path: Path, made_up_run: Path, name: str) -> None:
+@pytest.mark.parametrize("how", DAMAGE)
+def test_without_its_plan_nothing_can_be_read(tmp_path: Path, made_up_run: Path, how: str) -> None:
     """One message with the file, not a traceback."""
     run = tmp_path / "damaged"
     shutil.copytree(made_up_run, run)
-    (run / name).write_bytes(DAMAGE["no text"](b""))
-    with pytest.raises(ResultsError, match=name.replace(".", r"\.")):
+    (run / "plan.json").write_bytes(DAMAGE[how]((run / "plan.json").read_bytes()))
+    with pytest.raises(ResultsError, match=r"plan\.json"):
         writing.write(run)
+
+
+@pytest.mark.parametrize("name", ["environment.json", "status.json", "plan.json", "summary.csv"])
+@pytest.mark.parametrize("text", ['{"machine": [1], "services": {"x": 1}, "resumed": [5], "cells": 3}', "\udcff,,\n,"])
+def test_one_damaged_run_leaves_the_others_in_the_index(
+    tmp_path: Path, made_up_run: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a row of its own there, with what can be read."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    for run in ("damaged", "whole"):
+        shutil.copytree(made_up_run, tmp_path / run)
+    (tmp_path / "damaged" / name).write_bytes(text.encode(errors="surrogateescape"))
+    page = writing.write_index().read_text()
+    assert ">damaged<" in page
+    assert ">whole<" in page
 
 
 def test_a_count_of_locusts_that_differs_is_said(tmp_path: Path) -> None:
