@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
 from typing import NoReturn
@@ -38,19 +39,27 @@ SIGTERM).
 """
 
 
-# Each command's module, imported when it is used: the libraries of a run take a second to load.
+@dataclass(frozen=True)
+class Place:
+    """Where a command is, and its summary, which help shows without importing it."""
+
+    module: str
+    summary: str
+
+
+# Each command's module, imported when it is used: the libraries of a run take seconds to load.
 COMMANDS = {
-    "run": "bench.commands.run",
-    "up": "bench.commands.serve",
-    "ui": "bench.commands.serve",
-    "verify": "bench.commands.verify",
-    "trace": "bench.commands.trace",
-    "compare": "bench.commands.compare",
-    "report": "bench.commands.report",
-    "calibrate": "bench.commands.calibrate",
-    "list": "bench.commands.listing",
-    "doctor": "bench.commands.doctor",
-    "db": "bench.commands.db",
+    "run": Place("bench.commands.run", "Measure a plan and leave CSVs in results/."),
+    "up": Place("bench.commands.serve", "Run database and services until Ctrl-C."),
+    "ui": Place("bench.commands.serve", "Run Locust's web UI and all that it needs, until Ctrl-C."),
+    "verify": Place("bench.commands.verify", "Ask services the whole contract, and count round trips."),
+    "trace": Place("bench.commands.trace", "Show one request of a warm service, message by message."),
+    "compare": Place("bench.commands.compare", "Tell what changed between two runs from what is noise."),
+    "report": Place("bench.commands.report", "Write a run's page, report.html, and that of all runs."),
+    "calibrate": Place("bench.commands.calibrate", "Measure this machine's load generator, clock and quiet."),
+    "list": Place("bench.commands.listing", "Show the services, scenarios and plans."),
+    "doctor": Place("bench.commands.doctor", "Check this machine; exit with 1 when a run could not start."),
+    "db": Place("bench.commands.db", "Start, load, stop or delete the private PostgreSQL."),
 }
 
 
@@ -61,11 +70,16 @@ class Commands(click.Group):
         """All names, in the order of COMMANDS."""
         return list(COMMANDS)
 
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Name and summary of each."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.summary) for name, place in COMMANDS.items()])
+
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         """Import the command of this name."""
         if name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(COMMANDS[name]), "list_" if name == "list" else name)
+        found: click.Command = getattr(import_module(COMMANDS[name].module), "list_" if name == "list" else name)
         return found
 
     def resolve_command(

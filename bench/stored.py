@@ -21,7 +21,7 @@ from bench.results import FIRST_ATTEMPT
 from bench.samples import Window
 
 T = TypeVar("T")
-OBJECTS = ("machine", "versions", "git", "database", "services")  # those of environment.json that hold more by name
+OBJECTS = ("machine", "database", "services")  # those of environment.json in which more is looked up by name
 
 
 def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:

@@ -21,7 +21,15 @@ WANTED_SPACE_MB = 2000
 Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
 
 
-@click.command()
+EPILOG = """
+\b
+Examples:
+  bench doctor                                                     with the private PostgreSQL
+  bench doctor --database-url postgresql://bench@127.0.0.1/bench   with another one; its password may be in PGPASSWORD
+"""
+
+
+@click.command(epilog=EPILOG)
 @click.option("--database-url", metavar="URL", help="Look at this PostgreSQL instead of the private one.")
 def doctor(database_url: str | None) -> int:
     """Check this machine; exit with 1 when a run could not start."""

@@ -5,7 +5,6 @@ import click
 from bench import results, stored
 from bench.commands import options
 from bench.errors import ResultsError
-from bench.html import writing
 
 EPILOG = """
 \b
@@ -22,6 +21,8 @@ Examples:
 @click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round charts over time show.")
 def report(run: str | None, chosen_round: int | None) -> None:
     """Write report.html into the folder of RUN, and results/index.html."""
+    from bench.html import writing  # noqa: PLC0415  # matplotlib takes seconds to load, which `--help` does not need
+
     console = options.console()
     runs = results.finished()
     if run is None and not runs:
