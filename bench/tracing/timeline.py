@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
-from scipy.optimize import linear_sum_assignment
 
 from bench import results
 from bench.records import MISSED
@@ -95,6 +94,8 @@ def _s(at_ns: int, window: Window) -> float:
 
 def _matched(asked: Sequence[_Sample], seen: Sequence[_Seen]) -> dict[int, _Seen]:
     """Which request of the service is which sample, by the sample's place."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  # half a second, for batches only
+
     costs = np.array([[_cost(sample, one) for one in seen] for sample in asked]).reshape(len(asked), len(seen))
     places, chosen = linear_sum_assignment(costs)
     pairs = zip(places.tolist(), chosen.tolist(), strict=True)

@@ -19,6 +19,8 @@ from db.dsn import Dsn
 from tests.contract.conftest import WITH_DATABASE
 
 BUSY = (503, b'{"detail":"no database connection came free in time"}')
+# Each new client of httpx loads certificates anew. A connection for each request: the pools are what is tested.
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 LOCK_WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND state = 'active'"
 
 
@@ -83,7 +85,7 @@ def only_connection_held(database: Dsn, url: str, user_id: int) -> Iterator[None
     with server.connect(database) as locker, ThreadPoolExecutor(1) as pool, server.connect(database) as watcher:
         with locker.transaction():
             locker.execute("SELECT 1 FROM users WHERE id = %s FOR UPDATE", [user_id])
-            update = pool.submit(httpx.put, f"{url}/users/{user_id}", json=fields, timeout=20)
+            update = pool.submit(HTTP.put, f"{url}/users/{user_id}", json=fields, timeout=20)
             while watcher.execute(LOCK_WAITERS).fetchone() == (0,):
                 assert not update.done(), update.result().text
             yield
@@ -96,8 +98,8 @@ def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) ->
     """On every operation, with the same body everywhere; afterwards all is as before, twice in a row."""
     url = catalogue.service(name).url
     fields = {"name": "A", "email": "mine@example.com"}
-    user_id = httpx.post(f"{url}/users", json=fields).json()["id"]
-    good = status_and_body(httpx.get(f"{url}/users/1"))
+    user_id = HTTP.post(f"{url}/users", json=fields).json()["id"]
+    good = status_and_body(HTTP.get(f"{url}/users/1"))
     assert good[0] == 200
     asked = [
         ("GET", "/users/1", None), ("GET", "/users", None), ("GET", "/point-reads?count=3&seed=1", None),
@@ -109,11 +111,11 @@ def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) ->
     ]  # fmt: skip
     for _ in range(2):
         with only_connection_held(restored, url, user_id), ThreadPoolExecutor(len(asked)) as pool:
-            answers = [pool.submit(httpx.request, m, url + path, json=body, timeout=10) for m, path, body in asked]
+            answers = [pool.submit(HTTP.request, m, url + path, json=body, timeout=10) for m, path, body in asked]
             assert [status_and_body(answer.result()) for answer in answers] == [BUSY] * len(asked)
-            assert httpx.get(f"{url}/ping").status_code == 200
+            assert HTTP.get(f"{url}/ping").status_code == 200
         for _ in range(5):
-            assert status_and_body(httpx.get(f"{url}/users/1")) == good
+            assert status_and_body(HTTP.get(f"{url}/users/1")) == good
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
@@ -121,8 +123,8 @@ def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) ->
 def test_a_connection_that_comes_free_in_time_is_used(name: str, restored: Dsn) -> None:
     """Who waits less than the time-out gets an answer, not an error."""
     url = catalogue.service(name).url
-    user_id = httpx.post(f"{url}/users", json={"name": "A", "email": "mine@example.com"}).json()["id"]
+    user_id = HTTP.post(f"{url}/users", json={"name": "A", "email": "mine@example.com"}).json()["id"]
     with ThreadPoolExecutor(1) as pool:
         with only_connection_held(restored, url, user_id):
-            waiting = pool.submit(httpx.get, f"{url}/users/1")
+            waiting = pool.submit(HTTP.get, f"{url}/users/1")
         assert waiting.result().status_code == 200

@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,8 +21,11 @@ import psycopg
 import pytest
 
 from bench import catalogue, processes, resources, samples
-from bench.errors import BenchError
+from bench.errors import BenchError, ServiceError
+from bench.plan import default_setup
+from bench.services import Fleet, Surroundings
 from db import embedded
+from db.dsn import Dsn
 from tests.integration.checkout import Checkout, copied, wait_for
 
 SERVICE = "asyncpg_async"
@@ -232,6 +234,75 @@ def test_a_stall_shows_in_the_latencies_of_an_open_load(disturbed: Disturbed) ->
     waited_s = (kept["start_ns"] + kept["service_time_ns"] - kept["intended_ns"]) / 1e9
     assert waited_s.max() > 1.0  # type: ignore[operator]  # polars' types know no numbers
     assert (waited_s > 0.5).sum() > 50
+
+
+@pytest.mark.faults
+def test_a_database_that_is_gone_ends_the_run(checkout: Checkout) -> None:
+    """It is waited for; then exit code 2, the address without its password, and the round before is kept."""
+    cluster = embedded.locate(checkout.folder)
+    server = embedded.running(cluster)
+    assert server is not None
+    process = checkout.start(*planned(checkout, "gone", rounds=3))
+    run = Running(checkout, checkout.results / "gone")
+    try:
+        run.wait_for_window(2)
+        psutil.Process(server.pid).kill()
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()  # it has ended, unless something above went wrong
+        process.wait()
+        assert checkout.bench("db", "start")[0] == 0
+    assert process.returncode == 2, printed
+    assert f"127.0.0.1:{server.port}" in printed
+    assert server.dsn.password not in printed
+    assert "Traceback" not in printed
+    assert json.loads((run.folder / "status.json").read_text())["state"] == "partial"
+    assert [row["verdict"] for row in rows(run.folder / "summary.csv") if row["operation"] == "all"] == ["VALID"]
+    assert nothing_is_left(checkout)
+
+
+@pytest.mark.faults
+def test_who_answers_in_a_services_place_is_not_taken_for_it(
+    stage: Callable[..., None], database: Dsn, users: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody who took the port just after it was found free, and who answers as the service would."""
+    setup = default_setup(SERVICE)
+    stage(setup)
+    try:
+        monkeypatch.setattr("bench.services.check_ports", lambda _: None)
+        with (
+            Fleet(Surroundings(database.url, users, cpus=()), calls=False) as late,
+            pytest.raises(ServiceError, match=f"somebody else answers on .* in place of {SERVICE}"),
+        ):
+            late.start({setup: tmp_path / "late.log"})
+    finally:
+        stage()
+
+
+@pytest.mark.faults
+@linux
+def test_a_load_that_is_full_makes_a_floor(checkout: Checkout) -> None:
+    """Users who work for 2 ms after each answer fill their CPU long before the service has filled its own."""
+    scenario = checkout.folder / "locustfiles" / "point_read.py"
+    whole = scenario.read_text()
+    call = "self.read_any_user()\n"
+    assert whole.count(call) == 1
+    work = "end = time.thread_time() + 0.002\n        while time.thread_time() < end:\n            pass\n"
+    scenario.write_text(whole.replace(call, f"{call}        import time\n        {work}"))
+    try:
+        arguments = planned(checkout, "floor")
+        plan = Path(arguments[2])  # that work is not their requests' time either, which alone would be INVALID
+        plan.write_text(plan.read_text().replace("drift = 1.0\n", "drift = 1.0\naccounting = 1.0\n"))
+        code, printed = checkout.bench(*arguments)
+    finally:
+        scenario.write_text(whole)
+    assert code == 0, printed
+    [row] = [row for row in rows(checkout.results / "floor" / "summary.csv") if row["operation"] == "all"]
+    assert row["verdict"] == "FLOOR", printed
+    assert "the load's CPU was " in row["reasons"]
+    assert "a lower bound" in row["reasons"]
+    assert row["bound_by"] == "load"
+    assert float(row["throughput_rps"]) < 500
 
 
 @pytest.mark.faults
@@ -450,16 +521,6 @@ def test_too_few_open_files_are_named_with_the_number_needed(checkout: Checkout)
     assert not (checkout.results / "files").exists()
 
 
-def test_a_taken_port_of_the_web_ui_is_named_with_another_remedy(checkout: Checkout) -> None:
-    """Nothing is started."""
-    with socket.create_server(("127.0.0.1", 8089)):
-        code, printed = checkout.bench("ui")
-    assert code == 1, printed
-    assert "port 8089 is taken by" in printed
-    assert "choose another port with --port" in printed
-    assert nothing_is_left(checkout)
-
-
 def test_too_few_connections_are_named_with_the_arithmetic(checkout: Checkout) -> None:
     """Before any service is started."""
     code, printed = checkout.bench(*planned(checkout, "connections", matrix="pool_size = 500\n"))
@@ -469,6 +530,7 @@ def test_too_few_connections_are_named_with_the_arithmetic(checkout: Checkout) -
     assert nothing_is_left(checkout)
 
 
+@pytest.mark.faults
 def test_a_second_run_is_refused_by_the_first(checkout: Checkout) -> None:
     """Two at once on one checkout: the second names the first and is gone at once."""
     first = checkout.start(*planned(checkout, "one"))

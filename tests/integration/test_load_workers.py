@@ -123,7 +123,7 @@ def test_a_run_is_spread_over_two_processes(checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_a_worker_that_is_killed_makes_the_cell_invalid(checkout: Checkout) -> None:
     """In the first attempt and in the one that follows: INVALID, naming the worker and when it was last heard of."""
     name = "killed"

@@ -119,6 +119,7 @@ def test_a_run_lasts_as_long_as_asked(run: tuple[str, str], runs: Ran) -> None:
     assert lasted_s > RUN_S - 0.5, log
 
 
+@pytest.mark.slow
 def test_services_run_side_by_side(restored: Dsn, services: tuple[Service, ...], tmp_path: Path) -> None:
     """Each has its share of the users, of an open rate, and rows of its own; `all` are those that can answer."""
     assert restored
@@ -144,6 +145,7 @@ def test_every_scenario_is_tried() -> None:
     assert {scenario for scenario, _ in RUNS} == set(catalogue.scenarios())
 
 
+@pytest.mark.slow
 def test_crud_mixes_operations_as_it_says(
     restored: Dsn, services: tuple[Service, ...], tmp_path: Path, users: int
 ) -> None:

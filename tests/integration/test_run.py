@@ -294,7 +294,7 @@ def test_a_resumed_run_measures_what_is_missing_and_nothing_else(checkout: Check
     assert checkout.wait_until_empty() == []
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 def test_children_die_with_a_killed_harness(checkout: Checkout) -> None:
     """After kill -9 nothing of the run is left, and the next run starts."""
     process = checkout.start(*QUICK, "--name", "killed", "--services", "asyncpg_async")

@@ -94,7 +94,7 @@ def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
     return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=300)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tmp_path: Path) -> None:
     """A row with what is known of it, a ratio to the service, a page; and it runs on as it did before."""
     with running(checkout, tmp_path) as (url, process):

@@ -111,7 +111,7 @@ def busy_loops() -> Iterator[None]:
             loop.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose work a CPU does")
 def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     """A busy loop on each CPU: INVALID after a second try, with the culprits named; exit code 3."""
