@@ -1,6 +1,7 @@
 """The gate before every run: services that do not answer the contract alike are not measured."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from bench.observed import Wire
 from bench.parity import Facts
 from bench.plan import Setup
 from bench.services import Fleet, Surroundings
-from bench.verify import Check
+from bench.verify import Check, Disagreement
 from db import buyer, restore
 from db import server as servers
 from db.dsn import Dsn
@@ -86,16 +87,7 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
 
     Raises VerificationError with every wrong answer (up to ten).
     """
-    every = verify.checks(around.dataset_users, buyer.of_little(server.dsn))
-    restore.restore(server.dsn)
-    try:
-        answers = verify.ask_all(setup.url, verify.for_target(every, operations))
-    except httpx.HTTPError as error:
-        why = str(error) or type(error).__name__
-        raise VerificationError(
-            f"target {setup.service} broke off on {setup.url} during verification ({why}); nothing was measured"
-        ) from None
-    restore.restore(server.dsn)
+    answers = _answers(around, server, setup, operations)
     if wrong := list(map(str, verify.of_target(setup.service, answers))):
         raise VerificationError(
             f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
@@ -110,6 +102,34 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
         f"target {setup.service} answers {', '.join(sorted(operations))} as the contract says ({len(answers)} checks);"
         " what it costs in the database was not counted"
     )
+
+
+def survey_target(around: Surroundings, server: Database, setup: Setup) -> dict[str, tuple[int, list[Disagreement]]]:
+    """Of each operation of the contract, how often a target was asked for it and what it answered wrongly.
+
+    Raises VerificationError when it breaks off.
+    """
+    answers = _answers(around, server, setup, OPERATIONS)
+    wrong = verify.of_target(setup.service, answers)
+    asked = Counter(check.operation for check in answers)
+    return {name: (count, [one for one in wrong if one.check.operation == name]) for name, count in asked.items()}
+
+
+def _answers(
+    around: Surroundings, server: Database, setup: Setup, operations: Collection[str]
+) -> dict[Check, verify.Answer]:
+    """A target's, to what these operations do; the database is as it was before and afterwards."""
+    every = verify.checks(around.dataset_users, buyer.of_little(server.dsn))
+    restore.restore(server.dsn)
+    try:
+        return verify.ask_all(setup.url, verify.for_target(every, operations))
+    except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
+        raise VerificationError(
+            f"target {setup.service} broke off on {setup.url} during verification ({why}); nothing was measured"
+        ) from None
+    finally:
+        restore.restore(server.dsn)
 
 
 @contextmanager

@@ -326,11 +326,11 @@ def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False,
             scenario, users = chosen.pop("scenarios"), chosen.pop("users")
             own = tuple((parameter, chosen.pop(parameter)) for parameter in parameters)
             slug = "-".join([name, *varying, *([arm] if arm else [])])
-            setup = replace(_setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
+            setup = replace(setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
             yield Cell(slug, scenario, setup, users, own, once)
 
 
-def _setup_of(target: Target) -> Setup:
+def setup_of(target: Target) -> Setup:
     """Nothing is known of how it runs; one worker counts where the machine's CPUs are shared out."""
     unknown: dict[str, Any] = {"profile": "", "server": "", "workers": 1, "pool_size": 0, "pool_overflow": 0}
     return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, url=target.url, title=target.title)

@@ -161,6 +161,16 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
     return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {_shown(problem['input'])}: {said}"
 
 
+def target(name: str, url: str) -> Target:
+    """One that the command line names. Raises PlanError that says what is wrong with it."""
+    try:
+        return Target(name=name, url=url)
+    except ValidationError as error:
+        [problem, *_] = error.errors()
+        said = problem["msg"].removeprefix("Value error, ")
+        raise PlanError(f"--{TARGET}, {problem['loc'][0]}: {_shown(problem['input'])}: {said}") from None
+
+
 def _shown(value: object) -> str:
     """As it was written, but for what stands before the host of an address: it may be a password."""
     return re.sub(r"//[^/]*@", "//***@", repr(value))

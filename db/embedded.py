@@ -61,6 +61,7 @@ def start(
             if cpus:
                 place(found, cpus)
             return found
+        postmaster.reap(cluster.data)
         if port is not None:
             ports.refuse_taken(port)
         folder = initialize.programs(cluster)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,6 +69,22 @@ def has_ended(process: psutil.Process) -> bool:
     with suppress(ChildProcessError):  # not our child, or reaped
         os.waitpid(process.pid, os.WNOHANG)  # after the look: a zombie that was seen is not left behind
     return ended
+
+
+def reap(data: Path, timeout_s: float = 5.0) -> None:
+    """Wait for a server of this data directory that was killed until it has ended, and if we started it, reap it.
+
+    As long as its pid is taken, if only by a zombie, PostgreSQL refuses to start another one.
+    """
+    noted = read_pid_file(data)
+    if noted is None or noted.pid <= 0:
+        return
+    deadline = time.monotonic() + timeout_s
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(noted.pid)
+        # Whoever ends has no command line any more; whoever has one is a stranger that got the pid since.
+        while not has_ended(process) and not process.cmdline() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def options(process: psutil.Process) -> dict[str, str]:

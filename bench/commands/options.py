@@ -90,6 +90,13 @@ def services(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--services", type=Names(), help="Which services, with commas between them.")(command)
 
 
+def target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--target."""
+    return click.option(
+        "--target", type=Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
+    )(command)
+
+
 def console() -> Console:
     """Where commands print: the terminal's width, or enough for every table where there is no terminal."""
     return Console(width=None if sys.stdout.isatty() else 120)

@@ -57,9 +57,7 @@ says how it gets at the data. Results: results/<run>/summary.csv and more; resul
     metavar="ADDRESS",
     help="With --expect-workers: where services and Locust's master listen, for other machines.",
 )
-@click.option(
-    "--target", type=options.Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
-)
+@options.target
 @click.option("--resume", "stopped", metavar="RUN", help="Go on with a run that did not come to its end.")
 @click.option("--force", is_flag=True, help="With --resume: on another machine, with other versions, settings or code.")
 @options.database_url

@@ -7,20 +7,25 @@ from typing import get_args
 
 import click
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from bench import catalogue, database, gate, parity, plan, progress
+from bench import catalogue, database, gate, parity, plan, plan_file, progress, targets
 from bench.commands import options
 from bench.counts import Cost
+from bench.database import Database
 from bench.gate import Passed
+from bench.plan import Setup
 from bench.services import Surroundings
 from db import dataset
 
 EPILOG = """
 \b
 Examples:
-  bench verify                                all services
-  bench verify --services asyncpg_async       while writing one
+  bench verify                                       all services
+  bench verify --services asyncpg_async              while writing one
+  bench verify --target mine=http://127.0.0.1:9000   what an application of your own answers
 """
 
 PROFILES: tuple[str, ...] = get_args(plan.Profile)
@@ -30,21 +35,36 @@ PROFILES: tuple[str, ...] = get_args(plan.Profile)
 @options.services
 @options.scale
 @options.database_url
-def verify(services: list[str] | None, scale: float, database_url: str | None) -> None:
+@options.target
+def verify(
+    services: list[str] | None, scale: float, database_url: str | None, target: tuple[tuple[str, str], ...]
+) -> int:
     """Ask services everything in the contract, in both profiles, and count what each operation costs in the database.
 
     Exits with 3 when one does not answer as it must, not as the others do, or makes more or fewer round trips or
-    statements than its service.toml says.
+    statements than its service.toml says. Of a target only answers are looked at; exits with 3 when it answers no
+    scenario.
     """
     console = options.console()
-    names = [catalogue.service(name).name for name in services or catalogue.services()]
-    setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
-    users = dataset.size(scale).users
-    with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
+    asked = [plan_file.target(name, url) for name, url in target]
+    setups = [plan.setup_of(one) for one in asked]
+    for setup in setups:
+        targets.check_reachable(setup)
+    with database.opened(database_url) as server:
         with progress.shares(console, f"loading scale {scale:g}") as told:
             database.loaded(server, scale, told)
-        with console.status("verifying"):
-            passed = gate.check(Surroundings(server.dsn.url, users, ()), server, setups, Path(logs))
+        around = Surroundings(server.dsn.url, dataset.size(scale).users, ())
+        if services or not setups:
+            _services(console, around, server, services)
+        measurable = [_measurable(console, around, server, setup) for setup in setups]
+    return 0 if all(measurable) else 3
+
+
+def _services(console: Console, around: Surroundings, server: Database, services: list[str] | None) -> None:
+    names = [catalogue.service(name).name for name in services or catalogue.services()]
+    setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
+    with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
+        passed = gate.check(around, server, setups, Path(logs))
     for profile in PROFILES:
         console.print(_costs(passed, profile))
     found = parity.rows(passed.facts, catalogue.services())
@@ -56,6 +76,22 @@ def verify(services: list[str] | None, scale: float, database_url: str | None) -
         f"{len(names)} services answer alike in both profiles ({passed.checks} checks each): {', '.join(names)}",
         highlight=False,
     )
+
+
+def _measurable(console: Console, around: Surroundings, server: Database, setup: Setup) -> bool:
+    """Show what a target answers of each operation; whether it answers all of any scenario's."""
+    with console.status(f"verifying target {setup.service}"):
+        found = gate.survey_target(around, server, setup)
+    table = Table(f"{setup.service}\n{setup.url}", "checks", "answers", box=SIMPLE_HEAD, pad_edge=False)
+    for operation, (checks, wrong) in found.items():
+        answered = str(wrong[0]).partition(": ")[2] if wrong else "as the contract says"
+        table.add_row(operation, f"{checks - len(wrong)} of {checks}", Text(answered))
+    console.print(table)
+    right = {operation for operation, (_, wrong) in found.items() if not wrong}
+    names = [name for name, one in catalogue.scenarios().items() if set(one.operations) <= right]
+    said = ", ".join(names) or "none: a scenario needs all of its operations, point_read needs read_user"
+    console.print(f"scenarios that can be measured of {setup.service}: {said}", highlight=False)
+    return bool(names)
 
 
 def _costs(passed: Passed, profile: str) -> Table:

@@ -17,6 +17,7 @@ import pytest
 from bench.errors import DatabaseError
 from db import binaries, embedded, initialize, ports, server, spawn
 from db.cluster import Cluster, locate
+from tests.integration.checkout import wait_for
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: parent death signal or CPU affinity")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to run PostgreSQL as somebody else")
@@ -231,6 +232,18 @@ def test_a_failed_initdb_leaves_nothing_behind(other: Cluster) -> None:
     port = ports.free()
     assert embedded.start(other, detached=False, port=port).port == port
     assert not killed.exists()
+
+
+def test_a_server_that_was_killed_is_followed_by_another(cluster: Cluster) -> None:
+    """Even by who started it and has not asked yet how it ended: its pid is still taken then."""
+    killed = embedded.start(cluster, detached=True)
+    psutil.Process(killed.pid).kill()
+    assert wait_for(lambda: embedded.running(cluster) is None, 5)
+    again = embedded.start(cluster, detached=True)
+    assert again.pid != killed.pid
+    with server.connect(again.dsn) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+    assert embedded.stop(cluster)
 
 
 def test_a_server_that_cannot_start_says_why(cluster: Cluster) -> None:

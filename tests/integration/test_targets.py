@@ -94,6 +94,28 @@ def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
     return checkout.bench("run", "--plan", "beside.toml", "--name", name, *arguments, timeout_s=300)
 
 
+@pytest.mark.slow
+def test_what_an_application_answers_is_surveyed(checkout: Checkout, tmp_path: Path) -> None:
+    """Operation by operation, and which scenarios can be measured; 3 where there is none, 1 where nobody answers."""
+    words = ("verify", "--scale", "0.001", "--target")
+    with running(checkout, tmp_path) as (url, _):
+        code, printed = checkout.bench(*words, f"mine={url}")
+        assert code == 0, printed
+        lines = {line.split()[0]: line.strip() for line in printed.splitlines() if line.split()}
+        assert lines["read_user"].endswith("as the contract says")
+        assert "404" in lines["list_users"]
+        assert "scenarios that can be measured of mine: point_read\n" in printed
+    with running(checkout, tmp_path, "from fastapi import FastAPI\napp = FastAPI()\n") as (url, _):
+        code, printed = checkout.bench(*words, f"mine={url}")
+        assert code == 3, printed
+        assert "measured of mine: none" in printed
+    for bad, said in ((f"mine={url}", "mine does not answer"), ("mine=ftp://x", "--target, url"), ("x", "NAME=URL")):
+        code, printed = checkout.bench(*words, bad)
+        assert code == 1, printed
+        assert said in printed
+        assert "Traceback" not in printed
+
+
 @pytest.mark.release
 def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tmp_path: Path) -> None:
     """A row with what is known of it, a ratio to the service, a page; and it runs on as it did before."""
