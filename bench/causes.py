@@ -59,7 +59,12 @@ def obstacles(old: Facts, new: Facts) -> tuple[str, ...]:
 
 def _named(plan: Mapping[str, Any]) -> Mapping[str, Any]:
     """With targets by name: where they answered is no other plan."""
-    return {**plan, "targets": [str(one.get("name", "")) for one in plan.get("targets", ())]}
+    return {**plan, "targets": [str(one.get("name", "")) for one in _targets(plan)]}
+
+
+def _targets(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    noted = plan.get("targets", ())
+    return [one for one in noted if isinstance(one, Mapping)] if isinstance(noted, list) else []
 
 
 def candidates(old: Facts, new: Facts) -> dict[str, tuple[str, ...]]:

@@ -86,19 +86,17 @@ class Outcome:
         self.add_all(cell, [measurement], [f"round {number}: {remark}"] if remark else [])
 
     def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str]) -> None:
-        """Take several measurements of a cell into account."""
-        mine = self.measured.setdefault(cell, [])
-        mine += measurements
-        self.window_s += sum(one.length_s for one in measurements)
-        first = len(mine) - len(measurements) + 1
+        """Take several measurements of a cell into account, all or, where this raises, none."""
+        before = self.measured.get(cell, [])
+        mine = [*before, *measurements]
         miscounted = [
             f"round {number}: {one.evidence.miscounted}"
-            for number, one in enumerate(measurements, first)
+            for number, one in enumerate(measurements, len(before) + 1)
             if one.evidence.miscounted
         ]
-        self.remarks.setdefault(cell, []).extend([*remarks, *miscounted])
+        said = [*self.remarks.get(cell, ()), *remarks, *miscounted]
         seen = [one.evidence for one in mine]
-        self.results[cell] = CellResult(
+        result = CellResult(
             cell,
             len(mine),
             analysis.summarise(mine),
@@ -107,10 +105,12 @@ class Outcome:
             analysis.errors(mine),
             sum(one.missed for one in seen),
             sum(one.reconnects for one in seen),
-            tuple(self.remarks.get(cell, ())),
+            tuple(said),
             seen[0].arrival,
             self.counted,
         )
+        self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
+        self.window_s += sum(one.length_s for one in measurements)
 
     def ordered(self) -> list[CellResult]:
         """The results so far in the plan's order, whatever order they were measured in."""

@@ -145,12 +145,14 @@ def leave(earlier: Earlier) -> None:
 
 
 def said(status: Mapping[str, Any]) -> list[str]:
-    """A sentence for each time that a run was resumed, from its status.json."""
-    found = []
-    for one in status.get("resumed", ()):
+    """A sentence for each time that a run was resumed, from its status.json; what is no such note is passed over."""
+    found, noted = [], status.get("resumed", ())
+    for one in noted if isinstance(noted, list) else ():
+        if not isinstance(one, Mapping):
+            continue
         at = str(one.get("at", ""))[:16].replace("T", " ")
         after = f"after {one['after']}" if one.get("after") else "before anything was measured"
-        other = one.get("differences") or ()
+        other = one["differences"] if isinstance(one.get("differences"), list) else ()
         in_spite = f", in another environment ({'; '.join(map(str, other))})" if other else ""
         found.append(f"resumed at {at} UTC {after}{in_spite}")
     return found

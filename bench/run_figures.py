@@ -32,10 +32,13 @@ def read(folder: Path) -> StoredRun:
     """From the samples, or where they cannot be read from summary.csv. Raises ResultsError where that fails, too."""
     name, planned = folder.resolve().name, results.json_object(folder / "plan.json")
     plan, why = _plan(planned)
-    facts = Facts(
-        results.json_object(folder / "environment.json"), plan.model_dump() if plan else (planned or {}).get("plan")
-    )
     remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
+    lost: list[str] = []
+    nothing: dict[str, Any] = {}
+    environment = stored.readable(folder, lambda: stored.environment(folder), nothing, lost)
+    remarks += [f"{name}: {said}" for said in lost]
+    written = plan.model_dump() if plan else (planned or {}).get("plan")
+    facts = Facts(environment or None, written if isinstance(written, dict) else None)
     status = results.json_object(folder / "status.json") or {}
     remarks += [f"{name}: {line}" for line in resuming.said(status)]
     figures: tuple[Figures, ...] = ()
@@ -45,7 +48,7 @@ def read(folder: Path) -> StoredRun:
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = str(error).replace(f"{folder}/", "")  # a page that is passed on names no path of this machine
-        except (KeyError, TypeError, ValueError) as error:  # a window.json of another version
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # a window.json of another version
             why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:
         figures = of_summary(folder / "summary.csv")

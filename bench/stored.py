@@ -1,26 +1,27 @@
 """A run read back from its folder: everything that was measured, with nothing started."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
+from pydantic import TypeAdapter, ValidationError
 
 from bench import ceilings, csv_reading, evidence, plan, samples, verdict
 from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
-from bench.evidence import Drift, Evidence, Machine
-from bench.load_workers import LoadWorker
+from bench.evidence import Evidence
 from bench.outcome import Ceilings, Outcome
 from bench.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.parity import Row
-from bench.placement import Placement
 from bench.plan import Cell, Plan
 from bench.results import FIRST_ATTEMPT
 from bench.samples import Window
 
 T = TypeVar("T")
+WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
 OBJECTS = ("machine", "database", "services")  # those of environment.json in which more is looked up by name
 
 
@@ -50,19 +51,29 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         for number, place in enumerate(places, 1):
             try:
                 one, remark = measurement(place, settings, cell), _remark(place, number, settings, cell)
-            except (ResultsError, AttributeError, KeyError, TypeError, ValueError) as error:
+            except ResultsError as error:
                 if not what_there_is:
                     raise
-                named = isinstance(error, ResultsError)
-                problem = _within(folder, error) if named else _not_understood(place, folder, error)
+                problem, remark = _within(folder, error), ""
                 found.unreadable.append(problem)
-                one = Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
-                remark = ""
+                one = _nothing(problem, settings, cell)
             measured += [] if one is None else [one]
             remarks.append(remark)
-        if measured:
+        if not measured:
+            continue
+        try:
             found.add_all(cell, measured, [remark for remark in remarks if remark])
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            why = f"what window.json says of {cell.slug} does not fit together ({type(error).__name__}: {error})"
+            if not what_there_is:
+                raise ResultsError(why) from None
+            found.unreadable.append(why)
+            found.add_all(cell, [_nothing(why, settings, cell)], [])
     return found
+
+
+def _nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
+    return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
 
 
 def readable(folder: Path, read: Callable[[], T], otherwise: T, lost: list[str] | None) -> T:
@@ -86,10 +97,6 @@ def _within(folder: Path, error: Exception) -> str:
     return str(error).replace(f"{folder}/", "")
 
 
-def _not_understood(place: Path, folder: Path, error: Exception) -> str:
-    return f"cannot understand {(place / 'window.json').relative_to(folder)} ({type(error).__name__}: {error})"
-
-
 def plan_of(written: Mapping[str, Any]) -> Plan:
     """The plan of a plan.json. Raises KeyError, TypeError or ValueError where it holds none."""
     values = dict(written["plan"])
@@ -106,31 +113,33 @@ def has_ended(place: Path) -> bool:
 def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
     """One measurement from its folder; None when it had not come to an end."""
     if (place / "problem.txt").exists():
-        problem = (place / "problem.txt").read_text().partition("\n")[0]
-        return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+        problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
+        return _nothing(problem, settings, cell)
     if not has_ended(place):
         return None
-    facts = json_of(place / "window.json")
-    window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
+    window, seen = _window(place / "window.json")
     try:
         kept = samples.read_kept(place / "samples.parquet")
+        sent = samples.sent(samples.cut(kept, window, settings.load.arrival)).select(COLUMNS)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
-    sent = samples.sent(samples.cut(kept, window, settings.load.arrival))
-    return Measurement(sent.select(COLUMNS), _evidence(facts["evidence"]))
+    return Measurement(sent, seen)
 
 
-def _evidence(facts: Mapping[str, Any]) -> Evidence:
-    """As `Evidence.as_dict` wrote it."""
-    drift, seen = facts["drift"], facts["machine"]
-    machine = None
-    if seen is not None:
-        busy = {int(number): share for number, share in seen["cpu_busy"].items()}
-        machine = Machine(**{**seen, "cpu_busy": busy, "changed": tuple(seen["changed"])})
-    placed = Placement(**{role: tuple(numbers) for role, numbers in facts["placement"].items()})
-    workers = tuple(LoadWorker(**one) for one in facts.get("load_workers", ()))
-    made = {"drift": drift and Drift(**drift), "machine": machine, "placement": placed, "load_workers": workers}
-    return Evidence(**{**facts, **made})
+def _window(path: Path) -> tuple[Window, Evidence]:
+    """A window and what was seen in it. Raises ResultsError that names the file, and the value that cannot be."""
+    facts = json_of(path)
+    try:
+        window, seen = WINDOW.validate_python(facts), EVIDENCE.validate_python(facts.get("evidence"))
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        where = ".".join(map(str, first["loc"])) or "evidence"
+        raise ResultsError(f"cannot read {path}: {where}: {first['msg']}") from None
+    if not 0 < window.length_s < math.inf or not math.isclose(seen.length_s, window.length_s):
+        raise ResultsError(
+            f"cannot read {path}: a window from {window.start_ns} to {window.end_ns} is {seen.length_s} s"
+        )
+    return window, seen
 
 
 def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:

@@ -61,7 +61,7 @@ def start(
             if cpus:
                 place(found, cpus)
             return found
-        postmaster.reap(cluster.data)
+        postmaster.forget_killed(cluster.data)
         if port is not None:
             ports.refuse_taken(port)
         folder = initialize.programs(cluster)

@@ -71,10 +71,12 @@ def has_ended(process: psutil.Process) -> bool:
     return ended
 
 
-def reap(data: Path, timeout_s: float = 5.0) -> None:
-    """Wait for a server of this data directory that was killed until it has ended, and if we started it, reap it.
+def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
+    """Wait for a server of this data directory that was killed until it has ended, and forget it.
 
-    As long as its pid is taken, if only by a zombie, PostgreSQL refuses to start another one.
+    As long as its pid is taken PostgreSQL refuses to start another one, even if only a zombie has it. One of ours is
+    reaped. One that somebody else has to reap, and in a container pid 1 may never do so, loses its pid file once none
+    of its backends is left.
     """
     noted = read_pid_file(data)
     if noted is None or noted.pid <= 0:
@@ -85,6 +87,19 @@ def reap(data: Path, timeout_s: float = 5.0) -> None:
         # Whoever ends has no command line any more; whoever has one is a stranger that got the pid since.
         while not has_ended(process) and not process.cmdline() and time.monotonic() < deadline:
             time.sleep(0.01)
+        while process.status() == psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            if not any(_is_in(one, data) for one in psutil.process_iter()):
+                (data / "postmaster.pid").unlink(missing_ok=True)
+                return
+            time.sleep(0.05)
+
+
+def _is_in(process: psutil.Process, data: Path) -> bool:
+    """Whether it works in this directory, as all processes of its server do; those of other users are not seen."""
+    try:
+        return Path(process.cwd()) == data.resolve()
+    except psutil.Error:
+        return False
 
 
 def options(process: psutil.Process) -> dict[str, str]:

@@ -58,7 +58,7 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
     nothing: dict[str, Any] = {}
-    status = stored.readable(folder, lambda: _status(folder / "status.json"), nothing, lost)
+    status = stored.readable(folder, lambda: _json(folder / "status.json"), nothing, lost)
     environment = stored.readable(folder, lambda: stored.environment(folder), nothing, lost)
     as_written = stored.readable(folder, lambda: _as_written(folder, used), used, lost)
     private = bool(environment.get("database", {}).get("private", True))
@@ -87,11 +87,6 @@ def _as_written(folder: Path, used: Plan) -> Plan:
         raise ResultsError(f"cannot read {path}: {error}") from None
 
 
-def _status(path: Path) -> dict[str, Any]:
-    """Nothing where a run did not come to write it. Raises ResultsError that names it."""
-    found = stored.json_of(path) if path.exists() else {}
-    try:
-        resuming.said(found)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ResultsError(f"cannot read {path}: 'resumed' is not as a run writes it ({error})") from None
-    return found
+def _json(path: Path) -> dict[str, Any]:
+    """Nothing for a file that a run did not come to write. Raises ResultsError that names it."""
+    return stored.json_of(path) if path.exists() else {}

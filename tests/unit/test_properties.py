@@ -4,6 +4,7 @@
 """
 
 import json
+import shutil
 import struct
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bench import csv_reading, locust_csv, plan_file, records, results, samples, stored
+from bench import causes, csv_reading, locust_csv, plan_file, records, results, resuming, run_figures, samples, stored
 from bench.commands import options
-from bench.errors import BenchError, DatabaseError, PlanError, ResultsError
+from bench.errors import BenchError, DatabaseError, PlanError, ResultsError, UsageError
+from bench.html import index
 from bench.plan import Plan, cells
 from bench.published import Claim
 from bench.samples import Mark
@@ -43,7 +45,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("scratch")
 
 
-def parsed(error: type[BenchError], parse: Callable[[], Any]) -> Any:
+def parsed(error: type[BenchError] | tuple[type[BenchError], ...], parse: Callable[[], Any]) -> Any:
     """What a parser gives; None where it refuses with its own error, which is one line."""
     try:
         return parse()
@@ -424,3 +426,40 @@ def test_any_file_of_a_run_is_an_object_or_refused(scratch: Path, text: str) -> 
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     found = parsed(ResultsError, lambda: stored.json_of(path))
     assert json.dumps(found) == json.dumps(results.json_object(path))  # as text, where NaN is NaN
+
+
+FILES = ("plan.json", "environment.json", "status.json", "rounds/01/asyncpg_async-users_10/window.json")
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every object or list in a JSON value, with every key or index that it has."""
+    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    return [(value, key) for key in keys] + [place for key in keys for place in places(value[key])]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, made_up_run: Path) -> Path:
+    """A stored run of which one file is changed in each example."""
+    return Path(shutil.copytree(made_up_run, tmp_path_factory.mktemp("changed") / "run"))
+
+
+@given(data=st.data(), name=st.sampled_from(FILES), value=JSON | st.sampled_from(["", {}, [], None, -1, 1e999]))
+def test_a_run_with_any_one_value_changed_is_read_or_refused(run: Path, data: Any, name: str, value: Any) -> None:
+    """By `bench report`, `bench compare`, `bench run --resume` and the index of all runs."""
+    before = (run / name).read_text()
+    whole = json.loads(before)
+    holder, key = data.draw(st.sampled_from(places(whole)), label="place")
+    holder[key] = value
+    (run / name).write_text(json.dumps(whole))
+    try:
+        found = parsed(ResultsError, lambda: stored.outcome(run, what_there_is=True))
+        assert found is None or found.results or name == "plan.json"
+        read = parsed(ResultsError, lambda: run_figures.read(run))
+        if read is not None:
+            assert causes.obstacles(read.facts, read.facts) == () or name in {"environment.json", "plan.json"}
+            causes.candidates(read.facts, read.facts)
+        parsed((ResultsError, UsageError), lambda: resuming.read(str(run)))
+        [entry] = index.entries(run.parent)
+        assert entry.name == run.name
+    finally:
+        (run / name).write_text(before)

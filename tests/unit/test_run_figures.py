@@ -10,6 +10,8 @@ from bench.analysis import METRICS
 from bench.errors import ResultsError
 from bench.outcome import Outcome
 from bench.plan import Load, Matrix, Plan
+from bench.samples import Window
+from tests.unit.evidence_of import GOOD
 from tests.unit.test_report import cell, measured
 
 SERVICES = ["asyncpg_async", "psycopg2_sync"]
@@ -73,7 +75,8 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     """One broken file of one round: the whole run is read from its summary."""
     place = folder(tmp_path) / "rounds" / "01" / "asyncpg_async"
     place.mkdir(parents=True)
-    (place / "window.json").write_text(json.dumps({"start_ns": 0, "end_ns": 1, "users": 1, "evidence": {}}))
+    window, seen = Window(0, 10**10, 1), GOOD
+    (place / "window.json").write_text(json.dumps({**window.as_dict(), "evidence": seen.as_dict()}))
     (place / "samples.parquet").write_text("PAR1")
     run = run_figures.read(tmp_path)
     [remark] = run.remarks
@@ -81,7 +84,8 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     assert str(tmp_path) not in remark
     assert run.figures == run_figures.of_summary(tmp_path / "summary.csv")
     (place / "window.json").write_text("{}")
-    assert "what was kept of its rounds cannot be understood (KeyError" in run_figures.read(tmp_path).remarks[0]
+    [remark] = run_figures.read(tmp_path).remarks
+    assert "cannot read rounds/01/asyncpg_async/window.json: start_ns: Field required" in remark
 
 
 def test_a_run_that_did_not_finish_says_so(tmp_path: Path) -> None:
@@ -95,10 +99,11 @@ def test_facts_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
     other = folder(tmp_path, plan='{"plan": {"matrix": {}}}', environment="[]")
     run = run_figures.read(other)
     assert (run.facts.environment, run.facts.plan) == (None, {"matrix": {}})
-    assert "plan.json has a plan that this version cannot read" in run.remarks[0]
+    assert "cannot read environment.json: it holds no JSON object" in run.remarks[0]
+    assert "plan.json has a plan that this version cannot read" in run.remarks[1]
     (other / "plan.json").write_text('{"pl')
     assert run_figures.read(other).facts.plan is None
-    assert "plan.json is missing or cannot be read" in run_figures.read(other).remarks[0]
+    assert "plan.json is missing or cannot be read" in run_figures.read(other).remarks[1]
 
 
 def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> None:
