@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 
@@ -77,17 +78,25 @@ def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPO
     return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total(), ended, reporting)
 
 
-# Connections by who holds them: the client's port tells apart what all share one role and one database.
+class Holder(NamedTuple):
+    """A connection by its client's address ("" for a socket in the file system), port (then -1) and state."""
+
+    address: str
+    port: int
+    state: str
+
+
+# The client's end tells apart what all share one role and one database.
 _HOLDERS = """
-    SELECT coalesce(client_port, -1), coalesce(state, %s)
+    SELECT coalesce(host(client_addr), ''), coalesce(client_port, -1), coalesce(state, %s)
     FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
 """
 
 
-def holders(connection: psycopg.Connection) -> list[tuple[int, str]]:
-    """Each connection but the asker's: its client's port (-1: by a socket in the file system) and its state.
+def holders(connection: psycopg.Connection) -> list[Holder]:
+    """Who has each connection but the asker's.
 
     Connections of other roles are seen as `look` says. Raises psycopg.Error.
     """
-    return [(int(port), str(state)) for port, state in connection.execute(_HOLDERS, [UNKNOWN], prepare=False)]
+    return [Holder(*row) for row in connection.execute(_HOLDERS, [UNKNOWN], prepare=False)]

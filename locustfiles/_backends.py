@@ -1,31 +1,61 @@
-"""PostgreSQL's backends by service: whose process holds the other end of each connection."""
+"""PostgreSQL's backends by service: who holds the other end of each connection."""
 
+import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 
 from bench import catalogue
+from db.activity import Holder
 
+HERE = {"127.0.0.1", "localhost", "::1"}
 SEARCH_EVERY_S = 5.0  # looking through every process's files takes milliseconds, in which no user is served
 
 
 class Owners:
-    """Knows which service's process has which local port. Pools keep their connections, so it seldom searches."""
+    """Knows whose a connection is. Pools keep their connections, so it seldom searches.
 
-    def __init__(self) -> None:
-        self._services: dict[int, str] = {}
+    On this machine by the port that a service's process has; where services have addresses of their own, as in Compose,
+    by the address.
+    """
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        """`urls` are where services answer, by name."""
+        hosts = {name: urlsplit(url).hostname or "" for name, url in urls.items()}
+        self._hosts = {name: host for name, host in hosts.items() if host not in HERE}
+        self._by_address: dict[str, str] = {}
+        self._by_port: dict[int, str] = {}
         self._searched = float("-inf")
 
-    def of(self, ports: Iterable[int]) -> Mapping[int, str]:
-        """The service's name by port, for those that are known."""
-        unknown = set(ports) - set(self._services) - {-1}
-        if unknown and time.monotonic() - self._searched > SEARCH_EVERY_S:
-            self._services = search()
-            self._searched = time.monotonic()
-        return self._services
+    def of(self, holders: Sequence[Holder]) -> list[str]:
+        """The service's name for each; empty where it is no service's, or nobody knows."""
+        found = [self._of(one) for one in holders]
+        unknown = [one for one, name in zip(holders, found, strict=True) if not name and one.address]
+        if not unknown or time.monotonic() - self._searched < SEARCH_EVERY_S:
+            return found
+        if self._hosts:
+            self._by_address = resolved(self._hosts)
+        else:
+            self._by_port = search()
+        self._searched = time.monotonic()
+        return [self._of(one) for one in holders]
+
+    def _of(self, holder: Holder) -> str:
+        return self._by_address.get(holder.address, "") if self._hosts else self._by_port.get(holder.port, "")
+
+
+def resolved(hosts: Mapping[str, str]) -> dict[str, str]:
+    """Names of services by the address that each one's host has now; none of one that has no address, or shares it."""
+    found: dict[str, list[str]] = {}
+    for name, host in hosts.items():
+        with suppress(OSError):  # it is not up
+            found.setdefault(socket.gethostbyname(host), []).append(name)
+    return {address: names[0] for address, names in found.items() if len(names) == 1}
 
 
 def search() -> dict[int, str]:
@@ -60,9 +90,9 @@ def _service(pid: int, listening: Mapping[int, str]) -> str:
         return ""
 
 
-def by_service(holders: Iterable[tuple[int, str]], owners: Mapping[int, str]) -> dict[str, Counter[str]]:
+def by_service(holders: Sequence[Holder], owners: Sequence[str]) -> dict[str, Counter[str]]:
     """Connections by state for each service, and under the empty name those that are no service's, or nobody knows."""
     found: dict[str, Counter[str]] = {}
-    for port, state in holders:
-        found.setdefault(owners.get(port, ""), Counter())[state] += 1
+    for holder, name in zip(holders, owners, strict=True):
+        found.setdefault(name, Counter())[holder.state] += 1
     return found

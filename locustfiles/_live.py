@@ -59,7 +59,7 @@ class Live:
             gevent.sleep(max(0.1, EVERY_S - (time.monotonic() - begun)))
 
     def _ask_database(self) -> None:
-        owners = Owners()
+        owners = Owners({seen.name: url_of(seen.name) for seen in self._seen})
         while self._is_looked_at():
             try:
                 named = dsn.from_environment(os.environ)
@@ -77,6 +77,5 @@ class Live:
         with closing(server.connect(named)) as connection:
             while self._is_looked_at():
                 holders = activity.holders(connection)
-                known = owners.of(port for port, _ in holders)
-                self._database = Database(by_service(holders, known))
+                self._database = Database(by_service(holders, owners.of(holders)))
                 gevent.sleep(EVERY_S)

@@ -1,12 +1,14 @@
 """The web UI's tab: figures read from /metrics, backends told apart, and what is said of what is not known."""
 
+import socket
 from collections import Counter
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client import Counter as Metric
 
-from locustfiles import _figures
+from db.activity import Holder
+from locustfiles import _backends, _figures
 from locustfiles._backends import by_service
 from locustfiles._figures import Figures
 from locustfiles._table import COLUMNS, OTHERS, Database, Seen, as_json, table
@@ -51,14 +53,35 @@ def test_cpu_time_is_a_share_of_one_cpu() -> None:
     assert _figures.cpu_share(Figures(), FULL, 2.0) is None
 
 
-def test_backends_are_told_apart_by_their_clients_port() -> None:
-    holders = [(1, "active"), (1, "idle"), (2, "idle"), (3, "idle"), (-1, "active")]
-    found = by_service(holders, {1: "asyncpg_async", 2: "psycopg2_sync"})
-    assert found == {
+def test_backends_are_told_apart_by_their_clients_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all services are on this machine."""
+    ends = [(1, "active"), (1, "idle"), (2, "idle"), (3, "idle")]
+    holders = [*(Holder("127.0.0.1", port, state) for port, state in ends), Holder("", -1, "active")]
+    monkeypatch.setattr(_backends, "search", lambda: {1: "asyncpg_async", 2: "psycopg2_sync"})
+    owners = _backends.Owners({"asyncpg_async": "http://127.0.0.1:8002", "psycopg2_sync": "http://127.0.0.1:8001"})
+    assert by_service(holders, owners.of(holders)) == {
         "asyncpg_async": Counter(active=1, idle=1),
         "psycopg2_sync": Counter(idle=1),
         "": Counter(idle=1, active=1),
     }
+
+
+def test_backends_are_told_apart_by_their_clients_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each service has one of its own; one that is not up has none, and is asked for again later."""
+    addresses = {"asyncpg_async": "10.0.0.2"}
+
+    def look_up(host: str) -> str:
+        if host not in addresses:
+            raise socket.gaierror
+        return addresses[host]
+
+    monkeypatch.setattr(socket, "gethostbyname", look_up)
+    monkeypatch.setattr(_backends, "SEARCH_EVERY_S", 0.0)
+    owners = _backends.Owners({name: f"http://{name}:8000" for name in ("asyncpg_async", "psycopg2_sync")})
+    holders = [Holder("10.0.0.2", 5, "idle"), Holder("10.0.0.3", 5, "active"), Holder("", -1, "idle")]
+    assert owners.of(holders) == ["asyncpg_async", "", ""]
+    addresses["psycopg2_sync"] = "10.0.0.3"
+    assert owners.of(holders) == ["asyncpg_async", "psycopg2_sync", ""]
 
 
 def seen(name: str, figures: Figures, at_s: float = 10.0) -> Seen:
