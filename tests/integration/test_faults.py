@@ -308,10 +308,11 @@ def test_a_load_that_is_full_makes_a_floor(checkout: Checkout) -> None:
 @pytest.mark.faults
 def test_failures_and_silence_are_never_ranked(checkout: Checkout) -> None:
     """A pool that is exhausted: failures are counted apart; answers that come after the window: no 0 ms winner."""
-    matrix = "pool_size = 2\npool_timeout_s = 0.2\nparameters = {seconds = [3.0]}\n"
+    matrix = "pool_size = 2\npool_timeout_s = 0.6\nparameters = {seconds = [3.0]}\n"
     arguments = planned(checkout, "exhausted", scenario="session_sleep", users=[2, 20], measure_s=1.0, matrix=matrix)
     code, printed = checkout.bench(*arguments)
     assert code == 3, printed
+    assert "finished after" in printed, printed
     silent, exhausted = (
         row for row in rows(checkout.results / "exhausted" / "summary.csv") if row["operation"] == "all"
     )
