@@ -9,7 +9,7 @@ import sys
 import time
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -60,7 +60,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything at one moment (ns, monotonic). `strangers` holds CPU seconds by name and pid.
+    """Everything at one moment (ns, monotonic). `strangers` holds CPU seconds by name and pid, of those that used any.
 
     `oom_kills` is how many processes the kernel has killed for memory since the machine's start.
     """
@@ -226,6 +226,7 @@ class Sampler:
         """Look once now; `roots` names the role of each process that we started, and of this one."""
         self._roots = dict(roots)
         self.readings: list[Reading] = []
+        self._before: Mapping[str, float] = {}
         self.look()
 
     def watch(self, pid: int, role: str) -> None:
@@ -234,7 +235,30 @@ class Sampler:
 
     def look(self) -> None:
         """Read now."""
-        self.readings.append(read(self._roots, os.getpid()))
+        now = read(self._roots, os.getpid())
+        if not self.readings:
+            self._before = now.strangers
+        self.readings.append(self._lean(now))
+
+    def _lean(self, now: Reading) -> Reading:
+        """Without what says nothing new, since a long cell has thousands of readings.
+
+        That is strangers that have used nothing since the first one, and sets of processes that are as they were.
+        """
+        before = self._before
+        strangers = {
+            sys.intern(name): used - before.get(name, 0.0)
+            for name, used in now.strangers.items()
+            if used > before.get(name, 0.0)
+        }
+        last = self.readings[-1].roles if self.readings else {}
+        roles = {
+            role: replace(use, processes=last[role].processes)
+            if role in last and last[role].processes == use.processes
+            else use
+            for role, use in now.roles.items()
+        }
+        return replace(now, strangers=strangers, roles=roles)
 
     def tick(self) -> None:
         """Read if the last reading is old enough."""

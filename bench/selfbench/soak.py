@@ -17,7 +17,6 @@ from bench.evidence import HARNESS, IDLE, LOAD, SERVICE
 from bench.processes import Child, stop_all
 from bench.resources import Sampler
 from bench.selfbench import watched
-from bench.selfbench.agreement import SCALE
 from bench.selfbench.figures import Say, Target
 from bench.selfbench.setting import Setting
 from bench.services import Fleet, Surroundings
@@ -25,6 +24,7 @@ from db import dataset
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
 DURATION_S = 300.0
+SCALE = 0.001  # a thousand users: whoever keeps answers that it will need again has them all after the settling
 SETTLING = 0.2  # the share of the duration in which memory may still grow: pools, caches, prepared statements
 RATE_RPS = 100.0  # to each service, far from what any of them can serve
 USERS = 100
