@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bench import catalogue
 from bench.errors import PlanError, UsageError
@@ -144,7 +145,7 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
         key = f"claim {int(problem['loc'][1]) + 1}: {'.'.join(location[1:])}".removesuffix(": ")
     if location[:1] == ["targets"] and TARGET in given:
         key = f"--{TARGET}" + ("" if len(location) < 2 else f", {location[1]}")
-        return f"{key}: {_shown(problem['input'])}: {problem['msg'].removeprefix('Value error, ')}"
+        return _refused(key, problem)
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
     named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
     if problem["type"] == "extra_forbidden":
@@ -157,8 +158,7 @@ def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any])
         )
     if problem["type"] == "missing":
         return f"{path}: {key} is missing"
-    said = problem["msg"].removeprefix("Value error, ")
-    return f"{named}: {said}" if isinstance(problem["input"], dict) else f"{named}: {_shown(problem['input'])}: {said}"
+    return f"{named}: {_said(problem)}" if isinstance(problem["input"], dict) else _refused(named, problem)
 
 
 def target(name: str, url: str) -> Target:
@@ -167,8 +167,15 @@ def target(name: str, url: str) -> Target:
         return Target(name=name, url=url)
     except ValidationError as error:
         [problem, *_] = error.errors()
-        said = problem["msg"].removeprefix("Value error, ")
-        raise PlanError(f"--{TARGET}, {problem['loc'][0]}: {_shown(problem['input'])}: {said}") from None
+        raise PlanError(_refused(f"--{TARGET}, {problem['loc'][0]}", problem)) from None
+
+
+def _refused(named: str, problem: ErrorDetails) -> str:
+    return f"{named}: {_shown(problem['input'])}: {_said(problem)}"
+
+
+def _said(problem: ErrorDetails) -> str:
+    return problem["msg"].removeprefix("Value error, ")
 
 
 def _shown(value: object) -> str:

@@ -93,7 +93,7 @@ def measured(earlier: Earlier) -> Outcome:
     """What it has measured. Raises ResultsError that names the file that cannot be read, and the remedy."""
     try:
         return stored.outcome(earlier.run.folder)
-    except (ResultsError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except ResultsError as error:
         raise ResultsError(
             f"cannot go on with {earlier.run.run_id}: {error}. What can be read is shown by"
             f" `bench report {earlier.run.run_id}`; a cell whose folder is moved out of rounds/ is measured anew"

@@ -34,8 +34,7 @@ def read(folder: Path) -> StoredRun:
     plan, why = _plan(planned)
     remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
     lost: list[str] = []
-    nothing: dict[str, Any] = {}
-    environment = stored.readable(folder, lambda: stored.environment(folder), nothing, lost)
+    environment = stored.readable(folder, lambda: stored.environment(folder), lost)
     remarks += [f"{name}: {said}" for said in lost]
     written = plan.model_dump() if plan else (planned or {}).get("plan")
     facts = Facts(environment or None, written if isinstance(written, dict) else None)
@@ -47,7 +46,7 @@ def read(folder: Path) -> StoredRun:
             figures = of_outcome(stored.outcome(folder), plan.load)
             why = "" if figures else "there are no samples"
         except BenchError as error:
-            why = str(error).replace(f"{folder}/", "")  # a page that is passed on names no path of this machine
+            why = stored.within(folder, error)  # a page that is passed on names no path of this machine
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # a window.json of another version
             why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:

@@ -38,11 +38,9 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = plan.cells(settings)
     found = Outcome(settings.verdict, cells, claims=settings.claims)
-    nothing: dict[str, Any] = {}
-    no_rows: tuple[Row, ...] = ()
-    found.counted = bool(readable(folder, lambda: environment(folder), nothing, lost).get("counted", False))
-    found.ceilings = readable(folder, lambda: _ceilings(folder / "ceilings.csv", cells), Ceilings(), lost)
-    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), no_rows, lost)
+    found.counted = bool((readable(folder, lambda: environment(folder), lost) or {}).get("counted", False))
+    found.ceilings = readable(folder, lambda: _ceilings(folder / "ceilings.csv", cells), lost) or Ceilings()
+    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), lost) or ()
     found.unreadable = [] if lost is None else lost
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
@@ -54,7 +52,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
             except ResultsError as error:
                 if not what_there_is:
                     raise
-                problem, remark = _within(folder, error), ""
+                problem, remark = within(folder, error), ""
                 found.unreadable.append(problem)
                 one = _nothing(problem, settings, cell)
             measured += [] if one is None else [one]
@@ -76,8 +74,8 @@ def _nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
     return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
 
 
-def readable(folder: Path, read: Callable[[], T], otherwise: T, lost: list[str] | None) -> T:
-    """What `read` reads of a run; `otherwise` where it cannot, and then why is added to `lost`.
+def readable(folder: Path, read: Callable[[], T], lost: list[str] | None) -> T | None:
+    """What `read` reads of a run; None where it cannot, and then why is added to `lost`.
 
     Raises ResultsError where there is no such list.
     """
@@ -86,14 +84,14 @@ def readable(folder: Path, read: Callable[[], T], otherwise: T, lost: list[str] 
     except ResultsError as error:
         if lost is None:
             raise
-        problem = _within(folder, error)
+        problem = within(folder, error)
         if problem not in lost:
             lost.append(problem)
-        return otherwise
+        return None
 
 
-def _within(folder: Path, error: Exception) -> str:
-    """Without the path of the run, which says nothing to whoever reads its page."""
+def within(folder: Path, error: Exception) -> str:
+    """What an error says, without the path of the run, which says nothing to whoever reads its page."""
     return str(error).replace(f"{folder}/", "")
 
 
@@ -168,12 +166,17 @@ def parity(path: Path) -> tuple[Row, ...]:
 def environment(folder: Path) -> dict[str, Any]:
     """A run's environment.json; nothing where it ended before that was written. Raises ResultsError that names it."""
     path = folder / "environment.json"
-    found = json_of(path) if path.exists() else {}
+    found = json_if_any(path)
     wrong = [name for name in OBJECTS if not isinstance(found.get(name, {}), dict)]
     wrong += [name for name, one in found.get("services", {}).items() if not isinstance(one, dict)] if not wrong else []
     if wrong:
         raise ResultsError(f"cannot read {path}: {wrong[0]!r} is no JSON object")
     return found
+
+
+def json_if_any(path: Path) -> dict[str, Any]:
+    """Of a file that a run may have ended before writing: nothing then. Raises ResultsError that names it."""
+    return json_of(path) if path.exists() else {}
 
 
 def json_of(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
-from locustfiles._targets import SHARES
+from locustfiles._targets import SHARES, worker_index
 
 POLL_EVERY_S = 0.05
 
@@ -123,11 +123,6 @@ class Pacing:
 
 
 PACING = Pacing()
-
-
-def worker_index(environment: Environment) -> int:
-    """This process's number among those that have users; only workers and the one process of a local run have one."""
-    return getattr(environment.runner, "worker_index", 0)
 
 
 def tell_places(runner: MasterRunner) -> None:

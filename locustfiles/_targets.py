@@ -48,6 +48,11 @@ def targets(environment: Environment, operations: tuple[str, ...]) -> list[Targe
     return [Target(name if len(names) > 1 else "", url_of(name)) for name in names]
 
 
+def worker_index(environment: Environment) -> int:
+    """This process's number among those that have users; only workers and the one process of a local run have one."""
+    return getattr(environment.runner, "worker_index", 0)
+
+
 class Shares:
     """Which target the next user of a scenario gets: the one with the fewest."""
 
@@ -62,7 +67,7 @@ class Shares:
         """One more user of this class."""
         operations = getattr(sys.modules[scenario.__module__], "OPERATIONS", ())
         found = targets(environment, operations)
-        first = getattr(environment.runner, "worker_index", 0)  # or few users of many processes would all take the same
+        first = worker_index(environment)  # or few users of many processes would all take the same
         found = found[first % len(found) :] + found[: first % len(found)]
         target = min(found, key=lambda one: self._users[scenario, one])
         self._users[scenario, target] += 1

@@ -20,9 +20,9 @@ from db import dataset
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
-from locustfiles._pacing import PACING, worker_index
+from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER
-from locustfiles._targets import HOST_OF_SERVICE, SHARES
+from locustfiles._targets import HOST_OF_SERVICE, SHARES, worker_index
 
 PAGE = 10
 Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from locust import events, task
 from locust.env import Environment
 
-from locustfiles._pacing import worker_index
+from locustfiles._targets import worker_index
 from locustfiles._user import ServiceUser
 from services.contract import FIBONACCI_MAX
 

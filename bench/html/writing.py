@@ -2,7 +2,6 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from polars.exceptions import PolarsError
 
@@ -50,17 +49,16 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         try:
             drawn, rows = series.over_time(one.cell.slug, number, rounds[number]), series.timeline(rounds[number])
         except (ResultsError, OSError, PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
-            said = str(error).replace(f"{folder}/", "")
-            lost.append(f"no charts of {rounds[number].relative_to(folder)}: a file there cannot be read ({said})")
+            where, said = rounds[number].relative_to(folder), stored.within(folder, error)
+            lost.append(f"no charts of {where}: a file there cannot be read ({said})")
             continue
         over_time += [drawn] if drawn else []
         timelines.append((one.cell.slug, number, rows))
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
-    nothing: dict[str, Any] = {}
-    status = stored.readable(folder, lambda: _json(folder / "status.json"), nothing, lost)
-    environment = stored.readable(folder, lambda: stored.environment(folder), nothing, lost)
-    as_written = stored.readable(folder, lambda: _as_written(folder, used), used, lost)
+    status = stored.readable(folder, lambda: stored.json_if_any(folder / "status.json"), lost) or {}
+    environment = stored.readable(folder, lambda: stored.environment(folder), lost) or {}
+    as_written = stored.readable(folder, lambda: _as_written(folder, used), lost) or used
     private = bool(environment.get("database", {}).get("private", True))
     plan_path = f"results/{folder.resolve().name}/plan.toml"
     return Facts(
@@ -85,8 +83,3 @@ def _as_written(folder: Path, used: Plan) -> Plan:
         return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used
     except (OSError, ValueError) as error:  # pydantic's, tomllib's and a decoder's errors are ValueErrors
         raise ResultsError(f"cannot read {path}: {error}") from None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Nothing for a file that a run did not come to write. Raises ResultsError that names it."""
-    return stored.json_of(path) if path.exists() else {}

@@ -1,6 +1,5 @@
 """Locust as the harness runs it, with its CPU time watched from outside."""
 
-import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from bench import load, plan, samples
+from bench import load, locust_counts, plan, samples
 from bench.resources import interpolated
 from bench.selfbench.setting import Setting
 from db import ports
@@ -118,7 +117,7 @@ def measure(run: Run, setting: Setting) -> Seen:
         users=window.users,
         cpu_share=(track.at(window.end_ns) - track.at(window.start_ns)) / window.length_s,
         samples=everything.height,
-        counted_by_locust=requests_in(folder / "locust.json"),
+        counted_by_locust=locust_counts.requests_in(folder / "locust.json"),
         reconnects=marks[-1].reconnects,
         missed=due.height - counted.height,
         sent=good,
@@ -129,8 +128,3 @@ def percentile_ms(counted: pl.DataFrame, quantile: float, column: str = "latency
     """An exact percentile of the latencies; not a number where there are none."""
     value = counted[column].quantile(quantile, "nearest")
     return float("nan") if value is None else value / 1e6
-
-
-def requests_in(locust_json: Path) -> int:
-    """All requests that Locust's own statistics counted, failed ones included."""
-    return sum(int(entry["num_requests"]) for entry in json.loads(locust_json.read_text()))

@@ -1,5 +1,6 @@
 """A copy of the project in a folder of its own, where commands run as a user would run them."""
 
+import csv
 import os
 import shutil
 import signal
@@ -100,3 +101,9 @@ def copied(folder: Path) -> Iterator[Checkout]:
         yield checkout
     finally:
         embedded.destroy(embedded.locate(folder))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """Of a CSV file."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,6 +1,5 @@
 """Faults that docs/reliability.md lists, caused while a run goes on: signals, a full disk, a restarted PostgreSQL."""
 
-import csv
 import json
 import os
 import random
@@ -26,7 +25,7 @@ from bench.plan import default_setup
 from bench.services import Fleet, Surroundings
 from db import embedded
 from db.dsn import Dsn
-from tests.integration.checkout import Checkout, copied, wait_for
+from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 SERVICE = "asyncpg_async"
 SEED = 20261121
@@ -75,11 +74,6 @@ def planned(checkout: Checkout, name: str, **values: object) -> tuple[str, ...]:
     return ("run", "--plan", str(path), "--name", name)
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def left(checkout: Checkout) -> list[str]:
     """Processes that belong to no server of ours that is meant to go on."""
     return [one for one in checkout.processes() if "postgres" not in one]
@@ -114,6 +108,11 @@ class Running:
     def worker(self) -> psutil.Process:
         """The service's process that answers."""
         return self.process("gunicorn").children()[0]
+
+
+def begun(checkout: Checkout, name: str, **values: object) -> tuple["subprocess.Popen[str]", Running]:
+    """Start a run of such a plan."""
+    return checkout.start(*planned(checkout, name, **values)), Running(checkout, checkout.results / name)
 
 
 def _events(stream: Path) -> set[str]:
@@ -242,8 +241,7 @@ def test_a_database_that_is_gone_ends_the_run(checkout: Checkout) -> None:
     cluster = embedded.locate(checkout.folder)
     server = embedded.running(cluster)
     assert server is not None
-    process = checkout.start(*planned(checkout, "gone", rounds=3))
-    run = Running(checkout, checkout.results / "gone")
+    process, run = begun(checkout, "gone", rounds=3)
     try:
         run.wait_for_window(2)
         psutil.Process(server.pid).kill()
@@ -343,8 +341,7 @@ def room(folder: Path, size_mb: int) -> Iterator[None]:
 def test_a_full_disk_stops_the_run_and_keeps_finished_cells(checkout: Checkout) -> None:
     """Somebody fills the disk in the second round: exit code 2, the first round is there, and status.json says why."""
     with room(checkout.results, 400):
-        run = Running(checkout, checkout.results / "full")
-        process = checkout.start(*planned(checkout, "full", rounds=9, measure_s=4.0))
+        process, run = begun(checkout, "full", rounds=9, measure_s=4.0)
         try:
             run.wait_for_window(2)
             with suppress(OSError), (checkout.results / "filler").open("wb") as file:
@@ -370,8 +367,8 @@ def test_a_full_disk_stops_the_run_and_keeps_finished_cells(checkout: Checkout) 
 @pytest.mark.faults
 def test_a_run_whose_environment_changes_stops(checkout: Checkout) -> None:
     """A package that is installed and a setting that is changed after the first round: exit code 2, both named."""
-    process = checkout.start(*planned(checkout, "drifting", rounds=3, measure_s=1.0))
-    run, installed = Running(checkout, checkout.results / "drifting"), checkout.folder / "drift-1.0.dist-info"
+    process, run = begun(checkout, "drifting", rounds=3, measure_s=1.0)
+    installed = checkout.folder / "drift-1.0.dist-info"
     server = embedded.running(embedded.locate(checkout.folder))
     assert server is not None
     try:
@@ -399,8 +396,7 @@ def test_a_run_whose_environment_changes_stops(checkout: Checkout) -> None:
 @linux
 def test_a_second_ctrl_c_kills_what_does_not_end(checkout: Checkout) -> None:
     """A service that is stopped cannot end by itself; a stranger of the same name is not touched."""
-    process = checkout.start(*planned(checkout, "twice", rounds=9))
-    run = Running(checkout, checkout.results / "twice")
+    process, run = begun(checkout, "twice", rounds=9)
     run.wait_for_window(1)
     with stranger() as other:
         run.process("locust").suspend()
@@ -432,8 +428,7 @@ def stranger() -> Iterator["subprocess.Popen[bytes]"]:
 @linux
 def test_what_a_killed_harness_left_is_ended_by_the_next_start(checkout: Checkout) -> None:
     """A service that was stopped did not hear of its parent's death. The next run says what it ends, and starts."""
-    process = checkout.start(*planned(checkout, "killed", rounds=9))
-    run = Running(checkout, checkout.results / "killed")
+    process, run = begun(checkout, "killed", rounds=9)
     run.wait_for_window(1)
     master = run.process("gunicorn")
     master.suspend()
@@ -496,8 +491,7 @@ def test_a_service_that_was_killed_for_memory_is_said_to_be(checkout: Checkout) 
     except OSError:
         pytest.skip("a memory limit takes root and a control group (v1) that can be written")
     try:
-        process = checkout.start(*planned(checkout, "memory", measure_s=3.0))
-        run = Running(checkout, checkout.results / "memory")
+        process, run = begun(checkout, "memory", measure_s=3.0)
         run.wait_for_window(1)
         before = resources.oom_kills()
         (group / "cgroup.procs").write_text(str(run.worker().pid))
@@ -563,8 +557,7 @@ def test_a_run_listens_on_loopback_and_tells_no_secret(checkout: Checkout) -> No
     server = embedded.running(embedded.locate(checkout.folder))
     assert server is not None
     secret = server.dsn.password
-    process = checkout.start(*planned(checkout, "secret"))
-    run = Running(checkout, checkout.results / "secret")
+    process, run = begun(checkout, "secret")
     run.wait_for_window(1)
     everybody = {one.pid: " ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])}
     ours = {pid: line for pid, line in everybody.items() if str(checkout.folder) in line or _marked(pid, checkout)}

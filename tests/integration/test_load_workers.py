@@ -1,6 +1,5 @@
 """A load spread over several processes: started here, or joined by hand as from other machines."""
 
-import csv
 import json
 import re
 import signal
@@ -16,7 +15,7 @@ import pytest
 
 from bench import catalogue, load_workers, samples
 from bench.catalogue import Service
-from tests.integration.checkout import Checkout, copied, wait_for
+from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 # Whatever else this machine does: what is tested is whose users ran, and what was lost of them.
 PLAN = """
@@ -51,8 +50,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None
 
 
 def summary(run: Path) -> dict[str, str]:
-    with (run / "summary.csv").open(newline="") as file:
-        [row] = [row for row in csv.DictReader(file) if row["operation"] == "all"]
+    [row] = [row for row in rows(run / "summary.csv") if row["operation"] == "all"]
     return row
 
 

@@ -1,6 +1,5 @@
 """`bench run` from beginning to end, and every way of ending it early."""
 
-import csv
 import json
 import signal
 import socket
@@ -12,7 +11,7 @@ import polars as pl
 import pytest
 
 from bench import report
-from tests.integration.checkout import Checkout, copied, wait_for
+from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
 COSTS = {"psycopg2_sync": ("3", "3"), "asyncpg_async": ("2", "5")}
@@ -36,11 +35,6 @@ def finished(checkout: Checkout) -> Path:
     assert "results: results/smoke" in printed
     assert printed.count("parity, library: protocol is") == 2
     return checkout.results / "smoke"
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> None:

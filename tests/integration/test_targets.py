@@ -1,6 +1,5 @@
 """Services that are not the suite's: an application outside the tree, run by somebody else, beside asyncpg_async."""
 
-import csv
 import os
 import re
 import signal
@@ -16,7 +15,7 @@ import pytest
 
 from bench import catalogue
 from db import ports
-from tests.integration.checkout import Checkout, copied, wait_for
+from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 PAGE = (catalogue.CHECKOUT / "docs" / "adding-a-service.md").read_text()
 OWN = textwrap.dedent(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
@@ -83,11 +82,6 @@ def running(checkout: Checkout, folder: Path, application: str = OWN) -> Iterato
     finally:
         process.kill()
         process.wait()
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:

@@ -1,6 +1,5 @@
 """Runs whose verdict and limit are known beforehand: the harness finds them by itself."""
 
-import csv
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.checkout import Checkout, copied
+from tests.integration.checkout import Checkout, copied, rows
 
 SYNC_READ = "cur.execute(READ_USER, (user_id,))\n        row = cur.fetchone()\n"
 ASYNC_READ = "row = await conn.fetchrow(READ_USER, user_id)\n"
@@ -66,30 +65,28 @@ def run(checkout: Checkout, name: str, *options: str, **plan: object) -> tuple[i
     path = checkout.folder / f"{name}.toml"
     path.write_text(PLAN.format(**{"pool_size": 10, "rounds": 1, "strangers": 0.5, **plan}))
     code, printed = checkout.bench("run", "--plan", str(path), "--name", name, *options)
-    with (checkout.results / name / "summary.csv").open(newline="") as file:
-        cells = [row for row in csv.DictReader(file) if row["operation"] == "all"]
+    cells = [row for row in rows(checkout.results / name / "summary.csv") if row["operation"] == "all"]
     return code, {row["service"]: row for row in cells}, printed
 
 
 def claims(checkout: Checkout, name: str) -> list[dict[str, str]]:
     """The rows of claims.csv."""
-    with (checkout.results / name / "claims.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+    return rows(checkout.results / name / "claims.csv")
 
 
 @pytest.mark.slow
 def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     """40 threads that sleep 60 ms give 667 requests/s at most; 10 connections held as long give 167."""
-    code, rows, printed = run(checkout, "limits")
+    code, cells, printed = run(checkout, "limits")
     assert code == 0, printed
-    assert rows["psycopg2_sync"]["bound_by"] == "threads", printed
-    assert 500 < float(rows["psycopg2_sync"]["throughput_rps"]) <= 680
-    assert rows["asyncpg_async"]["bound_by"] == "pool", printed
-    assert 130 < float(rows["asyncpg_async"]["throughput_rps"]) <= 172
+    assert cells["psycopg2_sync"]["bound_by"] == "threads", printed
+    assert 500 < float(cells["psycopg2_sync"]["throughput_rps"]) <= 680
+    assert cells["asyncpg_async"]["bound_by"] == "pool", printed
+    assert 130 < float(cells["asyncpg_async"]["throughput_rps"]) <= 172
     assert "of the threads were busy" in printed
     assert "of the pool's connections were in use" in printed
-    assert float(rows["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
-    assert float(rows["asyncpg_async"]["service_rss_peak_mb"]) > 20
+    assert float(cells["asyncpg_async"]["service_cpu_ms_per_request"]) > 0
+    assert float(cells["asyncpg_async"]["service_rss_peak_mb"]) > 20
     [claim] = claims(checkout, "limits")
     assert (claim["ruling"], claim["why"].partition("; ")[2]) == ("undecided", "one round: an interval needs two")
     assert 3 < float(claim["measured"]) < 5
@@ -116,12 +113,12 @@ def busy_loops() -> Iterator[None]:
 def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     """A busy loop on each CPU: INVALID after a second try, with the culprits named; exit code 3."""
     with busy_loops():
-        code, rows, printed = run(checkout, "noisy", "--services", "asyncpg_async", "--measure", "1", strangers=0.05)
+        code, cells, printed = run(checkout, "noisy", "--services", "asyncpg_async", "--measure", "1", strangers=0.05)
     assert code == 3, printed
-    assert rows["asyncpg_async"]["verdict"] == "INVALID"
-    assert "other processes used" in rows["asyncpg_async"]["reasons"]
-    assert "(pid " in rows["asyncpg_async"]["reasons"]
-    assert "measured again after" in rows["asyncpg_async"]["reasons"]
+    assert cells["asyncpg_async"]["verdict"] == "INVALID"
+    assert "other processes used" in cells["asyncpg_async"]["reasons"]
+    assert "(pid " in cells["asyncpg_async"]["reasons"]
+    assert "measured again after" in cells["asyncpg_async"]["reasons"]
     assert (checkout.results / "noisy/rounds/01/asyncpg_async/first-attempt/window.json").exists()
     [claim] = claims(checkout, "noisy")
     assert claim["ruling"] == "not tested"

@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 
 from bench.errors import ResultsError
+from bench.locust_counts import requests_in
 from bench.placement import Placement
 from bench.selfbench import cost, soak, wrk
 from bench.selfbench.figures import Target, extremes, ratio
 from bench.selfbench.null_server import ANSWER
 from bench.selfbench.setting import Setting, null_server
 from bench.selfbench.tally import ANSWERED, OPEN
-from bench.selfbench.watched import CpuTrack, Run, percentile_ms, requests_in
+from bench.selfbench.watched import CpuTrack, Run, percentile_ms
 
 USER_1 = b'{"id":1,"name":"Olga Fischer","email":"user1@example.com","created_at":"2024-04-27T02:58:23Z"}'
 
