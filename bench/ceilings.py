@@ -18,6 +18,7 @@ from db.dsn import Dsn
 SECONDS = 5
 PATIENCE_S = 30.0
 PRINTED = "pgbench.txt"
+WRITTEN_OUT = frozenset({"PGSERVICE", "PGHOSTADDR"})  # the DSN has what they lead to
 
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
@@ -130,7 +131,8 @@ def transactions_per_s(printed: str) -> float:
 
 
 def environment(dsn: Dsn) -> dict[str, str]:
-    """How libpq is told of a server."""
+    """How libpq is told of a server, and of the `options` that decide to which tables names lead there."""
     known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
-    libpq = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+    known["PGOPTIONS"] = dict(dsn.parameters).get("options", "")
+    libpq = {name: value for name, value in os.environ.items() if name.startswith("PG") and name not in WRITTEN_OUT}
     return libpq | known | ({"PGPASSWORD": dsn.password} if dsn.password else {})

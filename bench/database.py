@@ -37,7 +37,7 @@ class Database:
 
 def named(url: str | None) -> Dsn | None:
     """The server that --database-url, DATABASE_URL or PG* name; None for the private one."""
-    return dsn.parse(url) if url else dsn.from_environment(os.environ)
+    return dsn.parse(url, os.environ) if url else dsn.from_environment(os.environ)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from bench import catalogue, counts, inspection, observed, verify
+from bench import catalogue, counts, inspection, observed, proof, verify
 from bench.counts import Cost
 from bench.database import Database
 from bench.errors import VerificationError
@@ -18,6 +18,7 @@ from bench.inspection import Standing
 from bench.observed import Wire
 from bench.parity import Facts
 from bench.plan import Setup
+from bench.proof import Unproven
 from bench.services import Fleet, Surroundings
 from bench.verify import Check, Disagreement
 from db import buyer, restore
@@ -62,6 +63,7 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
                     inspection.settled(fleet.pids(), relay.port if relay else None),
                     time.perf_counter_ns(),
                 )
+                proof.demand_of_services(server.dsn, batch)
                 wrong += _contract(server, todo, batch)
                 passed.health |= fleet.health
                 if relay is not None and not wrong:
@@ -87,6 +89,7 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
 
     Raises VerificationError with every wrong answer (up to ten).
     """
+    proof.demand(server.dsn, {f"target {setup.service}": setup.url}, operations)
     answers = _answers(around, server, setup, operations)
     if wrong := list(map(str, verify.of_target(setup.service, answers))):
         raise VerificationError(
@@ -107,12 +110,23 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
 def survey_target(around: Surroundings, server: Database, setup: Setup) -> dict[str, tuple[int, list[Disagreement]]]:
     """Of each operation of the contract, how often a target was asked for it and what it answered wrongly.
 
-    Raises VerificationError when it breaks off.
+    It is asked for none that writes to a table which it does not share with the benchmark. Raises VerificationError
+    when it breaks off.
     """
-    answers = _answers(around, server, setup, OPERATIONS)
+    foreign = proof.unproven(server.dsn, {setup.service: setup.url}, OPERATIONS)
+    withheld = {name: one for one in foreign for name in proof.WRITING[one.table]}
+    answers = _answers(around, server, setup, OPERATIONS.keys() - withheld.keys())
     wrong = verify.of_target(setup.service, answers)
-    asked = Counter(check.operation for check in answers)
-    return {name: (count, [one for one in wrong if one.check.operation == name]) for name, count in asked.items()}
+    wrong += [_not_asked(name, one) for name, one in withheld.items()]
+    asked = Counter(check.operation for check in answers) | Counter(withheld.keys())
+    return {
+        name: (asked[name], [one for one in wrong if one.check.operation == name]) for name in OPERATIONS if asked[name]
+    }
+
+
+def _not_asked(operation: str, one: Unproven) -> Disagreement:
+    check = Check(f"a row just put into {one.table}", operation, "GET", one.path, httpx.codes.OK)
+    return Disagreement(one.name, check, "that row", f"{one.answered}; so it was not asked to write")
 
 
 def _answers(

@@ -3,16 +3,16 @@
 import os
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from bench.errors import DatabaseError
-from db import pgpass
+from db import pgpass, service_file
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5432
 SCHEMES = ("postgresql", "postgres")
-VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE")
+VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE")
 REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
 REMEDY_IPV6 = "written in a pair of them in a URL, [::1], and without elsewhere"
 LONGEST_PORT = 20  # digits, leading zeros and all: Python refuses to read thousands
@@ -61,8 +61,8 @@ class Dsn:
     __str__ = __repr__
 
 
-def parse(url: str) -> Dsn:
-    """Read a `postgresql://` or `postgres://` URL.
+def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
+    """Read a `postgresql://` or `postgres://` URL, completed by `environ` as libpq does it.
 
     Raises:
         DatabaseError: names the part that cannot be used. It never repeats the URL, which may hold a password.
@@ -81,17 +81,43 @@ def parse(url: str) -> Dsn:
     userinfo, _, host_port = location.rpartition("@")
     raw_user, _, raw_password = userinfo.partition(":")
     raw_host, raw_port = _split_host(host_port)
+    body = {
+        "user": _decode(raw_user, "user"),
+        "password": _decode(raw_password, "password"),
+        "host": _decode(raw_host, "host"),
+        "port": raw_port,
+        "dbname": _decode(path, "database"),
+    }
     # As with libpq, a query parameter wins over the same thing said in the URL's body.
     parameters = _query(query)
-    user = parameters.pop("user", "") or _decode(raw_user, "user") or os_user()
-    return Dsn(
-        host=_host(parameters.pop("host", "") or _decode(raw_host, "host")),
-        port=_port(parameters.pop("port", "") or raw_port, "port", echo="@" in location),
-        user=user,
-        password=parameters.pop("password", "") or _decode(raw_password, "password"),
-        dbname=parameters.pop("dbname", "") or _decode(path, "database") or user,
-        parameters=tuple(parameters.items()),
-    )
+    body |= {name: parameters.pop(name) or body[name] for name in body if name in parameters}
+    return _completed(body | parameters, environ or {}, echo="@" in location)
+
+
+def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool) -> Dsn:
+    """What was given, then the service file, then the environment, then libpq's default: the first that says something.
+
+    A service, PGOPTIONS and `hostaddr` are written out: drivers that are not built on libpq know none of them, and
+    would go to another database or schema than psql does.
+    """
+    service = given.pop("service", "") or environ.get("PGSERVICE", "")
+    of_service = service_file.lookup(service, environ)
+
+    def known(name: str, variable: str) -> str:
+        return given.pop(name, "") or of_service.get(name, "") or environ.get(variable, "")
+
+    name, echo = ("port", echo) if given.get("port") or of_service.get("port") else ("PGPORT", True)
+    port = _port(known("port", "PGPORT"), name, echo=echo)
+    user = known("user", "PGUSER") or os_user()
+    password = known("password", "PGPASSWORD")
+    dbname = known("dbname", "PGDATABASE") or user
+    host, address = known("host", "PGHOST"), known("hostaddr", "PGHOSTADDR")
+    if options := known("options", "PGOPTIONS"):
+        given["options"] = options
+    dsn = Dsn(_host(address or host), port, user, password, dbname, tuple(given.items()))
+    if password:
+        return dsn
+    return replace(dsn, password=pgpass.lookup(dsn.host, port, dbname, user, environ))
 
 
 def _check_text(text: str, name: str) -> None:
@@ -108,21 +134,12 @@ def from_environment(environ: Mapping[str, str]) -> Dsn | None:
     Defaults are libpq's, but for the host: 127.0.0.1, so that every driver goes the same way.
     """
     if url := environ.get("DATABASE_URL", ""):
-        dsn = parse(url)
-        return dsn if dsn.password else _with_password(dsn, environ)
+        return parse(url, environ)
     if not any(environ.get(name) for name in VARIABLES):
         return None
     for name in VARIABLES:
         _check_text(environ.get(name, ""), f"variable {name}")
-    user = environ.get("PGUSER") or os_user()
-    dsn = Dsn(
-        host=_host(environ.get("PGHOST", "")),
-        port=_port(environ.get("PGPORT", ""), "PGPORT", echo=True),
-        user=user,
-        password="",
-        dbname=environ.get("PGDATABASE") or user,
-    )
-    return _with_password(dsn, environ)
+    return _completed({}, environ, echo=True)
 
 
 def os_user() -> str:
@@ -133,11 +150,6 @@ def os_user() -> str:
         raise DatabaseError(
             f"no database user was given and the account {os.geteuid()} has no name: set PGUSER or {REMEDY}"
         ) from None
-
-
-def _with_password(dsn: Dsn, environ: Mapping[str, str]) -> Dsn:
-    password = environ.get("PGPASSWORD") or pgpass.lookup(dsn.host, dsn.port, dsn.dbname, dsn.user, environ)
-    return Dsn(dsn.host, dsn.port, dsn.user, password, dsn.dbname, dsn.parameters)
 
 
 def _split_host(host_port: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
         _take(conn, building.FILLING_LOCK, progress)
         conn.execute("SELECT pg_advisory_unlock(%s)", [building.FILLING_LOCK])  # for the sessions of this load
         conn.execute("SET lock_timeout = '15s'")  # a session left in a transaction would stop us for good
+        marker.adopt(conn)
         marker.refuse_strangers(conn, dsn)
         found = marker.read(conn)
         if found is None or _differences(conn, found, size):
@@ -92,6 +93,7 @@ def _build(conn: psycopg.Connection, dsn: Dsn, size: dataset.Size, progress: Pro
         conn.execute("DROP TABLE IF EXISTS notes, order_items, orders, products, users, bench_dataset")
         marker.create(conn)
         conn.execute(content.schema().tables.encode())
+        marker.mark(conn)
     made = building.build(dsn, size, lambda step, fraction: progress(step, fraction * _BUILT))
     progress("writing it to disk", _BUILT)
     restore.reset_sequences(conn, size)

@@ -2,6 +2,7 @@
 
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -11,6 +12,8 @@ from db import dataset
 from db.dsn import Dsn
 
 COMMENT = "Dataset of fastapi-postgres-bench: its tables may be dropped and loaded again by `bench db load`."
+MARKER = "bench_dataset"
+NAMES = (*dataset.TABLES, MARKER)
 INDEXES = (
     "users_pkey", "users_email_key", "products_pkey", "orders_pkey", "orders_user_id_idx", "order_items_pkey",
     "order_items_order_id_idx", "order_items_product_id_idx", "order_items_order_id_product_id_idx", "notes_pkey",
@@ -30,14 +33,62 @@ class Dataset:
 
 
 def refuse_strangers(conn: psycopg.Connection, dsn: Dsn) -> None:
-    """Raise DatabaseError when a table of ours exists and was not made by us: it would be somebody's data."""
-    taken = [table for table in dataset.TABLES if exists(conn, table)]
-    if is_ours(conn) or not (taken or exists(conn, "bench_dataset")):
-        return
-    raise DatabaseError(
-        f"database {dsn.dbname!r} at {dsn.redacted} already has a table {(taken or ['bench_dataset'])[0]!r} that this"
-        " suite did not make: name another (empty) database, or drop that table yourself"
+    """Raise DatabaseError when a table of ours exists and was not made by us: it would be somebody's data.
+
+    Names are looked up on the connection's search path. Each table has a mark of its own: that `bench_dataset` is ours
+    says nothing of a `users` that another schema of the path has.
+    """
+    if taken := strangers(conn):
+        raise DatabaseError(
+            f"database {dsn.dbname!r} at {dsn.redacted} already has a table {taken[0]!r} that this suite did not make:"
+            " name another (empty) database, or drop that table yourself"
+        )
+
+
+def strangers(conn: psycopg.Connection) -> list[str]:
+    """Tables of our names, as `schema.name`, that this connection sees and the suite did not make."""
+    seen = _seen(conn)
+    home = seen[MARKER].schema if MARKER in seen and seen[MARKER].comment == COMMENT else None
+    return [f"{one.schema}.{name}" for name, one in seen.items() if (one.schema, one.comment) != (home, COMMENT)]
+
+
+class _Seen(NamedTuple):
+    schema: str
+    comment: str | None
+
+
+def _seen(conn: psycopg.Connection) -> dict[str, _Seen]:
+    """What our names lead this connection to, in the order of `NAMES`; a name that means nothing is not in it."""
+    rows = conn.execute(
+        """
+        SELECT name, nspname, obj_description(pg_class.oid, 'pg_class')
+        FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (name, number)
+        JOIN pg_class ON pg_class.oid = to_regclass(name) JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        ORDER BY number
+        """,
+        [list(NAMES)],
     )
+    return {name: _Seen(schema, comment) for name, schema, comment in rows}
+
+
+def mark(conn: psycopg.Connection) -> None:
+    """Say of all our tables, which this connection has just made or proved to be ours, that we made them."""
+    for name in NAMES:
+        conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(name), sql.Literal(COMMENT)))
+
+
+def adopt(conn: psycopg.Connection) -> None:
+    """Mark the tables of a complete dataset that was loaded before each table had a mark.
+
+    Its marker is ours, it is in the same schema, and its tables hold what the marker says. Anything less is left as it
+    is, for `refuse_strangers` to name.
+    """
+    seen = _seen(conn)
+    if len({one.schema for one in seen.values()}) == 1 and any(one.comment != COMMENT for one in seen.values()):
+        found = read(conn)
+        if found is not None and not differences(conn, found.size):
+            with conn.transaction():
+                mark(conn)
 
 
 def exists(conn: psycopg.Connection, table: str) -> bool:
@@ -53,7 +104,7 @@ def is_ours(conn: psycopg.Connection) -> bool:
 
 
 def create(conn: psycopg.Connection) -> None:
-    """Make the marker table, empty: what it marks is ours, and not complete."""
+    """Make the marker table, empty: the dataset beside it is not complete."""
     conn.execute(
         """
         CREATE TABLE bench_dataset (
@@ -64,7 +115,6 @@ def create(conn: psycopg.Connection) -> None:
         )
         """
     )
-    conn.execute(sql.SQL("COMMENT ON TABLE bench_dataset IS {}").format(sql.Literal(COMMENT)))
 
 
 def write(conn: psycopg.Connection, scale: float, size: dataset.Size, checksum: str) -> None:

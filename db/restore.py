@@ -26,6 +26,7 @@ def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
             transaction locks what must be undone.
     """
     with server.explained(dsn, "restoring the dataset", _REMEDY), server.connect(dsn) as conn:
+        marker.refuse_strangers(conn, dsn)
         found = marker.read(conn)
         if found is None:
             raise DatabaseError(f"database {dsn.dbname!r} at {dsn.redacted} holds no dataset: run `bench db load`")

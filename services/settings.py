@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,9 @@ class Settings:
     def pool_limit(self) -> int:
         """The most connections that one worker may hold."""
         return self.pool_size + self.pool_overflow
+
+    @property
+    def options(self) -> str:
+        """libpq's `options` for a driver that returns times in the session's zone: the URL's own, then UTC."""
+        given = parse_qs(urlsplit(self.database_url).query).get("options", [])
+        return " ".join([*given[-1:], "-c timezone=UTC"])

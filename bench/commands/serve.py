@@ -12,7 +12,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, database, leftovers, plan, progress
+from bench import catalogue, database, leftovers, plan, progress, proof
 from bench.commands import options
 from bench.errors import LoadError
 from bench.processes import Child
@@ -109,6 +109,7 @@ def _running(
             with Fleet(surroundings) as fleet:
                 with console.status("starting the services"):
                     fleet.start({setup: Path(logs) / f"{setup.service}.log" for setup in setups})
+                    proof.demand_of_services(server.dsn, setups)
                 table = Table("service", "address", "try")
                 for name in names:
                     url = catalogue.service(name).url

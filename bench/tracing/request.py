@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 
-from bench import catalogue, counts
+from bench import catalogue, counts, proof
 from bench.counts import Request
 from bench.errors import DatabaseError, ServiceError, UsageError
 from bench.plan import Setup, default_setup
@@ -58,6 +58,7 @@ def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, use
             ) as client,
         ):
             fleet.start({setup: folder / "service.log"})
+            proof.demand_of_services(dsn, [setup])
             last = _warmed_up(client, operation, query)
             time.sleep(SETTLE_S)
             call = _called(client, last)

@@ -83,6 +83,7 @@ database = Database(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     reset=leave_as_it_is if settings.lean else None,
+    dsn=settings.database_url,  # `databases` reads no more than host, user and database from it; asyncpg reads all
 )
 
 

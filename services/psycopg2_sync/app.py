@@ -89,7 +89,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.pool_limit,
         settings.database_url,
         cursor_factory=RealDictCursor,
-        options="-c timezone=UTC",
+        options=settings.options,
     )
     watch(
         pool_connections=lambda: settings.pool_limit,

@@ -77,7 +77,7 @@ pool = AsyncConnectionPool(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     timeout=settings.pool_timeout_s,
-    kwargs={"options": "-c timezone=UTC"},
+    kwargs={"options": settings.options},
     open=False,
 )
 

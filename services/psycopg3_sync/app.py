@@ -79,7 +79,7 @@ pool = ConnectionPool(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     timeout=settings.pool_timeout_s,
-    kwargs={"options": "-c timezone=UTC"},
+    kwargs={"options": settings.options},
     open=False,
 )
 external_api = ExternalApi(settings.external_api_url)

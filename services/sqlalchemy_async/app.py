@@ -9,7 +9,7 @@ from typing import cast
 
 import polars as pl
 from fastapi import FastAPI, Request, Response
-from sqlalchemy import AsyncAdaptedQueuePool, BigInteger, DateTime, ForeignKey, Numeric, func, make_url, select, update
+from sqlalchemy import AsyncAdaptedQueuePool, BigInteger, DateTime, ForeignKey, Numeric, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -53,12 +53,14 @@ from services.settings import Settings
 
 settings = Settings.from_environment()
 engine = create_async_engine(
-    make_url(settings.database_url).set(drivername="postgresql+asyncpg"),
+    "postgresql+asyncpg://",
     pool_size=settings.pool_size,
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
+    # asyncpg reads the URL itself: SQLAlchemy would hand it libpq's parameters as arguments that it does not take.
+    connect_args={"dsn": settings.database_url},
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
 # For operations whose transactions are the question: a session begins one with the first statement, lean or not.

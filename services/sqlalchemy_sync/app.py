@@ -71,7 +71,7 @@ engine = create_engine(
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
-    connect_args={"options": "-c timezone=UTC"},
+    connect_args={"options": settings.options},
 )
 new_session = sessionmaker(engine, expire_on_commit=False)
 # For operations whose transactions are the question: a session begins one with the first statement, lean or not.

@@ -1,0 +1,46 @@
+"""Rows that only this process knows, in the dataset's own tables: whoever answers them works on these very tables."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.errors import DatabaseError
+from db import marker, server
+from db.dsn import Dsn
+
+_BEYOND = 2**62  # no sequence and no scale comes near
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A user named `nonce` and a note that says `nonce`."""
+
+    user_id: int
+    note_id: int
+    nonce: str
+
+
+@contextmanager
+def planted(dsn: Dsn) -> Iterator[Proof]:
+    """Have the two rows in the dataset's tables for the length of the block.
+
+    Raises:
+        DatabaseError: a table of that name is not ours, there is no dataset, or the server refuses.
+    """
+    proof = Proof(_BEYOND + secrets.randbits(61), _BEYOND + secrets.randbits(61), secrets.token_hex(16))
+    remedy = "end what uses the dataset's tables, or name another database"
+    with server.explained(dsn, "marking the dataset", remedy), server.connect(dsn) as conn:
+        marker.refuse_strangers(conn, dsn)
+        if marker.read(conn) is None:
+            raise DatabaseError(f"database {dsn.dbname!r} at {dsn.redacted} holds no dataset: run `bench db load`")
+        with conn.transaction():
+            email = f"{proof.nonce}@example.com"
+            conn.execute("INSERT INTO users (id, name, email) VALUES (%s, %s, %s)", [proof.user_id, proof.nonce, email])
+            conn.execute("INSERT INTO notes (id, data) VALUES (%s, %s)", [proof.note_id, proof.nonce])
+        try:
+            yield proof
+        finally:
+            with conn.transaction():
+                conn.execute("DELETE FROM users WHERE id = %s", [proof.user_id])
+                conn.execute("DELETE FROM notes WHERE id = %s", [proof.note_id])
