@@ -189,13 +189,17 @@ def fields() -> dict[str, Any]:
 def tracked(database: Dsn) -> Iterator[Callable[[], int] | None]:
     """Have pg_stat_statements count what is sent over connections that are opened in this block.
 
-    Gives a function that says how many statements there were so far, or None where the server does not allow it.
+    Gives a function that says how many statements there were so far, or None where the server does not allow it. The
+    database and the role are afterwards as they were.
     """
     with server.connect(database) as connection:
+        had = _has_extension(connection)
         try:
-            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-            connection.execute(f"SET {TRACK} = 'none'")  # our own asking is not to count
-            connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = 'top'")
+            with connection.transaction():  # what only half succeeds leaves nothing behind
+                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                _statements(connection)  # refused where the server did not preload it, though it can be created
+                connection.execute(f"SET {TRACK} = 'none'")  # our own asking is not to count
+                connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = 'top'")
         except psycopg.Error:
             yield None
             return
@@ -203,6 +207,12 @@ def tracked(database: Dsn) -> Iterator[Callable[[], int] | None]:
             yield lambda: _statements(connection)
         finally:
             connection.execute(f"ALTER ROLE CURRENT_USER RESET {TRACK}")
+            if not had:
+                connection.execute("DROP EXTENSION IF EXISTS pg_stat_statements")
+
+
+def _has_extension(connection: psycopg.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'").fetchone())
 
 
 def _statements(connection: psycopg.Connection) -> int:

@@ -63,14 +63,15 @@ def summary(error: psycopg.Error, dsn: Dsn) -> str:
 def settings(dsn: Dsn) -> dict[str, str]:
     """The effective values of `SETTINGS`, server_version and server_version_num, for the record.
 
-    Values have PostgreSQL's own units, as SHOW prints them. A setting the server does not know is left out.
+    Values have PostgreSQL's own units, as SHOW prints them. A setting that the server does not know, or that the role
+    may not see (which needs pg_read_all_settings), is left out.
     """
     names = [*SETTINGS, "server_version", "server_version_num"]
     with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
         rows = conn.execute(
-            "SELECT name, current_setting(name, true) FROM unnest(%s::text[]) AS name", [names]
+            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY (%s)", [names]
         ).fetchall()
-    return {name: value for name, value in rows if value is not None}
+    return dict(rows)
 
 
 def all_settings(dsn: Dsn) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -233,3 +234,15 @@ def test_a_page_that_cannot_be_written_is_said_in_a_line(made_up_run: Path, tmp_
     ending.write_pages(Run(tmp_path), stored.outcome(made_up_run), Console(file=said, width=40))
     assert said.getvalue().startswith(f"no report.html: cannot read {tmp_path / 'plan.json'}: ")
     assert said.getvalue().count("\n") == 1
+
+
+def test_a_run_in_which_no_backend_was_seen_has_a_page(made_up_run: Path, tmp_path: Path) -> None:
+    """As one of targets or of no_database alone: PostgreSQL had no connection of theirs at any moment."""
+    folder = tmp_path / "run"
+    shutil.copytree(made_up_run, folder)
+    for path in folder.glob("rounds/*/*/pg_activity.csv"):
+        heading = path.read_text().splitlines()[0]
+        path.write_text(f"{heading}\n-1.0,0,0,0,0,0,0,0,\n1.0,0,0,0,0,0,0,0,\n")
+    text = writing.write(folder).read_text()
+    assert "Throughput, latency, CPU on one time axis" in text
+    assert "backends on one time axis" not in text

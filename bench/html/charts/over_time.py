@@ -51,7 +51,8 @@ def heat(series: OverTime) -> Chart | None:
 def aligned(series: OverTime) -> Chart:
     """Rows on one time axis; a row for which nothing was stored is left out."""
     rows = [_throughput, _latency]
-    rows += [_backends] if series.states else []
+    seen = any(map(any, series.states.values()))  # only targets, or no_database: PostgreSQL had no connection to show
+    rows += [_backends] if seen else []
     rows += [_cpu] if series.cpu else []
 
     height_in = ROW_IN * len(rows) + 0.4
@@ -64,7 +65,7 @@ def aligned(series: OverTime) -> Chart:
             _time(axes, series)
         axes.set_xlabel("s from the window's start")
 
-    told = "Throughput, latency" + (", backends" if series.states else "") + (", CPU" if series.cpu else "")
+    told = "Throughput, latency" + (", backends" if seen else "") + (", CPU" if series.cpu else "")
     title = f"Over time: {series.slug}, round {series.round}"
     return drawn(
         title, f"{told} on one time axis; the dashed line is where the window begins.", height_in, draw, fitted=False
@@ -102,8 +103,7 @@ def _backends(axes: Axes, series: OverTime) -> None:
         area.set_hatch(HATCHES[list(series.states).index(name)])
     axes.set_ylim(bottom=0)
     axes.set_title("backends")
-    if names:
-        axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=4)
+    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=4)
 
 
 def _cpu(axes: Axes, series: OverTime) -> None:
