@@ -57,7 +57,8 @@ def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
 
 def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The service's processes, or the CPUs that are theirs alone, were full."""
-    busy = [machine.cpu_busy[number] for number in seen.placement.service] if _alone(machine, limits) else []
+    alone = _alone(machine, limits) and DATABASE not in seen.placement.unplaced
+    busy = [machine.cpu_busy[number] for number in seen.placement.service] if alone else []
     if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
         return None
     where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
@@ -106,7 +107,7 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     """The database's CPUs were full."""
     busy = [machine.cpu_busy[number] for number in seen.placement.database]
     judged = seen.foreign and seen.placement.database == seen.placement.load
-    if not busy or min(busy) <= limits.busy or judged:
+    if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
         return None
     return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench import results
 from bench.errors import LoadError
 from bench.plan import Cell, Scalar
-from bench.processes import clean_environment
+from bench.processes import clean_environment, launched
 from db import binaries
 from db.dsn import Dsn
 
@@ -91,14 +91,13 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
         path = folder / f"{alone.scenario}-{number}.sql"
         results.write_whole(path, script.text)
         chosen += ["-f", f"{path}@{script.weight}"]
-    placed = ["taskset", "--cpu-list", ",".join(map(str, cpus))] if cpus else []
     command = [
-        *placed, str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
+        str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
         f"--client={alone.connections}", "--jobs=1", f"--time={SECONDS}", f"--define=users={users}", *chosen,
     ]  # fmt: skip
     try:
         answer = subprocess.run(
-            command,
+            launched(command, cpus),
             env=clean_environment() | environment(dsn),  # where no other user of the machine can read the password
             capture_output=True,
             text=True,

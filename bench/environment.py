@@ -40,7 +40,7 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
     """Everything that could explain why two runs differ; no secret in it."""
     return {
         "machine": machine(),
-        "placement": vars(placement),
+        "placement": placement.as_dict(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in HARNESS},
         "git": git_commit(),
         "code": {"digest": code()},

@@ -163,7 +163,7 @@ class Sampler:
 def _our_cpus() -> dict[int, Cpu]:
     """Those that this process and all that it starts may use."""
     found = kernel.cpus()
-    return {number: found[number] for number in placement.available_cpus() if number in found} or found
+    return {number: found[number] for number in placement.allowed_cpus() if number in found} or found
 
 
 def grown(readings: Sequence[Reading], start_ns: int, end_ns: int) -> dict[str, float]:

@@ -8,8 +8,9 @@ import pytest
 
 from bench import evidence
 from bench.evidence import Gauge
+from bench.kernel import Cpu
 from bench.placement import Placement
-from bench.resources import Cpu, Reading, Use
+from bench.resources import Reading, Use
 from bench.samples import Window
 
 SECOND_NS = 1_000_000_000
