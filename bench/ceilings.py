@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import results
+from bench import results, variables
 from bench.errors import LoadError
 from bench.plan import Cell, Scalar
-from bench.processes import clean_environment, launched
+from bench.processes import launched
 from db import binaries
 from db.dsn import Dsn
 
 SECONDS = 5
 PATIENCE_S = 30.0
 PRINTED = "pgbench.txt"
+# Of the user's PG* variables; others, such as PGOPTIONS, would change what is measured.
+HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
 
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
@@ -98,7 +100,7 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
     try:
         answer = subprocess.run(
             launched(command, cpus),
-            env=clean_environment() | environment(dsn),  # where no other user of the machine can read the password
+            env=variables.clean() | environment(dsn),  # where no other user of the machine can read the password
             capture_output=True,
             text=True,
             timeout=SECONDS + PATIENCE_S,
@@ -131,5 +133,5 @@ def transactions_per_s(printed: str) -> float:
 def environment(dsn: Dsn) -> dict[str, str]:
     """How libpq is told of a server."""
     known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
-    libpq = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+    libpq = {name: value for name, value in os.environ.items() if name.startswith(HOW_TO_CONNECT)}
     return libpq | known | ({"PGPASSWORD": dsn.password} if dsn.password else {})

@@ -13,20 +13,9 @@ from weakref import WeakSet
 
 import psutil
 
-from bench import catalogue
+from bench import catalogue, variables
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
-# Settings of a user's own that would change what a service or Locust does.
-FOREIGN = (
-    "PG",
-    "LOCUST_",
-    "GUNICORN_",
-    "UVICORN_",
-    "WEB_CONCURRENCY",
-    "FORWARDED_ALLOW_IPS",
-    "DATABASE_URL",
-    "PROMETHEUS_",
-)
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0
@@ -51,7 +40,7 @@ class Child:
             self._process = subprocess.Popen(
                 launched(command, cpus),
                 cwd=cwd,
-                env=clean_environment() | dict(environment) | {MARK: mark()},
+                env=variables.clean() | dict(environment) | {MARK: mark()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -181,13 +170,6 @@ def _affinity(thread: int) -> frozenset[int] | None:
         return frozenset(os.sched_getaffinity(thread))
     except OSError:
         return None
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what would reconfigure a child behind the plan's back."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)} | {
-        "PYTHONUNBUFFERED": "1"
-    }
 
 
 def tail(log: Path, lines: int) -> str:

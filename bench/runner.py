@@ -25,6 +25,7 @@ from bench import (
     resuming,
     rounds,
     targets,
+    variables,
 )
 from bench import (
     job as jobs,
@@ -118,7 +119,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             job,
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
         )
-        for note in placement.notes(job.placed):
+        for note in (*placement.notes(job.placed), *variables.notes()):
             display.say(Text(note, style="yellow"))
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.errors import DatabaseError
+
 
 @dataclass(frozen=True)
 class PidFile:
@@ -36,6 +38,11 @@ def read_pid_file(data: Path) -> PidFile | None:
         )
     except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None
+    except PermissionError as error:
+        raise DatabaseError(
+            f"the private PostgreSQL's folder {data} cannot be read ({error.strerror}): it belongs to another user, and"
+            " root may not read it; run as another user than root, or: docker run --cap-add DAC_OVERRIDE"
+        ) from None
 
 
 def find(data: Path) -> tuple[PidFile, psutil.Process] | None:

@@ -6,8 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import variables
 from bench.errors import PreflightError
-from bench.processes import clean_environment, launched
+from bench.processes import launched
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 # As the point_read scenario: any user of the dataset.
@@ -41,9 +42,7 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
         str(script),
         url,
     ]
-    answer = subprocess.run(
-        launched(command, cpus), env=clean_environment(), check=True, capture_output=True, text=True
-    )
+    answer = subprocess.run(launched(command, cpus), env=variables.clean(), check=True, capture_output=True, text=True)
     return parse(answer.stdout)
 
 
