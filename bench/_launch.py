@@ -7,6 +7,7 @@ on Linux. The limit on open files is raised as far as it may be. A program of it
 which is not safe in a process with threads.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -19,9 +20,13 @@ def main() -> None:
     """Set up this process as asked, then replace it."""
     parent, cpus, signal_number, *command = sys.argv[1:]
     if cpus != "-":
-        os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
+        try:
+            os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
+        except OSError as error:  # not allowed, or no such CPU: it runs anywhere
+            print(f"not placed on CPU {cpus}: {error.strerror}", file=sys.stderr)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses its own `unlimited`
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal_number))
         if os.getppid() != int(parent):  # it died before the line above

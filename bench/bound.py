@@ -57,7 +57,7 @@ def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
 
 def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The service's processes, or the CPUs that are theirs alone, were full."""
-    alone = machine.strangers <= limits.strangers
+    alone = _alone(machine, limits) and DATABASE not in seen.placement.unplaced
     busy = [machine.cpu_busy[number] for number in seen.placement.service] if alone else []
     if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
         return None
@@ -68,7 +68,7 @@ def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound |
 def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The CPUs that the suite's services leave idle while a target is measured were full, with the target on them."""
     busy = [machine.cpu_busy[number] for number in seen.placement.service]
-    if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or machine.strangers > limits.strangers:
+    if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or not _alone(machine, limits):
         return None
     return Bound("service CPU", f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
 
@@ -107,7 +107,7 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     """The database's CPUs were full."""
     busy = [machine.cpu_busy[number] for number in seen.placement.database]
     judged = seen.foreign and seen.placement.database == seen.placement.load
-    if not busy or min(busy) <= limits.busy or judged:
+    if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
         return None
     return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
 
@@ -139,6 +139,10 @@ IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = 
 )  # fmt: skip
 # Without what only the suite's own services tell; that nothing was full is not known either.
 OF_A_TARGET = (offered_rate, target_cpu, load_cpu, database_cpu)
+
+
+def _alone(machine: Machine, limits: Thresholds) -> bool:
+    return machine.strangers is not None and machine.strangers <= limits.strangers
 
 
 def _used(seen: Evidence, machine: Machine) -> float:

@@ -3,12 +3,12 @@
 import math
 import os
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bench import placement
 from bench.selfbench import watched
 from bench.selfbench.setting import Setting, null_server
 
@@ -73,7 +73,7 @@ def most_users(setting: Setting, say: Callable[[str], None]) -> Figure:
 
 def jitter() -> Iterator[Figure]:
     """How often and how long each CPU keeps a busy process from running, its clock being read without a pause."""
-    for number in sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else ():
+    for number in placement.available_cpus():
         with _on(number):
             gaps_us = _gaps_us(JITTER_S)
         stopped_us = [gap for gap in gaps_us if gap > INTERRUPTED_US]

@@ -15,7 +15,15 @@ NOT_OF_A_PLAN = ("title", "question", "claims", "rounds.", "database.")
 # An open load's rate is compared cell by cell: a plan with rate_share finds another one in every run.
 OF_CELLS = ("load.rate", "load.rate_share")
 # What differs in every run, or follows from something else that is named.
-UNIMPORTANT = ("health.nonce", "database.server", "server_version_num", "git.modified", *DATA, *MACHINE)
+UNIMPORTANT = (
+    "health.nonce",
+    "database.server",
+    "server_version_num",
+    "git.modified",
+    "variables.left_out",
+    *DATA,
+    *MACHINE,
+)
 MOST_OF_A_GROUP = 12
 NOTHING = "(not there)"
 

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import results
+from bench import results, variables
 from bench.errors import LoadError
 from bench.plan import Cell, Scalar
-from bench.processes import clean_environment
+from bench.processes import launched
 from db import binaries
 from db.dsn import Dsn
 
 SECONDS = 5
 PATIENCE_S = 30.0
 PRINTED = "pgbench.txt"
-WRITTEN_OUT = frozenset({"PGSERVICE", "PGHOSTADDR"})  # the DSN has what they lead to
+# Of the user's PG* variables; others would change what is measured.
+HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
 
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
@@ -92,15 +93,14 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
         path = folder / f"{alone.scenario}-{number}.sql"
         results.write_whole(path, script.text)
         chosen += ["-f", f"{path}@{script.weight}"]
-    placed = ["taskset", "--cpu-list", ",".join(map(str, cpus))] if cpus else []
     command = [
-        *placed, str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
+        str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
         f"--client={alone.connections}", "--jobs=1", f"--time={SECONDS}", f"--define=users={users}", *chosen,
     ]  # fmt: skip
     try:
         answer = subprocess.run(
-            command,
-            env=clean_environment() | environment(dsn),  # where no other user of the machine can read the password
+            launched(command, cpus),
+            env=variables.clean() | environment(dsn),  # where no other user of the machine can read the password
             capture_output=True,
             text=True,
             timeout=SECONDS + PATIENCE_S,
@@ -134,5 +134,5 @@ def environment(dsn: Dsn) -> dict[str, str]:
     """How libpq is told of a server, and of the `options` that decide to which tables names lead there."""
     known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
     known["PGOPTIONS"] = dict(dsn.parameters).get("options", "")
-    libpq = {name: value for name, value in os.environ.items() if name.startswith("PG") and name not in WRITTEN_OUT}
+    libpq = {name: value for name, value in os.environ.items() if name.startswith(HOW_TO_CONNECT)}
     return libpq | known | ({"PGPASSWORD": dsn.password} if dsn.password else {})

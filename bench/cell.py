@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bench import database, evidence, load, load_workers, locust_counts, resources, results, samples, targets
+from bench import database, evidence, kernel, load, load_workers, locust_counts, results, samples, targets
 from bench.activity import Watcher, activity_csv, peaks, transactions_per_request
 from bench.analysis import COLUMNS, Measurement
 from bench.database import Database
@@ -55,7 +55,7 @@ def measure(
 
     Raises WorkersError when the load was to be spread over other machines, and not all came.
     """
-    ours, oom_kills = not cell.setup.url, resources.oom_kills()
+    ours, oom_kills = not cell.setup.url, kernel.oom_kills()
     try:
         _have(cell, fleet, folder / "service.log")
         restore.restore(server.dsn)
@@ -99,7 +99,7 @@ def measure(
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
         if isinstance(error, RestartedError):
             fleet.stop()  # their pools are full of connections that have ended
-        problem = _note(error, resources.oom_kills() - oom_kills, folder)
+        problem = _note(error, kernel.oom_kills() - oom_kills, folder)
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
     # A target may have a database of its own: what this one did need not have been for it.
     each = transactions_per_request(watcher.readings, samples.ended_ns(kept), window) if ours else None

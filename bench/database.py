@@ -25,11 +25,16 @@ STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 
 @dataclass(frozen=True)
 class Database:
-    """A server that answers. `private` says whether it is the embedded one, whose process is `pid`."""
+    """A server that answers. `private` says whether it is the embedded one, whose process is `pid`.
+
+    `placed`: it runs where it was to; `movable`: it may be placed elsewhere.
+    """
 
     dsn: Dsn
     private: bool
     pid: int | None = None
+    placed: bool = True
+    movable: bool = True
 
     def __str__(self) -> str:
         return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
@@ -52,7 +57,8 @@ def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
     cluster = embedded.locate(catalogue.CHECKOUT)
     running = embedded.start(cluster, detached=False, cpus=cpus or None)
     try:
-        yield Database(running.dsn, private=True, pid=running.pid)
+        movable = not cpus or _movable(running.pid)
+        yield Database(running.dsn, private=True, pid=running.pid, placed=running.placed, movable=movable)
     finally:
         if not running.reused:
             embedded.stop(cluster, timeout_s=STOP_TIMEOUT_S)
@@ -96,6 +102,14 @@ def loaded(database: Database, scale: float, progress: Progress | None = None) -
     """The dataset of this scale, loaded now unless it is there; `progress` is told only where it is loaded."""
     with _on_all_cpus(database.pid):
         return loader.load(database.dsn, scale, progress)
+
+
+def _movable(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return postmaster.place(process, process.cpu_affinity())
+    except psutil.NoSuchProcess:  # which the next session says better
+        return True
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from bench import catalogue
+from bench import catalogue, variables
 from bench.database import Database
 from bench.placement import Placement
 from db import server
@@ -40,8 +40,9 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
     """Everything that could explain why two runs differ; no secret in it."""
     return {
         "machine": machine(),
-        "placement": vars(placement),
+        "placement": placement.as_dict(),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in HARNESS},
+        "variables": variables.facts(),
         "git": git_commit(),
         "code": {"digest": code()},
         "database": {

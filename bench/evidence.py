@@ -22,6 +22,7 @@ SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE, TARGET = (
 
 SLICES = 10
 BEYOND_S = 0.6  # readings this close around a window still say something of it
+NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Machine:
     rss_peak_mb: Mapping[str, float]
     cpu_busy: Mapping[int, float]
     steal: float
-    strangers: float
+    strangers: float | None
     strangers_named: str
     throttled_s: float
     clock_jump_s: float
@@ -149,13 +150,14 @@ def machine(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window
     if len(inside) < 2:
         return None
     first, last = inside[0], inside[-1]
+    if not first.cpus:
+        return None
     grew = {name: max(0.0, figure) for name, figure in grown(readings, start_ns, end_ns).items()}
     ours = sorted({*placed.service, *placed.load, *placed.database}) or sorted(first.cpus)
     roles = sorted({role for one in inside for role in one.roles})
     cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
-    # What no process of ours accounts for: strangers, or others that cannot be seen from inside a container.
-    hidden_s = max(0.0, sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()))
     capacity_s = window.length_s * len(ours)
+    strangers_s = _strangers_s(grew, cpu_s, ours)
     return Machine(
         cpu_s=cpu_s,
         rss_peak_mb={
@@ -163,8 +165,8 @@ def machine(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window
         },
         cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
         steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
-        strangers=max(grew["strangers"], hidden_s) / capacity_s,
-        strangers_named=_busiest(first, last),
+        strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
+        strangers_named=_busiest(inside, strangers_s or 0.0),
         throttled_s=last.throttled_s - first.throttled_s,
         clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
         suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
@@ -177,13 +179,15 @@ def machine(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window
 def resources_csv(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window) -> str:
     """All readings as CSV: seconds from the window's start, what was read, and its figures; empty where it has none.
 
-    CPU seconds are cumulative. A `cpu N` row is one CPU's busy time; pool and threads are shares in use.
+    CPU seconds are cumulative, those of strangers since the first reading and of those that were seen. A `cpu N` row is
+    one CPU's busy time; pool and threads are shares in use.
     """
     rows: list[tuple[float, str, dict[str, float]]] = []
     for one in readings:
         at_s = (one.at_ns - window.start_ns) / 1e9
         rows += [(at_s, role, {"cpu_s": use.cpu_s, "rss_mb": use.rss_bytes / 1e6}) for role, use in one.roles.items()]
-        rows.append((at_s, "strangers", {"cpu_s": sum(one.strangers.values())}))
+        if one.strangers_s is not None:
+            rows.append((at_s, "strangers", {"cpu_s": one.strangers_s}))
         for number, cpu in one.cpus.items():
             rows.append((at_s, f"cpu {number}", {"cpu_s": cpu.busy_s, "steal_s": cpu.steal_s}))
     for gauge in gauges:
@@ -202,11 +206,35 @@ def _wall_gap_s(reading: Reading) -> float:
     return (reading.wall_ns - reading.at_ns) / 1e9
 
 
-def _busiest(first: Reading, last: Reading) -> str:
-    """The two strangers that used most, with their seconds."""
-    used = {name: now - first.strangers.get(name, 0.0) for name, now in last.strangers.items()}
-    top = sorted(used, key=lambda name: used[name], reverse=True)[:2]
-    return ", ".join(f"{name} {used[name]:.2f} s" for name in top if used[name] >= 0.01)
+def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Sequence[int]) -> float | None:
+    """CPU seconds of others on our CPUs: what these worked, less what our processes and the kernel's threads did.
+
+    It follows from the CPUs' own count. So it cannot be more than they have, and it counts those that cannot be seen:
+    in other containers, or ended between two readings. All kernels count interrupts apart from a CPU's work, but many
+    (those without CONFIG_IRQ_TIME_ACCOUNTING) leave them in the time of the process that was interrupted: ours then
+    seem to have done up to 6% of two CPUs more than they did. So strangers have used at least what is left without
+    interrupts, at most what is left with them, and in between what they were seen to use.
+    """
+    if "strangers" not in grew:
+        return None
+    kernel_s = sum(grew.get(f"kernel {number}", 0.0) for number in ours)
+    least = sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()) - kernel_s
+    most = least + sum(grew[f"interrupts {number}"] for number in ours)
+    return max(0.0, min(max(least, grew["strangers"]), most))
+
+
+def _busiest(inside: Sequence[Reading], strangers_s: float) -> str:
+    """The two strangers that were seen to use most, with their seconds, or that most of it was not seen."""
+    used: dict[str, float] = {}
+    for reading in inside[1:]:
+        for name, cpu_s in reading.strangers.items():
+            used[name] = used.get(name, 0.0) + cpu_s
+    top = [name for name in sorted(used, key=lambda name: used[name], reverse=True)[:2] if used[name] >= NAMED_FROM_S]
+    named = [f"{name} {used[name]:.2f} s" for name in top]
+    unseen_s = strangers_s - math.fsum(used.values())
+    if unseen_s > max(strangers_s / 2, NAMED_FROM_S):
+        named.append(f"processes that ended at once or cannot be seen {unseen_s:.2f} s")
+    return ", ".join(named)
 
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:

@@ -13,20 +13,9 @@ from weakref import WeakSet
 
 import psutil
 
-from bench import catalogue
+from bench import catalogue, variables
 
 LAUNCHER = Path(__file__).with_name("_launch.py")
-# Settings of a user's own that would change what a service or Locust does.
-FOREIGN = (
-    "PG",
-    "LOCUST_",
-    "GUNICORN_",
-    "UVICORN_",
-    "WEB_CONCURRENCY",
-    "FORWARDED_ALLOW_IPS",
-    "DATABASE_URL",
-    "PROMETHEUS_",
-)
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0
@@ -47,13 +36,11 @@ class Child:
         """Start `command` on `cpus` (empty: anywhere) with its output in `log`."""
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid())]
-        placed = ",".join(map(str, cpus)) or "-"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [*launcher, placed, str(int(signal.SIGTERM)), *command],
+                launched(command, cpus),
                 cwd=cwd,
-                env=clean_environment() | dict(environment) | {MARK: mark()},
+                env=variables.clean() | dict(environment) | {MARK: mark()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -62,20 +49,27 @@ class Child:
         self.pid = self._process.pid
         STARTED.add(self)
 
-    def place(self, cpus: Sequence[int]) -> None:
-        """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be."""
-        if not cpus:
-            return
-        while misplaced := [thread for thread in self._threads() if _affinity(thread) not in {None, frozenset(cpus)}]:
-            for thread in misplaced:
-                with suppress(ProcessLookupError):
+    def place(self, cpus: Sequence[int]) -> bool:
+        """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be.
+
+        False where that is not allowed.
+        """
+        wanted, refused = frozenset(cpus), set[int]()
+        while cpus and (found := [one for one in self._threads() if _affinity(one) not in {None, wanted}]):
+            for thread in found:
+                with suppress(OSError):  # not allowed, no such CPU, or it has ended
                     os.sched_setaffinity(thread, cpus)
+            left = {thread for thread in found if _affinity(thread) not in {None, wanted}}
+            if left <= refused:
+                break
+            refused |= left
+        return not refused
 
     def _threads(self) -> list[int]:
         try:
             process = psutil.Process(self.pid)
             return [thread.id for one in (process, *process.children(recursive=True)) for thread in one.threads()]
-        except psutil.NoSuchProcess:
+        except psutil.Error:
             return []
 
     def exit_code(self) -> int | None:
@@ -101,7 +95,7 @@ class Child:
         try:
             process = psutil.Process(self.pid)
             return any(one.status() == psutil.STATUS_STOPPED for one in (process, *process.children(recursive=True)))
-        except psutil.NoSuchProcess:
+        except psutil.Error:
             return False
 
     def stop(self, patience_s: float = 5.0) -> None:
@@ -138,6 +132,13 @@ class Child:
         return tail(self.log, lines)
 
 
+def launched(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
+    """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
+    placed = ",".join(map(str, cpus)) or "-"
+    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), placed, str(int(signal.SIGTERM))]
+    return [*launcher, *command]
+
+
 STARTED: WeakSet[Child] = WeakSet()
 
 
@@ -164,18 +165,11 @@ def started(pid: int) -> str:
 
 
 def _affinity(thread: int) -> frozenset[int] | None:
-    """The CPUs that a thread may run on; None when it has ended."""
+    """The CPUs that a thread may run on; None when it has ended, or the system does not say."""
     try:
         return frozenset(os.sched_getaffinity(thread))
-    except ProcessLookupError:
+    except OSError:
         return None
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what would reconfigure a child behind the plan's back."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)} | {
-        "PYTHONUNBUFFERED": "1"
-    }
 
 
 def tail(log: Path, lines: int) -> str:

@@ -19,11 +19,13 @@ from bench import (
     leftovers,
     load,
     parity,
+    placement,
     preflight,
     results,
     resuming,
     rounds,
     targets,
+    variables,
 )
 from bench import (
     job as jobs,
@@ -113,6 +115,12 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             calls=any("synchronize_note" in catalogue.scenario(name).operations for name in job.plan.matrix.scenarios),
         ) as fleet,
     ):
+        job = replace(
+            job,
+            placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
+        )
+        for note in (*placement.notes(job.placed), *variables.notes()):
+            display.say(Text(note, style="yellow"))
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))

@@ -72,7 +72,10 @@ class Fleet:
         self.external.wait()
         # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
         for setup in setups:
-            self._running[setup.service][1].place(self.surroundings.cpus)
+            child = self._running[setup.service][1]
+            if not child.place(self.surroundings.cpus):
+                with child.log.open("a") as output:
+                    output.write(f"not placed on CPU {'+'.join(map(str, self.surroundings.cpus))}: not allowed\n")
 
     def ensure(self, setup: Setup, log: Path) -> None:
         """Have this very setup running, in place of another one of the same service if need be."""

@@ -118,7 +118,7 @@ def stolen(seen: Evidence, limits: Thresholds) -> str:
 
 def strangers(seen: Evidence, limits: Thresholds) -> str:
     """Processes that are not ours ran on our CPUs."""
-    if seen.machine is None or seen.machine.strangers <= limits.strangers:
+    if seen.machine is None or seen.machine.strangers is None or seen.machine.strangers <= limits.strangers:
         return ""
     named = f": {seen.machine.strangers_named}" if seen.machine.strangers_named else ""
     return f"other processes used {seen.machine.strangers:.1%} of our CPUs, more than {limits.strangers:.0%}{named}"

@@ -25,11 +25,18 @@ def main() -> None:
     # A session of its own: Ctrl-C in the terminal reaches the harness, which decides when the server stops.
     os.setsid()
     if sys.platform == "linux" and options["cpus"]:
-        os.sched_setaffinity(0, options["cpus"])
+        try:
+            os.sched_setaffinity(0, options["cpus"])
+        except OSError as error:  # it then runs anywhere, which the caller sees
+            print(f"not placed on CPUs {options['cpus']}: {error.strerror}", file=sys.stderr)
     if options["uid"] is not None:
-        os.setgroups([])
-        os.setgid(options["gid"])
-        os.setuid(options["uid"])
+        try:
+            os.setgroups([])
+            os.setgid(options["gid"])
+            os.setuid(options["uid"])
+        except OSError as error:
+            who = f"root may not become the user of PostgreSQL (uid {options['uid']}): {error.strerror}"
+            sys.exit(f"{who}; run as another user than root, or: docker run --cap-add SETUID --cap-add SETGID")
     os.umask(0o077)
     os.chdir(options["cwd"])
     if libc is not None and options["parent"] is not None:

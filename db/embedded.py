@@ -11,8 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -31,12 +30,16 @@ _LOG_LINES = 12
 
 @dataclass(frozen=True)
 class Running:
-    """A live server. `reused` is True when it was running before `start` was called."""
+    """A live server. `reused` is True when it was running before `start` was called.
+
+    `placed` is False when it may run on other CPUs than `start` was to keep it on.
+    """
 
     dsn: Dsn
     pid: int
     port: int
     reused: bool = False
+    placed: bool = True
 
 
 def start(
@@ -58,9 +61,7 @@ def start(
     """
     with locked(cluster):
         if found := _reuse(cluster, port, settings):
-            if cpus:
-                place(found, cpus)
-            return found
+            return replace(found, placed=place(found, cpus)) if cpus else found
         postmaster.forget_killed(cluster.data)
         if port is not None:
             ports.refuse_taken(port)
@@ -78,7 +79,8 @@ def start(
                     f"the private PostgreSQL in {cluster.home} did not start: {failure}\nMend what it names and start"
                     " again; `bench db reset` makes a new one."
                 )
-        return Running(initialize.dsn(cluster, chosen), pid, chosen)
+        placed = not cpus or postmaster.is_on(psutil.Process(pid), cpus)
+        return Running(initialize.dsn(cluster, chosen), pid, chosen, placed=placed)
 
 
 def running(cluster: Cluster) -> Running | None:
@@ -107,7 +109,7 @@ def destroy(cluster: Cluster) -> None:
 
 
 def place(server_: Running, cpus: Collection[int]) -> bool:
-    """Keep a running server and all its backends on these CPUs; False where the system cannot (not Linux)."""
+    """Keep a running server and its backends on these CPUs; False where the system cannot (not Linux) or may not."""
     try:
         return postmaster.place(psutil.Process(server_.pid), cpus)
     except psutil.NoSuchProcess:
@@ -145,7 +147,7 @@ def _refuse_other(process: psutil.Process, its_port: int, port: int | None, sett
     """Measuring with settings other than those asked for would be worse than not measuring."""
     try:
         has = postmaster.options(process)
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return
     wanted = {**settings, **({"port": str(port)} if port is not None else {})}
     has = {**has, "port": str(its_port)}
@@ -205,8 +207,12 @@ def _stop(cluster: Cluster, timeout_s: float) -> bool:
 
 def _end(process: psutil.Process, timeout_s: float) -> None:
     for number, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 10.0)):
-        with suppress(psutil.NoSuchProcess):
+        try:
             process.send_signal(number)
+        except psutil.NoSuchProcess:
+            pass
+        except psutil.AccessDenied:
+            break
         deadline = time.monotonic() + patience_s
         while not postmaster.has_ended(process):
             if time.monotonic() > deadline:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.errors import DatabaseError
+
 
 @dataclass(frozen=True)
 class PidFile:
@@ -36,6 +38,11 @@ def read_pid_file(data: Path) -> PidFile | None:
         )
     except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None
+    except PermissionError as error:
+        raise DatabaseError(
+            f"the private PostgreSQL's folder {data} cannot be read ({error.strerror}): it belongs to another user, and"
+            " root may not read it; run as another user than root, or: docker run --cap-add DAC_OVERRIDE"
+        ) from None
 
 
 def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
@@ -55,7 +62,7 @@ def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
             return None
         if not _works_in(process, data):
             return None
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # what hides its command line is another user's
         return None
     return noted, process
 
@@ -82,7 +89,7 @@ def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
     if noted is None or noted.pid <= 0:
         return
     deadline = time.monotonic() + timeout_s
-    with suppress(psutil.NoSuchProcess):
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(noted.pid)
         # Whoever ends has no command line any more; whoever has one is a stranger that got the pid since.
         while not has_ended(process) and not process.cmdline() and time.monotonic() < deadline:
@@ -109,17 +116,26 @@ def options(process: psutil.Process) -> dict[str, str]:
 
 
 def place(process: psutil.Process, cpus: Collection[int]) -> bool:
-    """Keep the postmaster and its children on these CPUs; False where the system cannot (not Linux)."""
+    """Keep the postmaster and its children on these CPUs; False where the system cannot (not Linux) or may not.
+
+    Root may not without CAP_SYS_NICE, as in a container, since the server runs as another user.
+    """
     if sys.platform != "linux":
         return False
     wanted = sorted(cpus)
-    process.cpu_affinity(wanted)  # first: every backend from now on inherits it
-    for child in process.children(recursive=True):
-        try:
-            child.cpu_affinity(wanted)
-        except psutil.NoSuchProcess:
-            continue
-    return True
+    try:
+        process.cpu_affinity(wanted)  # first: every backend from now on inherits it
+        for child in process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.cpu_affinity(wanted)
+    except (psutil.AccessDenied, OSError, ValueError):  # ValueError: no such CPU, or not for this control group
+        return False
+    return is_on(process, cpus)
+
+
+def is_on(process: psutil.Process, cpus: Collection[int]) -> bool:
+    """Whether a process may run on these CPUs alone. Raises psutil.NoSuchProcess when it has ended."""
+    return sys.platform != "linux" or set(process.cpu_affinity()) <= set(cpus)
 
 
 def _serves(command: list[str], data: Path) -> bool:

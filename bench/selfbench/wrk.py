@@ -6,7 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import variables
 from bench.errors import PreflightError
+from bench.processes import launched
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 # As the point_read scenario: any user of the dataset.
@@ -28,9 +30,19 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
         raise PreflightError("wrk is not installed; on Debian: apt-get install wrk")
     script = folder / "random_user.lua"
     script.write_text(RANDOM_USER.format(users=users))
-    placed = ["taskset", "--cpu-list", ",".join(map(str, cpus))] if cpus else []
-    command = [*placed, "wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "60s", "--latency", "-s"]
-    answer = subprocess.run([*command, str(script), url], check=True, capture_output=True, text=True)
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}",
+        "--timeout",
+        "60s",
+        "--latency",
+        "-s",
+        str(script),
+        url,
+    ]
+    answer = subprocess.run(launched(command, cpus), env=variables.clean(), check=True, capture_output=True, text=True)
     return parse(answer.stdout)
 
 

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from bench import catalogue, processes, resources, samples
+from bench import catalogue, kernel, processes, samples
 from bench.errors import BenchError, ServiceError
 from bench.plan import default_setup
 from bench.services import Fleet, Surroundings
@@ -493,11 +493,11 @@ def test_a_service_that_was_killed_for_memory_is_said_to_be(checkout: Checkout) 
     try:
         process, run = begun(checkout, "memory", measure_s=3.0)
         run.wait_for_window(1)
-        before = resources.oom_kills()
+        before = kernel.oom_kills()
         (group / "cgroup.procs").write_text(str(run.worker().pid))
         with suppress(httpx.HTTPError):
             httpx.post(f"{catalogue.service(SERVICE).url}/users", content=b"x" * 100_000_000, timeout=10)
-        assert wait_for(lambda: resources.oom_kills() > before, 5), "the kernel killed nobody"
+        assert wait_for(lambda: kernel.oom_kills() > before, 5), "the kernel killed nobody"
         printed, _ = process.communicate(timeout=60)
     finally:
         wait_for(lambda: not (group / "cgroup.procs").read_text().strip(), 5)

@@ -109,6 +109,7 @@ def test_a_run_records_what_it_was_made_with(finished: Path) -> None:
     assert sorted(environment["services"]) == BOTH
     assert environment["services"]["asyncpg_async"]["health"]["event_loop"] == "uvloop"
     assert "***" in environment["database"]["server"]
+    assert "PYTHONPATH" in environment["variables"]["left_out"]  # the tests' own: it names this copy
     differing = {(row["fact"], row["whose"]) for row in rows(finished / "parity.csv") if row["whose"]}
     assert differing == {("protocol", "library"), ("transaction", "library"), ("session", "library")}
     plan = json.loads((finished / "plan.json").read_text())

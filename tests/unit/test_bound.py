@@ -74,3 +74,13 @@ def test_a_cell_is_bound_by_what_most_rounds_were() -> None:
     """Rounds without evidence have no say."""
     assert bound.of_cell([idle(pool=1.0), GOOD, GOOD], LIMITS).by == "service CPU"
     assert bound.of_cell([Evidence(**{**vars(GOOD), "machine": None})], LIMITS) == bound.Bound("", "")
+
+
+def test_cpus_of_a_database_that_runs_anywhere_say_nothing() -> None:
+    """It may be what fills the service's CPU, and its own say nothing of it."""
+    anywhere = Placement((1,), (0,), (0,), unplaced=("database",))
+    seen = Evidence(**{**vars(idle(cpu_busy={0: 0.5, 1: 0.95})), "placement": anywhere})
+    assert bound.of_measurement(seen, LIMITS).by == "load"
+    apart = Placement((3,), (0,), (1, 2), unplaced=("database",))
+    seen = Evidence(**{**vars(idle(cpu_busy={0: 0.3, 1: 0.95, 2: 0.93, 3: 0.5})), "placement": apart})
+    assert bound.of_measurement(seen, LIMITS).by == "load"

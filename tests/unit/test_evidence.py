@@ -8,8 +8,9 @@ import pytest
 
 from bench import evidence
 from bench.evidence import Gauge
+from bench.kernel import Cpu
 from bench.placement import Placement
-from bench.resources import Cpu, Reading, Use
+from bench.resources import Reading, Use
 from bench.samples import Window
 
 SECOND_NS = 1_000_000_000
@@ -90,7 +91,9 @@ def reading(at_s: float, **changes: object) -> Reading:
             "database": Use(0.3 * since_s, 100_000_000, frozenset({(9, 1.0)})),
             "load": Use(0.2 * since_s, 90_000_000, frozenset({(10, 1.0)})),
         },
-        strangers={"cron (pid 3)": 0.05 * since_s, "init (pid 1)": 1.0},
+        strangers={"cron (pid 3)": 0.02},
+        strangers_s=0.05 * since_s,
+        kernel={0: 0.01 * since_s, 1: 0.02 * since_s, 2: 5.0 * since_s},
         cpus={0: Cpu(0.56 * since_s, 0.1 * since_s, 0.01 * since_s), 1: Cpu(0.9 * since_s, 0.05 * since_s, 0.0)},
         wall_ns=1_700_000_000 * SECOND_NS + round(at_s * SECOND_NS),
         boot_ns=WINDOW.start_ns + round(at_s * SECOND_NS),
@@ -110,10 +113,47 @@ def test_what_a_window_used_is_read_off_between_readings() -> None:
     assert machine.rss_peak_mb == {"service": 80.0, "database": 100.0, "load": 90.0}
     assert machine.cpu_busy == pytest.approx({0: 0.67, 1: 0.95})
     assert machine.steal == pytest.approx(0.005)
-    assert machine.strangers == pytest.approx(0.03)  # 0.05 seen, and 0.06 that nobody accounts for, of two CPUs
-    assert machine.strangers_named == "cron (pid 3) 0.48 s"
+    # Of two CPUs 1.46 worked, 1.4 for our processes and 0.03 for the kernel's threads: 0.03 are left. Seen: 0.05.
+    assert machine.strangers == pytest.approx(0.025)
+    assert machine.strangers_named == "cron (pid 3) 0.06 s, processes that ended at once or cannot be seen 0.44 s"
     assert (machine.changed, machine.clock_jump_s, machine.suspended_s, machine.throttled_s) == ((), 0.0, 0.0, 0.0)
     assert (machine.pool, machine.threads) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "strangers"),
+    [
+        (0.0, 0.015),  # at least what our CPUs worked beyond our processes and the kernel's threads
+        (0.1, 0.05),  # seen, and there were interrupts enough for ours to have been charged with them
+        (7.0, 0.09),  # at most that with all interrupts, whatever was seen elsewhere
+        (None, None),  # not Linux
+    ],
+)
+def test_strangers_follow_from_what_cpus_worked(seen: float | None, strangers: float | None) -> None:
+    """However much strangers were seen to use: 0.03 to 0.18 of two CPUs are left for them."""
+    readings = [
+        replace(one, strangers_s=None if seen is None else seen * (one.at_ns - WINDOW.start_ns) / SECOND_NS)
+        for one in READINGS
+    ]
+    machine = evidence.machine(readings, [], WINDOW, PLACED)
+    assert machine is not None
+    assert machine.strangers == (None if strangers is None else pytest.approx(strangers))
+
+
+def test_our_processes_cannot_make_strangers_negative() -> None:
+    """Nor can rounding: ours were counted with more than the CPUs worked."""
+    roles = {"service": Use(0.0, 1, frozenset())}
+    readings = [
+        replace(one, roles={"service": replace(roles["service"], cpu_s=3 * one.at_ns / SECOND_NS)}) for one in READINGS
+    ]
+    machine = evidence.machine(readings, [], WINDOW, PLACED)
+    assert machine is not None
+    assert (machine.strangers, machine.strangers_named) == (0.0, "cron (pid 3) 0.06 s")
+
+
+def test_cpus_that_are_not_shown_say_nothing() -> None:
+    """Where /proc/stat cannot be read."""
+    assert evidence.machine([replace(one, cpus={}) for one in READINGS], [], WINDOW, PLACED) is None
 
 
 def test_a_load_that_ends_right_after_the_window_is_followed_to_its_end() -> None:
@@ -164,7 +204,7 @@ def test_resources_are_kept_in_order_of_time() -> None:
         "-0.300,service,44.73,,80,,",
         "-0.300,database,14.91,,100,,",
         "-0.300,load,9.94,,90,,",
-        "-0.300,strangers,3.485,,,,",
+        "-0.300,strangers,2.485,,,,",
         "-0.300,cpu 0,33.299,0.497,,,",
         "-0.300,cpu 1,47.215,0,,,",
         "0.000,gauges,,,,0.5,",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.placement import Placement, place
+from bench.placement import REMEDY, Placement, as_it_is, notes, place
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,23 @@ def test_a_placement_can_be_read() -> None:
     """As the terminal and environment.json show it."""
     assert str(Placement((2, 3), (0,), (1,))) == "service on CPU 2+3, load on CPU 0, database on CPU 1"
     assert str(Placement()) == "not placed"
+
+
+PLACED = Placement((1,), (0,), (0,))
+
+
+def test_what_was_not_allowed_is_recorded_and_said() -> None:
+    """A database that runs anywhere, or that stays on its CPUs while it loads; nothing where all went well."""
+    assert as_it_is(PLACED, database_placed=True, database_movable=True).as_dict() == {
+        "service": (1,),
+        "load": (0,),
+        "database": (0,),
+    }
+    anywhere = as_it_is(PLACED, database_placed=False, database_movable=False)
+    staying = as_it_is(PLACED, database_placed=True, database_movable=False)
+    assert (anywhere.unplaced, staying.unplaced) == (("database",), ("database while it loads",))
+    assert list(notes(PLACED)) == []
+    [said] = notes(anywhere)
+    assert said == f"PostgreSQL may not be placed on CPU 0: it runs beside the service; {REMEDY}"
+    [said] = notes(staying)
+    assert said == f"PostgreSQL may not be moved from CPU 0, so that loading takes longer; {REMEDY}"

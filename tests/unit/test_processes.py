@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench import placement
+from bench.placement import Placement
 from bench.processes import Child
 from tests.integration.checkout import wait_for
 
@@ -34,6 +36,39 @@ def test_every_thread_of_every_process_is_placed(tmp_path: Path) -> None:
     finally:
         child.kill()
     child.place(cpus)  # it has ended: nothing to place, no error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="places processes on CPUs")
+def test_a_placement_that_is_refused_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a thread that gets other CPUs than it was given, or an error; the process goes on."""
+    cpus = sorted(os.sched_getaffinity(0))
+    child = Child([sys.executable, "-c", "input()"], log=tmp_path / "log", cwd=tmp_path, environment={}, cpus=[9999])
+    try:
+        assert wait_for(lambda: "not placed on CPU 9999" in child.log.read_text(), 10)
+        refuse(monkeypatch)
+        assert child.place([*cpus, 9999]) is False
+    finally:
+        child.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="places processes on CPUs")
+def test_cpus_are_not_shared_out_where_none_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services, load and database then share all of them, which is recorded and said."""
+    refuse(monkeypatch)
+    assert placement.available_cpus() == ()
+    placed = placement.as_it_is(Placement(), database_placed=True, database_movable=False)
+    assert placed.as_dict()["unplaced"] == ("service", "load", "database")
+    [note] = placement.notes(placed)
+    assert "docker run --cap-add SYS_NICE" in note
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's seccomp profile does."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
 
 
 def affinities(pid: int) -> list[tuple[int, ...]]:

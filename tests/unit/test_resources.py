@@ -8,8 +8,11 @@ import time
 
 import pytest
 
-from bench import resources
-from bench.resources import Sampler, grown, parse_stat
+from bench import evidence, kernel, placement
+from bench.kernel import parse_stat
+from bench.placement import Placement
+from bench.resources import Reading, Sampler, grown
+from bench.samples import Window
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -18,11 +21,13 @@ BUSY = "import time\nuntil = time.process_time() + 0.4\nwhile time.process_time(
 
 def test_a_line_of_stat_is_read_behind_the_name() -> None:
     """A name may hold spaces and brackets."""
-    behind = "S 17 17 17 0 -1 4194304 5 0 0 0 250 50 30 20 20 0 4 0 1234 1000000 500 18446744073709551615 1 1 0"
+    first = "S 17 17 17 0 -1 4194304 5 0 0 0 250 50 30 20 20 0 4 0 1234 1000000 500 18446744073709551615"
+    behind = f"{first} 1 1 0 0 0 0 0 0 0 0 0 0 17 3 0 0"
     line = f"4242 (a) b (c)) {behind}\n"
     process = parse_stat(line, 100, 4096)
     assert (process.pid, process.parent, process.name) == (4242, 17, "a) b (c)")
     assert (process.cpu_s, process.reaped_s, process.started, process.rss_bytes) == (3.0, 0.5, 12.34, 500 * 4096)
+    assert process.cpu == 3
 
 
 @linux
@@ -42,7 +47,7 @@ def test_cpu_time_goes_to_the_role_of_the_nearest_root() -> None:
             assert last.roles["load"].cpu_s == pytest.approx(0.85, abs=0.15)
             assert last.roles["harness"].cpu_s - first.roles["harness"].cpu_s < 0.3
             assert 5e6 < last.roles["load"].rss_bytes < 1e8
-            assert not any(f"(pid {child.pid})" in name for name in last.strangers)
+            assert not any(f"(pid {child.pid})" in name for one in sampler.readings for name in one.strangers)
             grew = grown(sampler.readings, first.at_ns, last.at_ns)
             assert grew["cpu load"] == pytest.approx(last.roles["load"].cpu_s - first.roles["load"].cpu_s)
             assert sum(grew[f"busy {number}"] for number in last.cpus) > 0.5
@@ -57,15 +62,105 @@ def test_a_process_of_somebody_else_is_a_stranger() -> None:
         try:
             sampler = Sampler({stranger.pid + 1_000_000: "service"})
             deadline = time.monotonic() + 30
-            used_s = 0.0
-            while used_s < 0.35 and time.monotonic() < deadline:
+            while used_s(sampler.readings, stranger.pid) < 0.35 and time.monotonic() < deadline:
                 time.sleep(0.05)
                 sampler.look()
-                strangers = sampler.readings[-1].strangers
-                used_s = sum(used for name, used in strangers.items() if name.endswith(f" (pid {stranger.pid})"))
-            assert used_s >= 0.35
+            assert used_s(sampler.readings, stranger.pid) >= 0.35
         finally:
             stranger.send_signal(signal.SIGKILL)
+
+
+def used_s(readings: list[Reading], pid: int) -> float:
+    """What a process was seen to use since the first reading."""
+    return sum(used for one in readings for name, used in one.strangers.items() if name.endswith(f" (pid {pid})"))
+
+
+def machine(readings: list[Reading]) -> evidence.Machine:
+    """What these readings say of the time between the first and the last."""
+    seen = evidence.machine(readings, [], Window(readings[0].at_ns, readings[-1].at_ns, 1), Placement())
+    assert seen is not None
+    return seen
+
+
+def worked(readings: list[Reading]) -> float:
+    """The share of our CPUs that was busy meanwhile, with whatever."""
+    grew = grown(readings, readings[0].at_ns, readings[-1].at_ns)
+    cpus = readings[0].cpus
+    busy_s = sum(grew[f"working {number}"] + grew[f"interrupts {number}"] for number in cpus)
+    return busy_s / (readings[-1].at_ns - readings[0].at_ns) * 1e9 / len(cpus)
+
+
+WORKED_BEFORE = r"""
+import subprocess, sys, time
+busy = "import time\nwhile time.process_time() < 1.5: pass\nprint(flush=True)\ninput()"
+child = subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print(flush=True)
+input()
+child.communicate(b"\n")
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@linux
+def test_what_a_strangers_child_used_before_is_not_counted_when_it_ends() -> None:
+    """1.5 s before the first reading; its parent is credited with them when it ends, a moment later."""
+    program = [sys.executable, "-c", WORKED_BEFORE]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stranger:
+        assert stranger.stdin is not None
+        assert stranger.stdout is not None
+        try:
+            stranger.stdout.readline()
+            sampler = Sampler({stranger.pid + 1_000_000: "service"})
+            time.sleep(0.2)
+            sampler.look()
+            stranger.stdin.write(b"\n")
+            stranger.stdin.flush()
+            stranger.stdout.readline()
+            time.sleep(0.2)
+            sampler.look()
+        finally:
+            stranger.kill()
+    seen = machine(sampler.readings)
+    assert seen.strangers is not None
+    assert seen.strangers <= worked(sampler.readings) + 0.01
+    assert used_s(sampler.readings, stranger.pid) < 0.3
+
+
+@linux
+def test_a_stranger_on_all_cpus_is_caught_and_named() -> None:
+    """A loop on each: most of the CPUs' time, never more than all of it."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in placement.available_cpus()]
+    try:
+        sampler = Sampler({loops[0].pid + 1_000_000: "service"})
+        for _ in range(4):
+            time.sleep(0.25)
+            sampler.look()
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    seen = machine(sampler.readings)
+    assert seen.strangers is not None
+    assert worked(sampler.readings) - 0.1 < seen.strangers <= 1.0
+    assert seen.strangers > 0.5  # the hypervisor may have had the rest
+    assert any(f"(pid {loop.pid})" in name for loop in loops for one in sampler.readings for name in one.strangers)
+    assert "(pid " in seen.strangers_named
+
+
+@linux
+def test_a_pid_that_was_given_to_another_process_has_no_role() -> None:
+    """It is known by its start, too."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        try:
+            sampler = Sampler({child.pid: "service"})
+            assert "service" in sampler.readings[-1].roles
+            sampler._roots_started[child.pid] -= 1.0
+            sampler.look()
+            assert "service" not in sampler.readings[-1].roles
+        finally:
+            child.kill()
 
 
 @linux
@@ -80,6 +175,6 @@ def test_a_reading_costs_little() -> None:
 
 def test_cpus_are_all_there() -> None:
     """With figures that grow."""
-    before = resources.cpus()
+    before = kernel.cpus()
     assert set(before) == set(range(os.cpu_count() or 1))
     assert all(cpu.working_s >= 0 and cpu.steal_s >= 0 for cpu in before.values())

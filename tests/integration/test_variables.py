@@ -1,0 +1,38 @@
+"""What a user has set for other programs does not reach a measured service."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import catalogue
+from bench.plan import default_setup
+from bench.services import Fleet, Surroundings
+from tests.unit.test_variables import MEANT_FOR_OTHERS
+
+OURS = {"PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "PYTHONPATH": str(catalogue.CHECKOUT)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("server", ["gunicorn", "uvicorn"])
+def test_a_service_has_an_environment_of_ours(
+    server: str, stage: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the process that is started, nor a worker of it."""
+    stage()
+    for name, value in MEANT_FOR_OTHERS.items():
+        monkeypatch.setenv(name, value)
+    setup = replace(default_setup("no_database"), server=server)
+    with Fleet(Surroundings("postgresql://nobody@127.0.0.1:1/none", 10, ()), calls=False) as fleet:
+        fleet.start({setup: tmp_path / "service.log"})
+        [pid] = fleet.pids()
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        for process in family:
+            variables = (Path("/proc") / str(process.pid) / "environ").read_bytes().decode().split("\0")
+            found = dict(one.partition("=")[::2] for one in variables if one)
+            assert {name: value for name, value in found.items() if name.startswith("PYTHON")} == OURS
+            assert not found.keys() & (MEANT_FOR_OTHERS.keys() - OURS.keys())
+    assert len(family) >= (2 if server == "gunicorn" else 1)
