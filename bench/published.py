@@ -142,7 +142,7 @@ def problem(claims: Sequence[Claim], cells: Sequence[Named], *, whole: bool) -> 
             return f"two claims have the id {claim.id!r}"
         seen.add(claim.id)
         for selector in claim.selectors:
-            known = ["slug", *cells[0].axes]
+            known = list(dict.fromkeys(["slug", *(axis for cell in cells for axis in cell.axes)]))
             for name in selector:
                 if name not in known:
                     there = ", ".join(known)

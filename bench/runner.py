@@ -110,7 +110,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
                 bind_host=job.request.bind_host,
             ),
             traced=job.plan.load.timeline,
-            calls=any("synchronize_note" in catalogue.scenario(name).operations for name in job.plan.matrix.scenarios),
+            calls=any(cell.calls_external for cell in job.cells),
         ) as fleet,
     ):
         database.check_connections(server, preflight.most_connections(setups))

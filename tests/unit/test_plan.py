@@ -16,6 +16,8 @@ def written(folder: Path, text: str) -> Path:
 
 
 MINIMAL = '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
+SLEEP = MINIMAL.replace("point_read", "session_sleep")
+MANY = MINIMAL.replace("point_read", "read_many")
 
 
 @pytest.mark.parametrize("name", list(catalogue.plans()))
@@ -38,7 +40,7 @@ def test_the_default_plan_is_the_one_the_design_names() -> None:
 
 def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
     """A slug is the service's name and the values of the axes that have several."""
-    text = MINIMAL + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
+    text = MANY + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
     slugs = [cell.slug for cell in plan.cells(plan_file.read(written(tmp_path, text)))]
     assert slugs == [
         "asyncpg_async-pool_size_5-count_1",
@@ -46,6 +48,19 @@ def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> Non
         "asyncpg_async-pool_size_10-count_1",
         "asyncpg_async-pool_size_10-count_20",
     ]
+
+
+def test_a_cell_has_the_parameters_of_its_own_scenario(tmp_path: Path) -> None:
+    """What one of several scenarios has is enough for a plan, and multiplies that scenario's cells only."""
+    text = MANY.replace('"read_many"', '"point_read", "read_many"') + "parameters = { count = [1, 20] }\n"
+    found = {cell.slug: cell.parameters for cell in plan.cells(plan_file.read(written(tmp_path, text)))}
+    assert found == {
+        "asyncpg_async-point_read": (),
+        "asyncpg_async-read_many-count_1": (("count", 1),),
+        "asyncpg_async-read_many-count_20": (("count", 20),),
+    }
+    claim = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_rps"\nat_least = 1\n'
+    assert plan_file.read(written(tmp_path, f"{text}{claim}cell = {{ count = 20 }}\n")).claims
 
 
 def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) -> None:
@@ -94,6 +109,23 @@ def test_options_override_the_plan(tmp_path: Path) -> None:
             ["no_database does not answer", "create_user"],
         ),
         ("[matrix\n", ["not TOML"]),
+        (
+            MANY + "parameters = { cuont = 5 }\n",
+            ["matrix.parameters.cuont", "did you mean 'count'", "read_many has count"],
+        ),
+        (
+            MINIMAL + "parameters = { count = 5 }\n",
+            ["matrix.parameters.count", "point_read has none", "select read_many"],
+        ),
+        (
+            MANY + "parameters = { count = [20, 200] }\n",
+            ["matrix.parameters.count: 200 is not a whole number from 1 to 100"],
+        ),
+        (MANY + "parameters = { count = 2.0 }\n", ["matrix.parameters.count: 2.0 is not a whole number"]),
+        (MANY + 'parameters = { count = "2" }\n', ["matrix.parameters.count: '2' is not a whole number"]),
+        (SLEEP + 'parameters = { sleep = "insde" }\n', ["matrix.parameters.sleep: 'insde'", "did you mean 'inside'"]),
+        (SLEEP + "parameters = { seconds = nan }\n", ["matrix.parameters.seconds: nan is not a number from 0 to 60"]),
+        (SLEEP + "parameters = { seconds = -1 }\n", ["matrix.parameters.seconds: -1 is not a number from 0 to 60"]),
     ],
 )
 def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -108,6 +140,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"scenarios": ["list_page"]}, ["matrix.parameters.count", "list_page has none", "select read_many"]),
         ({"users": [0]}, ["--users", "0"]),
         ({"measure": float("inf")}, ["--measure", "inf"]),
         ({"pool_size": [-3]}, ["--pool-size", "-3"]),
@@ -122,7 +155,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, object], words: list[str]) -> None:
     """Whoever typed --users is told about --users."""
     with pytest.raises(PlanError) as caught:
-        plan_file.read(written(tmp_path, MINIMAL), options)
+        plan_file.read(written(tmp_path, MANY + "parameters = { count = 5 }\n"), options)
     for word in words:
         assert word in str(caught.value)
 
