@@ -19,14 +19,16 @@ LOGS_MB = 50
 def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     """Raise PreflightError, ServiceError or ResultsError that names what stands in the way, and the remedy."""
     ours = [cell for cell in cells if not cell.setup.url]
-    services = sorted({catalogue.service(cell.service).port for cell in ours})
+    services = _ports(cell for cell in ours if not cell.once)
+    landmarks = [port for port in _ports(ours) if port not in services]
     check_ports(services)
+    check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
     if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification asks all of the contract
         check_ports([catalogue.external().port], remedy="measure only what calls no external API")
     check_operations(dict.fromkeys(cell.scenario for cell in ours))
     if bind_host != LOOPBACK:
         check_bind_host(bind_host, cells)
-        check_ports(services, bind_host)
+        check_ports([*services, *landmarks], bind_host)
     if plan.load.distributed:
         check_ports([load.MASTER_PORT], bind_host, "spread the load over one process only (--load-workers 1)")
     for setup in dict.fromkeys(cell.setup for cell in cells if cell.setup.url):
@@ -34,6 +36,10 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
+
+
+def _ports(cells: Iterable[Cell]) -> list[int]:
+    return sorted({catalogue.service(cell.service).port for cell in cells})
 
 
 def most_sockets(cell: Cell, load: Load) -> int:
