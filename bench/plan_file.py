@@ -1,6 +1,8 @@
 """Plan files: found by name, read, overridden by command-line options, and refused with one clear message."""
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from pydantic import ValidationError
 from bench import catalogue, toml_files
 from bench.errors import PlanError, UsageError
 from bench.plan import Plan, Target, can_answer, cells
+from bench.published import names_cells
 from bench.published import problem as problem_of_claims
 
 # Where each command-line option stands in a plan.
@@ -30,8 +33,36 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "expect_workers": ("load", "expect_workers"),
     "seed": ("rounds", "seed"),
 }
+# How a title says that an option has overridden the plan; the seed changes nothing of what is measured.
+SAID: Mapping[str, str] = {
+    "services": "services {}",
+    "scenarios": "scenarios {}",
+    "users": "{} users",
+    "rounds": "{} rounds",
+    "precision": "precision {}",
+    "measure": "windows of {} s",
+    "scale": "scale {}",
+    "pool_size": "pool size {}",
+    "workers": "{} workers",
+    "server": "server {}",
+    "profile": "profile {}",
+    "arrival": "arrival {}",
+    "rate": "{} requests/s",
+    "load_workers": "{} load workers",
+    "expect_workers": "{} load workers elsewhere",
+}
 TARGET = "target"
 """The option that adds to a plan's targets and replaces none of its values."""
+OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
+"""A plan's question is about what these name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A plan as it is to be run, and what should be said of it before that, a line each."""
+
+    plan: Plan
+    remarks: tuple[str, ...] = ()
 
 
 def find(name: str) -> Path:
@@ -48,13 +79,21 @@ def find(name: str) -> Path:
 
 
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
+    """Read a plan as `understood` does, where nothing is to be said of it."""
+    return understood(path, options).plan
+
+
+def understood(path: Path, options: Mapping[str, Any] | None = None) -> Reading:
     """Read a plan and let command-line options (None: not given) override it.
 
-    Raises PlanError that names the file, the key or option, the value and what is allowed.
+    Its title then says what they override. Claims about cells that they take away are left out, and so is a question
+    about other services or scenarios. Raises PlanError that names the file, the key or option, the value and what is
+    allowed.
     """
     written = toml_files.tables(path, PlanError, "plan")
     given = {name: value for name, value in (options or {}).items() if value is not None}
     named = given.pop(TARGET, None) or ()
+    before = copy.deepcopy(written)
     for name, value in given.items():
         section, key = OPTIONS[name]
         if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
@@ -71,8 +110,43 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
     _check_names(path, plan)
     _check_parameters(path, plan)
     _check_targets(path, plan)
-    _check_claims(path, plan, whole=not named and all(OPTIONS[name][0] != "matrix" for name in given))
-    return plan
+    whole = not named and all(OPTIONS[name][0] != "matrix" for name in given)
+    _check_claims(path, plan, whole=whole)
+    claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
+    lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
+    remarks = (left_out(plan), f"left out, since options take their cells away: the claims {lost}" if lost else "")
+    changed = _overridden(plan, before, given, named)
+    told = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
+    told |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
+    return Reading(plan.model_copy(update={**told, "claims": claims}), tuple(filter(None, remarks)))
+
+
+def _overridden(
+    plan: Plan, before: Mapping[str, Any], given: Mapping[str, Any], named: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """In words, by option, in what the plan is another one than its file has it."""
+    found = {}
+    for option in SAID:
+        section, key = OPTIONS[option]
+        used, table = getattr(getattr(plan, section), key), before.get(section, {})
+        default = type(getattr(plan, section)).model_fields[key].default
+        as_written = table.get(key, default)
+        as_written = as_written if isinstance(as_written, list) or not isinstance(used, list) else [as_written]
+        if option in given and used != as_written:
+            found[option] = _phrase(option, used)
+    own = {one.get("name") for one in before.get("targets", ())}
+    if new := ", ".join(name for name, _ in named if name not in own):
+        found[TARGET] = f"target {new}"
+    return found
+
+
+def _phrase(option: str, value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        return f"no {option}"
+    shown = [f"{one:g}" if isinstance(one, float) else str(one) for one in values]
+    said = SAID[option].format(", ".join(shown))
+    return said[:-1] if values == [1] and said.endswith("s") else said
 
 
 def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> None:

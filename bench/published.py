@@ -113,6 +113,11 @@ def matching(selector: Selector, cells: Sequence[T]) -> list[T]:
     return [cell for cell in cells if {"slug": cell.slug, **cell.axes}.items() >= asked.items()]
 
 
+def names_cells(claim: Claim, cells: Sequence[Named]) -> bool:
+    """Whether each of its selectors names a cell, or several."""
+    return all(matching(selector, cells) for selector in claim.selectors)
+
+
 def ambiguity(selector: Selector, cells: Sequence[Named]) -> str:
     """In words, why a selector does not name exactly one of the cells; empty when it does."""
     found = matching(selector, cells)

@@ -160,6 +160,38 @@ def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, o
         assert word in str(caught.value)
 
 
+OTHERS = ["asyncpg_async", "psycopg2_sync"]
+URL = "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("options", "title"),
+    [
+        ({"services": OTHERS, "rounds": 2}, "services asyncpg_async, psycopg2_sync; 2 rounds"),
+        ({"users": [5, 10], "measure": 2.5, "seed": 3}, "5, 10 users; windows of 2.5 s"),
+        ({"services": [], "target": [("mine", URL)]}, "no services; target mine"),
+        ({"arrival": "open", "rate": 1500.0, "load_workers": 1}, "arrival open; 1500 requests/s; 1 load worker"),
+        ({"rounds": 1, "precision": None, "profile": ["lean"], "pool_size": [5]}, "1 round; pool size 5; profile lean"),
+        ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 10.0, "seed": 3}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_title_says_what_options_override(options: dict[str, object], title: str) -> None:
+    """What they leave as the plan has it is not said; a question about other services is not asked."""
+    as_written, read = (plan_file.read(plan_file.find("default"), one) for one in (None, options))
+    assert read.title == (f"default plan, overridden: {title}" if title else as_written.title)
+    assert read.question == ("" if "services" in title else as_written.question)
+
+
+def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
+    """A line says so. One whose cells are all there stays, and so does one that has several to choose from."""
+    read = plan_file.understood(plan_file.find("default"), {"services": OTHERS})
+    assert [claim.id for claim in read.plan.claims] == ["asyncpg-3x-psycopg2"]
+    assert read.remarks == ("left out, since options take their cells away: the claims asyncpg-databases-orm",)
+    several = plan_file.understood(plan_file.find("default"), {"pool_size": [5, 10]})
+    assert (len(several.plan.claims), several.remarks) == (2, ())
+
+
 def test_a_missing_plan_is_named_with_the_nearest() -> None:
     """By name, the nearest plan is suggested; by path, the path is named."""
     with pytest.raises(PlanError, match="did you mean 'smoke'"):
