@@ -3,13 +3,14 @@
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import catalogue, plan, plan_file, preflight, results
-from bench.errors import PreflightError
+from bench.errors import CatalogueError, PreflightError
 
 SUITE = "asyncpg_async"
 
@@ -83,3 +84,27 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
         "left out of rounds.once, since it does not answer these requests: no_database under search"
     )
     assert plan_file.left_out(plan_file.read(plan_file.find("default"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"operations": ("raed_user",)}, "operations: there is no operation 'raed_user' (did you mean 'read_user'?)"),
+        ({"uses": {"synchronise_note": 2}}, "uses: there is no operation 'synchronise_note' (did you mean 'sync"),
+        ({"extra_statements": {"read": 1}}, "extra_statements: there is no operation 'read'"),
+        (
+            {"own": {"pool_polcy": catalogue.Own("", "")}},
+            "own: there is no fact 'pool_polcy' (did you mean 'pool_policy'",
+        ),
+    ],
+)
+def test_names_in_a_description_are_those_of_the_contract(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
+) -> None:
+    """A misspelt one would change what verification expects, or explain nothing."""
+    preflight.check_descriptions(catalogue.services())
+    changed = {**catalogue.services(), SUITE: replace(catalogue.service(SUITE), **changes)}
+    monkeypatch.setattr(catalogue, "services", lambda: changed)
+    with pytest.raises(CatalogueError) as caught:
+        preflight.check_descriptions([SUITE])
+    assert str(caught.value).startswith(f"services/{SUITE}/service.toml: {words}")
