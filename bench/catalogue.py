@@ -1,15 +1,17 @@
 """What there is to measure: the services (folders in `services/`) and the scenarios (files in `locustfiles/`)."""
 
-import ast
 import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from bench.errors import UsageError
+from bench.errors import CatalogueError, UsageError
+
+if TYPE_CHECKING:  # pydantic takes a while to load, and `bench --help` needs no description
+    from bench.scenario_file import Parameter
 
 T = TypeVar("T")
 
@@ -81,12 +83,16 @@ class Service:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file in `locustfiles/`: what a simulated user does. `user` is the name of its class."""
+    """One file in `locustfiles/`: what a simulated user does. `user` is the name of its class.
+
+    `parameters` are its own, by name.
+    """
 
     name: str
     summary: str
     operations: tuple[str, ...]
     user: str
+    parameters: "Mapping[str, Parameter]" = field(default_factory=dict, hash=False)
 
     @property
     def path(self) -> Path:
@@ -99,22 +105,38 @@ EXTERNAL = "external_api"
 
 @cache
 def services() -> Mapping[str, Service]:
-    """Every service that can be measured, by name, in the order of their ports."""
-    found = [_read_service(path) for path in SERVICES.glob("*/service.toml") if path.parent.name != EXTERNAL]
-    return {service.name: service for service in sorted(found, key=lambda service: service.port)}
+    """Every service that can be measured, by name, in the order of their ports. Raises CatalogueError."""
+    found = sorted(map(_read_service, sorted(SERVICES.glob("*/service.toml"))), key=lambda service: service.port)
+    for one, other in pairwise(found):
+        if one.port == other.port:
+            raise CatalogueError(
+                f"services/{other.name}/service.toml: port: {other.port} is the port of services/{one.name}, too; take"
+                f" one that is free, such as {_free({service.port for service in found})}"
+            )
+    return {service.name: service for service in found if service.name != EXTERNAL}
 
 
 @cache
 def external() -> Service:
-    """The third party that services call: no service of the contract."""
+    """The third party that services call: no service of the contract. Raises CatalogueError."""
     return _read_service(SERVICES / EXTERNAL / "service.toml")
 
 
 @cache
 def scenarios() -> Mapping[str, Scenario]:
-    """Every scenario by name."""
+    """Every scenario by name. Raises CatalogueError."""
     paths = sorted(path for path in SCENARIOS.glob("*.py") if not path.name.startswith("_"))
-    return {path.stem: _read_scenario(path) for path in paths}
+    found = {path.stem: _read_scenario(path) for path in paths}
+    declared: dict[str, Scenario] = {}
+    for one in found.values():
+        for name, parameter in one.parameters.items():
+            first = declared.setdefault(name, one)
+            if first.parameters[name] != parameter:
+                raise CatalogueError(
+                    f"locustfiles/{one.name}.py: PARAMETERS.{name}: locustfiles/{first.name}.py declares it in another"
+                    " way, and the web UI has one field of each name; choose another name"
+                )
+    return found
 
 
 @cache
@@ -146,39 +168,33 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
+def _free(taken: set[int]) -> int:
+    return next(port for port in range(8001, 65536) if port not in taken)
+
+
 def _read_service(path: Path) -> Service:
-    described: dict[str, Any] = tomllib.loads(path.read_text())
-    operations = described.get("operations")
+    from bench import service_file  # noqa: PLC0415  # see TYPE_CHECKING above
+
+    name = path.parent.name
+    described = service_file.read(path)
+    service_file.check_application(path.parent)
     return Service(
-        name=path.parent.name,
-        title=described["title"],
-        mode=described["mode"],
-        port=described["port"],
-        libraries=tuple(described["libraries"]),
-        operations=None if operations is None else tuple(operations),
-        overhead={profile: Overhead(**facts) for profile, facts in described.get("overhead", {}).items()},
-        extra_statements=described.get("extra_statements", {}),
-        uses=described.get("uses", {}),
-        warm_up=described.get("warm_up", 1),
-        own={fact: Own(**facts) for fact, facts in described.get("own", {}).items()},
+        name=name,
+        title=described.title,
+        mode=described.mode,
+        port=described.port,
+        libraries=tuple(described.libraries),
+        operations=None if described.operations is None else tuple(described.operations),
+        overhead={use: Overhead(**one.model_dump()) for use, one in described.overhead.items()},
+        extra_statements=described.extra_statements,
+        uses=described.uses,
+        warm_up=described.warm_up,
+        own={fact: Own(**one.model_dump()) for fact, one in described.own.items()},
     )
 
 
 def _read_scenario(path: Path) -> Scenario:
-    # Read, not imported: the file imports locust, which patches the whole process.
-    tree = ast.parse(path.read_text())
-    assigned = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    operations = ast.literal_eval(assigned["OPERATIONS"]) if "OPERATIONS" in assigned else ()
-    summary = (ast.get_docstring(tree) or path.stem).partition("\n")[0]
-    user = next((node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_user(node)), "")
-    return Scenario(path.stem, summary, tuple(operations), user)
+    from bench import scenario_file  # noqa: PLC0415  # see TYPE_CHECKING above
 
-
-def _is_user(node: ast.ClassDef) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == "ServiceUser" for base in node.bases)
+    found = scenario_file.read(path)
+    return Scenario(path.stem, found.summary, found.operations, found.user, found.parameters)

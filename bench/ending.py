@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
+from rich.text import Text
 
 from bench import parity, report, results, resuming, rulings, sweeps
 from bench.errors import BenchError
@@ -44,6 +45,8 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
         folder.write_json("duration.json", {"total_s": total_s, "window_s": outcome.window_s})
     except BenchError as error:  # why the run ended is the message that matters
         console.print(str(error), style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if outcome.results:
+        console.print(Text(f"\n{job.plan.title or job.request.plan_name}", style="bold"), soft_wrap=True)
     for scenario in dict.fromkeys(cell.scenario for cell in outcome.results):
         console.print()
         console.print(report.ranking(outcome.ordered(), scenario, outcome.ceilings))

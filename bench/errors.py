@@ -18,6 +18,10 @@ class PlanError(UsageError):
     """A plan file that cannot be used."""
 
 
+class CatalogueError(BenchError):
+    """A service or a scenario in this checkout that is described wrongly."""
+
+
 class PreflightError(BenchError):
     """The machine is not ready: a taken port, too few file descriptors, an unwritable folder."""
 

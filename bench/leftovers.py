@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 from rich.console import Console
 
-from bench import catalogue, processes, results
+from bench import catalogue, processes, results, stored
 from bench.results import Run
 
 
@@ -30,7 +30,7 @@ def end(console: Console) -> None:
 
 
 def close_runs(console: Console, going_on: Run | None = None) -> None:
-    """Let no status say `running` where nothing runs, but for a run that goes on now.
+    """Let no status say `running` where nothing runs, but for a run that goes on now; what measured nothing goes.
 
     Only for who holds the lock of results/.
     """
@@ -39,6 +39,11 @@ def close_runs(console: Console, going_on: Run | None = None) -> None:
             continue
         if (results.json_object(path) or {}).get("state") == "running":
             run = Run(path.parent)
+            if not stored.something_measured(run.folder):
+                run.discard()
+                said = f"{run.run_id} had been killed before it measured anything; its folder is taken away"
+                console.print(said, style="yellow", highlight=False)
+                continue
             run.release()
             (run.folder / "duration.json").unlink(missing_ok=True)  # of before it was resumed: not all that it took
             run.status("interrupted", "its harness was killed")

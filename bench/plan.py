@@ -32,7 +32,7 @@ def _listed(value: Any) -> Any:
 
 
 class Matrix(_Section):
-    """The axes; every combination is a cell. `parameters` are the scenario's own.
+    """The axes; every combination is a cell. `parameters` are the scenarios' own; a cell has those of its scenario.
 
     `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
     are connected directly. `external_delay_s` is how long the external API takes that services call.
@@ -270,6 +270,11 @@ class Cell:
         return self.setup.service
 
     @property
+    def calls_external(self) -> bool:
+        """Whether a service of the suite calls the external API for this cell's users."""
+        return not self.setup.url and "synchronize_note" in catalogue.scenario(self.scenario).operations
+
+    @property
     def arm(self) -> str:
         """`aa` for a cell that repeats another one; its slug is that one's with `-aa`."""
         return self.setup.arm
@@ -314,20 +319,38 @@ def cells(plan: Plan) -> tuple[Cell, ...]:
 
 
 def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
-    matrix, parameters = plan.matrix, plan.matrix.parameters
-    for service in services:
+    matrix = plan.matrix
+    for service, scenario in product(services, matrix.scenarios):
         target = service if isinstance(service, Target) else None
         name = service if isinstance(service, str) else service.name
+        if once and not can_answer(name, scenario):
+            continue
         own_axes = () if target else SETUP_AXES  # a target runs as it runs
-        axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in ("scenarios", *own_axes, "users")}
+        axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in (*own_axes, "users")}
+        parameters = {key: values for key, values in matrix.parameters.items() if has_parameter(scenario, key)}
+        varied: dict[str, Sequence[Scalar]] = {"scenarios": matrix.scenarios, **axes, **parameters}
         for values in product(*axes.values(), *parameters.values()):
             chosen: dict[str, Any] = dict(zip([*axes, *parameters], values, strict=True))
-            varying = [_slug_part(axis, chosen[axis]) for axis, all_ in (axes | parameters).items() if len(all_) > 1]
-            scenario, users = chosen.pop("scenarios"), chosen.pop("users")
+            all_chosen = {"scenarios": scenario, **chosen}
+            varying = [_slug_part(axis, all_chosen[axis]) for axis, all_ in varied.items() if len(all_) > 1]
+            users = chosen.pop("users")
             own = tuple((parameter, chosen.pop(parameter)) for parameter in parameters)
             slug = "-".join([name, *varying, *([arm] if arm else [])])
             setup = replace(setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
             yield Cell(slug, scenario, setup, users, own, once)
+
+
+def can_answer(service: str, scenario: str) -> bool:
+    """Whether a service answers all that a scenario asks; true where a stored run names one that is gone."""
+    services, scenarios = catalogue.services(), catalogue.scenarios()
+    known = service in services and scenario in scenarios
+    return not known or services[service].answers(scenarios[scenario].operations)
+
+
+def has_parameter(scenario: str, name: str) -> bool:
+    """Whether it is the scenario's own; true where a stored run names a scenario that is gone."""
+    scenarios = catalogue.scenarios()
+    return scenario not in scenarios or name in scenarios[scenario].parameters
 
 
 def setup_of(target: Target) -> Setup:

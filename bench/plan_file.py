@@ -1,18 +1,17 @@
 """Plan files: found by name, read, overridden by command-line options, and refused with one clear message."""
 
-import re
-import tomllib
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from bench import catalogue
+from bench import catalogue, toml_files
 from bench.errors import PlanError, UsageError
-from bench.plan import Plan, Target, cells
-from bench.published import Claim
+from bench.plan import Plan, Target, can_answer, cells
+from bench.published import names_cells
 from bench.published import problem as problem_of_claims
 
 # Where each command-line option stands in a plan.
@@ -34,8 +33,36 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "expect_workers": ("load", "expect_workers"),
     "seed": ("rounds", "seed"),
 }
+# How a title says that an option has overridden the plan; the seed changes nothing of what is measured.
+SAID: Mapping[str, str] = {
+    "services": "services {}",
+    "scenarios": "scenarios {}",
+    "users": "{} users",
+    "rounds": "{} rounds",
+    "precision": "precision {}",
+    "measure": "windows of {} s",
+    "scale": "scale {}",
+    "pool_size": "pool size {}",
+    "workers": "{} workers",
+    "server": "server {}",
+    "profile": "profile {}",
+    "arrival": "arrival {}",
+    "rate": "{} requests/s",
+    "load_workers": "{} load workers",
+    "expect_workers": "{} load workers elsewhere",
+}
 TARGET = "target"
 """The option that adds to a plan's targets and replaces none of its values."""
+OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
+"""A plan's question is about what these name."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A plan as it is to be run, and what should be said of it before that, a line each."""
+
+    plan: Plan
+    remarks: tuple[str, ...] = ()
 
 
 def find(name: str) -> Path:
@@ -52,20 +79,21 @@ def find(name: str) -> Path:
 
 
 def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
+    """Read a plan as `understood` does, where nothing is to be said of it."""
+    return understood(path, options).plan
+
+
+def understood(path: Path, options: Mapping[str, Any] | None = None) -> Reading:
     """Read a plan and let command-line options (None: not given) override it.
 
-    Raises PlanError that names the file, the key or option, the value and what is allowed.
+    Its title then says what they override. Claims about cells that they take away are left out, and so is a question
+    about other services or scenarios. Raises PlanError that names the file, the key or option, the value and what is
+    allowed.
     """
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PlanError(f"there is no plan file {str(path)!r}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"cannot read the plan {str(path)!r}: {error}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter of brackets within brackets without end
-        raise PlanError(f"{path}: not TOML: {error}") from None
+    written = toml_files.tables(path, PlanError, "plan")
     given = {name: value for name, value in (options or {}).items() if value is not None}
     named = given.pop(TARGET, None) or ()
+    before = copy.deepcopy(written)
     for name, value in given.items():
         section, key = OPTIONS[name]
         if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
@@ -80,9 +108,45 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
     if "services" not in written["matrix"] and not plan.targets:
         raise PlanError(f"{path}: matrix.services is missing")
     _check_names(path, plan)
+    _check_parameters(path, plan)
     _check_targets(path, plan)
-    _check_claims(path, plan, whole=not named and all(OPTIONS[name][0] != "matrix" for name in given))
-    return plan
+    whole = not named and all(OPTIONS[name][0] != "matrix" for name in given)
+    _check_claims(path, plan, whole=whole)
+    claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
+    lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
+    remarks = (left_out(plan), f"left out, since options take their cells away: the claims {lost}" if lost else "")
+    changed = _overridden(plan, before, given, named)
+    told = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
+    told |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
+    return Reading(plan.model_copy(update={**told, "claims": claims}), tuple(filter(None, remarks)))
+
+
+def _overridden(
+    plan: Plan, before: Mapping[str, Any], given: Mapping[str, Any], named: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """In words, by option, in what the plan is another one than its file has it."""
+    found = {}
+    for option in SAID:
+        section, key = OPTIONS[option]
+        used, table = getattr(getattr(plan, section), key), before.get(section, {})
+        default = type(getattr(plan, section)).model_fields[key].default
+        as_written = table.get(key, default)
+        as_written = as_written if isinstance(as_written, list) or not isinstance(used, list) else [as_written]
+        if option in given and used != as_written:
+            found[option] = _phrase(option, used)
+    own = {one.get("name") for one in before.get("targets", ())}
+    if new := ", ".join(name for name, _ in named if name not in own):
+        found[TARGET] = f"target {new}"
+    return found
+
+
+def _phrase(option: str, value: Any) -> str:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        return f"no {option}"
+    shown = [f"{one:g}" if isinstance(one, float) else str(one) for one in values]
+    said = SAID[option].format(", ".join(shown))
+    return said[:-1] if values == [1] and said.endswith("s") else said
 
 
 def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> None:
@@ -116,7 +180,9 @@ def _check_targets(path: Path, plan: Plan) -> None:
 def _check_names(path: Path, plan: Plan) -> None:
     try:
         wanted = [catalogue.scenario(name) for name in plan.matrix.scenarios]
-        services = [catalogue.service(name) for name in (*plan.matrix.services, *plan.rounds.once)]
+        services = [catalogue.service(name) for name in plan.matrix.services]
+        for name in plan.rounds.once:
+            catalogue.service(name)
     except UsageError as error:
         raise PlanError(f"{path}: {error}") from None
     for scenario in wanted:
@@ -131,34 +197,54 @@ def _check_names(path: Path, plan: Plan) -> None:
         raise PlanError(f"{path}: {', '.join(sorted(twice))} stands in matrix.services and in rounds.once; keep one")
 
 
+def left_out(plan: Plan) -> str:
+    """In words, which services of `rounds.once` cannot be measured under which scenarios; empty where all can."""
+    missed = [
+        f"{name} under {', '.join(scenarios)}"
+        for name in plan.rounds.once
+        if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one)])
+    ]
+    return f"left out of rounds.once, since it does not answer these requests: {'; '.join(missed)}" if missed else ""
+
+
+def _check_parameters(path: Path, plan: Plan) -> None:
+    """Every one is that of a selected scenario, and each value may be."""
+    selected = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+    for name, values in plan.matrix.parameters.items():
+        having = [one for one in selected if name in one.parameters]
+        if not having:
+            raise PlanError(f"{path}: matrix.parameters.{name}: {_no_parameter(name, selected)}")
+        for scenario in having:
+            for value in values:
+                if why := scenario.parameters[name].refusal(value):
+                    raise PlanError(f"{path}: matrix.parameters.{name}: {value!r} {why} (scenario {scenario.name})")
+
+
+def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
+    """That no scenario of these has this parameter, which they have, and which other scenario has it."""
+    known = list(dict.fromkeys(one for scenario in selected for one in scenario.parameters))
+    there = "; ".join(f"{one.name} has {', '.join(one.parameters) or 'none'}" for one in selected)
+    said = f"no selected scenario has this parameter{catalogue.nearest(name, known)}: {there}"
+    others = [one.name for one in catalogue.scenarios().values() if name in one.parameters]
+    return f"{said}. Leave it out, or select {' or '.join(others)}, which has it" if others else said
+
+
 def _check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
     if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
         raise PlanError(f"{path}: {why}")
 
 
 def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:
-    # A misspelt key first: what it was meant for may be missing because of it.
-    problem = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    problem = toml_files.first(error)
     location = [part for part in problem["loc"] if isinstance(part, str)]
     key = ".".join(location)
     if location[:1] == ["claims"] and len(problem["loc"]) > 1:
         key = f"claim {int(problem['loc'][1]) + 1}: {'.'.join(location[1:])}".removesuffix(": ")
     if location[:1] == ["targets"] and TARGET in given:
         key = f"--{TARGET}" + ("" if len(location) < 2 else f", {location[1]}")
-        return _refused(key, problem)
+        return toml_files.refused(key, problem)
     option = next((name for name, where in OPTIONS.items() if list(where) == location[:2] and name in given), None)
-    named = f"--{option.replace('_', '-')}" if option else f"{path}: {key}"
-    if problem["type"] == "extra_forbidden":
-        section: Any = {"claims": Claim, "targets": Target}.get(location[0], Plan)
-        for part in location[:-1] if section is Plan else ():
-            section = section.model_fields[part].annotation
-        return (
-            f"{path}: unknown key {key!r}{catalogue.nearest(location[-1], section.model_fields)}; there are: "
-            + ", ".join(section.model_fields)
-        )
-    if problem["type"] == "missing":
-        return f"{path}: {key} is missing"
-    return f"{named}: {_said(problem)}" if isinstance(problem["input"], dict) else _refused(named, problem)
+    return toml_files.said(problem, Plan, path, key, f"--{option.replace('_', '-')}" if option else "")
 
 
 def target(name: str, url: str) -> Target:
@@ -167,17 +253,4 @@ def target(name: str, url: str) -> Target:
         return Target(name=name, url=url)
     except ValidationError as error:
         [problem, *_] = error.errors()
-        raise PlanError(_refused(f"--{TARGET}, {problem['loc'][0]}", problem)) from None
-
-
-def _refused(named: str, problem: ErrorDetails) -> str:
-    return f"{named}: {_shown(problem['input'])}: {_said(problem)}"
-
-
-def _said(problem: ErrorDetails) -> str:
-    return problem["msg"].removeprefix("Value error, ")
-
-
-def _shown(value: object) -> str:
-    """As it was written, but for what stands before the host of an address: it may be a password."""
-    return re.sub(r"//[^/]*@", "//***@", repr(value))
+        raise PlanError(toml_files.refused(f"--{TARGET}, {problem['loc'][0]}", problem)) from None

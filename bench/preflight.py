@@ -2,10 +2,10 @@
 
 import resource
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from bench import catalogue, load, results, targets
-from bench.errors import PreflightError
+from bench import catalogue, load, parity, results, targets
+from bench.errors import CatalogueError, PreflightError
 from bench.plan import Cell, Load, Plan, Setup
 from bench.serving import LOOPBACK, check_ports
 from services.contract import OPERATIONS
@@ -18,13 +18,18 @@ LOGS_MB = 50
 
 def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     """Raise PreflightError, ServiceError or ResultsError that names what stands in the way, and the remedy."""
-    services = sorted({catalogue.service(cell.service).port for cell in cells if not cell.setup.url})
-    check_ports([*services, catalogue.external().port])
-    if services:
-        check_operations(plan.matrix.scenarios)
+    ours = [cell for cell in cells if not cell.setup.url]
+    services = _ports(cell for cell in ours if not cell.once)
+    landmarks = [port for port in _ports(ours) if port not in services]
+    check_ports(services)
+    check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
+    if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification asks all of the contract
+        check_ports([catalogue.external().port], remedy="measure only what calls no external API")
+    check_descriptions(dict.fromkeys(cell.service for cell in ours))
+    check_operations(dict.fromkeys(cell.scenario for cell in ours))
     if bind_host != LOOPBACK:
         check_bind_host(bind_host, cells)
-        check_ports(services, bind_host)
+        check_ports([*services, *landmarks], bind_host)
     if plan.load.distributed:
         check_ports([load.MASTER_PORT], bind_host, "spread the load over one process only (--load-workers 1)")
     for setup in dict.fromkeys(cell.setup for cell in cells if cell.setup.url):
@@ -34,14 +39,36 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     results.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
 
 
+def _ports(cells: Iterable[Cell]) -> list[int]:
+    return sorted({catalogue.service(cell.service).port for cell in cells})
+
+
 def most_sockets(cell: Cell, load: Load) -> int:
     """The most sockets that one process of this machine opens for a cell's users: Locust's, or the service's."""
     of_load = -(-cell.users // load.all_workers) if load.workers_here else 0
     if cell.setup.url:
         return of_load
     # A service that calls the external API holds a connection to it for each of its users.
-    calls = "synchronize_note" in catalogue.scenario(cell.scenario).operations
-    return max(of_load, cell.users * (2 if calls else 1))
+    return max(of_load, cell.users * (2 if cell.calls_external else 1))
+
+
+def check_descriptions(services: Iterable[str]) -> None:
+    """Raise CatalogueError for an operation or a fact that a service.toml names and that there is not."""
+    for service in map(catalogue.service, services):
+        facts = [name for name in service.own if not name.startswith(parity.VERSION)]
+        named: list[tuple[str, Iterable[str], Collection[str]]] = [
+            ("operations", service.operations or (), OPERATIONS),
+            ("extra_statements", service.extra_statements, OPERATIONS),
+            ("uses", service.uses, OPERATIONS),
+            ("own", facts, parity.FACTS),
+        ]
+        for key, names, known in named:
+            if wrong := next((name for name in names if name not in known), None):
+                kind = "fact" if key == "own" else "operation"
+                raise CatalogueError(
+                    f"services/{service.name}/service.toml: {key}: there is no {kind} {wrong!r}"
+                    f"{catalogue.nearest(wrong, known)}; there are: {', '.join(known)}"
+                )
 
 
 def check_operations(scenarios: Iterable[str]) -> None:

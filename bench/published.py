@@ -113,6 +113,11 @@ def matching(selector: Selector, cells: Sequence[T]) -> list[T]:
     return [cell for cell in cells if {"slug": cell.slug, **cell.axes}.items() >= asked.items()]
 
 
+def names_cells(claim: Claim, cells: Sequence[Named]) -> bool:
+    """Whether each of its selectors names a cell, or several."""
+    return all(matching(selector, cells) for selector in claim.selectors)
+
+
 def ambiguity(selector: Selector, cells: Sequence[Named]) -> str:
     """In words, why a selector does not name exactly one of the cells; empty when it does."""
     found = matching(selector, cells)
@@ -142,7 +147,7 @@ def problem(claims: Sequence[Claim], cells: Sequence[Named], *, whole: bool) -> 
             return f"two claims have the id {claim.id!r}"
         seen.add(claim.id)
         for selector in claim.selectors:
-            known = ["slug", *cells[0].axes]
+            known = list(dict.fromkeys(["slug", *(axis for cell in cells for axis in cell.axes)]))
             for name in selector:
                 if name not in known:
                     there = ", ".join(known)

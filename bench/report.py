@@ -53,10 +53,9 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
     interval = operation.throughput_interval or (None, None)
-    calls = "synchronize_note" in catalogue.scenario(cell.scenario).operations
     more = [
         ("database_rtt_ms", setup.database_rtt_ms),
-        ("external_delay_s", setup.external_delay_s if calls else None),
+        ("external_delay_s", setup.external_delay_s if cell.calls_external else None),
         ("arm", setup.arm or None),
     ]
     arm = [(name, value) for name, value in more if value is not None]

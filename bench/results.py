@@ -87,6 +87,10 @@ class Run:
         with suppress(OSError):
             (self.folder / RESERVE).unlink()
 
+    def discard(self) -> None:
+        """Take the folder away, and with it the name: nothing was measured."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def make_latest(self) -> None:
         """Let results/latest name this run."""
         beside = RESULTS / f".{LATEST}-{os.getpid()}"

@@ -8,13 +8,16 @@ from typing import Any
 
 from bench import causes, plan, results, schedule, stored
 from bench.causes import Facts
-from bench.errors import ResultsError, UsageError
+from bench.errors import DatabaseError, ResultsError, UsageError
 from bench.outcome import Outcome
 from bench.plan import Cell, Plan
 from bench.results import LATEST, RUN_NAME, Run
+from db import dsn
+from db.dsn import Dsn
 
 # Said by the digest of the code itself: a commit may change what is not measured, and a file no commit knows of.
 SAID_BY_THE_CODE = "git commit"
+PRIVATE = "private PostgreSQL"
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,43 @@ def measured(earlier: Earlier) -> Outcome:
         ) from None
 
 
+def check_database(earlier: Earlier, named: Dsn | None, *, force: bool) -> None:
+    """Raise ResultsError, before anything is started, where the run was measured on another database than this one.
+
+    `named` is None for the private server. `force` says that it does not matter.
+    """
+    now = {"private": named is None, "server": "" if named is None else named.redacted}
+    found = other_database((earlier.environment or {}).get("database", {}), now)
+    if found is not None and not force:
+        before, here = found
+        remedy = (
+            "leave out --database-url, and unset DATABASE_URL and PG*"
+            if before == PRIVATE
+            else "give the same --database-url (or DATABASE_URL, or PG*) as then"
+        )
+        raise ResultsError(
+            f"{earlier.run.run_id} was measured on the {before}, and would go on now on the {here}: {remedy}; to go on"
+            " all the same give --force, which the report then says"
+        )
+
+
+def other_database(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How the database of a run and that of now are called, where they are not one; None where they are, or may be."""
+    if before.get("private") is None or now.get("private") is None or (before["private"] and now["private"]):
+        return None
+    places = [PRIVATE if one.get("private") else _place(str(one.get("server", ""))) for one in (before, now)]
+    return None if places[0] == places[1] else (places[0], places[1])
+
+
+def _place(server: str) -> str:
+    """Host, port and database: who asks, with which parameters, is no other database."""
+    try:
+        found = dsn.parse(server)
+    except DatabaseError:
+        return f"PostgreSQL at {server}"
+    return f"PostgreSQL at {found.host}:{found.port}, database {found.dbname}"
+
+
 def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tuple[str, ...]:
     """In what the run's environment was another one; nothing where it has measured nothing yet.
 
@@ -108,6 +148,8 @@ def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tupl
     if not earlier.done:
         return ()
     found = differences(earlier.environment, json.loads(json.dumps(now, default=str)))
+    if other := other_database((earlier.environment or {}).get("database", {}), now.get("database", {})):
+        found = (f"database: {' -> '.join(other)}", *found)
     if found and not force:
         listed = "".join(f"\n  {line}" for line in found)
         raise ResultsError(

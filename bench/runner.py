@@ -24,6 +24,7 @@ from bench import (
     results,
     resuming,
     rounds,
+    stored,
     targets,
     variables,
 )
@@ -42,15 +43,20 @@ from bench.services import Fleet, Surroundings
 from bench.serving import LOOPBACK
 from db import dataset
 
+NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # whatever stopped a run that measured nothing
+
 
 def run(request: Request, console: Console) -> int:
     """Measure a plan. Returns the exit code of DESIGN: 0, or 3 when a cell is INVALID.
 
     Raises BenchError when it could not start or was stopped part-way, and KeyboardInterrupt or TerminatedError when
-    it was interrupted; by then everything measured is saved, and everything started has ended.
+    it was interrupted; by then everything measured is saved, and everything started has ended. A run that measured
+    nothing leaves no folder.
     """
     began = time.monotonic()
     job, earlier = jobs.decide(request), request.earlier
+    if earlier is not None:
+        resuming.check_database(earlier, database.named(request.database_url), force=request.force)
     with results.lock():
         leftovers.end(console)
         leftovers.close_runs(console, going_on=earlier.run if earlier else None)
@@ -68,7 +74,9 @@ def run(request: Request, console: Console) -> int:
             raise
         except BenchError as error:
             why = str(error)
-            if outcome.count > had or isinstance(error, StoppedError):
+            if earlier is None and not stored.something_measured(folder.folder):
+                error.exit_code = NOT_STARTED.get(error.exit_code, error.exit_code)
+            elif outcome.count > had or isinstance(error, StoppedError):
                 state, error.exit_code = "partial", 2
             elif earlier is not None:
                 state = ""
@@ -78,7 +86,10 @@ def run(request: Request, console: Console) -> int:
             raise
         finally:
             folder.release()
-            if state:
+            if earlier is None and not stored.something_measured(folder.folder):
+                folder.discard()  # the name is free again, and there is nothing to go on with
+                console.print("nothing was measured, and no folder is left in results/", highlight=False)
+            elif state:
                 ending.conclude(job, folder, outcome, console, state, why, time.monotonic() - began)
             elif earlier is not None:
                 resuming.leave(earlier)
@@ -112,7 +123,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
                 bind_host=job.request.bind_host,
             ),
             traced=job.plan.load.timeline,
-            calls=any("synchronize_note" in catalogue.scenario(name).operations for name in job.plan.matrix.scenarios),
+            calls=any(cell.calls_external for cell in job.cells),
         ) as fleet,
     ):
         job = replace(

@@ -13,6 +13,7 @@ from bench import ceilings, csv_reading, evidence, plan, samples, verdict
 from bench.analysis import COLUMNS, Measurement
 from bench.errors import ResultsError
 from bench.evidence import Evidence
+from bench.load import SAMPLE_STREAM
 from bench.outcome import Ceilings, Outcome
 from bench.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.parity import Row
@@ -106,6 +107,26 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
 def has_ended(place: Path) -> bool:
     """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
     return (place / "window.json").exists() or (place / "problem.txt").exists()
+
+
+def something_measured(folder: Path) -> bool:
+    """Whether a run's folder has anything that a measurement left, be it a part of one; also where that is unsure."""
+    if any(folder.rglob(ceilings.PRINTED)) or (folder / "summary.csv").exists():
+        return True
+    found = (path for path in (folder / "rounds").rglob("*") if path.is_file())
+    return any(
+        path.name in {"window.json", "problem.txt"}
+        or (path.name == SAMPLE_STREAM and path.stat().st_size > 0)
+        or (path.name == "samples.parquet" and _has_rows(path))
+        for path in found
+    )
+
+
+def _has_rows(path: Path) -> bool:
+    try:
+        return bool(pl.scan_parquet(path).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError):
+        return True
 
 
 def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:

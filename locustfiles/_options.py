@@ -1,12 +1,14 @@
 """The suite's own Locust options: fields in the web UI, options of a plain `locust` command."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 
+from bench import scenario_file
+from bench.scenario_file import Parameter, Scalar
 from locustfiles._arrivals import SPACINGS
 from locustfiles._targets import ALL, OFFERED
 
@@ -45,6 +47,33 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         if not text.strip().isdecimal() or not low <= int(text) <= high:
             raise argparse.ArgumentTypeError(f"{text} is not a whole number from {low:,} to {high:,}")
         return int(text)
+
+    return read
+
+
+PARAMETERS: dict[str, Parameter] = {}
+
+
+def declare(written: Mapping[str, Any], file: str) -> None:
+    """Make a scenario's PARAMETERS options. Of two scenarios with the same one, there is one option."""
+    PARAMETERS.update(scenario_file.parameters(written, file))
+
+
+@events.init_command_line_parser.add_listener
+def add_parameters(parser: LocustArgumentParser, **_: Any) -> None:
+    """Declare the options of the scenarios that were loaded."""
+    for name, parameter in PARAMETERS.items():
+        kind = {"choices": parameter.choices} if parameter.choices else {"type": _reader(parameter)}
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, default=parameter.default, help=parameter.help, **kind)
+
+
+def _reader(parameter: Parameter) -> Callable[[str], Scalar]:
+    def read(text: str) -> Scalar:
+        try:
+            return parameter.of_text(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
 

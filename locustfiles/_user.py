@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
@@ -13,10 +14,10 @@ from locust import User
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 import locustfiles._files  # raises the limit of open files
-import locustfiles._options  # declares the options
 import locustfiles._web
 import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
 from db import dataset
+from locustfiles import _options
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
@@ -36,6 +37,12 @@ class ServiceUser(User):
     host = HOST_OF_SERVICE
 
     _born = 0
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Make options of the PARAMETERS in the scenario's file, above the class."""
+        super().__init_subclass__(**more)
+        module = sys.modules.get(cls.__module__)
+        _options.declare(getattr(module, "PARAMETERS", {}), f"{cls.__module__}.py")
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)

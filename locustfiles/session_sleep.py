@@ -1,22 +1,19 @@
 """A read, then a sleep of seconds, with the session still open or already closed."""
 
-from typing import Any
+from locust import task
 
-from locust import events, task
-from locust.argument_parser import LocustArgumentParser
-
-from locustfiles._options import number
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("session_sleep",)
-
-
-@events.init_command_line_parser.add_listener
-def add_options(parser: LocustArgumentParser, **_: Any) -> None:
-    """Declare this scenario's own parameters."""
-    where = "session_sleep: inside: with the session open; outside: after it was closed."
-    parser.add_argument("--sleep", choices=["inside", "outside"], default="inside", help=where)
-    parser.add_argument("--seconds", type=number(0, 60), default=2.0, help="session_sleep: how long (0..60).")
+PARAMETERS = {
+    "sleep": {
+        "type": "str",
+        "choices": ["inside", "outside"],
+        "default": "inside",
+        "help": "session_sleep: inside: with the session open; outside: after it was closed.",
+    },
+    "seconds": {"type": "float", "default": 2.0, "low": 0, "high": 60, "help": "session_sleep: how long (0..60)."},
+}
 
 
 class SessionSleep(ServiceUser):

@@ -1,20 +1,18 @@
 """A note read, an external API called that takes seconds, the note written: what is held while the request waits?"""
 
-from typing import Any
-
-from locust import events, task
-from locust.argument_parser import LocustArgumentParser
+from locust import task
 
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("synchronize_note",)
-
-
-@events.init_command_line_parser.add_listener
-def add_options(parser: LocustArgumentParser, **_: Any) -> None:
-    """Declare this scenario's own parameter."""
-    help_ = "synchronize: implicit, as the library does it; explicit: short transactions around the external call."
-    parser.add_argument("--transaction", choices=["implicit", "explicit"], default="implicit", help=help_)
+PARAMETERS = {
+    "transaction": {
+        "type": "str",
+        "choices": ["implicit", "explicit"],
+        "default": "implicit",
+        "help": "synchronize: implicit, as the library does it; explicit: short transactions around the external call.",
+    }
+}
 
 
 class Synchronize(ServiceUser):

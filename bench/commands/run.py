@@ -81,15 +81,19 @@ def run(
     if force:
         raise UsageError("--force goes with --resume RUN: it is for going on in another environment")
     path = plan_file.find(plan_name)
-    plan = plan_file.read(path, overrides)
+    reading = plan_file.understood(path, overrides)
+    plan = reading.plan
     # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
     from bench import runner  # noqa: PLC0415  # see above
     from bench.job import Request  # noqa: PLC0415  # see above
 
     if bind_host != LOOPBACK and not plan.load.expect_workers:
         raise UsageError(f"--bind-host {bind_host} is for load workers on other machines; give --expect-workers, too")
+    console = options.console()
+    for remark in reading.remarks:
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)
     request = Request(plan, path, name, database_url, bind_host)
-    return runner.run(request, options.console())
+    return runner.run(request, console)
 
 
 # What an interrupted run can be told anew: where its database is, and where it listens. All else is its plan's.

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, database, gate, parity, plan, plan_file, progress, targets
+from bench import catalogue, database, gate, parity, plan, plan_file, preflight, progress, targets
 from bench.commands import options
 from bench.counts import Cost
 from bench.database import Database
@@ -62,6 +62,7 @@ def verify(
 
 def _services(console: Console, around: Surroundings, server: Database, services: list[str] | None) -> None:
     names = [catalogue.service(name).name for name in services or catalogue.services()]
+    preflight.check_descriptions(names)
     setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
         passed = gate.check(around, server, setups, Path(logs))

@@ -14,6 +14,7 @@ from bench import report
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
+TITLE = "smoke plan, overridden: services asyncpg_async, psycopg2_sync; 20 users; windows of 4 s"
 COSTS = {"psycopg2_sync": ("3", "3"), "asyncpg_async": ("2", "5")}
 TRANSACTIONS = {"psycopg2_sync": 1, "asyncpg_async": 2}
 BOTH = ["asyncpg_async", "psycopg2_sync"]
@@ -33,6 +34,7 @@ def finished(checkout: Checkout) -> Path:
     assert code == 0, printed
     assert "finished after" in printed
     assert "results: results/smoke" in printed
+    assert f"{TITLE}\n" in printed
     assert printed.count("parity, library: protocol is") == 2
     return checkout.results / "smoke"
 
@@ -117,6 +119,14 @@ def test_a_run_records_what_it_was_made_with(finished: Path) -> None:
     assert isinstance(plan["seed"], int)
     assert json.loads((finished / "status.json").read_text())["state"] == "finished"
     assert (finished.parent / "latest").readlink() == Path("smoke")
+
+
+def test_a_runs_title_says_what_was_overridden(finished: Path) -> None:
+    """On its page and in the index of all runs; the plan's own words are those of another run."""
+    for page in (finished / "report.html", finished.parent / "index.html"):
+        text = page.read_text()
+        assert TITLE in text
+        assert "Smoke test" not in text
 
 
 def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
@@ -322,15 +332,19 @@ def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> N
     assert code == 3, printed
     assert "asyncpg_async: user 1 (GET /users/1)" in printed
     assert "Anybody" in printed
-    assert not (checkout.results / "wrong" / "summary.csv").exists()
+    assert "--resume" not in printed
+    assert not (checkout.results / "wrong").exists()
     assert checkout.wait_until_empty() == []
 
 
 def test_a_service_that_does_not_start_is_shown_with_its_log(checkout: Checkout) -> None:
-    """Exit code 1 and the last lines of what it said."""
+    """Exit code 1 and the last lines of what it said. Nothing was measured: no folder, and nothing to resume."""
     with patched(checkout, "psycopg2_sync", lambda _: 'raise RuntimeError("the reason it gives")\n'):
-        code, printed = checkout.bench(*QUICK, "--services", "psycopg2_sync")
+        code, printed = checkout.bench(*QUICK, "--services", "psycopg2_sync", "--name", "unstarted")
     assert code == 1, printed
+    assert not (checkout.results / "unstarted").exists()
+    assert "--resume" not in printed
+    assert printed.count("error:") == 1
     assert "could not start psycopg2_sync" in printed
     assert "the reason it gives" in printed
     assert checkout.wait_until_empty() == []

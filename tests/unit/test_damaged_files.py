@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -93,17 +94,51 @@ def test_a_symbolic_link_is_no_run(tmp_path: Path, made_up_run: Path, monkeypatc
     assert not target.exists()
 
 
+def measured(run: results.Run) -> None:
+    """One cell came to no window."""
+    place = run.folder / "rounds" / "01" / "asyncpg_async"
+    place.mkdir(parents=True)
+    (place / "problem.txt").write_text("no window\n")
+
+
+def test_a_killed_run_that_measured_nothing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is free; one that has as much as a part of a sample, or of which that is unsure, stays."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    names = ("nothing", "logs", "began", "sample", "unsure", "pgbench", "failed")
+    for name in names:
+        run = results.Run(tmp_path / name)
+        run.folder.mkdir()
+        run.status("failed" if name == "failed" else "running")
+        (run.folder / "verification").mkdir()
+        place = run.folder / "rounds" / "01" / "asyncpg_async"
+        place.mkdir(parents=True)
+        (place / "service.log").write_text("a line")
+        (place / "samples.bin").write_bytes(b"x" if name == "sample" else b"")
+    pl.DataFrame({"ok": []}).write_parquet(tmp_path / "began/rounds/01/asyncpg_async/samples.parquet")
+    (tmp_path / "unsure/rounds/01/asyncpg_async/samples.parquet").write_text("cut off")
+    (tmp_path / "pgbench/pgbench/00").mkdir(parents=True)
+    (tmp_path / "pgbench/pgbench/00/pgbench.txt").write_text("tps = 5")
+    with (tmp_path / "said").open("w") as file:
+        leftovers.close_runs(Console(file=file, width=200))
+    kept = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert kept == {"sample", "unsure", "pgbench", "failed"}
+    said = (tmp_path / "said").read_text()
+    assert "nothing had been killed before it measured anything; its folder is taken away" in said
+    assert "sample had been killed; what it measured is kept" in said
+
+
 def test_a_killed_run_is_closed_but_for_one_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it reserved is given back, and what it had said of its duration no longer stands."""
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     killed, resumed = results.Run(tmp_path / "killed"), results.Run(tmp_path / "resumed")
     for run in (killed, resumed):
         run.folder.mkdir()
+        measured(run)
         run.status("running")
         run.reserve()
         run.write_json("duration.json", {"total_s": 1.0})
     leftovers.close_runs(Console(quiet=True), going_on=resumed)
     states = [(results.json_object(run.folder / "status.json") or {})["state"] for run in (killed, resumed)]
     assert states == ["interrupted", "running"]
-    assert [path.name for path in killed.folder.iterdir()] == ["status.json"]
+    assert sorted(path.name for path in killed.folder.iterdir()) == ["rounds", "status.json"]
     assert (resumed.folder / "duration.json").exists()

@@ -16,6 +16,8 @@ def written(folder: Path, text: str) -> Path:
 
 
 MINIMAL = '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
+SLEEP = MINIMAL.replace("point_read", "session_sleep")
+MANY = MINIMAL.replace("point_read", "read_many")
 
 
 @pytest.mark.parametrize("name", list(catalogue.plans()))
@@ -38,7 +40,7 @@ def test_the_default_plan_is_the_one_the_design_names() -> None:
 
 def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
     """A slug is the service's name and the values of the axes that have several."""
-    text = MINIMAL + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
+    text = MANY + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
     slugs = [cell.slug for cell in plan.cells(plan_file.read(written(tmp_path, text)))]
     assert slugs == [
         "asyncpg_async-pool_size_5-count_1",
@@ -46,6 +48,19 @@ def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> Non
         "asyncpg_async-pool_size_10-count_1",
         "asyncpg_async-pool_size_10-count_20",
     ]
+
+
+def test_a_cell_has_the_parameters_of_its_own_scenario(tmp_path: Path) -> None:
+    """What one of several scenarios has is enough for a plan, and multiplies that scenario's cells only."""
+    text = MANY.replace('"read_many"', '"point_read", "read_many"') + "parameters = { count = [1, 20] }\n"
+    found = {cell.slug: cell.parameters for cell in plan.cells(plan_file.read(written(tmp_path, text)))}
+    assert found == {
+        "asyncpg_async-point_read": (),
+        "asyncpg_async-read_many-count_1": (("count", 1),),
+        "asyncpg_async-read_many-count_20": (("count", 20),),
+    }
+    claim = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_rps"\nat_least = 1\n'
+    assert plan_file.read(written(tmp_path, f"{text}{claim}cell = {{ count = 20 }}\n")).claims
 
 
 def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) -> None:
@@ -94,6 +109,23 @@ def test_options_override_the_plan(tmp_path: Path) -> None:
             ["no_database does not answer", "create_user"],
         ),
         ("[matrix\n", ["not TOML"]),
+        (
+            MANY + "parameters = { cuont = 5 }\n",
+            ["matrix.parameters.cuont", "did you mean 'count'", "read_many has count"],
+        ),
+        (
+            MINIMAL + "parameters = { count = 5 }\n",
+            ["matrix.parameters.count", "point_read has none", "select read_many"],
+        ),
+        (
+            MANY + "parameters = { count = [20, 200] }\n",
+            ["matrix.parameters.count: 200 is not a whole number from 1 to 100"],
+        ),
+        (MANY + "parameters = { count = 2.0 }\n", ["matrix.parameters.count: 2.0 is not a whole number"]),
+        (MANY + 'parameters = { count = "2" }\n', ["matrix.parameters.count: '2' is not a whole number"]),
+        (SLEEP + 'parameters = { sleep = "insde" }\n', ["matrix.parameters.sleep: 'insde'", "did you mean 'inside'"]),
+        (SLEEP + "parameters = { seconds = nan }\n", ["matrix.parameters.seconds: nan is not a number from 0 to 60"]),
+        (SLEEP + "parameters = { seconds = -1 }\n", ["matrix.parameters.seconds: -1 is not a number from 0 to 60"]),
     ],
 )
 def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -108,6 +140,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ({"scenarios": ["list_page"]}, ["matrix.parameters.count", "list_page has none", "select read_many"]),
         ({"users": [0]}, ["--users", "0"]),
         ({"measure": float("inf")}, ["--measure", "inf"]),
         ({"pool_size": [-3]}, ["--pool-size", "-3"]),
@@ -122,9 +155,41 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, object], words: list[str]) -> None:
     """Whoever typed --users is told about --users."""
     with pytest.raises(PlanError) as caught:
-        plan_file.read(written(tmp_path, MINIMAL), options)
+        plan_file.read(written(tmp_path, MANY + "parameters = { count = 5 }\n"), options)
     for word in words:
         assert word in str(caught.value)
+
+
+OTHERS = ["asyncpg_async", "psycopg2_sync"]
+URL = "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("options", "title"),
+    [
+        ({"services": OTHERS, "rounds": 2}, "services asyncpg_async, psycopg2_sync; 2 rounds"),
+        ({"users": [5, 10], "measure": 2.5, "seed": 3}, "5, 10 users; windows of 2.5 s"),
+        ({"services": [], "target": [("mine", URL)]}, "no services; target mine"),
+        ({"arrival": "open", "rate": 1500.0, "load_workers": 1}, "arrival open; 1500 requests/s; 1 load worker"),
+        ({"rounds": 1, "precision": None, "profile": ["lean"], "pool_size": [5]}, "1 round; pool size 5; profile lean"),
+        ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 10.0, "seed": 3}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_title_says_what_options_override(options: dict[str, object], title: str) -> None:
+    """What they leave as the plan has it is not said; a question about other services is not asked."""
+    as_written, read = (plan_file.read(plan_file.find("default"), one) for one in (None, options))
+    assert read.title == (f"default plan, overridden: {title}" if title else as_written.title)
+    assert read.question == ("" if "services" in title else as_written.question)
+
+
+def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
+    """A line says so. One whose cells are all there stays, and so does one that has several to choose from."""
+    read = plan_file.understood(plan_file.find("default"), {"services": OTHERS})
+    assert [claim.id for claim in read.plan.claims] == ["asyncpg-3x-psycopg2"]
+    assert read.remarks == ("left out, since options take their cells away: the claims asyncpg-databases-orm",)
+    several = plan_file.understood(plan_file.find("default"), {"pool_size": [5, 10]})
+    assert (len(several.plan.claims), several.remarks) == (2, ())
 
 
 def test_a_missing_plan_is_named_with_the_nearest() -> None:

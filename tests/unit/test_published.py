@@ -87,9 +87,14 @@ def test_a_claim_that_cannot_be_ruled_on_is_refused(tmp_path: Path, claims: str,
 
 
 def test_options_may_take_a_claims_cells_away(tmp_path: Path) -> None:
-    """The plan stands, and the claim is not tested; without such options a claim must name its cells."""
+    """The plan stands, and the claim is left out; without such options a claim must name its cells."""
     stated = VALUE + "at_least = 1\n"
-    assert read(tmp_path, stated, services=["psycopg2_sync"]).claims == read(tmp_path, stated).claims
+    assert len(read(tmp_path, stated).claims) == 1
+    assert read(tmp_path, stated, services=["psycopg2_sync"]).claims == []
+    path = tmp_path / "mine.toml"
+    assert plan_file.understood(path, {"services": ["psycopg2_sync"]}).remarks == (
+        "left out, since options take their cells away: the claims mine",
+    )
     assert read(tmp_path, stated, pool_size=[5]).claims
     with pytest.raises(PlanError, match="names no cell"):
         read(tmp_path, stated.replace("pool_size = 5", "pool_size = 7"), rounds=2)

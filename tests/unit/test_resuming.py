@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from bench import environment, plan, results, resuming, schedule, stored
+from bench import environment, plan, results, resuming, runner, schedule, stored
 from bench.errors import BenchError, ResultsError, UsageError
 from bench.html import writing
+from bench.job import Request
+from db import dsn
 from tests import stored_run
 
 NAME, SEED = "stopped", 7
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, Any] = {
     "machine": {"cpu": "a", "cpus": 2, "memory_gib": 8.0, "architecture": "x", "system": "Linux 1"},
     "versions": {"python": "3.11", "locust": "1"},
     "git": {"commit": "abc", "modified": False},
@@ -145,6 +148,58 @@ def test_another_environment_is_refused_by_name_unless_forced(path: str, value: 
         resuming.check_same(earlier, now, force=False)
     assert str(refused.value).splitlines()[1:] == [f"  {words}"]
     assert resuming.check_same(earlier, now, force=True) == (words,)
+
+
+NAMED = {"private": False, "server": "postgresql://me:***@db.example:5433/bench?sslmode=require"}
+OWN = {"private": True, "server": "postgresql://postgres:***@127.0.0.1:40001/bench"}
+
+
+@pytest.mark.parametrize(
+    ("before", "url", "words"),
+    [
+        (NAMED, None, ["db.example:5433, database bench", "on the private PostgreSQL", "give the same --database-url"]),
+        (NAMED, "postgresql://me@db.example:5432/bench", ["db.example:5433", "db.example:5432"]),
+        (NAMED, "postgresql://me@other:5433/bench", ["at db.example:5433", "at other:5433"]),
+        (NAMED, "postgresql://me@db.example:5433/b", ["database bench", "database b:"]),
+        (
+            OWN,
+            "postgresql://me:hunter2@db.example/b",
+            ["measured on the private PostgreSQL", "leave out --database-url"],
+        ),
+    ],
+)
+def test_another_database_is_refused_before_anything_starts(
+    folder: Path, before: dict[str, Any], url: str | None, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are named, without a password, and so is the remedy; a forced run says it."""
+    for name in ("DATABASE_URL", *dsn.VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+    changed(folder / "environment.json", database=ENVIRONMENT["database"] | before)
+    earlier = resuming.read(NAME)
+    request = Request(earlier.plan, folder / "plan.toml", None, url, earlier=earlier)
+    with pytest.raises(ResultsError) as refused:
+        runner.run(request, Console(quiet=True))
+    for word in (NAME, *words):
+        assert word in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+    named = dsn.parse(url) if url else None
+    resuming.check_database(earlier, named, force=True)
+    now = ENVIRONMENT | {"database": ENVIRONMENT["database"] | {"private": url is None, "server": url or "x"}}
+    assert resuming.check_same(earlier, now, force=True)[0].startswith("database: ")
+
+
+@pytest.mark.parametrize(
+    ("before", "url"),
+    [
+        (OWN, None),
+        (NAMED, "postgresql://you:secret@db.example:5433/bench?sslmode=disable"),
+        ({"private": None}, "postgresql://me@db.example/bench"),
+    ],
+)
+def test_the_same_database_is_that_of_host_port_and_name(folder: Path, before: dict[str, Any], url: str | None) -> None:
+    """Who asks, and on which port the private server listens this time, makes no other one."""
+    changed(folder / "environment.json", database=ENVIRONMENT["database"] | before)
+    resuming.check_database(resuming.read(NAME), dsn.parse(url) if url else None, force=False)
 
 
 def test_what_was_cut_off_is_kept_apart_and_what_is_whole_is_not_touched(folder: Path) -> None:

@@ -1,0 +1,181 @@
+"""Services and scenarios as they are described: every mistake is one message with file, key and remedy."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bench import catalogue
+from bench.errors import CatalogueError
+
+TOML, APP = "services/asyncpg_async/service.toml", "services/asyncpg_async/app.py"
+SCENARIO = "locustfiles/read_many.py"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of what is described, read in place of the project's own."""
+    for name in ("services", "locustfiles"):
+        shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(catalogue, "SERVICES", tmp_path / "services")
+    monkeypatch.setattr(catalogue, "SCENARIOS", tmp_path / "locustfiles")
+    for read in (catalogue.services, catalogue.external, catalogue.scenarios):
+        read.cache_clear()
+    yield tmp_path
+    for read in (catalogue.services, catalogue.external, catalogue.scenarios):
+        read.cache_clear()
+
+
+def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
+    """A change of one file."""
+
+    def change(checkout: Path) -> None:
+        text = (checkout / path).read_text()
+        assert old in text
+        (checkout / path).write_text(text.replace(old, new))
+
+    return change
+
+
+def taken_away(path: str) -> Callable[[Path], None]:
+    def change(checkout: Path) -> None:
+        (checkout / path).unlink()
+
+    return change
+
+
+def damaged(path: str) -> Callable[[Path], None]:
+    def change(checkout: Path) -> None:
+        (checkout / path).write_bytes(b"\xff")
+
+    return change
+
+
+def renamed(checkout: Path) -> None:
+    (checkout / "services/asyncpg_async").rename(checkout / "services/asyncpg-async")
+
+
+def declared_twice(checkout: Path) -> None:
+    text = (checkout / SCENARIO).read_text().replace('"default": 20', '"default": 5')
+    (checkout / "locustfiles/read_few.py").write_text(text)
+
+
+MISTAKES = [
+    (replaced(TOML, "port = 8002\n", ""), [f"{TOML}: port is missing: it is a port that is free"]),
+    (replaced(TOML, 'title = "asyncpg"\n', ""), [f"{TOML}: title is missing", 'title = "asyncpg"']),
+    (replaced(TOML, 'mode = "async"\n', ""), [f"{TOML}: mode is missing", '"sync" or "async"']),
+    (replaced(TOML, 'libraries = ["asyncpg"]\n', ""), [f"{TOML}: libraries is missing"]),
+    (replaced(TOML, "port = 8002", "prot = 8002"), [f"{TOML}: unknown key 'prot' (did you mean 'port'?); there are: "]),
+    (replaced(TOML, "port = 8002", 'port = "8002"'), [f"{TOML}: port: '8002': Input should be a valid integer"]),
+    (replaced(TOML, "port = 8002", "port = 80"), [f"{TOML}: port: 80: ", "greater than or equal to 1024"]),
+    (replaced(TOML, "port = 8002", "port = 8001"), ["service.toml: port: 8001 is the port of", "such as 8002"]),
+    (replaced(TOML, "port = 8002", "port = 8020"), ["service.toml: port: 8020 is the port of", "external_api"]),
+    (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 3"]),
+    (damaged(TOML), [f"cannot read the description of a service '{TOML}'"]),
+    (replaced(TOML, '"async"', '"asink"'), [f"{TOML}: mode: 'asink': ", "'sync' or 'async'"]),
+    (replaced(TOML, '["asyncpg"]', '"asyncpg"'), [f"{TOML}: libraries: 'asyncpg': Input should be a valid list"]),
+    (replaced(TOML, '["asyncpg"]', "[5]"), [f"{TOML}: libraries: 5: Input should be a valid string"]),
+    (
+        replaced(TOML, "[overhead.idiomatic]", "[overhead.idiomatc]"),
+        [f"{TOML}: unknown key 'overhead.idiomatc' (did you mean 'idiomatic'?)", "lean_explicit"],
+    ),
+    (
+        replaced(TOML, "round_trips = 1", "round_trip = 1"),
+        [f"{TOML}: unknown key 'overhead.idiomatic.round_trip' (did you mean 'round_trips'?)"],
+    ),
+    (replaced(TOML, "round_trips = 1\n", ""), [f"{TOML}: overhead.idiomatic.round_trips is missing: it is how many"]),
+    (
+        replaced(TOML, "[overhead.lean]", "[overhead.lean_implicit]"),
+        [f"{TOML}: overhead.lean is missing: it is what one use of a connection costs"],
+    ),
+    (replaced(TOML, "statements = 4", "statements = -4"), [f"{TOML}: overhead.idiomatic.statements: -4: "]),
+    (replaced(TOML, 'value = "LIFO"\n', ""), [f"{TOML}: own.pool_policy.value is missing: it is what the library"]),
+    (replaced(TOML, "port = 8002", "port = 8002\nwarm_up = 0"), [f"{TOML}: warm_up: 0: "]),
+    (taken_away(APP), [f"{APP} is missing", TOML, "take the folder away"]),
+    (
+        replaced(APP, 'health_of("asyncpg_async"', 'health_of("asyncpg"'),
+        [f"{APP}, line ", "health_of('asyncpg')", 'write health_of("asyncpg_async", ...)'],
+    ),
+    (renamed, ["services/asyncpg-async: the folder's name is imported", "letters, digits and '_' only"]),
+    (
+        taken_away("services/external_api/service.toml"),
+        ["there is no description", "services/external_api/service.toml"],
+    ),
+    (replaced(SCENARIO, "class ReadMany", "class Read Many"), [f"{SCENARIO}, line ", "not Python"]),
+    (damaged(SCENARIO), [f"{SCENARIO}", "not Python"]),
+    (replaced(SCENARIO, "ServiceUser)", "HttpUser)"), [f"{SCENARIO}: no class is built on ServiceUser"]),
+    (
+        replaced(SCENARIO, 'OPERATIONS = ("read_many",)\n', ""),
+        [f'{SCENARIO}: OPERATIONS is missing: it is the names of the operations it calls: OPERATIONS = ("read_user",)'],
+    ),
+    (replaced(SCENARIO, '("read_many",)', "()"), [f"{SCENARIO}: OPERATIONS: (): ", "at least 1"]),
+    (replaced(SCENARIO, '("read_many",)', '"read_many"'), [f"{SCENARIO}: OPERATIONS: 'read_many': "]),
+    (
+        replaced(SCENARIO, '("read_many",)', "tuple(x)"),
+        [f"{SCENARIO}, line 8: OPERATIONS is computed", "write its values"],
+    ),
+    (
+        replaced(SCENARIO, '"default": 20', '"defualt": 20'),
+        [f"{SCENARIO}: unknown key 'PARAMETERS.count.defualt' (did you mean 'default'?)"],
+    ),
+    (replaced(SCENARIO, '"type": "int"', '"type": "integer"'), [f"{SCENARIO}: PARAMETERS.count.type: 'integer': "]),
+    (
+        replaced(SCENARIO, '"default": 20', '"default": 200'),
+        [f"{SCENARIO}: PARAMETERS.count: ", "the default 200 is not a whole number from 1 to 100"],
+    ),
+    (replaced(SCENARIO, '"low": 1', '"choices": ["1"]'), [f"{SCENARIO}: PARAMETERS.count: choices are for type str"]),
+    (declared_twice, [f"{SCENARIO}: PARAMETERS.count: locustfiles/read_few.py declares it in another way"]),
+]
+
+
+@pytest.mark.parametrize(("mistake", "words"), MISTAKES)
+def test_a_mistake_is_said_by_file_key_and_remedy(
+    checkout: Path, mistake: Callable[[Path], None], words: list[str]
+) -> None:
+    """Nothing else is raised, wherever the description is read."""
+    mistake(checkout)
+    with pytest.raises(CatalogueError) as caught:
+        (catalogue.services(), catalogue.external(), catalogue.scenarios())
+    for word in words:
+        assert word in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_right_is_read_as_it_is_written(checkout: Path) -> None:
+    """Of a service and of a scenario, all that the harness needs to know."""
+    service, scenario = catalogue.service("databases_async"), catalogue.scenario("session_sleep")
+    assert (service.mode, service.port, service.libraries) == ("async", 8003, ("databases", "asyncpg", "sqlalchemy"))
+    assert (service.overhead["idiomatic"].round_trips, service.uses) == (1, {"synchronize_note": 2})
+    assert (scenario.operations, scenario.user) == (("session_sleep",), "SessionSleep")
+    assert {name: one.default for name, one in scenario.parameters.items()} == {"sleep": "inside", "seconds": 2.0}
+    assert scenario.path.parent == checkout / "locustfiles"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "word"),
+    [
+        (replaced(TOML, "port = 8002\n", ""), f"{TOML}: port is missing"),
+        (replaced(APP, 'health_of("asyncpg_async"', 'health_of("asyncpg"'), f"{APP}, line "),
+        (replaced(SCENARIO, "class ReadMany", "class Read Many"), f"{SCENARIO}, line "),
+    ],
+)
+def test_a_command_says_it_in_one_message(tmp_path: Path, mistake: Callable[[Path], None], word: str) -> None:
+    """`bench list` ends with exit code 1, and without a traceback."""
+    for name in ("bench", "db", "locustfiles", "services"):
+        shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    mistake(tmp_path)
+    found = subprocess.run(
+        [sys.executable, "-m", "bench", "list"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1, found.stderr
+    assert found.stderr.startswith(f"error: {word}")
+    assert "Traceback" not in found.stdout + found.stderr
