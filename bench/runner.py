@@ -136,6 +136,8 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
+        for note in environment.notes(recorded):
+            display.say(Text(note, style="yellow"))
         verify_targets(job, fleet.surroundings, server, display)
         passed = Passed()
         if setups:

@@ -69,7 +69,7 @@ def settings(dsn: Dsn) -> dict[str, str]:
     names = [*SETTINGS, "server_version", "server_version_num"]
     with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
         rows = conn.execute(
-            "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY (%s)", [names]
+            "SELECT lower(name), current_setting(name) FROM pg_settings WHERE lower(name) = ANY (%s)", [names]
         ).fetchall()
     return dict(rows)
 
