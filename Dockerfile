@@ -27,6 +27,7 @@ COPY --chown=bench:bench bench bench/
 COPY --chown=bench:bench db db/
 COPY --chown=bench:bench locustfiles locustfiles/
 COPY --chown=bench:bench services services/
+COPY --chown=bench:bench suite suite/
 # As `make setup` does: the command `bench`, and the version that a run records. uv holds the build backend.
 RUN uv pip install --quiet --no-cache --offline --no-deps --python /opt/venv/bin/python --editable .
 

@@ -12,9 +12,9 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
-from bench import processes
-from bench.catalogue import nearest
-from bench.errors import BenchError, TerminatedError
+from bench.measure.fleet import processes
+from suite.errors import BenchError, TerminatedError
+from suite.names import nearest
 
 INTERRUPTED = 130
 TERMINATED = 143

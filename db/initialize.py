@@ -9,10 +9,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from bench.errors import DatabaseError
 from db import binaries, ports, server, spawn
 from db.cluster import Cluster
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 USER = "bench"
 DATABASE = "bench"

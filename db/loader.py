@@ -2,11 +2,11 @@
 
 import psycopg
 
-from bench.errors import DatabaseError
 from db import building, checksum, content, dataset, marker, restore, server
 from db.dsn import Dsn
 from db.marker import Dataset
 from db.steps import Progress
+from suite.errors import DatabaseError
 
 _LOCK = 7_164_025_718  # of our own choosing: two loads into one database take turns
 _BUILT = 0.97  # the fraction done when all that is left is a checkpoint

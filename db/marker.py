@@ -7,9 +7,9 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from bench.errors import DatabaseError
 from db import dataset
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 COMMENT = "Dataset of fastapi-postgres-bench: its tables may be dropped and loaded again by `bench db load`."
 MARKER = "bench_dataset"

@@ -4,7 +4,7 @@ import socket
 
 import psutil
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 LOOPBACK = "127.0.0.1"
 

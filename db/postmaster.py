@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 
 @dataclass(frozen=True)

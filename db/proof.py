@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.errors import DatabaseError
 from db import marker, server
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 _BEYOND = 2**62  # no sequence and no scale comes near
 

@@ -3,9 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from bench.errors import DatabaseError
 from db import content, dataset, marker, server
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 _REMEDY = (
     "end what still uses its tables; cells change only notes and users they created, and what else was changed is"

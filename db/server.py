@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from bench.errors import DatabaseError
 from db.dsn import Dsn
 from db.settings import SETTINGS
+from suite.errors import DatabaseError
 
 OLDEST_VERSION_NUM = 140000
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from psycopg import pq
 
-from bench.errors import DatabaseError
+from suite.errors import DatabaseError
 
 _FILES = ("PGSERVICEFILE", "PGSYSCONFDIR", "HOME")
 

@@ -1,7 +1,6 @@
-"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network distance, tells what was said.
+"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network distance, notes what was said.
 
-It stands between a service and any server that is reached without TLS. The messages are described in PostgreSQL's
-documentation, "Frontend/Backend Protocol".
+It is put between a service and any server that is reached without TLS.
 """
 
 import argparse
@@ -10,74 +9,19 @@ import ctypes
 import os
 import signal
 import socket
-import struct
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
-from typing import Final
 
-SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
-LENGTH_BYTES = 4  # which count themselves
-ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
-# The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
-WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
+from db.protocol import ENCRYPTION, WAITED_FOR, Listener, Message, Splitter
+
 KEPT_BYTES = 500
 BACKLOG = 512
 CLOCK_MONOTONIC, TFD_NONBLOCK, TFD_TIMER_ABSTIME = 1, 0o4000, 1
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message on its way (ns, monotonic). `kind` is its first byte, empty for the one that opens a connection."""
-
-    at_ns: int
-    connection: int
-    from_client: bool
-    kind: bytes
-    body: bytes
-
-
-Listener = Callable[[Message], None]
-
-
-class Splitter:
-    """Cuts one direction of a connection into messages, wherever the network has cut it.
-
-    Where a message's length cannot be one, it is not the protocol, and nothing more is found in that direction.
-    """
-
-    def __init__(self, *, from_client: bool) -> None:
-        self.starting = from_client  # a client's first message has no kind
-        self._rest = b""
-        self._lost = False
-
-    def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
-        """All messages that are whole now: kind and body."""
-        if self._lost:
-            return []
-        self._rest += data
-        found, position = [], 0
-        while True:
-            kind_end = position if self.starting else position + 1
-            if len(self._rest) < kind_end + LENGTH_BYTES:
-                break
-            (length,) = struct.unpack_from("!i", self._rest, kind_end)
-            if length < LENGTH_BYTES:
-                self._lost, position = True, len(self._rest)
-                break
-            end = kind_end + length
-            if len(self._rest) < end:
-                break
-            found.append((self._rest[position:kind_end], self._rest[kind_end + LENGTH_BYTES : end]))
-            self.starting = False
-            position = end
-        self._rest = self._rest[position:]
-        return found
 
 
 class Relay:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from bench import catalogue
 from db.activity import Holder
+from suite import catalogue
 
 HERE = {"127.0.0.1", "localhost", "::1"}
 SEARCH_EVERY_S = 5.0  # looking through every process's files takes milliseconds, in which no user is served

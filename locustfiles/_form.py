@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from locust import argument_parser
 
-from bench.catalogue import nearest
+from suite.names import nearest
 
 
 def problem(form: Sequence[tuple[str, str]]) -> str:

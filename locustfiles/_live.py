@@ -7,7 +7,6 @@ from contextlib import closing
 import gevent
 import psycopg
 
-from bench.errors import DatabaseError
 from db import activity, dsn, server
 from db.dsn import Dsn
 from locustfiles import _figures
@@ -15,6 +14,7 @@ from locustfiles._backends import Owners, by_service
 from locustfiles._http import Client
 from locustfiles._table import Database, Seen, Table, table
 from locustfiles._targets import OFFERED, url_of
+from suite.errors import DatabaseError
 
 EVERY_S = 1.0
 GONE_S = 5.0  # nobody has asked for so long: the page is closed

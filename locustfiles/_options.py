@@ -7,10 +7,10 @@ from typing import Any
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 
-from bench import scenario_file
-from bench.scenario_file import Parameter, Scalar
 from locustfiles._arrivals import SPACINGS
 from locustfiles._targets import ALL, OFFERED
+from suite import scenario_file
+from suite.scenario_file import Parameter, Scalar
 
 MOST = 1_000_000_000
 

@@ -11,10 +11,10 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-from bench.records import MISSED
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
 from locustfiles._targets import SHARES, worker_index
+from suite.records import MISSED
 
 POLL_EVERY_S = 0.05
 

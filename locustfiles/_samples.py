@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from bench.records import PACKER
+from suite.records import PACKER
 
 
 class Chunk(NamedTuple):

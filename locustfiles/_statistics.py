@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from locust.stats import RequestStats, StatsEntry
 
-from bench.records import MISSED, RECORD
 from locustfiles import _clock
 from locustfiles._samples import Chunk
+from suite.records import MISSED, RECORD
 
 Records = npt.NDArray[np.void]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import catalogue
 from locustfiles import _figures
 from locustfiles._figures import Figures
+from suite import catalogue
 
 STALE_S = 3.0
 COLUMNS = (

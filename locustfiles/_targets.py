@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from locust import events
 from locust.env import Environment
 
-from bench import catalogue
+from suite import catalogue
 
 # How a service is reached: by its port on this machine, or by its name where each has an address of its own.
 SERVICE_URL = os.environ.get("SERVICE_URL", "http://127.0.0.1:{port}")

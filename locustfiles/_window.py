@@ -17,13 +17,13 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from bench.records import PACKER
 from locustfiles import _clock
 from locustfiles._http import Client
 from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
 from locustfiles._workers import Workers
+from suite.records import PACKER
 
 CPU_EVERY_NS = 500_000_000
 COLLECT_EVERY_S = 0.2  # little each time: a whole second's samples would hold up the load for milliseconds

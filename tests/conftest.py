@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bench import catalogue
-from bench.plan import Setup, default_setup
-from bench.services import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.plan.matrix import Setup, default_setup
 from db import dataset, embedded, loader
 from db.dsn import Dsn
 from db.restore import restore
+from suite import catalogue
 from tests import stored_run
 
 # The same examples every time, so that a failure is the change's; HYPOTHESIS_PROFILE=search looks for new ones.
@@ -58,7 +58,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dsn]:
 @pytest.fixture(scope="session")
 def made_up_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a small stored run, with its page."""
-    from bench.html import writing  # noqa: PLC0415  # matplotlib: other tests need not wait for it
+    from bench.report.html import writing  # noqa: PLC0415  # matplotlib: other tests need not wait for it
 
     folder = tmp_path_factory.mktemp("results") / "made-up"
     stored_run.write(folder)

@@ -7,9 +7,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from bench import calibration, placement
-from bench.calibration import Figure
 from bench.commands import options
+from bench.plan import placement
+from bench.selfbench import calibration
+from bench.selfbench.calibration import Figure
 from bench.selfbench.setting import Setting
 
 JUDGED = {True: Text("good", style="green"), False: Text("poor", style="red"), None: Text("")}

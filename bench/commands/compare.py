@@ -5,11 +5,18 @@ from pathlib import Path
 
 import click
 
-from bench import causes, change_document, change_views, changes, locust_csv, results, run_figures
-from bench.changes import Change, Figures
 from bench.commands import options
-from bench.errors import ResultsError, UsageError
-from bench.run_figures import StoredRun
+from bench.compare import causes, changes, figures, locust_csv
+from bench.compare import document as document_module
+from bench.compare.changes import Change, Figures
+from bench.compare.figures import StoredRun
+from bench.report import markdown
+from bench.report.html import change_page
+from bench.report.terminal import change_table
+from bench.store import files
+from bench.store import folder as folder_module
+from suite import csv_text
+from suite.errors import ResultsError, UsageError
 
 REGRESSED = 4
 EPILOG = """
@@ -47,10 +54,10 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         if limit is not None:
             raise UsageError("--fail-on-regression needs intervals over rounds, and Locust's own files have none")
         found, alone = locust_csv.compare(Path(old), Path(new))
-        _show(change_document.of_files(old, new, found, alone), form)
+        _show(document_module.of_files(old, new, found, alone), form)
         return 0
     folders = _choose(old, new)
-    before, after = (run_figures.read(folder) for folder in folders)
+    before, after = (figures.read(folder) for folder in folders)
     obstacles = causes.obstacles(before.facts, after.facts)
     if obstacles and not force:
         listed = "".join(f"\n  {line}" for line in obstacles)
@@ -58,7 +65,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     changed = changes.compare(before.figures, after.figures)
     if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
-    document = change_document.of_runs(
+    document = document_module.of_runs(
         (before.name, after.name),
         changed,
         obstacles=obstacles,
@@ -66,7 +73,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         alone=_alone(before, after),
         causes=causes.candidates(before.facts, after.facts),
     )
-    written = _write(folders[1], changed, change_views.page(document))
+    written = _write(folders[1], changed, change_page.page(document))
     _show(document, form)
     if form == "table":
         for path in written:
@@ -83,13 +90,13 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
         for name in (old, new):
             if _is_csv(name):
                 raise UsageError(f"{name} is a file and the other one is not: compare two runs, or two files of Locust")
-        return results.find(old), results.find(new)
+        return folder_module.find(old), folder_module.find(new)
     if old is not None:
         raise UsageError(f"compare {old} with what? Name two runs, or none for the last two of the same plan")
-    runs = results.finished()
+    runs = folder_module.finished()
     if runs:
-        plan = run_figures.plan_name(runs[-1])
-        same = [run for run in runs if run_figures.plan_name(run) == plan]
+        plan = figures.plan_name(runs[-1])
+        same = [run for run in runs if figures.plan_name(run) == plan]
         if len(same) > 1:
             return same[-2], same[-1]
     raise ResultsError("there are no two runs of the same plan in results/ yet; run one twice, or name two runs")
@@ -107,16 +114,16 @@ def _alone(before: StoredRun, after: StoredRun) -> list[str]:
 
 def _write(folder: Path, changed: Sequence[Change], page: str) -> tuple[Path, Path]:
     table, shown = folder / "compare.csv", folder / "compare.html"
-    results.write_whole(table, results.csv_text(changes.COLUMNS, [one.row() for one in changed]))
-    results.write_whole(shown, page)
+    files.write_whole(table, csv_text.csv_text(changes.COLUMNS, [one.row() for one in changed]))
+    files.write_whole(shown, page)
     return table, shown
 
 
-def _show(document: change_document.Document, form: str) -> None:
+def _show(document: document_module.Document, form: str) -> None:
     if form == "markdown":
-        click.echo(change_views.markdown(document), nl=False)
+        click.echo(markdown.markdown(document), nl=False)
     else:
-        options.console().print(change_views.terminal(document))
+        options.console().print(change_table.terminal(document))
 
 
 def _judge(changed: Sequence[Change], limit: float) -> int:
@@ -124,7 +131,7 @@ def _judge(changed: Sequence[Change], limit: float) -> int:
     worse = changes.regressed(changed, limit)
     name_of = changes.named(one.identity for one in changed)
     for one in worse:
-        click.echo(change_document.regression(one, limit, name_of(one.identity)), err=True)
+        click.echo(document_module.regression(one, limit, name_of(one.identity)), err=True)
     whole = [one for one in changed if one.operation == "all"]
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:

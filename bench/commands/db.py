@@ -4,10 +4,11 @@ import os
 
 import click
 
-from bench import catalogue, database, progress
 from bench.commands import options
-from bench.errors import DatabaseError
+from bench.measure import database, progress
 from db import dataset, embedded, loader, restore
+from suite import catalogue
+from suite.errors import DatabaseError
 
 EPILOG = """
 \b

@@ -3,9 +3,11 @@
 import click
 from rich.table import Table
 
-from bench import catalogue, job, plan_file
 from bench.commands import options
-from bench.job import Request
+from bench.measure import job
+from bench.measure.job import Request
+from bench.plan import file
+from suite import catalogue
 
 
 @click.command("list")
@@ -20,7 +22,7 @@ def list_() -> None:
         scenarios.add_row(scenario.name, scenario.summary, ", ".join(scenario.operations))
     listed = Table("plan", "its question", "about", title="Plans", title_justify="left")
     for name, path in catalogue.plans().items():
-        read = plan_file.read(path)
+        read = file.read(path)
         expected_s = job.decide(Request(read, path, None, None)).expected_s(read.rounds.count)
         listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
     for table in (services, scenarios, listed):

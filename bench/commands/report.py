@@ -2,9 +2,10 @@
 
 import click
 
-from bench import results, stored
 from bench.commands import options
-from bench.errors import ResultsError
+from bench.store import folder as folder_module
+from bench.store import run as run_module
+from suite.errors import ResultsError
 
 EPILOG = """
 \b
@@ -21,14 +22,14 @@ Examples:
 @click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round charts over time show.")
 def report(run: str | None, chosen_round: int | None) -> None:
     """Write report.html into the folder of RUN, and results/index.html."""
-    from bench.html import writing  # noqa: PLC0415  # matplotlib takes seconds to load, which `--help` does not need
+    from bench.report.html import writing  # noqa: PLC0415  # matplotlib takes seconds to load, which `--help` does not need
 
     console = options.console()
-    runs = results.finished()
+    runs = folder_module.finished()
     if run is None and not runs:
         raise ResultsError("there is no run in results/ yet; make one with: bench run")
-    folder = runs[-1] if run is None else results.find(run)
-    found = stored.outcome(folder, what_there_is=True)
+    folder = runs[-1] if run is None else folder_module.find(run)
+    found = run_module.outcome(folder, what_there_is=True)
     path = writing.write(folder, found, chosen_round)
     for problem in found.unreadable:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -5,9 +5,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bench import plan_file
 from bench.commands import options
-from bench.errors import UsageError
+from bench.plan import file
+from suite.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
 EPILOG = """
@@ -80,12 +80,12 @@ def run(
         return _resume(stopped, database_url, bind_host, force=force)
     if force:
         raise UsageError("--force goes with --resume RUN: it is for going on in another environment")
-    path = plan_file.find(plan_name)
-    reading = plan_file.understood(path, overrides)
+    path = file.find(plan_name)
+    reading = file.understood(path, overrides)
     plan = reading.plan
     # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
-    from bench import runner  # noqa: PLC0415  # see above
-    from bench.job import Request  # noqa: PLC0415  # see above
+    from bench.measure import runner  # noqa: PLC0415  # see above
+    from bench.measure.job import Request  # noqa: PLC0415  # see above
 
     if bind_host != LOOPBACK and not plan.load.expect_workers:
         raise UsageError(f"--bind-host {bind_host} is for load workers on other machines; give --expect-workers, too")
@@ -116,8 +116,8 @@ def _refuse_others(context: click.Context) -> None:
 
 
 def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool) -> int:
-    from bench import resuming, runner  # noqa: PLC0415  # as in `run`
-    from bench.job import Request  # noqa: PLC0415  # as in `run`
+    from bench.measure import resuming, runner  # noqa: PLC0415  # as in `run`
+    from bench.measure.job import Request  # noqa: PLC0415  # as in `run`
 
     earlier = resuming.read(name)
     path = earlier.run.folder / "plan.toml"

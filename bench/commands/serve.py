@@ -12,14 +12,18 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from bench import catalogue, database, leftovers, plan, progress, proof
 from bench.commands import options
-from bench.errors import LoadError
-from bench.processes import Child
-from bench.services import Fleet, Surroundings
-from bench.serving import check_ports
+from bench.measure import database, progress
+from bench.measure.fleet import orphans
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.processes import Child
+from bench.measure.fleet.serving import check_ports
+from bench.measure.gate import proof
+from bench.plan import matrix
 from db import dataset, restore
 from db.dsn import Dsn
+from suite import catalogue
+from suite.errors import LoadError
 
 UI_PORT = 8089
 POLL_EVERY_S = 0.5
@@ -95,8 +99,8 @@ def _running(
 ) -> Iterator[tuple[Fleet, Dsn]]:
     chosen = [catalogue.service(name) for name in dict.fromkeys(services or catalogue.services())]
     names = [service.name for service in chosen]
-    setups = [plan.default_setup(name) for name in names]
-    leftovers.end(console)
+    setups = [matrix.default_setup(name) for name in names]
+    orphans.end(console)
     check_ports([service.port for service in chosen])
     if any(service.needs_database for service in chosen):
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")

@@ -6,9 +6,10 @@ from typing import Any, get_args
 
 import click
 
-from bench import database, plan
 from bench.commands import options
-from bench.tracing import request
+from bench.measure import database
+from bench.measure import trace as trace_module
+from bench.plan import model
 from db import dataset, restore
 
 EPILOG = """
@@ -37,7 +38,7 @@ class Parameter(click.ParamType[tuple[str, str]]):
 @click.command(epilog=EPILOG)
 @click.argument("service")
 @click.argument("operation")
-@click.option("--profile", type=click.Choice(get_args(plan.Profile)), default="idiomatic", show_default=True)
+@click.option("--profile", type=click.Choice(get_args(model.Profile)), default="idiomatic", show_default=True)
 @click.option("--query", type=Parameter(), multiple=True, help="A query parameter of the request; repeatable.")
 @options.scale
 @options.database_url
@@ -55,14 +56,14 @@ def trace(
     The last line says when the connection was free again, relative to the response. The service has a pool of two.
     """
     console = options.console()
-    setup = request.setup_of(service, operation, profile)
+    setup = trace_module.setup_of(service, operation, profile)
     with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
             restore.restore(server.dsn)
         with console.status(f"warming up {service}"):
             users = dataset.size(scale).users
-            told = request.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
+            told = trace_module.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
             restore.restore(server.dsn)
     lines = [f"{service} ({profile}): {operation}", "", *map(str, told.lines), "", told.summary]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

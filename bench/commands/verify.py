@@ -11,14 +11,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench import catalogue, database, gate, parity, plan, plan_file, preflight, progress, targets
+from bench.analysis import parity
 from bench.commands import options
-from bench.counts import Cost
-from bench.database import Database
-from bench.gate import Passed
-from bench.plan import Setup
-from bench.services import Surroundings
+from bench.measure import database, preflight, progress, targets
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Surroundings
+from bench.measure.gate import gate
+from bench.measure.gate.gate import Passed
+from bench.plan import file, matrix, model
+from bench.plan.costs import Cost
+from bench.plan.matrix import Setup
+from bench.report.terminal import parity_table
 from db import dataset
+from suite import catalogue
 
 EPILOG = """
 \b
@@ -28,7 +33,7 @@ Examples:
   bench verify --target mine=http://127.0.0.1:9000   what an application of your own answers
 """
 
-PROFILES: tuple[str, ...] = get_args(plan.Profile)
+PROFILES: tuple[str, ...] = get_args(model.Profile)
 
 
 @click.command(epilog=EPILOG)
@@ -46,8 +51,8 @@ def verify(
     scenario.
     """
     console = options.console()
-    asked = [plan_file.target(name, url) for name, url in target]
-    setups = [plan.setup_of(one) for one in asked]
+    asked = [file.target(name, url) for name, url in target]
+    setups = [matrix.setup_of(one) for one in asked]
     for setup in setups:
         targets.check_reachable(setup)
     with database.opened(database_url) as server:
@@ -63,13 +68,13 @@ def verify(
 def _services(console: Console, around: Surroundings, server: Database, services: list[str] | None) -> None:
     names = [catalogue.service(name).name for name in services or catalogue.services()]
     preflight.check_descriptions(names)
-    setups = [replace(plan.default_setup(name), profile=profile) for profile in PROFILES for name in names]
+    setups = [replace(matrix.default_setup(name), profile=profile) for profile in PROFILES for name in names]
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
         passed = gate.check(around, server, setups, Path(logs))
     for profile in PROFILES:
         console.print(_costs(passed, profile))
     found = parity.rows(passed.facts, catalogue.services())
-    for part in (parity.table(found), *parity.lines(found)):
+    for part in (parity_table.table(found), *parity_table.lines(found)):
         console.print(part, highlight=False)
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")

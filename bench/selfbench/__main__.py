@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import placement
-from bench.errors import BenchError
-from bench.selfbench import accuracy, agreement, analysing, cost, loading, reach, soak, stall
+from bench.plan import placement
 from bench.selfbench.figures import Say
+from bench.selfbench.parts import accuracy, agreement, analysing, cost, loading, reach, soak, stall
 from bench.selfbench.setting import Setting
+from suite.errors import BenchError
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
 INTERRUPTED = 130

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.intervals import mean_interval
+from bench.analysis.intervals import mean_interval
 
 Say = Callable[[str], None]
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import catalogue
-from bench.errors import ServiceError
-from bench.placement import Placement
-from bench.processes import Child
+from bench.measure.fleet.processes import Child
+from bench.plan.placement import Placement
 from bench.selfbench.tally import Tally
 from db import ports
+from suite import catalogue
+from suite.errors import ServiceError
 
 START_TIMEOUT_S = 10.0
 POLL_EVERY_S = 0.02

@@ -8,9 +8,13 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from bench import load, locust_counts, plan, samples
-from bench.resources import interpolated
+from bench.analysis.recorded import window as window_of
+from bench.analysis.recorded.readings import interpolated
+from bench.measure import load
+from bench.plan import matrix, model
 from bench.selfbench.setting import Setting
+from bench.store import locust_counts
+from bench.store import samples as samples_of
 from db import ports
 
 WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
@@ -28,18 +32,18 @@ class Run:
     measure_s: float = 5.0
     dataset_users: int = 1
     processes: int = 1
-    arrival: plan.Load = field(default_factory=plan.Load)  # its arrival, rate and spacing are used
+    arrival: model.Load = field(default_factory=model.Load)  # its arrival, rate and spacing are used
     service: str = "asyncpg_async"  # a name that Locust wants; requests go to `url`
 
     def command(self, setting: Setting, folder: Path) -> list[str]:
         """The very command line that a cell has."""
-        settings = plan.Plan(
-            matrix=plan.Matrix(scenarios=["point_read"], services=[self.service], users=[self.users]),
+        settings = model.Plan(
+            matrix=model.Matrix(scenarios=["point_read"], services=[self.service], users=[self.users]),
             load=self.arrival.model_copy(
                 update={"spawn_rate": self.spawn_rate, "warm_up_s": self.warm_up_s, "measure_s": self.measure_s}
             ),
         )
-        [cell] = plan.cells(settings)
+        [cell] = matrix.cells(settings)
         target = load.Target(self.url, self.dataset_users, 0, setting.placed.load)
         return [*load.command(cell, settings.load, target, folder), *self._processes()]
 
@@ -104,10 +108,10 @@ def measure(run: Run, setting: Setting) -> Seen:
             track.add(time.perf_counter_ns(), cpu_s(process, children=run.processes > 1))
 
     load.follow(child, run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S, look, WATCH_EVERY_S)
-    everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
-    window = samples.window_of(marks, run.warm_up_s, run.measure_s)
-    due = samples.cut(everything, window, run.arrival.arrival)
-    counted = samples.sent(due)
+    everything, marks = samples_of.read_stream(folder / load.SAMPLE_STREAM)
+    window = window_of.window_of(marks, run.warm_up_s, run.measure_s)
+    due = window_of.cut(everything, window, run.arrival.arrival)
+    counted = window_of.sent(due)
     good = counted.filter(pl.col("ok"))
     return Seen(
         throughput_rps=good.height / window.length_s,

@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import variables
-from bench.errors import PreflightError
-from bench.processes import launched
+from bench.measure.fleet import variables
+from bench.measure.fleet.processes import launched
+from suite.errors import PreflightError
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 # As the point_read scenario: any user of the dataset.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from bench.errors import ResultsError
+from suite.errors import ResultsError
 
 Name = Literal["received", "checked out", "returned", "responded", "ended"]
 NAMES: tuple[Name, ...] = get_args(Name)

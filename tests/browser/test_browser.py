@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.html import writing
+from bench.report.html import writing
 from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.integration.checkout import copied
 

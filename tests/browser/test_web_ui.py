@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench import catalogue
+from suite import catalogue
 from tests.browser import chromium
 from tests.browser.chromium import CHROMIUM, Tab
 from tests.integration.checkout import copied, wait_for

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from psycopg import sql
 
-from bench import catalogue
-from bench.plan import Setup, default_setup
+from bench.plan.matrix import Setup, default_setup
 from db import server
 from db.dsn import Dsn
+from suite import catalogue
 
 WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
 

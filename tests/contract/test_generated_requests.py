@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
-from bench import catalogue, verify
-from bench.catalogue import Service
+from bench.measure.gate import answers as answers_module
 from db import buyer, loader, server
 from db.dsn import Dsn
 from db.restore import restore
 from services.contract import OPERATIONS
+from suite import catalogue
+from suite.catalogue import Service
 from tests.conftest import SCALE
 from tests.contract.conftest import WITH_DATABASE
 
@@ -90,8 +91,12 @@ def told(case: Case, service: Service, session: requests.Session) -> tuple[int, 
     assert response.status_code < 500 or response.status_code in DECLARED, f"{service.name}: {response.content!r}"
     if not (response.status_code == 400 and response.content == NOT_UTF8):
         case.validate_response(response, checks=list(CONFORMANCE))
-    body = verify.CREATED_NOW.sub(b'"created_at":""', response.content) if case.method == "POST" else response.content
-    body = verify.NOTE_VERSION.sub(b"version", body)
+    body = (
+        answers_module.CREATED_NOW.sub(b'"created_at":""', response.content)
+        if case.method == "POST"
+        else response.content
+    )
+    body = answers_module.NOTE_VERSION.sub(b"version", body)
     return response.status_code, ";".join(response.headers.get("content-type", [])), body
 
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import catalogue
-from bench.catalogue import Service
-from bench.plan import Setup, default_setup
-from bench.services import Fleet
+from bench.measure.fleet.fleet import Fleet
+from bench.plan.matrix import Setup, default_setup
 from db.dsn import Dsn
 from services.introspection import FRAMEWORK
+from suite import catalogue
+from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE
 
 

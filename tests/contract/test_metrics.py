@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench import catalogue
-from bench.catalogue import Service
-from bench.plan import default_setup
-from bench.services import Fleet
+from bench.measure.fleet.fleet import Fleet
+from bench.plan.matrix import default_setup
 from db.dsn import Dsn
+from suite import catalogue
+from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE
 
 TYPES = {

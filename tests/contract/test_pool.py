@@ -10,12 +10,12 @@ import httpx
 import psutil
 import pytest
 
-from bench import catalogue
-from bench.catalogue import Service
-from bench.plan import default_setup
-from bench.services import Fleet
+from bench.measure.fleet.fleet import Fleet
+from bench.plan.matrix import default_setup
 from db import server
 from db.dsn import Dsn
+from suite import catalogue
+from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE
 
 BUSY = (503, b'{"detail":"no database connection came free in time"}')

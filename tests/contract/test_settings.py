@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 
-from bench import catalogue
-from bench.plan import Setup
-from bench.services import Fleet
+from bench.measure.fleet.fleet import Fleet
+from bench.plan.matrix import Setup
 from db import buyer, dataset, server
 from db.dsn import Dsn
+from suite import catalogue
 from tests.contract.test_health import assert_healthy
 
 UNREACHABLE = (502, b'{"detail":"the external API did not answer"}')

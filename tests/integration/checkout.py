@@ -13,10 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from bench import catalogue
 from db import embedded
+from suite import catalogue
 
-COPIED = ("bench", "db", "locustfiles", "services", "pyproject.toml", "results/README.md")
+COPIED = ("bench", "db", "locustfiles", "services", "suite", "pyproject.toml", "results/README.md")
 
 
 @dataclass(frozen=True)

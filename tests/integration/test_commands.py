@@ -12,9 +12,9 @@ import httpx
 import psutil
 import pytest
 
-from bench import catalogue
 from bench.cli import COMMANDS
 from db import embedded
+from suite import catalogue
 from tests.integration.checkout import Checkout, copied, wait_for
 
 UI_PORT = 8189

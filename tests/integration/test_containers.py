@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.placement import available_cpus
+from bench.plan.placement import available_cpus
 from tests.integration.checkout import Checkout, copied
 
 # What `docker run` leaves to root.

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, gate, parity
-from bench.database import Database
-from bench.parity import Facts
-from bench.plan import Setup, default_setup
-from bench.services import Surroundings
+from bench.analysis import parity
+from bench.analysis.parity import Facts
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Surroundings
+from bench.measure.gate import gate
+from bench.plan.matrix import Setup, default_setup
 from db.dsn import Dsn
+from suite import catalogue
 from tests.integration.checkout import Checkout, copied
 
 # Round trips / statements of one call; read_many reads three rows. docs/methodology.md has the same tables.

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from bench import catalogue, database
-from bench.database import Database
-from bench.errors import DatabaseError
-from bench.placement import available_cpus
+from bench.measure import database
+from bench.measure.database import Database
+from bench.plan.placement import available_cpus
 from db import building, checksum, dataset, embedded, loader, marker, server
 from db.dsn import Dsn
 from db.restore import restore
+from suite import catalogue
+from suite.errors import DatabaseError
 
 SCALE = 0.001
 SIZE = dataset.size(SCALE)

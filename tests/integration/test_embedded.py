@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.errors import DatabaseError
 from db import binaries, embedded, initialize, ports, server, spawn
 from db.cluster import Cluster, locate
+from suite.errors import DatabaseError
 from tests.integration.checkout import wait_for
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: parent death signal or CPU affinity")

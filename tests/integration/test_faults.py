@@ -19,12 +19,15 @@ import psutil
 import psycopg
 import pytest
 
-from bench import catalogue, kernel, processes, samples
-from bench.errors import BenchError, ServiceError
-from bench.plan import default_setup
-from bench.services import Fleet, Surroundings
+from bench.measure.fleet import processes
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.watch import kernel
+from bench.plan.matrix import default_setup
+from bench.store import samples
 from db import embedded
 from db.dsn import Dsn
+from suite import catalogue
+from suite.errors import BenchError, ServiceError
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 SERVICE = "asyncpg_async"

@@ -12,8 +12,9 @@ from threading import Thread
 import polars as pl
 import pytest
 
-from bench import catalogue, samples
-from bench.catalogue import Service
+from bench.store import samples
+from suite import catalogue
+from suite.catalogue import Service
 
 USER_1 = b'{"id":1,"name":"Olga Fischer","email":"user1@example.com","created_at":"2024-04-27T02:58:23Z"}'
 

@@ -19,11 +19,11 @@ import httpx
 import psutil
 import pytest
 
-from bench import catalogue
-from bench.catalogue import Service
 from db import checksum, server
 from db.dsn import Dsn
 from db.restore import restore
+from suite import catalogue
+from suite.catalogue import Service
 from tests.integration.checkout import wait_for
 
 RUNS = (

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import counts, environment, gate
-from bench.database import Database, check_connections
-from bench.placement import Placement
-from bench.plan import default_setup
-from bench.services import Surroundings
+from bench.measure import environment
+from bench.measure.database import Database, check_connections
+from bench.measure.fleet.fleet import Surroundings
+from bench.measure.gate import counts, gate
+from bench.plan import costs
+from bench.plan.matrix import default_setup
+from bench.plan.placement import Placement
 from db import dataset, embedded, loader, server
 from db.dsn import Dsn
 
@@ -79,5 +81,5 @@ def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> N
     assert [note.partition("a role sees")[0] for note in environment.notes(recorded)] == unknown
     setup = replace(default_setup("asyncpg_async"), pool_size=2, external_delay_s=0.0)
     passed = gate.check(Surroundings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
-    assert passed.costs[setup]["read_user"] == counts.Cost(2, None)
+    assert passed.costs[setup]["read_user"] == costs.Cost(2, None)
     assert "pg_stat_statements" in passed.unchecked

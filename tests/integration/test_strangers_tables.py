@@ -8,14 +8,16 @@ from urllib.parse import quote
 
 import pytest
 
-from bench import catalogue, database, gate, proof
-from bench.database import Database
-from bench.errors import DatabaseError, VerificationError
-from bench.plan import default_setup
-from bench.services import Fleet, Surroundings
+from bench.measure import database
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.gate import gate, proof
+from bench.plan.matrix import default_setup
 from db import content, dataset, dsn, embedded, loader, marker, restore, server
 from db.dsn import Dsn
 from db.proof import planted as rows_planted
+from suite import catalogue
+from suite.errors import DatabaseError, VerificationError
 from tests.integration.checkout import copied
 
 SCALE = 0.001

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench import catalogue
 from db import ports
+from suite import catalogue
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 PAGE = (catalogue.CHECKOUT / "docs" / "adding-a-service.md").read_text()

@@ -10,13 +10,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench import cell, load, plan, tracing
-from bench.catalogue import CHECKOUT, service
-from bench.database import Database
-from bench.placement import Placement
-from bench.services import Fleet, Surroundings
-from bench.tracing import events, request
+from bench import tracing
+from bench.measure import cell, load
+from bench.measure import trace as trace_module
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.plan import matrix, model
+from bench.plan.placement import Placement
+from bench.tracing import events
 from db.dsn import Dsn
+from suite.catalogue import CHECKOUT, service
 
 SELECT = "SELECT id, name, email, created_at FROM users WHERE id = "
 RESET = [
@@ -66,8 +69,8 @@ def test_a_point_read_is_told_message_by_message(
 ) -> None:
     """A connection is out for just the conversation, and free before the response is sent."""
     stage()
-    setup = request.setup_of(name, "read_user", "idiomatic")
-    told = request.traced(setup, "read_user", {}, restored, users, tmp_path)
+    setup = trace_module.setup_of(name, "read_user", "idiomatic")
+    told = trace_module.traced(setup, "read_user", {}, restored, users, tmp_path)
     assert [(line.who, line.text) for line in told.lines] == [
         ("client", "sends GET /users/3"),
         ("service", "request received"),
@@ -120,13 +123,13 @@ def test_a_batch_shows_who_waited_for_a_connection(
 ) -> None:
     """Six requests at once on a pool of two: all are in timeline.csv, and never more than two hold a connection."""
     stage()
-    settings = plan.Plan(
-        matrix=plan.Matrix(
+    settings = model.Plan(
+        matrix=model.Matrix(
             scenarios=["read_many"], services=["asyncpg_async"], pool_size=[2], users=[6], parameters={"count": [50]}
         ),
-        load=plan.Load(arrival="batch", arrivals=6, timeline=True),
+        load=model.Load(arrival="batch", arrivals=6, timeline=True),
     )
-    [batch] = plan.cells(settings)
+    [batch] = matrix.cells(settings)
     shown: list[str] = []
     with Fleet(Surroundings(restored.url, users, ()), traced=True) as fleet:
         target = load.Target(service("asyncpg_async").url, users, 1, ())

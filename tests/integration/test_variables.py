@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import catalogue
-from bench.plan import default_setup
-from bench.services import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.plan.matrix import default_setup
+from suite import catalogue
 from tests.unit.test_variables import MEANT_FOR_OTHERS
 
 OURS = {"PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "PYTHONPATH": str(catalogue.CHECKOUT)}

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from bench.evidence import Drift, Evidence, Machine
-from bench.placement import Placement
+from bench.analysis.evidence import Drift, Evidence, Machine
+from bench.plan.placement import Placement
 
 MACHINE = Machine(
     cpu_s={"service": 9.8, "database": 4.0, "load": 2.0, "harness": 0.1, "others": 0.0},

@@ -11,11 +11,13 @@ import numpy as np
 import psycopg
 import pytest
 
-from bench.activity import Peaks, Times, Watcher, activity_csv, peaks, transactions_per_request
-from bench.samples import Window
+from bench.analysis.recorded.activity import Peaks, Times, activity_csv, peaks, transactions_per_request
+from bench.analysis.recorded.window import Window
+from bench.measure.watch.activity import Watcher
 from db import server
-from db.activity import Activity, look
+from db.activity import look
 from db.dsn import Dsn
+from suite.activity import Activity
 
 SECOND_NS = 1_000_000_000
 WINDOW = Window(100 * SECOND_NS, 110 * SECOND_NS, 3)

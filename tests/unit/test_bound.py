@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bench import bound
-from bench.evidence import Evidence
-from bench.placement import Placement
-from bench.plan import Thresholds
+from bench.analysis import bound
+from bench.analysis.evidence import Evidence
+from bench.plan.model import Thresholds
+from bench.plan.placement import Placement
 from tests.unit.evidence_of import GOOD, evidence
 
 LIMITS = Thresholds()

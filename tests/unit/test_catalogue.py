@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue
-from bench.errors import CatalogueError
+from suite import catalogue
+from suite.errors import CatalogueError
 
 TOML, APP = "services/asyncpg_async/service.toml", "services/asyncpg_async/app.py"
 SCENARIO = "locustfiles/read_many.py"

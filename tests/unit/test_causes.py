@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bench import causes, plan_file
-from bench.causes import Facts
-from bench.plan import Matrix, Plan
+from bench.compare import causes
+from bench.compare.causes import Facts
+from bench.plan import file
+from bench.plan.model import Matrix, Plan
 
 ENVIRONMENT: dict[str, Any] = {
     "machine": {"cpu": "AMD EPYC", "cpus": 2, "memory_gib": 23.5, "system": "Linux 6.18", "architecture": "x86_64"},
@@ -27,7 +28,7 @@ ENVIRONMENT: dict[str, Any] = {
         "databases_async": {"health": {"nonce": "1", "versions": {"asyncpg": "0.31.0"}}},
     },
 }
-PLAN = plan_file.read(plan_file.find("default")).model_dump()
+PLAN = file.read(file.find("default")).model_dump()
 
 
 def environment(**changed: Any) -> dict[str, Any]:

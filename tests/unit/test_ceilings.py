@@ -6,12 +6,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench import catalogue, ceilings, plan, probe, rate
-from bench.analysis import Measurement
-from bench.errors import LoadError
-from bench.evidence import Gauge, nothing
-from bench.plan import Cell, Load, Plan
+from bench.analysis import ceilings, rate
+from bench.analysis.evidence import Gauge, nothing
+from bench.analysis.summary import Measurement
+from bench.measure import pgbench
+from bench.measure.watch import probe
+from bench.plan import matrix, model
+from bench.plan.matrix import Cell
+from bench.plan.model import Load, Plan
 from db.dsn import Dsn
+from suite import catalogue
+from suite.errors import LoadError
 from tests.unit.evidence_of import evidence
 
 PRINTED = """\
@@ -58,7 +63,7 @@ def test_pgbench_runs_the_scripts(
         return really(command, **how)  # type: ignore[call-overload]  # passed on as it came
 
     monkeypatch.setattr(subprocess, "run", spy)
-    rps = ceilings.measure(ceilings.Alone(scenario, (), 4), restored, users, (), tmp_path / "pgbench")
+    rps = pgbench.measure(ceilings.Alone(scenario, (), 4), restored, users, (), tmp_path / "pgbench")
     assert rps is not None
     assert rps > 50
     assert "number of failed transactions: 0" in (tmp_path / "pgbench/pgbench.txt").read_text()
@@ -69,11 +74,11 @@ def test_pgbench_that_cannot_connect_says_where(users: int, tmp_path: Path) -> N
     """The server, not the password."""
     nowhere = Dsn("127.0.0.1", 1, "bench", dbname="bench", password="secret-password")
     with pytest.raises(LoadError, match=r"pgbench failed on postgresql://bench:\*\*\*@127\.0\.0\.1:1/bench"):
-        ceilings.measure(ceilings.Alone("point_read", (), 1), nowhere, users, (), tmp_path / "pgbench")
+        pgbench.measure(ceilings.Alone("point_read", (), 1), nowhere, users, (), tmp_path / "pgbench")
 
 
 OPEN = Plan(
-    matrix=plan.Matrix(scenarios=["point_read"], services=["psycopg2_sync", "asyncpg_async"]),
+    matrix=model.Matrix(scenarios=["point_read"], services=["psycopg2_sync", "asyncpg_async"]),
     load=Load(arrival="open", rate_share=0.5),
 )
 
@@ -87,7 +92,7 @@ def test_the_rate_is_a_share_of_the_slowest_cells() -> None:
         requests = {"psycopg2_sync": 23_450, "asyncpg_async": 41_000}[cell.service]
         return Measurement(pl.DataFrame(), evidence(requests=requests, length_s=10.0))
 
-    assert rate.found(OPEN, plan.cells(OPEN), measure) == 1100
+    assert rate.found(OPEN, matrix.cells(OPEN), measure) == 1100
     assert [how.load.arrival for how in asked] == ["closed", "closed"]
     assert rate.opened(OPEN, 1100).load.rate == 1100
 
@@ -96,7 +101,7 @@ def test_a_cell_that_answers_nothing_gives_no_rate() -> None:
     """It is named, with the reason."""
     crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, "closed"))
     with pytest.raises(LoadError, match="psycopg2_sync answers nothing under a closed load \\(Locust crashed\\)"):
-        rate.found(OPEN, plan.cells(OPEN), lambda *_: crashed)
+        rate.found(OPEN, matrix.cells(OPEN), lambda *_: crashed)
 
 
 def test_gauges_are_shares_of_what_the_service_may_have() -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from bench import changes
-from bench.changes import Change, Figures
-from bench.intervals import welch_interval
+from bench.analysis.intervals import welch_interval
+from bench.compare import changes
+from bench.compare.changes import Change, Figures
 
 CELL = ("point_read", "asyncpg_async", "idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])

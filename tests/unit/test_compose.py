@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from bench import catalogue
-from bench.catalogue import CHECKOUT, EXTERNAL, Service
-from bench.plan import default_setup
-from bench.serving import command, uvicorn
+from bench.measure.fleet.serving import command, uvicorn
+from bench.plan.matrix import default_setup
 from db import dataset
 from db.cluster import locate
 from db.settings import SETTINGS
 from services.settings import Settings
+from suite import catalogue
+from suite.catalogue import CHECKOUT, EXTERNAL, Service
 
 ONE_SHOT = "service_completed_successfully"
 HEALTHY = "service_healthy"

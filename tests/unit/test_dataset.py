@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bench.errors import DatabaseError
 from db import dataset
 from db.dataset import Size
+from suite.errors import DatabaseError
 
 
 def test_scale_1_is_the_size_the_design_names() -> None:

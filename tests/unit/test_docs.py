@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bench import catalogue, report, verdict
+from bench.analysis import verdict
 from bench.cli import COMMANDS
-from bench.plan import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds, cells
-from bench.published import METRICS, Claim
+from bench.plan.claims import METRICS, Claim
+from bench.plan.matrix import cells
+from bench.plan.model import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds
+from bench.report import csv_tables
+from suite import catalogue
 
 PAGES = sorted(
     [
@@ -105,7 +108,7 @@ def test_the_columns_that_the_results_page_explains_exist() -> None:
     for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
         for column in re.findall(r"`([^`]+)`", name):
             pattern = re.compile(re.escape(column).replace(r"\*", ".*"))
-            assert any(pattern.fullmatch(known) for known in report.SUMMARY), column
+            assert any(pattern.fullmatch(known) for known in csv_tables.SUMMARY), column
 
 
 def test_no_document_names_a_path_of_one_machine() -> None:

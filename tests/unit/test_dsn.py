@@ -5,9 +5,9 @@ from pathlib import Path
 import psycopg.conninfo
 import pytest
 
-from bench.errors import DatabaseError
 from db import dsn
 from db.dsn import Dsn
+from suite.errors import DatabaseError
 
 ODD = ["p@ss", "a:b/c?d#e", "100%", "%41", " space ", "ümlaut€", "'quote\"", "back\\slash", "[x]", "&x=1", "+"]
 ME = pwd.getpwuid(os.geteuid()).pw_name

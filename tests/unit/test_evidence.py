@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from bench import evidence
-from bench.evidence import Gauge
-from bench.kernel import Cpu
-from bench.placement import Placement
-from bench.resources import Reading, Use
-from bench.samples import Window
+from bench.analysis import evidence
+from bench.analysis.evidence import Gauge
+from bench.analysis.recorded.counters import Cpu
+from bench.analysis.recorded.readings import Reading, Use
+from bench.analysis.recorded.window import Window
+from bench.plan.placement import Placement
 
 SECOND_NS = 1_000_000_000
 WINDOW = Window(100 * SECOND_NS, 110 * SECOND_NS, 3)

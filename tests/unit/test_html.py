@@ -12,12 +12,15 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from bench import ending, plan_file, stored, sweeps
-from bench.errors import ResultsError
-from bench.html import index, repeat, tables, writing
-from bench.html.charts import percentiles, sweep
-from bench.html.charts.figure import drawn
-from bench.results import Run
+from bench.analysis import sweeps
+from bench.measure import output
+from bench.plan import file
+from bench.report.html import index, repeat, tables, writing
+from bench.report.html.charts import percentiles, sweep
+from bench.report.html.charts.figure import drawn
+from bench.store import run
+from bench.store.folder import Run
+from suite.errors import ResultsError
 from tests import stored_run
 from tests.stored_run import HOSTILE
 
@@ -178,9 +181,9 @@ def test_the_index_lists_runs_newest_first_and_links_to_pages(made_up_run: Path,
 
 def test_the_command_that_repeats_a_run_has_what_was_not_the_plans() -> None:
     """An option for each difference, the seed, and a word on another PostgreSQL."""
-    written = plan_file.read(plan_file.find("smoke"))
+    written = file.read(file.find("smoke"))
     assert repeat.command("p.toml", written, written, None, private=True) == "bench run --plan p.toml"
-    used = plan_file.read(plan_file.find("smoke"), {"users": [10, 20], "measure": 2.5, "services": ["asyncpg_async"]})
+    used = file.read(file.find("smoke"), {"users": [10, 20], "measure": 2.5, "services": ["asyncpg_async"]})
     assert repeat.command("p.toml", written, used, 7, private=False) == (
         "bench run --plan p.toml --services asyncpg_async --users 10,20 --measure 2.5 --seed 7 --database-url URL"
     )
@@ -197,7 +200,7 @@ def test_a_percentile_curve_is_by_nearest_rank_and_ends_where_too_few_lie_beyond
 
 def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(made_up_run: Path) -> None:
     """Not even the median; the other half of the chart is left out."""
-    [curve] = sweeps.curves(stored.outcome(made_up_run).ordered())
+    [curve] = sweeps.curves(run.outcome(made_up_run).ordered())
     points = tuple(
         replace(one, operations=(replace(one.total, latency_p50_ms=None, latency_p99_ms=None),)) for one in curve.points
     )
@@ -208,7 +211,7 @@ def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(
 
 def test_what_others_waited_meanwhile_has_a_table(made_up_run: Path) -> None:
     """Where it was asked."""
-    results = stored.outcome(made_up_run).ordered()
+    results = run.outcome(made_up_run).ordered()
     assert tables.pings(results) is None
     asked = replace(results[0].total, ping_p50_ms=1234.56, ping_max_ms=5000.0)
     table = tables.pings([replace(results[0], operations=(asked,)), *results[1:]])
@@ -231,7 +234,7 @@ def test_a_chart_escapes_its_names() -> None:
 def test_a_page_that_cannot_be_written_is_said_in_a_line(made_up_run: Path, tmp_path: Path) -> None:
     """The run is over and saved: nothing is raised."""
     said = io.StringIO()
-    ending.write_pages(Run(tmp_path), stored.outcome(made_up_run), Console(file=said, width=40))
+    output.write_pages(Run(tmp_path), run.outcome(made_up_run), Console(file=said, width=40))
     assert said.getvalue().startswith(f"no report.html: cannot read {tmp_path / 'plan.json'}: ")
     assert said.getvalue().count("\n") == 1
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.intervals import half_width, mean_interval, t_quantile, welch_interval
+from bench.analysis.intervals import half_width, mean_interval, t_quantile, welch_interval
 
 COMPARISONS = 10_000
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import bound, load, load_workers, preflight, rate, verdict
-from bench.errors import PlanError, PreflightError
-from bench.load_workers import LoadWorker
-from bench.plan import Load, Matrix, Plan, Server, Thresholds, cells
-from bench.plan_file import read
-from bench.samples import Mark, Window
+from bench.analysis import bound, rate, verdict
+from bench.analysis.recorded import load_workers
+from bench.analysis.recorded.load_workers import LoadWorker
+from bench.analysis.recorded.window import Mark, Window
+from bench.measure import load, preflight
+from bench.plan.file import read
+from bench.plan.matrix import cells
+from bench.plan.model import Load, Matrix, Plan, Server, Thresholds
+from suite.errors import PlanError, PreflightError
 from tests.unit.evidence_of import evidence
 
 S = 1_000_000_000

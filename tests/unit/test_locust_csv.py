@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import locust_csv
-from bench.errors import ResultsError
+from bench.compare import locust_csv
+from suite.errors import ResultsError
 
 HEADER = "Type,Name,Request Count,Failure Count,Requests/s,Failures/s,50%,99%,99.9%,100%"
 READ, ALL = "GET,/users/[id],1000,0,100.5,0.0,12,40,41,60", ",Aggregated,1000,0,100.5,0.0,12,40,41,60"

@@ -10,10 +10,11 @@ import pytest
 from psycopg_pool import ConnectionPool
 from sqlalchemy import create_engine, make_url, text
 
-from bench import observed
-from bench.observed import Wire
+from bench.analysis.conversation import wire_facts
+from bench.analysis.conversation.wire_facts import Wire
 from db.dsn import Dsn
-from db.wire import Message, Relay
+from db.protocol import Message
+from db.wire import Relay
 
 READ = "SELECT id, name FROM users WHERE id = "
 RESET = "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"
@@ -106,7 +107,7 @@ def test_recorded_messages(read: Callable[[int], list[Message]], before: list[Me
     calls = [read(number) for number in range(4)]
     others = [startup(7, "options", "-c jit=off"), query(7, "BEGIN ISOLATION LEVEL SERIALIZABLE")]
     history = [*others, *before, *(message for call in calls for message in call)]
-    assert observed.wire(calls, history, 2, "read committed") == found
+    assert wire_facts.wire(calls, history, 2, "read committed") == found
 
 
 def test_every_level_counts_that_a_transaction_had() -> None:
@@ -115,17 +116,17 @@ def test_every_level_counts_that_a_transaction_had() -> None:
     write = [query(1, sql) for sql in ("START TRANSACTION ISOLATION LEVEL SERIALIZABLE", "DELETE", "END")]
     early = [query(1, sql, at_ns=2) for sql in ("BEGIN ISOLATION LEVEL READ UNCOMMITTED", "SELECT version()", "END")]
     history = [startup(1), startup(2), *early, *write, *(message for call in calls for message in call)]
-    found = observed.wire(calls, history, 2, "read committed", started_ns=3)
+    found = wire_facts.wire(calls, history, 2, "read committed", started_ns=3)
     assert found is not None
     assert found.isolation == "read committed, serializable"
 
 
 def test_a_pool_of_one_has_no_policy_and_silence_no_facts() -> None:
     """One connection cannot be taken in any order; a service that asks nothing is not described."""
-    found = observed.wire([prepared(0)] * 3, [startup(1)], 1, "read committed")
+    found = wire_facts.wire([prepared(0)] * 3, [startup(1)], 1, "read committed")
     assert found is not None
     assert found.pool_policy is None
-    assert observed.wire([[], [query(1, "ROLLBACK")]], [startup(1)], 2, "read committed") is None
+    assert wire_facts.wire([[], [query(1, "ROLLBACK")]], [startup(1)], 2, "read committed") is None
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_pool_of_one_has_no_policy_and_silence_no_facts() -> None:
 )
 def test_which_connection_a_pool_hands_out(connections: Sequence[int], policy: str) -> None:
     """Always the same; all in turn; a new one each time, or any."""
-    assert observed.policy(connections) == policy
+    assert wire_facts.policy(connections) == policy
 
 
 class Watched:
@@ -151,7 +152,7 @@ class Watched:
             read()
             time.sleep(0.01)
             calls.append(list(self.heard[before:]))
-        return observed.wire(calls, list(self.heard), 3, "read committed")
+        return wire_facts.wire(calls, list(self.heard), 3, "read committed")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from bench import catalogue
+from suite import catalogue
 
 # In a process of its own: importing locust patches the standard library.
 STOPPED_AND_BEGUN_ANEW = """

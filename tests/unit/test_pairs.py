@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from bench import pairs
-from bench.analysis import OperationSummary
-from bench.bound import Bound
-from bench.intervals import mean_interval
-from bench.outcome import CellResult
-from bench.plan import AA, Cell, Setup, default_setup
-from bench.verdict import Verdict
+from bench.analysis import pairs
+from bench.analysis.bound import Bound
+from bench.analysis.intervals import mean_interval
+from bench.analysis.outcome import CellResult
+from bench.analysis.summary import OperationSummary
+from bench.analysis.verdict import Verdict
+from bench.plan.matrix import AA, Cell, Setup, default_setup
 
 
 def result(service: str, rates: Sequence[float | None], *, verdict: str = "VALID", arm: str = "") -> CellResult:

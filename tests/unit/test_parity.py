@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import catalogue, parity, results, stored
-from bench.parity import Facts, Row
-from bench.plan import Setup, default_setup
+from bench.analysis import parity
+from bench.analysis.parity import Facts, Row
+from bench.plan.matrix import Setup, default_setup
+from bench.report.terminal import parity_table
+from bench.store import files, run
+from suite import catalogue, csv_text
 
 PLAIN = Facts(
     profile="idiomatic",
@@ -36,14 +39,14 @@ ASYNCPG, DATABASES, SQLALCHEMY, PSYCOPG2, NONE = (
 
 def differences(facts: Mapping[Setup, Facts]) -> list[str]:
     """The lines of what differs, a yellow one marked."""
-    found = parity.lines(parity.rows(facts, catalogue.services()))
+    found = parity_table.lines(parity.rows(facts, catalogue.services()))
     return [f"{'! ' if line.style == 'yellow' else ''}{line.plain}" for line in found]
 
 
 def test_services_that_are_alike_differ_in_nothing() -> None:
     """One line says so; libraries that only one service has, and what is not known, are not compared."""
     facts = {ASYNCPG: PLAIN, DATABASES: replace(PLAIN, isolation=None, versions={"python": "3.11.7", "databases": "1"})}
-    assert differences(facts) == [parity.NONE]
+    assert differences(facts) == [parity_table.NONE]
     assert differences({}) == []
 
 
@@ -106,7 +109,9 @@ def test_what_the_plan_varies_is_no_difference() -> None:
     lean, idle = replace(ASYNCPG, profile="lean"), replace(PLAIN, profile="lean")
     five, ten = replace(SQLALCHEMY, pool_size=5), SQLALCHEMY
     opened = replace(PLAIN, transaction="BEGIN .. ROLLBACK")
-    assert differences({five: replace(opened, pool_size=5, connections=5), ten: opened, lean: idle}) == [parity.NONE]
+    assert differences({five: replace(opened, pool_size=5, connections=5), ten: opened, lean: idle}) == [
+        parity_table.NONE
+    ]
     assert differences({ten: opened, lean: replace(idle, isolation="serializable")}) == [
         "! parity, not asked for: isolation is read committed with sqlalchemy_async; serializable with asyncpg_async"
     ]
@@ -135,9 +140,9 @@ def test_rows_say_everything_and_come_back_from_the_file(tmp_path: Path) -> None
         Row("version of python", "asyncpg_async", "idiomatic", "3.11.7", "", "", ""),
     ):
         assert row in rows
-    results.write_whole(tmp_path / "parity.csv", results.csv_text(parity.COLUMNS, map(asdict, rows)))
-    assert stored.parity(tmp_path / "parity.csv") == rows
-    assert stored.parity(tmp_path / "none.csv") == ()
+    files.write_whole(tmp_path / "parity.csv", csv_text.csv_text(parity.COLUMNS, map(asdict, rows)))
+    assert run.parity(tmp_path / "parity.csv") == rows
+    assert run.parity(tmp_path / "none.csv") == ()
 
 
 TABLE = """\
@@ -162,7 +167,7 @@ def test_the_table_shows_what_varies() -> None:
     }
     console = Console(width=120, record=True, force_terminal=False)
     with console.capture() as printed:
-        console.print(parity.table(parity.rows(facts, catalogue.services())), highlight=False)
+        console.print(parity_table.table(parity.rows(facts, catalogue.services())), highlight=False)
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == TABLE
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.placement import REMEDY, Placement, as_it_is, notes, place
+from bench.plan.placement import REMEDY, Placement, as_it_is, notes, place
 
 
 @pytest.mark.parametrize(

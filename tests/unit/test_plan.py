@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, plan, plan_file, schedule
-from bench.errors import PlanError
+from bench.plan import file, matrix, model
+from bench.plan import order as order_module
+from suite import catalogue
+from suite.errors import PlanError
 
 
 def written(folder: Path, text: str) -> Path:
@@ -23,14 +25,14 @@ MANY = MINIMAL.replace("point_read", "read_many")
 @pytest.mark.parametrize("name", list(catalogue.plans()))
 def test_every_plan_of_the_suite_can_be_used(name: str) -> None:
     """Each plan that comes with the suite reads, asks a question and has cells."""
-    read = plan_file.read(plan_file.find(name))
+    read = file.read(file.find(name))
     assert read.question
-    assert plan.cells(read)
+    assert matrix.cells(read)
 
 
 def test_the_default_plan_is_the_one_the_design_names() -> None:
     """point_read, the four services, 1000 users, five rounds of 10 s windows, no_database once."""
-    read = plan_file.read(plan_file.find("default"))
+    read = file.read(file.find("default"))
     assert read.matrix.scenarios == ["point_read"]
     assert read.matrix.services == ["psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async"]
     assert (read.matrix.users, read.rounds.count, read.load.measure_s) == ([1000], 5, 10.0)
@@ -41,7 +43,7 @@ def test_the_default_plan_is_the_one_the_design_names() -> None:
 def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
     """A slug is the service's name and the values of the axes that have several."""
     text = MANY + "pool_size = [5, 10]\nusers = [100]\n[matrix.parameters]\ncount = [1, 20]\n"
-    slugs = [cell.slug for cell in plan.cells(plan_file.read(written(tmp_path, text)))]
+    slugs = [cell.slug for cell in matrix.cells(file.read(written(tmp_path, text)))]
     assert slugs == [
         "asyncpg_async-pool_size_5-count_1",
         "asyncpg_async-pool_size_5-count_20",
@@ -53,30 +55,30 @@ def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> Non
 def test_a_cell_has_the_parameters_of_its_own_scenario(tmp_path: Path) -> None:
     """What one of several scenarios has is enough for a plan, and multiplies that scenario's cells only."""
     text = MANY.replace('"read_many"', '"point_read", "read_many"') + "parameters = { count = [1, 20] }\n"
-    found = {cell.slug: cell.parameters for cell in plan.cells(plan_file.read(written(tmp_path, text)))}
+    found = {cell.slug: cell.parameters for cell in matrix.cells(file.read(written(tmp_path, text)))}
     assert found == {
         "asyncpg_async-point_read": (),
         "asyncpg_async-read_many-count_1": (("count", 1),),
         "asyncpg_async-read_many-count_20": (("count", 20),),
     }
     claim = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_rps"\nat_least = 1\n'
-    assert plan_file.read(written(tmp_path, f"{text}{claim}cell = {{ count = 20 }}\n")).claims
+    assert file.read(written(tmp_path, f"{text}{claim}cell = {{ count = 20 }}\n")).claims
 
 
 def test_a_cell_says_how_its_service_runs_and_what_its_users_do(tmp_path: Path) -> None:
     """What does not vary is the default plan's."""
-    [cell] = plan.cells(plan_file.read(written(tmp_path, MINIMAL)))
-    assert cell.setup == plan.Setup("asyncpg_async", "idiomatic", "gunicorn", 1, 10, 0, 30.0, 40)
-    assert cell.setup == plan.default_setup("asyncpg_async")
+    [cell] = matrix.cells(file.read(written(tmp_path, MINIMAL)))
+    assert cell.setup == matrix.Setup("asyncpg_async", "idiomatic", "gunicorn", 1, 10, 0, 30.0, 40)
+    assert cell.setup == matrix.default_setup("asyncpg_async")
     assert (cell.slug, cell.users, cell.parameters, cell.once) == ("asyncpg_async", 1000, (), False)
     assert cell.setup.connections == 10
-    assert plan.default_setup("no_database").connections == 0
+    assert matrix.default_setup("no_database").connections == 0
 
 
 def test_options_override_the_plan(tmp_path: Path) -> None:
     """Each option stands in for its key, and those not given leave the plan alone."""
     options = {"services": ["psycopg2_sync"], "users": [7], "rounds": 2, "measure": 1.5, "seed": None}
-    read = plan_file.read(written(tmp_path, MINIMAL), options)
+    read = file.read(written(tmp_path, MINIMAL), options)
     assert (read.matrix.services, read.matrix.users) == (["psycopg2_sync"], [7])
     assert (read.rounds.count, read.load.measure_s, read.rounds.seed) == (2, 1.5, None)
 
@@ -132,7 +134,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
     """The message names the file, the key, the value and what is near or allowed."""
     path = written(tmp_path, text)
     with pytest.raises(PlanError) as caught:
-        plan_file.read(path)
+        file.read(path)
     for word in [str(path), *words]:
         assert word in str(caught.value)
 
@@ -155,7 +157,7 @@ def test_a_plan_that_cannot_be_used_is_refused_by_key_and_value(tmp_path: Path, 
 def test_a_bad_option_is_named_as_an_option(tmp_path: Path, options: dict[str, object], words: list[str]) -> None:
     """Whoever typed --users is told about --users."""
     with pytest.raises(PlanError) as caught:
-        plan_file.read(written(tmp_path, MANY + "parameters = { count = 5 }\n"), options)
+        file.read(written(tmp_path, MANY + "parameters = { count = 5 }\n"), options)
     for word in words:
         assert word in str(caught.value)
 
@@ -178,34 +180,34 @@ URL = "http://127.0.0.1:9000"
 )
 def test_a_title_says_what_options_override(options: dict[str, object], title: str) -> None:
     """What they leave as the plan has it is not said; a question about other services is not asked."""
-    as_written, read = (plan_file.read(plan_file.find("default"), one) for one in (None, options))
+    as_written, read = (file.read(file.find("default"), one) for one in (None, options))
     assert read.title == (f"default plan, overridden: {title}" if title else as_written.title)
     assert read.question == ("" if "services" in title else as_written.question)
 
 
 def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
     """A line says so. One whose cells are all there stays, and so does one that has several to choose from."""
-    read = plan_file.understood(plan_file.find("default"), {"services": OTHERS})
+    read = file.understood(file.find("default"), {"services": OTHERS})
     assert [claim.id for claim in read.plan.claims] == ["asyncpg-3x-psycopg2"]
     assert read.remarks == ("left out, since options take their cells away: the claims asyncpg-databases-orm",)
-    several = plan_file.understood(plan_file.find("default"), {"pool_size": [5, 10]})
+    several = file.understood(file.find("default"), {"pool_size": [5, 10]})
     assert (len(several.plan.claims), several.remarks) == (2, ())
 
 
 def test_a_missing_plan_is_named_with_the_nearest() -> None:
     """By name, the nearest plan is suggested; by path, the path is named."""
     with pytest.raises(PlanError, match="did you mean 'smoke'"):
-        plan_file.find("smok")
+        file.find("smok")
     with pytest.raises(PlanError, match=r"nowhere\.toml"):
-        plan_file.read(plan_file.find("nowhere.toml"))
+        file.read(file.find("nowhere.toml"))
 
 
 def test_rounds_are_shuffled_by_the_seed() -> None:
     """The same seed gives the same order, rounds differ, and each has every cell; `once` cells come in the first."""
-    cells = plan.cells(plan_file.read(plan_file.find("default")))
-    order = schedule.order(cells, 8, seed=1)
-    assert order == schedule.order(cells, 8, seed=1)
-    assert order != schedule.order(cells, 8, seed=2)
+    cells = matrix.cells(file.read(file.find("default")))
+    order = order_module.order(cells, 8, seed=1)
+    assert order == order_module.order(cells, 8, seed=1)
+    assert order != order_module.order(cells, 8, seed=2)
     assert len({tuple(cell.slug for cell in one_round) for one_round in order[1:]}) > 1
     assert sorted(cell.slug for cell in order[0]) == sorted(cell.slug for cell in cells)
     assert all(not cell.once for one_round in order[1:] for cell in one_round)
@@ -214,11 +216,11 @@ def test_rounds_are_shuffled_by_the_seed() -> None:
 
 def test_an_aa_arm_repeats_the_first_service_in_processes_of_its_own() -> None:
     """Another name and another setup, so that services are started anew between the two; all else is the same."""
-    settings = plan.Plan(
-        matrix=plan.Matrix(scenarios=["point_read"], services=["asyncpg_async", "psycopg2_sync"]),
-        rounds=plan.Rounds(aa=True, once=["no_database"]),
+    settings = model.Plan(
+        matrix=model.Matrix(scenarios=["point_read"], services=["asyncpg_async", "psycopg2_sync"]),
+        rounds=model.Rounds(aa=True, once=["no_database"]),
     )
-    cells = {cell.slug: cell for cell in plan.cells(settings)}
+    cells = {cell.slug: cell for cell in matrix.cells(settings)}
     assert list(cells) == ["asyncpg_async", "psycopg2_sync", "asyncpg_async-aa", "no_database"]
     one, twin = cells["asyncpg_async"], cells["asyncpg_async-aa"]
     assert one.setup != twin.setup

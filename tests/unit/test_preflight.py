@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench import catalogue, plan, plan_file, preflight, results
-from bench.errors import CatalogueError, PreflightError
+from bench.measure import preflight
+from bench.plan import file, matrix
+from bench.store import folder
+from suite import catalogue
+from suite.errors import CatalogueError, PreflightError
 
 SUITE = "asyncpg_async"
 
@@ -18,7 +21,7 @@ SUITE = "asyncpg_async"
 @pytest.fixture(autouse=True)
 def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Services with ports that nobody else uses, and the address of a target that answers."""
-    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(folder, "RESULTS", tmp_path)
     names = [SUITE, "no_database", catalogue.EXTERNAL, "mine"]
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
@@ -40,9 +43,9 @@ def taken(*ports: int) -> Iterator[None]:
 
 
 def check(ports: dict[str, int], plan_name: str = "default", **options: Any) -> None:
-    read = plan_file.read(plan_file.find(plan_name), options)
+    read = file.read(file.find(plan_name), options)
     with taken(ports["mine"]):
-        preflight.check(read, plan.cells(read))
+        preflight.check(read, matrix.cells(read))
 
 
 def test_a_target_alone_needs_no_port_of_the_suite_but_its_landmarks(ports: dict[str, int]) -> None:
@@ -75,15 +78,15 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
     )
     path = tmp_path / "mine.toml"
     path.write_text(f'{text}url = "http://127.0.0.1:{ports["mine"]}"\n')
-    read = plan_file.read(path)
-    slugs = [cell.slug for cell in plan.cells(read)]
+    read = file.read(path)
+    slugs = [cell.slug for cell in matrix.cells(read)]
     assert slugs == ["mine-point_read", "mine-search", "no_database-point_read"]
     with taken(ports["mine"]):
-        preflight.check(read, plan.cells(read))
-    assert plan_file.left_out(read) == (
+        preflight.check(read, matrix.cells(read))
+    assert file.left_out(read) == (
         "left out of rounds.once, since it does not answer these requests: no_database under search"
     )
-    assert plan_file.left_out(plan_file.read(plan_file.find("default"))) == ""
+    assert file.left_out(file.read(file.find("default"))) == ""
 
 
 @pytest.mark.parametrize(

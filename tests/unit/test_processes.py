@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import placement
-from bench.placement import Placement
-from bench.processes import Child
+from bench.measure.fleet.processes import Child
+from bench.plan import placement
+from bench.plan.placement import Placement
 from tests.integration.checkout import wait_for
 
 PROGRAM = """

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from bench.progress import paced, shares
+from bench.measure.progress import paced, shares
 
 
 def test_lines_are_said_now_and_then() -> None:

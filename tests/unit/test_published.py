@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan, plan_file
-from bench.errors import PlanError
-from bench.published import Claim
+from bench.plan import file, model
+from bench.plan.claims import Claim
+from suite.errors import PlanError
 
 MATRIX = """\
 [matrix]
@@ -20,10 +20,10 @@ ONE = 'cell = { service = "asyncpg_async", pool_size = 5, count = 20 }\n'
 VALUE = f'{CLAIM}metric = "throughput_rps"\n{ONE}'
 
 
-def read(folder: Path, claims: str, **options: object) -> plan.Plan:
+def read(folder: Path, claims: str, **options: object) -> model.Plan:
     path = folder / "mine.toml"
     path.write_text(MATRIX + claims)
-    return plan_file.read(path, options)
+    return file.read(path, options)
 
 
 def test_a_claim_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_options_may_take_a_claims_cells_away(tmp_path: Path) -> None:
     assert len(read(tmp_path, stated).claims) == 1
     assert read(tmp_path, stated, services=["psycopg2_sync"]).claims == []
     path = tmp_path / "mine.toml"
-    assert plan_file.understood(path, {"services": ["psycopg2_sync"]}).remarks == (
+    assert file.understood(path, {"services": ["psycopg2_sync"]}).remarks == (
         "left out, since options take their cells away: the claims mine",
     )
     assert read(tmp_path, stated, pool_size=[5]).claims

@@ -6,11 +6,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench import ceilings, report
-from bench.analysis import Measurement
-from bench.outcome import Ceilings, Outcome
-from bench.plan import Cell, Load, default_setup
-from bench.verdict import Verdict
+from bench.analysis import ceilings
+from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.summary import Measurement
+from bench.analysis.verdict import Verdict
+from bench.plan.matrix import Cell, default_setup
+from bench.plan.model import Load
+from bench.report import csv_tables
+from bench.report.terminal import ranking
 from tests.unit.evidence_of import evidence
 
 
@@ -75,14 +78,14 @@ def test_the_table_ranks_what_may_be_ranked() -> None:
     """Best first; below the line what is INVALID or a landmark, and what went wrong in words."""
     made, console = outcome(), Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as printed:
-        console.print(report.ranking(list(made.results.values()), "point_read", made.ceilings))
+        console.print(ranking.ranking(list(made.results.values()), "point_read", made.ceilings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
 
 
 def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
     """All columns of the design; what nobody measured is None; a cell measured once has no interval."""
-    rows = report.summary_rows("run", Load(), list(outcome().results.values()))
-    assert all(set(row) <= set(report.SUMMARY) for row in rows)
+    rows = csv_tables.summary_rows("run", Load(), list(outcome().results.values()))
+    assert all(set(row) <= set(csv_tables.SUMMARY) for row in rows)
     [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
     assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)
     assert asyncpg["throughput_ci_low"] < 2020 < asyncpg["throughput_ci_high"]
@@ -99,7 +102,7 @@ def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
 
 def test_statistics_have_locusts_layout_and_exact_values() -> None:
     """A row an operation and Aggregated; failures count as requests, as in Locust's own file."""
-    [read, total] = report.locust_rows(measured(1000, failed=10).samples, 10.0)
+    [read, total] = csv_tables.locust_rows(measured(1000, failed=10).samples, 10.0)
     assert (read["Type"], read["Name"], total["Type"], total["Name"]) == ("GET", "read_user", "", "Aggregated")
     assert (total["Request Count"], total["Failure Count"], total["Requests/s"], total["Failures/s"]) == (
         1000,
@@ -108,7 +111,7 @@ def test_statistics_have_locusts_layout_and_exact_values() -> None:
         1,
     )
     assert (total["50%"], total["99%"], total["100%"], total["Min Response Time"]) == (50, 99, 100, 1)
-    assert list(total) == list(report.LOCUST_COLUMNS)
+    assert list(total) == list(csv_tables.LOCUST_COLUMNS)
 
 
 def test_a_verdict_is_the_worst_of_all_rounds() -> None:
@@ -128,7 +131,7 @@ def test_an_interval_without_an_end_stays_short() -> None:
             made.add(cell(service), measured(count))
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(report.ranking(made.ordered(), "point_read"))
+        console.print(ranking.ranking(made.ordered(), "point_read"))
     assert "asyncpg_async / psycopg2_sync    1.00 (0.00 .. over 1000)" in printed.get()
 
 
@@ -164,5 +167,5 @@ def test_an_open_load_is_ranked_by_latency() -> None:
             made.add(cell(service), slower)
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(report.ranking(made.ordered(), "point_read"))
+        console.print(ranking.ranking(made.ordered(), "point_read"))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == OPEN

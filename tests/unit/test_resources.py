@@ -8,11 +8,14 @@ import time
 
 import pytest
 
-from bench import evidence, kernel, placement
-from bench.kernel import parse_stat
-from bench.placement import Placement
-from bench.resources import Reading, Sampler, grown
-from bench.samples import Window
+from bench.analysis import evidence
+from bench.analysis.recorded.readings import Reading, grown
+from bench.analysis.recorded.window import Window
+from bench.measure.watch import kernel
+from bench.measure.watch.kernel import parse_stat
+from bench.measure.watch.resources import Sampler
+from bench.plan import placement
+from bench.plan.placement import Placement
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import results
-from bench.errors import ResultsError
+from bench.store import files, folder, space
+from suite import csv_text
+from suite.errors import ResultsError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -15,40 +16,40 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A results/ of the test's own."""
-    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(folder, "RESULTS", tmp_path / "results")
     return tmp_path / "results"
 
 
 def test_a_run_is_named_by_time_and_plan_or_by_its_name_alone() -> None:
     """And a name is not used twice."""
-    assert results.create(None, "default", NOW).run_id == "20260102T030405Z-default"
-    assert results.create("mine", "default", NOW).run_id == "mine"
+    assert folder.create(None, "default", NOW).run_id == "20260102T030405Z-default"
+    assert folder.create("mine", "default", NOW).run_id == "mine"
     with pytest.raises(ResultsError, match="results/mine is there already"):
-        results.create("mine", "default", NOW)
+        folder.create("mine", "default", NOW)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-x", "a" * 65, "latest", "a b", "é"])
 def test_a_name_stays_below_results(name: str) -> None:
     """Whatever could lead elsewhere, or hide, is refused by name."""
     with pytest.raises(ResultsError, match="cannot name a run"):
-        results.create(name, "default", NOW)
+        folder.create(name, "default", NOW)
 
 
 def test_latest_is_the_newest_finished_run(own_results: Path) -> None:
     """The link is replaced, not doubled."""
     for name in ("one", "two"):
-        results.create(name, "default", NOW).make_latest()
+        folder.create(name, "default", NOW).make_latest()
     assert (own_results / "latest").readlink() == Path("two")
     assert sorted(path.name for path in own_results.iterdir()) == ["latest", "one", "two"]
 
 
 def test_a_second_run_is_refused_and_told_about_the_first() -> None:
     """One run at a time on a checkout; the lock ends with its holder."""
-    first = results.lock()
+    first = folder.lock()
     with pytest.raises(ResultsError, match=f"pid {os.getpid()}"):
-        results.lock()
+        folder.lock()
     first.close()
-    results.lock().close()
+    folder.lock().close()
 
 
 def test_csv_text_leaves_unknown_empty_and_disarms_formulas() -> None:
@@ -57,13 +58,13 @@ def test_csv_text_leaves_unknown_empty_and_disarms_formulas() -> None:
         {"a": None, "b": 0.0, "c": "=1+1", "d": -3.5},
         {"a": 1234567.25, "b": 1 / 3, "c": "@x", "d": "a,b"},
     ]
-    assert results.csv_text(("a", "b", "c", "d"), rows) == ("a,b,c,d\n,0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n")
+    assert csv_text.csv_text(("a", "b", "c", "d"), rows) == ("a,b,c,d\n,0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n")
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     """No part of a file is ever in its place, and nothing stays beside it."""
-    results.write_whole(tmp_path / "x.csv", "old\n")
-    results.write_whole(tmp_path / "x.csv", "new\n")
+    files.write_whole(tmp_path / "x.csv", "old\n")
+    files.write_whole(tmp_path / "x.csv", "new\n")
     assert (tmp_path / "x.csv").read_text() == "new\n"
     assert [path.name for path in tmp_path.glob("*x.csv*")] == ["x.csv"]
 
@@ -71,15 +72,15 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_too_little_space_is_said_with_both_numbers(own_results: Path) -> None:
     """Before the start, not in the middle."""
     own_results.mkdir()
-    results.check_space(1.0)
+    space.check_space(1.0)
     with pytest.raises(ResultsError, match=r"MB free, and this run may need 1000000000000 MB"):
-        results.check_space(1e12)
+        space.check_space(1e12)
 
 
 def test_a_run_is_found_by_name_or_path_and_missing_ones_are_named(own_results: Path) -> None:
     """The message lists the newest runs there are."""
-    run = results.create("mine", "default", NOW)
+    run = folder.create("mine", "default", NOW)
     run.write("summary.csv", "x\n")
-    assert results.find("mine") == own_results / "mine" == results.find(str(own_results / "mine"))
+    assert folder.find("mine") == own_results / "mine" == folder.find(str(own_results / "mine"))
     with pytest.raises(ResultsError, match=r"no run 'yours'.*mine"):
-        results.find("yours")
+        folder.find("yours")

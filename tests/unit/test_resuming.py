@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import environment, plan, results, resuming, runner, schedule, stored
-from bench.errors import BenchError, ResultsError, UsageError
-from bench.html import writing
-from bench.job import Request
+from bench.measure import environment, resuming, runner
+from bench.measure.job import Request
+from bench.plan import matrix
+from bench.plan import order as order_module
+from bench.report.html import writing
+from bench.store import folder as folder_module
+from bench.store import run
 from db import dsn
+from suite.errors import BenchError, ResultsError, UsageError
 from tests import stored_run
 
 NAME, SEED = "stopped", 7
@@ -28,12 +32,12 @@ ENVIRONMENT: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A made-up run of two rounds that was interrupted in its second."""
-    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(folder_module, "RESULTS", tmp_path / "results")
     made = tmp_path / "results" / NAME
     stored_run.write(made)
-    settings = stored.plan_of(json.loads((made / "plan.json").read_text()))
-    cells = plan.cells(settings)
-    order = [[cell.slug for cell in one] for one in schedule.order(cells, 2, SEED)]
+    settings = run.plan_of(json.loads((made / "plan.json").read_text()))
+    cells = matrix.cells(settings)
+    order = [[cell.slug for cell in one] for one in order_module.order(cells, 2, SEED)]
     written = {
         "name": "made-up",
         "plan": settings.model_dump(),

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bench import changes, plan_file, report, results, run_figures
-from bench.analysis import METRICS
-from bench.errors import ResultsError
-from bench.outcome import Outcome
-from bench.plan import Load, Matrix, Plan
-from bench.samples import Window
+from bench.analysis.outcome import Outcome
+from bench.analysis.recorded.window import Window
+from bench.analysis.summary import METRICS
+from bench.compare import changes, figures
+from bench.plan import file
+from bench.plan.model import Load, Matrix, Plan
+from bench.report import csv_tables
+from suite import csv_text
+from suite.errors import ResultsError
 from tests.unit.evidence_of import GOOD
 from tests.unit.test_report import cell, measured
 
@@ -28,8 +31,8 @@ def outcome() -> Outcome:
 
 def folder(path: Path, **files: str) -> Path:
     """A run without samples."""
-    rows = report.summary_rows("x", Load(), outcome().ordered())
-    (path / "summary.csv").write_text(results.csv_text(report.SUMMARY, rows))
+    rows = csv_tables.summary_rows("x", Load(), outcome().ordered())
+    (path / "summary.csv").write_text(csv_text.csv_text(csv_tables.SUMMARY, rows))
     (path / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
     (path / "environment.json").write_text(json.dumps(ENVIRONMENT))
     for name, text in files.items():
@@ -39,7 +42,7 @@ def folder(path: Path, **files: str) -> Path:
 
 def test_each_round_has_its_own_figures() -> None:
     """Memory and failures only of all operations together."""
-    whole, read = run_figures.of_outcome(outcome(), Load())
+    whole, read = figures.of_outcome(outcome(), Load())
     assert whole.rounds == {
         "throughput_rps": (1000.0, 1020.0),
         "latency_p50_ms": (50.0, 50.0),
@@ -54,7 +57,7 @@ def test_each_round_has_its_own_figures() -> None:
 
 def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
     """So that a run that lost its samples can still be held against one that has them."""
-    kept, lost = run_figures.of_outcome(outcome(), Load()), run_figures.of_summary(folder(tmp_path) / "summary.csv")
+    kept, lost = figures.of_outcome(outcome(), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
     assert [(one.identity, one.operation) for one in kept] == [(one.identity, one.operation) for one in lost]
     found = changes.compare(kept, lost)
     assert {one.why for one in found} == {"no samples of the new run: no interval"}
@@ -63,8 +66,8 @@ def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
 
 def test_a_run_without_samples_has_the_figures_of_its_summary(tmp_path: Path) -> None:
     """And says so; the facts are there all the same."""
-    run = run_figures.read(folder(tmp_path))
-    assert run.figures == run_figures.of_summary(tmp_path / "summary.csv")
+    run = figures.read(folder(tmp_path))
+    assert run.figures == figures.of_summary(tmp_path / "summary.csv")
     assert run.remarks == (
         f"{tmp_path.name}: there are no samples; its figures are those of summary.csv, without intervals",
     )
@@ -78,32 +81,32 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     window, seen = Window(0, 10**10, 1), GOOD
     (place / "window.json").write_text(json.dumps({**window.as_dict(), "evidence": seen.as_dict()}))
     (place / "samples.parquet").write_text("PAR1")
-    run = run_figures.read(tmp_path)
+    run = figures.read(tmp_path)
     [remark] = run.remarks
     assert "cannot read rounds/01/asyncpg_async/samples.parquet" in remark
     assert str(tmp_path) not in remark
-    assert run.figures == run_figures.of_summary(tmp_path / "summary.csv")
+    assert run.figures == figures.of_summary(tmp_path / "summary.csv")
     (place / "window.json").write_text("{}")
-    [remark] = run_figures.read(tmp_path).remarks
+    [remark] = figures.read(tmp_path).remarks
     assert "cannot read rounds/01/asyncpg_async/window.json: start_ns: Field required" in remark
 
 
 def test_a_run_that_did_not_finish_says_so(tmp_path: Path) -> None:
     """Its cells are compared as far as they go."""
-    run = run_figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "KeyboardInterrupt"}'))
+    run = figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "KeyboardInterrupt"}'))
     assert run.remarks[0] == f"the interrupted run {tmp_path.name}"
 
 
 def test_facts_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
     """A plan of another version is kept as it stands, to be compared; one that is cut off is none."""
     other = folder(tmp_path, plan='{"plan": {"matrix": {}}}', environment="[]")
-    run = run_figures.read(other)
+    run = figures.read(other)
     assert (run.facts.environment, run.facts.plan) == (None, {"matrix": {}})
     assert "cannot read environment.json: it holds no JSON object" in run.remarks[0]
     assert "plan.json has a plan that this version cannot read" in run.remarks[1]
     (other / "plan.json").write_text('{"pl')
-    assert run_figures.read(other).facts.plan is None
-    assert "plan.json is missing or cannot be read" in run_figures.read(other).remarks[1]
+    assert figures.read(other).facts.plan is None
+    assert "plan.json is missing or cannot be read" in figures.read(other).remarks[1]
 
 
 def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> None:
@@ -111,16 +114,16 @@ def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> Non
     path = folder(tmp_path) / "summary.csv"
     path.write_text(path.read_text()[:-200])
     with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 39"):
-        run_figures.read(tmp_path)
+        figures.read(tmp_path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match=r"summary\.csv, line 1: no column operation.*a summary\.csv of this suite"):
-        run_figures.read(tmp_path)
+        figures.read(tmp_path)
 
 
 def test_a_share_of_a_rate_is_compared_without_the_rate_that_was_found(tmp_path: Path) -> None:
     """plan.json then has the rate beside the share."""
-    settings = plan_file.read(plan_file.find("latency")).model_dump()
+    settings = file.read(file.find("latency")).model_dump()
     settings["load"]["rate"] = 801.0
-    run = run_figures.read(folder(tmp_path, plan=json.dumps({"plan": settings})))
+    run = figures.read(folder(tmp_path, plan=json.dumps({"plan": settings})))
     assert run.facts.plan is not None
     assert (run.facts.plan["load"]["rate"], run.facts.plan["load"]["rate_share"]) == (801.0, None)

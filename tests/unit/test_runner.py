@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import leftovers, plan_file, preflight, results, runner
-from bench.errors import BenchError, DatabaseError, ServiceError, StoppedError, TerminatedError, VerificationError
-from bench.job import Job, Request
-from bench.outcome import Outcome
-from bench.results import Run
+from bench.analysis.outcome import Outcome
+from bench.measure import preflight, runner
+from bench.measure.fleet import orphans
+from bench.measure.job import Job, Request
+from bench.plan import file
+from bench.store import folder as folder_module
+from bench.store.folder import Run
+from suite.errors import BenchError, DatabaseError, ServiceError, StoppedError, TerminatedError, VerificationError
 
 NAME = "mine"
 
@@ -21,8 +24,8 @@ NAME = "mine"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """results/ with an earlier run as the latest; nothing is started."""
-    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(leftovers, "end", lambda _: None)
+    monkeypatch.setattr(folder_module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(orphans, "end", lambda _: None)
     monkeypatch.setattr(preflight, "check", lambda *_: None)
     (tmp_path / "results" / "before").mkdir(parents=True)
     Run(tmp_path / "results" / "before").make_latest()
@@ -36,10 +39,10 @@ def run(monkeypatch: pytest.MonkeyPatch, measure: Callable[[Run], None]) -> tupl
         measure(folder)
 
     monkeypatch.setattr(runner, "measure", measured)
-    path = plan_file.find("smoke")
+    path = file.find("smoke")
     printed = StringIO()
     try:
-        runner.run(Request(plan_file.read(path), path, NAME, None), Console(file=printed, width=120))
+        runner.run(Request(file.read(path), path, NAME, None), Console(file=printed, width=120))
     except BaseException as error:  # noqa: BLE001  # which is what is looked at
         return error, printed.getvalue()
     return None, printed.getvalue()

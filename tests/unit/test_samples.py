@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import records, samples
-from bench.errors import ResultsError
-from bench.samples import Mark, Window
+from bench.analysis.recorded import window as window_module
+from bench.analysis.recorded.window import Mark, Window
+from bench.store import samples
 from locustfiles._samples import Recorder, SampleFile
+from suite import records
+from suite.errors import ResultsError
 
 Row = tuple[int, int, int, int, int, str, str]
 COLUMNS = ("intended_ns", "start_ns", "service_time_ns", "body_bytes", "status", "operation", "error")
@@ -122,7 +124,7 @@ def test_an_empty_stream_has_no_samples(tmp_path: Path) -> None:
 def test_the_window_begins_after_the_warm_up() -> None:
     """Counted from the last user's start; its users are those that ran when it stopped."""
     marks = (Mark("spawned", 1_000, 10), Mark("stopping", 9_000_001_000, 9), Mark("ended", 9_000_002_000, 0))
-    window = samples.window_of(marks, 2.5, 4)
+    window = window_module.window_of(marks, 2.5, 4)
     assert window == Window(2_500_001_000, 6_500_001_000, 9)
     assert window.length_s == 4
     assert window.as_dict() == {"start_ns": 2_500_001_000, "end_ns": 6_500_001_000, "users": 9, "length_s": 4}
@@ -133,7 +135,7 @@ def test_no_window_without_its_end(events: tuple[str, ...]) -> None:
     """A load that ended early has none, rather than a shorter one."""
     marks = tuple(Mark(event, at, 1) for event, at in zip(events, count(), strict=False))
     with pytest.raises(ResultsError, match="ended before its window did"):
-        samples.window_of(marks, 0, 1)
+        window_module.window_of(marks, 0, 1)
 
 
 def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
@@ -142,5 +144,5 @@ def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
     ends = (999, 1_000, 1_001, 1_999, 2_000)
     written(path, tuple((50, 100, end - 100, 0, 200, "ping", "bad" if end == 1_001 else "") for end in ends))
     frame, _ = samples.read_stream(path)
-    inside = samples.cut(frame, Window(1_000, 2_000, 1))
+    inside = window_module.cut(frame, Window(1_000, 2_000, 1))
     assert inside.select("latency_ns", "ok").rows() == [(950, True), (951, False), (1_949, True)]

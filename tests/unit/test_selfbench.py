@@ -10,15 +10,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.errors import ResultsError
-from bench.locust_counts import requests_in
-from bench.placement import Placement
-from bench.selfbench import cost, soak, wrk
+from bench.plan.placement import Placement
+from bench.selfbench import wrk
 from bench.selfbench.figures import Target, extremes, ratio
 from bench.selfbench.null_server import ANSWER
+from bench.selfbench.parts import cost, soak
 from bench.selfbench.setting import Setting, null_server
 from bench.selfbench.tally import ANSWERED, OPEN
 from bench.selfbench.watched import CpuTrack, Run, percentile_ms
+from bench.store.locust_counts import requests_in
+from suite.errors import ResultsError
 
 USER_1 = b'{"id":1,"name":"Olga Fischer","email":"user1@example.com","created_at":"2024-04-27T02:58:23Z"}'
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from bench import catalogue
+from suite import catalogue
 
 # In a process of its own: importing locust patches the standard library.
 COMPARE = """

@@ -3,14 +3,16 @@
 import json
 from pathlib import Path
 
-from bench import plan, plan_file, rate, stored
+from bench.analysis import rate
+from bench.plan import file, matrix
+from bench.store import run
 
 
 def test_a_run_whose_rate_was_found_is_read_back(tmp_path: Path) -> None:
     """plan.json then has the rate beside the share that it stands for; claims and cells are the plan's."""
-    settings = plan_file.read(plan_file.find("latency"))
+    settings = file.read(file.find("latency"))
     written = rate.opened(settings, 800.0).model_dump()
     (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
-    found = stored.outcome(tmp_path)
-    assert (found.cells, found.claims) == (plan.cells(settings), settings.claims)
+    found = run.outcome(tmp_path)
+    assert (found.cells, found.claims) == (matrix.cells(settings), settings.claims)
     assert found.claims

@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, Group
 
-from bench import pairs, sweep_table, sweeps
-from bench.analysis import OperationSummary
-from bench.bound import Bound
-from bench.outcome import CellResult
-from bench.plan import AA, Cell, Scalar, Setup, default_setup
-from bench.sweeps import Knee
-from bench.verdict import Verdict
+from bench.analysis import pairs, sweeps
+from bench.analysis.bound import Bound
+from bench.analysis.outcome import CellResult
+from bench.analysis.summary import OperationSummary
+from bench.analysis.sweeps import Knee
+from bench.analysis.verdict import Verdict
+from bench.plan.matrix import AA, Cell, Setup, default_setup
+from bench.plan.model import Scalar
+from bench.report.terminal import sweep
 
 USERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -188,9 +190,9 @@ def test_a_sweep_is_shown_as_curves() -> None:
     ]
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(Group(*sweep_table.parts(results)))
+        console.print(Group(*sweep.parts(results)))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == SHOWN
-    assert sweep_table.parts([*results, point("databases_async", "pool_size", 7, 100)]) == []
+    assert sweep.parts([*results, point("databases_async", "pool_size", 7, 100)]) == []
 
 
 def test_neighbours_of_a_long_curve_are_compared() -> None:

@@ -10,15 +10,21 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench import address, bound, pairs, plan, plan_file, report, sweeps, targets, verdict, verify
-from bench.analysis import Measurement
-from bench.causes import Facts, obstacles
-from bench.errors import PlanError, ServiceError
-from bench.evidence import Drift, Evidence
-from bench.html import repeat
-from bench.outcome import Outcome
-from bench.plan import Cell, Load, Thresholds
-from bench.verify import Answer
+from bench.analysis import bound, pairs, sweeps, verdict
+from bench.analysis.evidence import Drift, Evidence
+from bench.analysis.outcome import Outcome
+from bench.analysis.summary import Measurement
+from bench.compare.causes import Facts, obstacles
+from bench.measure import targets
+from bench.measure.gate import answers, checks
+from bench.measure.gate.answers import Answer
+from bench.plan import address, file, matrix
+from bench.plan.matrix import Cell
+from bench.plan.model import Load, Thresholds
+from bench.report import csv_tables
+from bench.report.html import repeat
+from bench.report.terminal import ranking
+from suite.errors import PlanError, ServiceError
 from tests.unit.evidence_of import evidence
 from tests.unit.test_plan import MINIMAL, written
 
@@ -30,7 +36,7 @@ USED: dict[str, float] = {"database": 2.0, "load": 4.0, "target": 5.0}
 
 
 def cells_of(folder: Path, text: str, **options: Any) -> dict[str, Cell]:
-    return {cell.slug: cell for cell in plan.cells(plan_file.read(written(folder, text), options))}
+    return {cell.slug: cell for cell in matrix.cells(file.read(written(folder, text), options))}
 
 
 def foreign(*, cpu_s: dict[str, float] | None = None, busy: tuple[float, float], **changes: Any) -> Evidence:
@@ -133,8 +139,8 @@ def test_the_option_adds_targets_to_the_plans_and_moves_them(tmp_path: Path) -> 
 def test_a_run_with_targets_can_be_repeated(tmp_path: Path) -> None:
     """The command names those that the plan does not."""
     path = written(tmp_path, MINIMAL + MINE)
-    used = plan_file.read(path, {"services": [], "target": [("other", URL)]})
-    said = repeat.command("mine.toml", plan_file.read(path), used, 7, private=True)
+    used = file.read(path, {"services": [], "target": [("other", URL)]})
+    said = repeat.command("mine.toml", file.read(path), used, 7, private=True)
     assert said == f"bench run --plan mine.toml --services '' --target other={URL} --seed 7"
 
 
@@ -149,9 +155,9 @@ def test_a_target_is_compared_with_every_setting_of_a_service(tmp_path: Path) ->
     [curve] = sweeps.curves(outcome.ordered())
     assert (curve.name, curve.values) == ("asyncpg_async", (5, 10, 20))
     with Console(width=200, record=True) as console:
-        console.print(report.ranking(outcome.ordered(), "point_read"))
+        console.print(ranking.ranking(outcome.ordered(), "point_read"))
     assert "mine: a target at http://127.0.0.1:9000, no service of the suite" in console.export_text()
-    assert len(report.targets_named(2 * outcome.ordered())) == 1
+    assert len(ranking.targets_named(2 * outcome.ordered())) == 1
 
 
 def measured(seen: Evidence) -> Measurement:
@@ -166,7 +172,7 @@ def test_what_is_not_known_of_a_target_is_empty(tmp_path: Path) -> None:
     cell = cells_of(tmp_path, MINIMAL + MINE)["mine"]
     outcome = Outcome(cells=[cell], counted=True)
     outcome.add(cell, measured(foreign(busy=(0.5, 0.5))))
-    row = next(row for row in report.summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
+    row = next(row for row in csv_tables.summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
     unknown = (
         "profile", "server", "workers", "pool_size", "service_cpu_ms_per_request", "database_cpu_ms_per_request",
         "service_rss_peak_mb", "connections_peak", "idle_in_transaction_peak", "transactions_per_request", "bound_by",
@@ -203,7 +209,7 @@ def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:
     """It may be compared; one with another target may not."""
     environment = {"machine": {"cpu": "x"}}
     old, moved, other = (
-        Facts(environment, plan_file.read(written(tmp_path, MINIMAL), {"target": [given]}).model_dump())
+        Facts(environment, file.read(written(tmp_path, MINIMAL), {"target": [given]}).model_dump())
         for given in (("mine", URL), ("mine", "http://127.0.0.1:9001"), ("other", URL))
     )
     assert obstacles(old, moved) == ()
@@ -212,13 +218,13 @@ def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:
 
 def test_a_target_is_asked_what_its_scenarios_do_and_no_more() -> None:
     """Its refusals are its own affair, but for what it must not find any more."""
-    asked = verify.for_target(verify.checks(1000, 7), ["read_user", "delete_user"])
+    asked = answers.for_target(checks.checks(1000, 7), ["read_user", "delete_user"])
     assert [check.name for check in asked] == ["user 1", "user 500", "user 1000", "delete", "read the deleted"]
 
 
 def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> None:
     """The same JSON is the same answer; times without a Z get a hint."""
-    check = next(one for one in verify.checks(1000, 7) if one.name == "user 1")
+    check = next(one for one in checks.checks(1000, 7) if one.name == "user 1")
     assert check.body is not None
     spaced = check.body.replace(b'":', b'": ').replace(b',"', b', "')
     for body, status, words in (
@@ -230,14 +236,14 @@ def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> Non
         (b"<html>", 200, "<html>"),
         (check.body.replace(b'Z"', b'+00:00"'), 200, "times end in Z"),
     ):
-        wrong = verify.of_target("mine", {check: Answer(status, "application/json", body)})
+        wrong = answers.of_target("mine", {check: Answer(status, "application/json", body)})
         assert [words is not None and words in str(one) for one in wrong] == ([] if words is None else [True])
 
 
 def test_who_listens_is_seen_and_who_does_not_is_named() -> None:
     """Processes by the port; a port that nobody has, with the remedy."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        setup = replace(plan.default_setup("asyncpg_async"), service="mine")
+        setup = replace(matrix.default_setup("asyncpg_async"), service="mine")
         setup = replace(setup, url=f"http://127.0.0.1:{listening.getsockname()[1]}")
         targets.check_reachable(setup)
         assert os.getpid() in targets.processes(setup.url)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import catalogue, load, variables
+from bench.measure import load
+from bench.measure.fleet import variables
+from suite import catalogue
 from tests.integration.checkout import wait_for
 
 MEANT_FOR_OTHERS = {

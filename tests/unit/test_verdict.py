@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench import verdict
-from bench.evidence import Drift, Evidence, nothing
-from bench.plan import Thresholds
+from bench.analysis import verdict
+from bench.analysis.evidence import Drift, Evidence, nothing
+from bench.plan.model import Thresholds
 from tests.unit.evidence_of import GOOD, evidence
 
 LIMITS = Thresholds()

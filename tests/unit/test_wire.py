@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from db.dsn import Dsn
-from db.wire import SSL_REQUEST, Message, Relay, Splitter
+from db.protocol import SSL_REQUEST, Message, Splitter
+from db.wire import Relay
 
 
 @contextmanager

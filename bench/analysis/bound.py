@@ -1,0 +1,159 @@
+"""What kept a cell from going faster, from what was sampled, with the evidence in a sentence. Pure."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.evidence import DATABASE, LOAD, SERVICE, TARGET, Evidence, Machine
+from bench.plan.model import Thresholds
+
+OF_THE_SERVICE = frozenset({"service CPU", "threads", "pool", "database"})
+"""Where a rate that was missed is the cell's result, and no fault of the load."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`by` is one of: service CPU, threads, pool, database, load, offered rate; empty where it is not known."""
+
+    by: str
+    evidence: str
+
+
+UNKNOWN = Bound("", "")
+
+
+def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
+    """The first that applies: what lies behind the service can only show once the service is not full."""
+    if seen.machine is None or not seen.length_s or not seen.requests:
+        return UNKNOWN
+    found = (rule(seen, seen.machine, limits) for rule in (OF_A_TARGET if seen.foreign else IN_ORDER))
+    return next((bound for bound in found if bound), UNKNOWN)
+
+
+def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Bound:
+    """What most measurements were bound by, with the evidence of the first of these."""
+    found = [bound for one in measurements if (bound := of_measurement(one, limits)).by]
+    if not found:
+        return UNKNOWN
+    names = [bound.by for bound in found]
+    return next(bound for bound in found if bound.by == max(names, key=names.count))
+
+
+def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """An open load whose requests were answered as they came."""
+    if seen.offered_rps is None:
+        return None
+    due, successes = seen.offered_rps * seen.length_s, seen.requests - seen.failures
+    if successes < due - off_by(due, seen, limits):
+        return None
+    rate = f"{successes / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
+    return Bound("offered rate", f"{rate}; {_idle(seen, machine)}")
+
+
+def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
+    """By how many arrivals the rate may be missed: a share, and what a Poisson process varies by (4 sigma)."""
+    return limits.rate * due + (4 * math.sqrt(due) if seen.by_chance else 0.0)
+
+
+def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The service's processes, or the CPUs that are theirs alone, were full."""
+    alone = _alone(machine, limits) and DATABASE not in seen.placement.unplaced
+    busy = [machine.cpu_busy[number] for number in seen.placement.service] if alone else []
+    if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
+        return None
+    where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
+    return Bound("service CPU", f"{_idle(seen, machine)}; {where}")
+
+
+def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The CPUs that the suite's services leave idle while a target is measured were full, with the target on them."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.service]
+    if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or not _alone(machine, limits):
+        return None
+    return Bound("service CPU", f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
+
+
+def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
+    """Whether the CPUs that the load runs on were; where it has none of its own, nobody can say."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.load]
+    return bool(busy) and min(busy) > limits.busy
+
+
+def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The load's CPUs were full, perhaps with the database on them."""
+    if full := full_worker(seen, limits):
+        return Bound("load", full)
+    if not load_is_full(seen, machine, limits):
+        return None
+    busy = [machine.cpu_busy[number] for number in seen.placement.load]
+    load, database = (machine.cpu_s.get(role, 0.0) / seen.length_s for role in (LOAD, DATABASE))
+    if machine.cpu_s.get(TARGET, 0.0) / seen.length_s > max(load, database):
+        return None  # a target runs where it likes, there as well: what filled these CPUs is not known
+    shared = seen.placement.load == seen.placement.database
+    evidence = f"the load's CPU was {min(busy):.0%} busy: load {load:.0%}, database {database:.0%} of a CPU"
+    if TARGET in machine.cpu_s:
+        evidence += f", target {machine.cpu_s[TARGET] / seen.length_s:.0%}"
+    return Bound("database" if shared and database > load else "load", evidence)
+
+
+def full_worker(seen: Evidence, limits: Thresholds) -> str:
+    """What to say of the busiest of several load processes, each of which can use one CPU; empty unless it was full."""
+    known = [(one.cpu_share, one.name) for one in seen.load_workers if one.cpu_share is not None]
+    share, name = max(known, default=(0.0, ""))
+    return f"load worker {name} used {share:.0%} of a CPU" if share > limits.busy else ""
+
+
+def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """The database's CPUs were full."""
+    busy = [machine.cpu_busy[number] for number in seen.placement.database]
+    judged = seen.foreign and seen.placement.database == seen.placement.load
+    if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
+        return None
+    return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
+
+
+def pool(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """All connections were in use."""
+    if machine.pool is None or machine.pool <= limits.held:
+        return None
+    return Bound("pool", f"{machine.pool:.0%} of the pool's connections were in use; {_idle(seen, machine)}")
+
+
+def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """All threads were taken."""
+    if machine.threads is None or machine.threads <= limits.held:
+        return None
+    return Bound("threads", f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
+
+
+def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
+    """Nothing was full: more users would get more."""
+    if seen.arrival == "open":
+        return None
+    users = f"nothing was full with {seen.users} users, each waiting for its answer"
+    return Bound("load", f"{users}; {_idle(seen, machine)}")
+
+
+IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = (
+    offered_rate, service_cpu, load_cpu, database_cpu, pool, threads, too_few_users,
+)  # fmt: skip
+# Without what only the suite's own services tell; that nothing was full is not known either.
+OF_A_TARGET = (offered_rate, target_cpu, load_cpu, database_cpu)
+
+
+def _alone(machine: Machine, limits: Thresholds) -> bool:
+    return machine.strangers is not None and machine.strangers <= limits.strangers
+
+
+def _used(seen: Evidence, machine: Machine) -> float:
+    """Of the CPU time that the service's workers can use: one CPU each, as far as there are CPUs for them."""
+    capacity = min(seen.workers, len(seen.placement.service) or seen.workers)
+    return machine.cpu_s.get(SERVICE, 0.0) / seen.length_s / capacity
+
+
+def _idle(seen: Evidence, machine: Machine) -> str:
+    if seen.foreign:
+        if TARGET not in machine.cpu_s:
+            return "what the target used is not known"
+        return f"the target's processes used {machine.cpu_s[TARGET] / seen.length_s:.0%} of a CPU"
+    return f"the service used {_used(seen, machine):.0%} of the CPU time it can use"

@@ -1,0 +1,77 @@
+"""What PostgreSQL does alone with a scenario's own SQL: which statements, and what they stand for."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.plan.matrix import Cell
+from bench.plan.model import Scalar
+from suite.errors import LoadError
+
+# What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
+# service, nor compute on what it read.
+WITHOUT_CEILING = frozenset({"session_sleep", "simulation", "synchronize"})
+READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = :id;\n"
+ANY_USER = "\\set id random(1, :users)\n" + READ_USER
+ANY_PAGE = (
+    "\\set offset random(0, :users - 10)\n"
+    "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET :offset LIMIT 10;\n"
+)
+# A round of writes on a row of its own, as the crud scenario's users go through it.
+WRITES = """\
+\\set letter random(1, 9000000000000000)
+INSERT INTO users (name, email) VALUES ('Load User', 'pgbench-' || :client_id || '.' || :letter || '@example.com')
+    RETURNING id, name, email, created_at \\gset
+UPDATE users SET name = 'Load User 2', email = 'pgbench-' || :client_id || '.' || :letter || '@example.org'
+    WHERE id = :id RETURNING id, name, email, created_at;
+DELETE FROM users WHERE id = :id RETURNING id;
+"""
+
+
+class Alone(NamedTuple):
+    """What a ceiling belongs to."""
+
+    scenario: str
+    parameters: tuple[tuple[str, Scalar], ...]
+    connections: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """A pgbench script: how often it is chosen, and for how many of the service's requests it stands."""
+
+    text: str
+    weight: int = 1
+    requests: int = 1
+
+
+def of(cell: Cell) -> Alone:
+    """Which ceiling a cell has."""
+    return Alone(cell.scenario, cell.parameters, cell.setup.connections)
+
+
+def scripts(scenario: str, parameters: Mapping[str, Scalar]) -> tuple[Script, ...]:
+    """The same statements that a scenario's requests make; none for a scenario whose SQL is not known here."""
+    if scenario == "point_read":
+        return (Script(ANY_USER),)
+    if scenario == "list_page":
+        return (Script(ANY_PAGE),)
+    if scenario == "read_many":
+        return (Script(ANY_USER * int(parameters.get("count", 20))),)
+    if scenario == "crud":
+        return (Script(ANY_USER, weight=50), Script(ANY_PAGE, weight=20), Script(WRITES, weight=10, requests=3))
+    return ()
+
+
+def requests_per_transaction(mix: Sequence[Script]) -> float:
+    """Requests of the service that one pgbench transaction stands for, on average."""
+    return sum(one.weight * one.requests for one in mix) / sum(one.weight for one in mix)
+
+
+def transactions_per_s(printed: str) -> float:
+    """The figure without connecting. Raises LoadError when there is none."""
+    found = re.search(r"^tps = ([\d.]+)", printed, re.MULTILINE)
+    if found is None:
+        raise LoadError(f"pgbench printed no throughput: {printed.strip()[-200:]}")
+    return float(found[1])

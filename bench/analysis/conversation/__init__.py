@@ -1,0 +1,1 @@
+"""What a service and PostgreSQL said to each other."""

@@ -1,0 +1,179 @@
+"""Cells of one run against each other: the ratio of each pair, its interval, and what that shows. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+from bench.analysis import lower_bounds, sweeps
+from bench.analysis.intervals import mean_interval, t_quantile
+from bench.analysis.outcome import CellResult
+from bench.analysis.summary import METRICS
+from bench.plan.matrix import AA, Cell
+
+CONFIDENCE = 0.95
+MOST_ROWS = 20
+SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
+HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row of comparison.csv: `ratio` is candidate / baseline, with its simultaneous interval."""
+
+    scenario: str
+    operation: str
+    metric: str
+    baseline: str
+    candidate: str
+    rounds: int
+    ratio: float | None
+    ci_low: float | None
+    ci_high: float | None
+    conclusion: str
+    why: str
+
+
+def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
+    """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin.
+
+    Of a curve that is long enough to have a knee, only neighbours are a pair.
+    """
+    found: list[Pair] = []
+    for scenario in dict.fromkeys(result.cell.scenario for result in results):
+        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
+        arms = [one for one in mine if not one.cell.arm]
+        pairs = _compared(arms)
+        for baseline, candidate in pairs:
+            found += _pair(baseline, candidate, len(pairs), "")
+        originals = {f"{one.cell.slug}-{AA}": one for one in arms}
+        for twin in (one for one in mine if one.cell.arm):
+            if twin.cell.slug in originals:  # or it is still to be measured
+                found += _pair(originals[twin.cell.slug], twin, 1, SAME)
+    return tuple(found)
+
+
+def axes_apart(one: Cell, other: Cell) -> int:
+    """On how many axes of the plan two cells differ, of those that both have."""
+    mine, theirs = (sweeps.settings(cell) for cell in (one, other))
+    return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
+
+
+def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResult]]:
+    """One axis apart, and neighbours where they are on the same curve: its shape is told by its knee."""
+    skipped = set()
+    for curve in sweeps.curves(results):
+        if len(curve.points) >= sweeps.LEAST_FOR_KNEE:
+            cells = [one.cell for one in curve.points]
+            skipped |= {frozenset(pair) for pair in combinations(cells, 2)} - {
+                frozenset(pair) for pair in pairwise(cells)
+            }
+    pairs = combinations(results, 2)
+    return [
+        (one, other)
+        for one, other in pairs
+        if axes_apart(one.cell, other.cell) == 1 and frozenset((one.cell, other.cell)) not in skipped
+    ]
+
+
+def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[list[Pair], int]:
+    """What a table in the terminal has room for, and how many pairs that leaves out.
+
+    All of them, or when they are more than MOST_ROWS those of two services in the same setting, if there are any.
+    """
+    services = {one.cell.slug: one.cell.service for one in results}
+    across = [one for one in contrasts if services[one.baseline] != services[one.candidate]]
+    count, fewer = (len({(one.baseline, one.candidate) for one in rows}) for rows in (contrasts, across))
+    return (list(contrasts), 0) if count <= MOST_ROWS or not across else (across, count - fewer)
+
+
+def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
+    names = [one.operation for one in baseline.operations]
+    both = {one.operation: one for one in candidate.operations}
+    rows = []
+    for operation in baseline.operations:
+        other = both.get(operation.operation)
+        if other is None or operation.operation not in names:
+            continue
+        for metric in METRICS:
+            if metric == "service_cpu_ms_per_request" and operation.operation != "all":
+                continue
+            values = zip(operation.of_rounds(metric), other.of_rounds(metric), strict=False)
+            ratios = [new / old for old, new in values if old and new]
+            interval = mean_interval(ratios, 1 - (1 - CONFIDENCE) / comparisons)
+            conclusion, why = _concluded(baseline, candidate, metric, ratios, interval)
+            shown = conclusion != NOT_COMPARABLE
+            rows.append(
+                Pair(
+                    scenario=baseline.cell.scenario,
+                    operation=operation.operation,
+                    metric=metric,
+                    baseline=baseline.cell.slug,
+                    candidate=candidate.cell.slug,
+                    rounds=len(ratios),
+                    ratio=math.exp(math.fsum(map(math.log, ratios)) / len(ratios)) if ratios and shown else None,
+                    ci_low=interval[0] if interval and shown else None,
+                    ci_high=interval[1] if interval and shown else None,
+                    conclusion=conclusion,
+                    why="; ".join(text for text in (why, remark) if text),
+                )
+            )
+    return rows
+
+
+def _concluded(
+    baseline: CellResult,
+    candidate: CellResult,
+    metric: str,
+    ratios: Sequence[float],
+    interval: tuple[float, float] | None,
+) -> tuple[str, str]:
+    """What the interval shows, and why; reads nothing but the interval off."""
+    invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
+    if invalid:
+        return NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+    if interval is None:
+        return NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
+    low, high = interval
+    conclusion = HIGHER if low > 1 else LOWER if high < 1 else NONE_SHOWN
+    found = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
+    if found and lower_bounds.is_bound(metric):
+        low_is_open, high_is_open = lower_bounds.open_ends(
+            metric, candidate=candidate.verdict.name == "FLOOR", baseline=baseline.verdict.name == "FLOOR"
+        )
+        if {HIGHER: low_is_open, LOWER: high_is_open}.get(conclusion, True):
+            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in found)} FLOOR: only a bound is known"
+    return conclusion, ""
+
+
+def rounds_needed(results: Sequence[CellResult], precision: float) -> int | None:
+    """How many rounds in all it takes until every throughput ratio's interval is +- `precision`, going by its spread.
+
+    From the t interval's half width on logarithms: the smallest n with t(n - 1) * s / sqrt(n) <= ln(1 + precision).
+    None when no pair can be compared.
+    """
+    needed = []
+    for scenario in dict.fromkeys(result.cell.scenario for result in results):
+        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
+        ranked = [one for one in mine if one.verdict.ranks]
+        pairs = _compared(ranked)
+        for baseline, candidate in pairs:
+            values = zip(
+                baseline.total.of_rounds("throughput_rps"), candidate.total.of_rounds("throughput_rps"), strict=False
+            )
+            logarithms = [math.log(new / old) for old, new in values if old and new]
+            if len(logarithms) >= 2:
+                needed.append(_needed(logarithms, 1 - (1 - CONFIDENCE) / len(pairs), math.log(1 + precision)))
+    return max(needed, default=None)
+
+
+MOST_ROUNDS = 10_000
+
+
+def _needed(logarithms: Sequence[float], confidence: float, half_width: float) -> int:
+    mean = math.fsum(logarithms) / len(logarithms)
+    spread = math.sqrt(math.fsum((one - mean) ** 2 for one in logarithms) / (len(logarithms) - 1))
+    count = 2
+    while t_quantile(count, confidence) * spread / math.sqrt(count) > half_width and count < MOST_ROUNDS:
+        count += 1
+    return count

@@ -1,0 +1,112 @@
+"""Parity: the facts in which running services differ, and whether the plan asked for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from bench.plan.matrix import Setup
+from suite.catalogue import Service
+
+LIBRARY, NOT_ASKED = "library", "not asked for"
+VERSION = "version of "
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One running setup. None: not known, or nothing that this service has.
+
+    `connections` are those of all workers together when these had started. `pool_policy`, `protocol` and `transaction`
+    are of a point read, `threads` of a worker whose endpoints use them; `versions` are by library.
+    """
+
+    profile: str | None = None
+    server: str | None = None
+    workers: int | None = None
+    event_loop: str | None = None
+    http_parser: str | None = None
+    threads: int | None = None
+    pool_size: int | None = None
+    pool_overflow: int | None = None
+    pool_timeout_s: float | None = None
+    connections: int | None = None
+    pool_policy: str | None = None
+    protocol: str | None = None
+    transaction: str | None = None
+    isolation: str | None = None
+    session: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+FACTS = tuple(one.name for one in fields(Facts) if one.name != "versions")
+# What a plan sets stands in its setup under the same name; a fact that profiles are about is compared within each.
+ASKED = tuple(name for name in FACTS if name in Setup.__dataclass_fields__)
+OF_A_PROFILE = frozenset({"transaction"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of parity.csv: a fact of a setup. `whose` is empty where nothing differs, `asked` where no plan asks."""
+
+    fact: str
+    service: str
+    profile: str
+    value: str
+    asked: str
+    whose: str
+    why: str
+
+
+COLUMNS = tuple(one.name for one in fields(Row))
+
+
+def opened_at_start(setup: Setup) -> int:
+    """How many connections the plan asks all workers of a setup to open before the first request."""
+    return setup.pool_size * setup.workers if setup.connections else 0
+
+
+def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple[Row, ...]:
+    """Every fact that is known, of every setup, and whose doing it is where it differs.
+
+    A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
+    library's own where the service.toml declares this very value (`{setup.NAME}` in it is a figure of the setup).
+    """
+    found: list[Row] = []
+    for fact in (*FACTS, *_shared(facts)):
+        values = {setup: value for setup, one in facts.items() if (value := _value(one, fact))}
+        for setup, value in values.items():
+            asked = _asked(fact, setup)
+            own = services[setup.service].own.get(fact)
+            differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
+            owned = own if differs and own is not None and own.value.format(setup=setup) == value else None
+            whose = "" if not differs else LIBRARY if owned else NOT_ASKED
+            found.append(Row(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
+    return tuple(found)
+
+
+def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:
+    """The values that must be one: of all setups, or of those in the same profile where profiles are about the fact."""
+    return [value for one, value in values.items() if fact not in OF_A_PROFILE or one.profile == setup.profile]
+
+
+def _shared(facts: Mapping[Setup, Facts]) -> list[str]:
+    """Versions of what more than one service has."""
+    users: dict[str, set[str]] = {}
+    for setup, one in facts.items():
+        for library in one.versions:
+            users.setdefault(library, set()).add(setup.service)
+    return [f"{VERSION}{library}" for library, names in users.items() if len(names) > 1]
+
+
+def _value(facts: Facts, fact: str) -> str:
+    if fact.startswith(VERSION):
+        return facts.versions.get(fact.removeprefix(VERSION), "")
+    return _text(getattr(facts, fact))
+
+
+def _asked(fact: str, setup: Setup) -> str:
+    if fact == "connections":
+        return _text(opened_at_start(setup))
+    return _text(getattr(setup, fact)) if fact in ASKED else ""
+
+
+def _text(value: str | float | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:g}"

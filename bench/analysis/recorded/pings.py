@@ -1,0 +1,42 @@
+"""Pings beside a load, and what they say of a window."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from bench.analysis.recorded.window import Window
+
+COLUMNS = ("at_s", "latency_ms", "status")
+
+
+@dataclass(frozen=True)
+class Ping:
+    """One request (ns, monotonic); `status` is 0 where no answer came."""
+
+    due_ns: int
+    end_ns: int
+    status: int
+
+    @property
+    def latency_ms(self) -> float:
+        """From when it was due."""
+        return (self.end_ns - self.due_ns) / 1e6
+
+
+def inside(pings: Sequence[Ping], window: Window) -> list[float]:
+    """Latencies (ms, ascending) of the pings that were due in the window and were answered."""
+    due = [one for one in pings if window.start_ns <= one.due_ns < window.end_ns and one.status == httpx.codes.OK]
+    return sorted(one.latency_ms for one in due)
+
+
+def ping_csv(pings: Sequence[Ping], window: Window) -> str:
+    """All of them as CSV, in seconds from the window's start."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in sorted(pings, key=lambda ping: ping.due_ns):
+        writer.writerow((f"{(one.due_ns - window.start_ns) / 1e9:.3f}", f"{one.latency_ms:.3f}", one.status))
+    return text.getvalue()

@@ -1,0 +1,81 @@
+"""Readings of what processes and CPUs have used, and what they say of a window.
+
+All figures of a reading are cumulative. What a window used is the difference between its two ends, on a straight line
+between the readings around them.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis.recorded.counters import Cpu
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the processes of one role have used so far, and the memory that they have now."""
+
+    cpu_s: float
+    rss_bytes: int
+    processes: frozenset[tuple[int, float]]
+    stopped: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything at one moment (ns, monotonic).
+
+    `strangers` holds by name and pid what those that were seen have used since the reading before (s), without what
+    their ended children had; `strangers_s` is the sum since the first reading, None where the system shows too little.
+    `kernel` has the time of the kernel's own threads since then, by the CPU that they ran on.
+    `oom_kills` is how many processes the kernel has killed for memory since the machine's start.
+    """
+
+    at_ns: int
+    roles: Mapping[str, Use]
+    strangers: Mapping[str, float]
+    strangers_s: float | None
+    kernel: Mapping[int, float]
+    cpus: Mapping[int, Cpu]
+    wall_ns: int
+    boot_ns: int
+    throttled_s: float
+    oom_kills: int = 0
+
+
+def grown(readings: Sequence[Reading], start_ns: int, end_ns: int) -> dict[str, float]:
+    """How much every cumulative figure grew from one moment to another, on straight lines between its readings.
+
+    A role is read only while it has processes: Locust may end soon after a window, and the line to its last reading is
+    then continued to the window's end.
+    """
+    known: dict[str, list[tuple[int, float]]] = {}
+    for reading in readings:
+        for name, figure in _figures(reading).items():
+            known.setdefault(name, []).append((reading.at_ns, figure))
+    return {
+        name: interpolated(series, end_ns) - interpolated(series, start_ns)
+        for name, series in known.items()
+        if len(series) > 1
+    }
+
+
+def _figures(reading: Reading) -> dict[str, float]:
+    """All that is cumulative, in seconds, by name."""
+    figures = {f"cpu {role}": use.cpu_s for role, use in reading.roles.items()}
+    if reading.strangers_s is not None:
+        figures["strangers"] = reading.strangers_s
+    figures |= {f"kernel {number}": used_s for number, used_s in reading.kernel.items()}
+    for number, cpu in reading.cpus.items():
+        figures[f"working {number}"] = cpu.working_s
+        figures[f"interrupts {number}"] = cpu.interrupts_s
+        figures[f"busy {number}"] = cpu.busy_s
+        figures[f"steal {number}"] = cpu.steal_s
+    return figures
+
+
+def interpolated(series: Sequence[tuple[int, float]], at_ns: int) -> float:
+    """A figure at a moment (ns), on straight lines through its readings; beyond them the nearest line goes on."""
+    after = min(max(bisect_left([when_ns for when_ns, _ in series], at_ns), 1), len(series) - 1)
+    (before_ns, low), (later_ns, high) = series[after - 1 : after + 1]
+    return low + (high - low) * (at_ns - before_ns) / (later_ns - before_ns)

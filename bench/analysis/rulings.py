@@ -1,0 +1,220 @@
+"""Published claims, each ruled on from the run's own rounds. Pure: takes what was measured, returns rulings.
+
+A ruling is read off an interval, never off a point: see docs/methodology.md.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bench.analysis import lower_bounds, summary
+from bench.analysis.intervals import arithmetic_interval, mean_interval
+from bench.analysis.outcome import Outcome
+from bench.analysis.summary import Measurement, OperationSummary
+from bench.plan.claims import Claim, Selector, ambiguity, described, matching
+from bench.plan.matrix import Cell
+
+CONFIDENCE = 0.95
+CONFIRMED, REFUTED, UNDECIDED, NOT_TESTED = "confirmed", "refuted", "undecided", "not tested"
+WEAKEST_FIRST = (REFUTED, UNDECIDED, CONFIRMED)
+
+SHARES = frozenset({"failure_ratio", "success_ratio"})
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A row of claims.csv. `expected` is in words; what is not known is None."""
+
+    id: str
+    source: str
+    claim: str
+    metric: str
+    expected: str
+    measured: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ruling: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the rounds say: a mean and its interval. An end that is not known is infinite."""
+
+    value: float | None
+    low: float = -math.inf
+    high: float = math.inf
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A cell that a claim is about: its metric in each round. `floor`: the load was full before the service."""
+
+    slug: str
+    values: tuple[float, ...]
+    floor: bool
+
+
+Rounds = Mapping[Cell, Sequence[tuple[Measurement, OperationSummary]]]
+
+
+def rule(outcome: Outcome) -> tuple[Ruling, ...]:
+    """A ruling on each claim of the plan, in its order, from what has been measured so far."""
+    named = {
+        cell for claim in outcome.claims for selector in claim.selectors for cell in matching(selector, outcome.cells)
+    }
+    rounds = {
+        cell: [(one, summary.total([one])) for one in outcome.measured[cell]]
+        for cell in named
+        if cell in outcome.measured
+    }
+    return tuple(_rule(claim, outcome, rounds) for claim in outcome.claims)
+
+
+def _rule(claim: Claim, outcome: Outcome, rounds: Rounds) -> Ruling:
+    found = [matching(selector, outcome.cells) for selector in claim.selectors]
+    obstacles = [_obstacle(selector, claim.metric, outcome, rounds) for selector in claim.selectors]
+    if any(obstacles):
+        names = [
+            cells[0].slug if len(cells) == 1 else described(selector)
+            for selector, cells in zip(claim.selectors, found, strict=True)
+        ]
+        return _row(claim, names, Estimate(None), NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
+    arms = [_arm(cell, claim.metric, outcome, rounds) for [cell] in found]
+    if claim.ranking is not None:
+        return _rule_on_ranking(claim, arms)
+    if claim.cell is not None:
+        estimate = value(arms[0], claim.metric)
+    else:
+        estimate = ratio(arms[0], arms[1], claim.metric, CONFIDENCE)
+    slugs = [arm.slug for arm in arms]
+    why = "; ".join(filter(None, (" / ".join(slugs), estimate.why)))
+    return _row(claim, slugs, estimate, within(estimate, claim.low, claim.high), why)
+
+
+def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
+    """Neighbours in pairs, with intervals that hold for all of them together; what is reported is the weakest link."""
+    neighbours, confidence = list(pairwise(arms)), 1 - (1 - CONFIDENCE) / (len(arms) - 1)
+    links = [
+        (f"{higher.slug} / {lower.slug}", ratio(higher, lower, claim.metric, confidence))
+        for higher, lower in neighbours
+    ]
+    weakest = min(links, key=lambda link: (WEAKEST_FIRST.index(above_one(link[1])), link[1].value or 0.0))
+    why = "; ".join(filter(None, (weakest[0], weakest[1].why)))
+    return _row(claim, [arm.slug for arm in arms], weakest[1], above_one(weakest[1]), why)
+
+
+def _row(claim: Claim, cells: Sequence[str], estimate: Estimate, ruling: str, why: str) -> Ruling:
+    return Ruling(
+        id=claim.id,
+        source=claim.source,
+        claim=claim.claim,
+        metric=claim.metric,
+        expected=_expected(claim, cells),
+        measured=estimate.value,
+        ci_low=estimate.low if math.isfinite(estimate.low) else None,
+        ci_high=estimate.high if math.isfinite(estimate.high) else None,
+        ruling=ruling,
+        why=why,
+    )
+
+
+def _expected(claim: Claim, cells: Sequence[str]) -> str:
+    if claim.ranking is not None:
+        return " > ".join(cells)
+    if claim.at_least is not None:
+        return f"at least {claim.at_least:g}"
+    return f"at most {claim.high:g}" if math.isinf(claim.low) else f"{claim.low:g} .. {claim.high:g}"
+
+
+def within(estimate: Estimate, low: float, high: float) -> str:
+    """Confirmed when the whole interval lies in the range, refuted when all of it lies outside, else undecided."""
+    if low <= estimate.low and estimate.high <= high:
+        return CONFIRMED
+    return REFUTED if estimate.high < low or high < estimate.low else UNDECIDED
+
+
+def above_one(estimate: Estimate) -> str:
+    """Whether a ratio is above 1: confirmed or refuted when its interval excludes 1, else undecided."""
+    return CONFIRMED if estimate.low > 1 else REFUTED if estimate.high < 1 else UNDECIDED
+
+
+def _obstacle(selector: Selector, metric: str, outcome: Outcome, rounds: Rounds) -> str:
+    """In words, why nothing can be said of a cell (of several reasons the first); empty where something can."""
+    if why := ambiguity(selector, outcome.cells):
+        return why
+    [cell] = matching(selector, outcome.cells)
+    if cell not in outcome.results:
+        return f"{cell.slug} was not measured"
+    verdict = outcome.results[cell].verdict
+    if not verdict.ranks:
+        return f"{cell.slug} INVALID: {verdict.reasons[0]}"
+    known = [figure(metric, *one) is not None for one in rounds[cell]]
+    if all(known):
+        return ""
+    which = f" in round {known.index(False) + 1}" if any(known) else ""
+    few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
+    return f"{metric} of {cell.slug} is unknown{which}{few}"
+
+
+def _arm(cell: Cell, metric: str, outcome: Outcome, rounds: Rounds) -> Arm:
+    values = [figure(metric, *one) for one in rounds[cell]]
+    known = tuple(one for one in values if one is not None)
+    return Arm(cell.slug, known, outcome.results[cell].verdict.name == "FLOOR")
+
+
+def figure(metric: str, measurement: Measurement, total: OperationSummary) -> float | None:
+    """One round's own; None where it is not known. A batch takes from its first intended start to its last end."""
+    if metric == "success_ratio":
+        return None if total.failure_ratio is None else 1 - total.failure_ratio
+    if metric == "batch_s":
+        return measurement.length_s or None if measurement.evidence.arrival == "batch" else None
+    if metric == "missed_arrivals":
+        return measurement.evidence.missed
+    found: float | None = getattr(total, metric)
+    return found
+
+
+def value(arm: Arm, metric: str) -> Estimate:
+    """The mean over rounds: geometric where all are positive, arithmetic for shares and where one is zero."""
+    if metric not in SHARES and min(arm.values) > 0:
+        return _bounded(_mean(arm.values, CONFIDENCE, positive=True), metric, arm, None)
+    estimate = _mean(arm.values, CONFIDENCE, positive=False)
+    if math.isfinite(estimate.high):
+        most = 1.0 if metric in SHARES else math.inf
+        estimate = replace(estimate, low=max(estimate.low, 0.0), high=min(estimate.high, most))
+    return _bounded(estimate, metric, arm, None)
+
+
+def ratio(candidate: Arm, baseline: Arm, metric: str, confidence: float) -> Estimate:
+    """The geometric mean over rounds of candidate / baseline, with a paired interval on logarithms."""
+    pairs = list(zip(candidate.values, baseline.values, strict=False))
+    if min(min(pair) for pair in pairs) <= 0:
+        return Estimate(None, why=f"{metric} is 0 in a round, and a ratio needs more")
+    estimate = _mean([new / old for new, old in pairs], confidence, positive=True)
+    return _bounded(estimate, metric, candidate, baseline)
+
+
+def _mean(values: Sequence[float], confidence: float, *, positive: bool) -> Estimate:
+    if len(values) < 2:
+        return Estimate(values[0], why="one round: an interval needs two")
+    if len(set(values)) == 1:  # exactly so: no logarithm may move it off the end of a range
+        return Estimate(values[0], values[0], values[0])
+    mean = math.fsum(map(math.log, values) if positive else values) / len(values)
+    interval = (mean_interval if positive else arithmetic_interval)(values, confidence)
+    low, high = interval or (-math.inf, math.inf)
+    return Estimate(math.exp(mean) if positive else mean, low, high)
+
+
+def _bounded(estimate: Estimate, metric: str, candidate: Arm, baseline: Arm | None) -> Estimate:
+    """With a FLOOR cell, only the end of the interval that a fuller load could not move."""
+    slugs = [arm.slug for arm in (candidate, baseline) if arm is not None and arm.floor]
+    if not slugs or not lower_bounds.is_bound(metric):
+        return estimate
+    is_floor = baseline is not None and baseline.floor
+    low_is_open, high_is_open = lower_bounds.open_ends(metric, candidate=candidate.floor, baseline=is_floor)
+    low, high = -math.inf if low_is_open else estimate.low, math.inf if high_is_open else estimate.high
+    why = f"{' and '.join(slugs)} FLOOR: only a bound is known"
+    return Estimate(estimate.value, low, high, "; ".join(filter(None, (estimate.why, why))))

@@ -1,0 +1,155 @@
+"""Curves in a run: cells that differ in one number only, and the knee of each curve. Pure.
+
+Definitions and their sources are in docs/methodology.md.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis.outcome import CellResult
+from bench.plan.matrix import Cell
+
+LEAST_VALUES = 3  # fewer are a comparison, not a curve
+LEAST_FOR_KNEE = 4
+NEAR_BEST = 0.95
+COLUMNS = (
+    "scenario", "curve", "axis", "value", "throughput_rps", "throughput_ci_low", "throughput_ci_high",
+    "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request", "bound_by", "verdict", "knee_at", "is_knee",
+    "why",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Knee:
+    """Beyond which value more buys hardly any throughput: `at`, and the measured `value` next to it.
+
+    Both are None where the curve has no knee; `why` says in words what it shows.
+    """
+
+    at: float | None
+    value: float | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Cells of one scenario that differ in `axis` only, in ascending order. `name` tells the curves of a run apart."""
+
+    scenario: str
+    name: str
+    axis: str
+    points: tuple[CellResult, ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Of the axis."""
+        return tuple(settings(one.cell)[self.axis] for one in self.points)
+
+
+def settings(cell: Cell) -> dict[str, Any]:
+    """The value of every axis that the cell has, the scenario's own parameters included."""
+    return dict(cell.setup.axes) | dict(cell.parameters) | {"users": cell.users}
+
+
+def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
+    """Every curve of at least LEAST_VALUES values, in the order of the results. Landmarks and the A/A arm are in none.
+
+    With two such axes, a cell is on two curves.
+    """
+    cells = [one for one in results if not one.cell.once and not one.cell.arm]
+    each = [settings(one.cell) | {"scenario": one.cell.scenario} for one in cells]
+    varying = [axis for axis in dict.fromkeys(key for one in each for key in one) if _values(each, axis) > 1]
+    found = []
+    for axis in varying:
+        groups: dict[tuple[tuple[str, Any], ...], list[CellResult]] = {}
+        for one, mine in zip(cells, each, strict=True):
+            if isinstance(mine.get(axis), int | float):
+                rest = tuple((name, value) for name, value in mine.items() if name != axis)
+                groups.setdefault(rest, []).append(one)
+        for rest, members in groups.items():
+            if len(members) >= LEAST_VALUES:
+                points = tuple(sorted(members, key=lambda one: settings(one.cell)[axis]))
+                found.append(Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points))
+    return tuple(found)
+
+
+def _values(each: Sequence[dict[str, Any]], axis: str) -> int:
+    return len({one[axis] for one in each if axis in one})
+
+
+def _name(rest: dict[str, Any], varying: Sequence[str]) -> str:
+    others = [name for name in varying if name in rest and name not in {"scenario", "service"}]
+    plain = {"profile", "server"}  # whose values say what they are
+    return ", ".join([rest["service"], *(rest[name] if name in plain else f"{name} {rest[name]}" for name in others)])
+
+
+def knee(curve: Curve) -> Knee:
+    """The knee of a curve of at least LEAST_FOR_KNEE values; INVALID cells do not count.
+
+    Of users of the closed model: where the two asymptotic bounds cross, N* = R_min x X_max, with R_min the smallest
+    users / throughput and X_max the highest throughput. Of any other axis: the smallest value with at least NEAR_BEST
+    of the highest throughput. None where the first value has that much already, and while the last one adds more.
+    """
+    if len(curve.points) < LEAST_FOR_KNEE:
+        return Knee(None, None, "")
+    if curve.points[0].arrival == "open":
+        return _none("the throughput of an open load is its rate")
+    rates = {
+        value: one.total.throughput_rps
+        for value, one in zip(curve.values, curve.points, strict=True)
+        if one.verdict.ranks and one.total.throughput_rps
+    }
+    if len(rates) < LEAST_FOR_KNEE:
+        return _none(f"{len(rates)} of {len(curve.points)} values count, and it takes {LEAST_FOR_KNEE}")
+    values, best = list(rates), max(rates.values())
+    near = [value for value in values if rates[value] >= NEAR_BEST * best]
+    if near == values[-1:]:
+        return _none(f"throughput still rises at {_words(values[-1], curve.axis)}")
+    if near[0] == values[0]:
+        return _none(f"{_words(values[0], curve.axis)} gives {rates[values[0]] / best:.0%} of the highest throughput")
+    at = near[0]
+    if curve.axis == "users" and curve.points[0].arrival == "closed":
+        at = best * min(value / rate for value, rate in rates.items())
+    value = min(values, key=lambda one: max(one / at, at / one))
+    floors = [one for one in curve.points if one.verdict.name == "FLOOR" and one.total.throughput_rps == best]
+    bound = "; a lower bound: the load was full where throughput was highest" if floors else ""
+    share = f"{_words(value, curve.axis)} gives {rates[value] / best:.0%} of the highest throughput"
+    if value < near[0]:
+        share += f", {_words(near[0], curve.axis)} {rates[near[0]] / best:.0%}"
+    return Knee(
+        at, value, f"knee at {_words(at, curve.axis)}: {share}{bound}" if at != value else f"knee: {share}{bound}"
+    )
+
+
+def _none(why: str) -> Knee:
+    return Knee(None, None, f"no knee: {why}")
+
+
+def _words(value: float, axis: str) -> str:
+    return f"{axis}={value:.3g}" if value < 1000 else f"{axis}={value:.0f}"
+
+
+def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
+    """Rows of sweeps.csv: one a point of each curve."""
+    for curve in curves(results):
+        found = knee(curve)
+        for value, one in zip(curve.values, curve.points, strict=True):
+            interval = one.total.throughput_interval or (None, None)
+            yield {
+                "scenario": curve.scenario,
+                "curve": curve.name,
+                "axis": curve.axis,
+                "value": value,
+                "throughput_rps": one.total.throughput_rps,
+                "throughput_ci_low": interval[0],
+                "throughput_ci_high": interval[1],
+                "latency_p50_ms": one.total.latency_p50_ms,
+                "latency_p99_ms": one.total.latency_p99_ms,
+                "service_cpu_ms_per_request": one.total.service_cpu_ms_per_request,
+                "bound_by": one.bound.by or None,
+                "verdict": one.verdict.name,
+                "knee_at": found.at,
+                "is_knee": "yes" if value == found.value else None,
+                "why": found.why,
+            }

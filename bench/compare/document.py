@@ -1,0 +1,130 @@
+"""What a comparison of two runs, or of two files of Locust, says: a table and what belongs to it, in words. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.analysis.pairs import HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
+from bench.compare import changes, locust_csv
+from bench.compare.changes import FAILURES, Change
+
+TITLES = {
+    "throughput_rps": "requests/s",
+    "latency_p50_ms": "p50 ms",
+    "latency_p99_ms": "p99 ms",
+    "service_cpu_ms_per_request": "CPU ms per request",
+    "service_rss_peak_mb": "memory MB",
+    FAILURES: "failed",
+}
+HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
+WHAT_ROUNDS_MISS = (
+    "Intervals are over rounds (Welch's t on logarithms), and hold for all cells of a metric together. A change of the"
+    " machine between the two runs looks like a change of the service."
+)
+FORCED = "NOT ALIKE, compared because of --force"
+GOOD, BAD, DIM = "good", "bad", "dim"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table, as text; `tone` is GOOD, BAD, DIM or empty."""
+
+    cells: tuple[str, ...]
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """`marks` are to be seen first; `sections` are lists of lines by heading."""
+
+    old: str
+    new: str
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+    marks: tuple[str, ...] = ()
+    sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def of_runs(
+    names: tuple[str, str],
+    found: Sequence[Change],
+    *,
+    obstacles: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+    alone: Sequence[str] = (),
+    causes: Mapping[str, Sequence[str]] | None = None,
+) -> Document:
+    """Two runs: whole cells only, every operation being in compare.csv."""
+    whole = [one for one in found if one.operation == "all"]
+    name_of = changes.named(one.identity for one in whole)
+    counted = Counter(one.conclusion for one in whole)
+    said = ", ".join(f"{counted[word]} {word}" for word in (HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE))
+    sections = {"Candidate causes": [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]}
+    sections["Not in both"] = list(alone)
+    return Document(
+        *names,
+        HEADINGS,
+        tuple(Row((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
+        marks=(*(f"{FORCED}: {one}" for one in obstacles), *remarks),
+        sections={heading: lines for heading, lines in sections.items() if lines},
+        notes=(said, WHAT_ROUNDS_MISS),
+    )
+
+
+def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
+    """Two `_stats.csv` files of Locust."""
+    rows = tuple(
+        Row((one.name, one.metric, *(_figure(value, one.metric) for value in (one.old, one.new)), _ratio(one.ratio)))
+        for one in found
+    )
+    sections = {"What these files cannot tell": locust_csv.LIMITS} | ({"Not in both": alone} if alone else {})
+    return Document(old, new, ("name", "metric", "old", "new", "new / old"), rows, sections=sections)
+
+
+def regression(change: Change, limit: float, name: str) -> str:
+    """A regression in one line."""
+    title, bound = TITLES[change.metric], 1 - limit if change.metric in changes.LOWER_IS_WORSE else 1 + limit
+    side = "below" if bound < 1 else "above"
+    return f"regression: {name}: {title} {_ratio(change.ratio)} ({_interval(change)}), all of it {side} {bound:.4g}"
+
+
+def tone(change: Change) -> str:
+    """Whether a change is for the better."""
+    if change.conclusion not in {HIGHER, LOWER}:
+        return DIM
+    return GOOD if (change.conclusion == HIGHER) == (change.metric in changes.LOWER_IS_WORSE) else BAD
+
+
+def _texts(change: Change) -> tuple[str, ...]:
+    return (
+        TITLES[change.metric],
+        _figure(change.old, change.metric),
+        _figure(change.new, change.metric),
+        _ratio(change.ratio),
+        _interval(change),
+        ": ".join(text for text in (change.conclusion, change.why) if text),
+    )
+
+
+def _figure(value: float | None, metric: str) -> str:
+    if value is None:
+        return ""
+    if metric in {FAILURES, "failed"}:
+        return f"{value:.2%}"
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value < 1000 else "over 1000"
+
+
+def _interval(change: Change) -> str:
+    low, high = change.ci_low, change.ci_high
+    if low is not None and high is not None:
+        return f"{_ratio(low)} .. {_ratio(high)}"
+    if low is not None:
+        return f"at least {_ratio(low)}"
+    return f"at most {_ratio(high)}" if high is not None else ""

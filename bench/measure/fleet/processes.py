@@ -1,0 +1,193 @@
+"""One child process: started in a session of its own, its output in a file, never outliving the harness."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from weakref import WeakSet
+
+import psutil
+
+from bench.measure.fleet import variables
+from suite import catalogue
+
+LAUNCHER = Path(__file__).with_name("_launch.py")
+# In the environment of whatever a harness starts: which process of which checkout it belongs to.
+MARK = "BENCH_HARNESS"
+GONE_AFTER_S = 2.0
+
+
+class Child:
+    """A running program and everything that it started."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        cwd: Path,
+        environment: Mapping[str, str],
+        cpus: Sequence[int] = (),
+    ) -> None:
+        """Start `command` on `cpus` (empty: anywhere) with its output in `log`."""
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                launched(command, cpus),
+                cwd=cwd,
+                env=variables.clean() | dict(environment) | {MARK: mark()},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        STARTED.add(self)
+
+    def place(self, cpus: Sequence[int]) -> bool:
+        """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be.
+
+        False where that is not allowed.
+        """
+        wanted, refused = frozenset(cpus), set[int]()
+        while cpus and (found := [one for one in self._threads() if _affinity(one) not in {None, wanted}]):
+            for thread in found:
+                with suppress(OSError):  # not allowed, no such CPU, or it has ended
+                    os.sched_setaffinity(thread, cpus)
+            left = {thread for thread in found if _affinity(thread) not in {None, wanted}}
+            if left <= refused:
+                break
+            refused |= left
+        return not refused
+
+    def _threads(self) -> list[int]:
+        try:
+            process = psutil.Process(self.pid)
+            return [thread.id for one in (process, *process.children(recursive=True)) for thread in one.threads()]
+        except psutil.Error:
+            return []
+
+    def exit_code(self) -> int | None:
+        """None while it runs; negative for a signal."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait until it ends; None when it still runs after `timeout_s`."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def ending(self) -> str:
+        """How it ended, in words; empty while it runs."""
+        code = self.exit_code()
+        if code is None:
+            return ""
+        return f"ended with exit code {code}" + (f" ({signal.Signals(-code).name})" if code < 0 else "")
+
+    def is_stopped(self) -> bool:
+        """Whether it, or a process that it started, was stopped (SIGSTOP) and does nothing."""
+        try:
+            process = psutil.Process(self.pid)
+            return any(one.status() == psutil.STATUS_STOPPED for one in (process, *process.children(recursive=True)))
+        except psutil.Error:
+            return False
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """Ask it to end, wait up to `patience_s`, then kill whatever is left of its process group."""
+        if self.exit_code() is None and not self.is_stopped():
+            self._process.terminate()
+            self.wait(patience_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """End every process of its group at once."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        except PermissionError:  # macOS says so of a group whose members have all ended
+            pass
+        self._process.wait()
+        # A worker may outlive its killed master by a moment, and hold the port until then.
+        deadline = time.monotonic() + GONE_AFTER_S
+        with suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < deadline:
+                os.killpg(self.pid, 0)
+                time.sleep(0.01)
+
+    def kill_running(self) -> None:
+        """End its group if it has not ended yet. Waits for nothing, so that a signal handler may call it."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The end of what it printed."""
+        return tail(self.log, lines)
+
+
+def launched(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
+    """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
+    placed = ",".join(map(str, cpus)) or "-"
+    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), placed, str(int(signal.SIGTERM))]
+    return [*launcher, *command]
+
+
+STARTED: WeakSet[Child] = WeakSet()
+
+
+def kill_all() -> None:
+    """End every process group that this process started, at once."""
+    for child in list(STARTED):
+        child.kill_running()
+
+
+@cache
+def mark() -> str:
+    """This process: its pid, when it was started, and the checkout whose code it runs."""
+    return f"{os.getpid()} {started(os.getpid())} {catalogue.CHECKOUT}"
+
+
+def started(pid: int) -> str:
+    """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
+    try:
+        if sys.platform != "linux":
+            return str(psutil.Process(pid).create_time())
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
+    except (OSError, psutil.Error):
+        return ""
+
+
+def _affinity(thread: int) -> frozenset[int] | None:
+    """The CPUs that a thread may run on; None when it has ended, or the system does not say."""
+    try:
+        return frozenset(os.sched_getaffinity(thread))
+    except OSError:
+        return None
+
+
+def tail(log: Path, lines: int) -> str:
+    """The last lines of a file, indented."""
+    try:
+        text = log.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+
+
+def stop_all(children: Sequence[Child], patience_s: float = 5.0) -> None:
+    """Ask all to end at once, and kill those that have not after `patience_s`."""
+    for child in children:
+        if child.exit_code() is None:
+            os.kill(child.pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience_s
+    for child in children:
+        child.wait(max(0.0, deadline - time.monotonic()))
+        child.kill()

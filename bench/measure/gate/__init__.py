@@ -1,0 +1,1 @@
+"""What every service must pass before it is measured."""

@@ -1,0 +1,155 @@
+"""What an operation costs in the database: round trips on the wire, statements as pg_stat_statements counts them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import httpx
+import psycopg
+
+from bench.plan.costs import CALLS, READS, Cost, counted_as
+from db import server
+from db.dsn import Dsn
+from db.wire import Relay
+from services.contract import BIGINT_MAX, OPERATIONS
+from suite.catalogue import Service
+from suite.errors import VerificationError
+
+TRIES_AT_ONCE = 4  # for operations that use two connections at once, each of which may have to learn the statement
+SPARE = 2  # calls beyond one for each connection, which has something to learn on its first use
+SETTLE_S = 0.01  # what follows an answer (a connection's return to the pool) counts, too
+QUERIES = {
+    "list_users": "?offset={number}&limit=10",
+    "read_many": f"?count={READS}&seed={{number}}",
+    "session_sleep": "?seconds=0",
+    "simulation": f"?user_id={BIGINT_MAX}",  # who bought nothing: the computation takes no time
+}
+TRACK = "pg_stat_statements.track"
+
+
+class Request(NamedTuple):
+    """One call of an operation."""
+
+    method: str
+    path: str
+    fields: dict[str, str] | None = None
+
+
+def counted(service: Service, connections: int, relay: Relay, statements: Callable[[], int] | None) -> dict[str, Cost]:
+    """The cost of every operation that the service answers, each variant of it, one after the other.
+
+    `connections` is the size of its pool, and `statements` says how many have been made so far. Raises
+    VerificationError for a call that fails.
+    """
+    found = {}
+    with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
+        for operation in OPERATIONS:
+            for variant in OPERATIONS[operation].variants or (None,) if service.answers([operation]) else ():
+                # A statement meets connections that have not seen it: the least of several tries counts.
+                at_once = OPERATIONS[operation].uses > 1
+                todo = requests(operation, connections * service.warm_up + SPARE, client, variant)
+                for request in todo:
+                    perform(client, service, request)
+                tries = [
+                    _cost(client, service, requests(operation, CALLS, client, variant), relay, statements)
+                    for _ in range(TRIES_AT_ONCE if at_once else 1)
+                ]
+                found[counted_as(operation, variant)] = min(tries, key=lambda cost: cost.round_trips)
+    return found
+
+
+def _cost(
+    client: httpx.Client,
+    service: Service,
+    todo: Sequence[Request],
+    relay: Relay,
+    statements: Callable[[], int] | None,
+) -> Cost:
+    time.sleep(SETTLE_S)
+    before = relay.round_trips, statements() if statements else 0
+    for request in todo:
+        perform(client, service, request)
+    time.sleep(SETTLE_S)
+    made = (statements() - before[1]) / len(todo) if statements else None
+    return Cost((relay.round_trips - before[0]) / len(todo), made)
+
+
+def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[Request]:
+    """So many calls that all succeed; users that they change or delete are made here."""
+    known = OPERATIONS[operation]
+    created = _created(client, {"update_user": 1, "delete_user": times}.get(operation, 0))
+    made = []
+    for number in range(times):
+        again = number % CALLS  # the same reads over and over: a cache would show
+        user_id = created[number % len(created)] if created else 1 + again
+        path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
+        if variant is not None:
+            path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
+        writes_user = known.path.startswith("/users") and known.method in {"POST", "PUT"}
+        made.append(Request(known.method, path, fields() if writes_user else None))
+    return made
+
+
+def _created(client: httpx.Client, times: int) -> list[int]:
+    """Ids of so many new users."""
+    return [int(client.post("/users", json=fields()).json()["id"]) for _ in range(times)]
+
+
+def perform(client: httpx.Client, service: Service, request: Request) -> None:
+    """One call. Raises VerificationError unless it succeeds."""
+    answer = client.request(request.method, request.path, json=request.fields)
+    if answer.is_error:
+        said = f"{request.method} {request.path} answered {answer.status_code}"
+        raise VerificationError(f"{service.name}: {said} while its round trips were counted")
+
+
+_numbers = count()
+_run = uuid4().hex
+
+
+def fields() -> dict[str, Any]:
+    """A name and an address that no other row has."""
+    number = next(_numbers)
+    return {"name": f"Counted {number}", "email": f"{_run}.{number}@example.com"}
+
+
+@contextmanager
+def tracked(database: Dsn) -> Iterator[Callable[[], int] | None]:
+    """Have pg_stat_statements count what is sent over connections that are opened in this block.
+
+    Gives a function that says how many statements there were so far, or None where the server does not allow it. The
+    database and the role are afterwards as they were.
+    """
+    with server.connect(database) as connection:
+        had = _has_extension(connection)
+        try:
+            with connection.transaction():  # what only half succeeds leaves nothing behind
+                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+                _statements(connection)  # refused where the server did not preload it, though it can be created
+                connection.execute(f"SET {TRACK} = 'none'")  # our own asking is not to count
+                connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = 'top'")
+        except psycopg.Error:
+            yield None
+            return
+        try:
+            yield lambda: _statements(connection)
+        finally:
+            connection.execute(f"ALTER ROLE CURRENT_USER RESET {TRACK}")
+            if not had:
+                connection.execute("DROP EXTENSION IF EXISTS pg_stat_statements")
+
+
+def _has_extension(connection: psycopg.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'").fetchone())
+
+
+def _statements(connection: psycopg.Connection) -> int:
+    row = connection.execute(
+        "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements"
+        " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).fetchone()
+    assert row is not None  # noqa: S101  # an aggregate has a row
+    return int(row[0])

@@ -1,0 +1,228 @@
+"""The gate before every run: services that do not answer the contract alike are not measured."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.analysis.conversation import wire_facts
+from bench.analysis.conversation.wire_facts import Wire
+from bench.analysis.parity import Facts
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.gate import answers as answers_module
+from bench.measure.gate import checks as checks_module
+from bench.measure.gate import counts, inspection, proof
+from bench.measure.gate.answers import Disagreement
+from bench.measure.gate.checks import Check
+from bench.measure.gate.inspection import Standing
+from bench.measure.gate.proof import Unproven
+from bench.plan import costs as costs_module
+from bench.plan.costs import Cost
+from bench.plan.matrix import Setup
+from db import buyer, restore
+from db import server as servers
+from db.dsn import Dsn
+from db.protocol import Listener, Message
+from db.wire import Relay
+from services.contract import OPERATIONS
+from suite import catalogue
+from suite.errors import VerificationError
+
+SHOWN = 10
+
+
+@dataclass
+class Passed:
+    """What the gate saw of services that passed it: their /health, what each operation costs in the database, facts.
+
+    `checks` is how many questions of the contract each answered; `unchecked` says what could not be counted, and why.
+    """
+
+    health: dict[Setup, dict[str, Any]] = field(default_factory=dict)
+    costs: dict[Setup, Mapping[str, Cost]] = field(default_factory=dict)
+    checks: int = 0
+    facts: dict[Setup, Facts] = field(default_factory=dict)
+    unchecked: str = ""
+
+
+def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs: Path) -> Passed:
+    """Start one setup of each service and profile, put the contract to it, count what it costs.
+
+    Raises VerificationError with every disagreement (up to ten).
+    """
+    todo = checks_module.checks(around.dataset_users, buyer.of_little(server.dsn))
+    passed, wrong, heard = Passed(checks=len(todo)), list[str](), list[Message]()
+    with _relayed(server.dsn, heard.append) as relay:
+        url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
+        tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
+        with tracking as statements, Fleet(replace(around, database_url=url)) as fleet:
+            for batch in _side_by_side(setups):
+                fleet.stop()
+                heard.clear()
+                fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
+                stands, started_ns = (
+                    inspection.settled(fleet.pids(), relay.port if relay else None),
+                    time.perf_counter_ns(),
+                )
+                proof.demand_of_services(server.dsn, batch)
+                wrong += _contract(server, todo, batch)
+                passed.health |= fleet.health
+                if relay is not None and not wrong:
+                    passed.costs |= _costs(batch, relay, statements)
+                if not wrong:
+                    wires = _wires(server, batch, heard, started_ns) if relay else {}
+                    passed.facts |= _facts(fleet, stands, wires)
+        wrong += [said for setup, costs in passed.costs.items() for said in _unexpected(setup, costs)]
+        if relay is None:
+            passed.unchecked = (
+                f"round trips, parity of sessions: {server.dsn.host} is a socket, which no relay can stand before"
+            )
+        elif statements is None:
+            passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
+    restore.restore(server.dsn)
+    if wrong:
+        raise VerificationError(f"verification failed; nothing was measured:\n  {_listed(wrong)}")
+    return passed
+
+
+def check_target(around: Surroundings, server: Database, setup: Setup, operations: Collection[str]) -> str:
+    """Put to a target what the contract says of these operations; nothing is counted. What was seen, in a line.
+
+    Raises VerificationError with every wrong answer (up to ten).
+    """
+    proof.demand(server.dsn, {f"target {setup.service}": setup.url}, operations)
+    answers = _answers(around, server, setup, operations)
+    if wrong := list(map(str, answers_module.of_target(setup.service, answers))):
+        raise VerificationError(
+            f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
+            f"{_listed(wrong)}\nIt must give these answers from the benchmark's own data: see docs/adding-a-service.md"
+        )
+    own = sorted(set(operations) - set(OPERATIONS))
+    if own:
+        return (
+            f"target {setup.service}: {', '.join(own)} of its own cannot be verified beforehand ({len(answers)} checks)"
+        )
+    return (
+        f"target {setup.service} answers {', '.join(sorted(operations))} as the contract says ({len(answers)} checks);"
+        " what it costs in the database was not counted"
+    )
+
+
+def survey_target(around: Surroundings, server: Database, setup: Setup) -> dict[str, tuple[int, list[Disagreement]]]:
+    """Of each operation of the contract, how often a target was asked for it and what it answered wrongly.
+
+    It is asked for none that writes to a table which it does not share with the benchmark. Raises VerificationError
+    when it breaks off.
+    """
+    foreign = proof.unproven(server.dsn, {setup.service: setup.url}, OPERATIONS)
+    withheld = {name: one for one in foreign for name in proof.WRITING[one.table]}
+    answers = _answers(around, server, setup, OPERATIONS.keys() - withheld.keys())
+    wrong = answers_module.of_target(setup.service, answers)
+    wrong += [_not_asked(name, one) for name, one in withheld.items()]
+    asked = Counter(check.operation for check in answers) | Counter(withheld.keys())
+    return {
+        name: (asked[name], [one for one in wrong if one.check.operation == name]) for name in OPERATIONS if asked[name]
+    }
+
+
+def _not_asked(operation: str, one: Unproven) -> Disagreement:
+    check = Check(f"a row just put into {one.table}", operation, "GET", one.path, httpx.codes.OK)
+    return Disagreement(one.name, check, "that row", f"{one.answered}; so it was not asked to write")
+
+
+def _answers(
+    around: Surroundings, server: Database, setup: Setup, operations: Collection[str]
+) -> dict[Check, answers_module.Answer]:
+    """A target's, to what these operations do; the database is as it was before and afterwards."""
+    every = checks_module.checks(around.dataset_users, buyer.of_little(server.dsn))
+    restore.restore(server.dsn)
+    try:
+        return answers_module.ask_all(setup.url, answers_module.for_target(every, operations))
+    except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
+        raise VerificationError(
+            f"target {setup.service} broke off on {setup.url} during verification ({why}); nothing was measured"
+        ) from None
+    finally:
+        restore.restore(server.dsn)
+
+
+@contextmanager
+def _relayed(dsn: Dsn, listener: Listener) -> Iterator[Relay | None]:
+    """A relay to the server; None for one that is reached by a socket in the file system."""
+    if dsn.host.startswith("/"):
+        yield None
+        return
+    with Relay(dsn.host, dsn.port, listener=listener) as relay:
+        yield relay
+
+
+def _listed(wrong: Sequence[str]) -> str:
+    more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
+    return "\n  ".join([*wrong[:SHOWN], *more])
+
+
+def _side_by_side(setups: Sequence[Setup]) -> list[list[Setup]]:
+    """The first setup of each service and profile, in batches with one of each service: each has one port."""
+    first: dict[tuple[str, str], Setup] = {}
+    for setup in setups:  # distances and delays change times, not answers
+        near = replace(setup, database_rtt_ms=None, external_delay_s=0.0)
+        first.setdefault((setup.profile, setup.service), near)
+    profiles = dict.fromkeys(profile for profile, _ in first)
+    return [[setup for (of, _), setup in first.items() if of == profile] for profile in profiles]
+
+
+def _costs(
+    setups: Sequence[Setup], relay: Relay, statements: Callable[[], int] | None
+) -> dict[Setup, Mapping[str, Cost]]:
+    return {
+        setup: counts.counted(catalogue.service(setup.service), setup.pool_size, relay, statements) for setup in setups
+    }
+
+
+def _wires(server: Database, setups: Sequence[Setup], heard: Sequence[Message], started_ns: int) -> dict[Setup, Wire]:
+    """What PostgreSQL hears of each service, for one point read."""
+    with servers.connect(server.dsn) as connection:
+        row = connection.execute("SHOW default_transaction_isolation").fetchone()
+    default, found = str(row[0]) if row else "", dict[Setup, Wire]()
+    for setup in setups:
+        service = catalogue.service(setup.service)
+        if service.needs_database:
+            calls = inspection.reads(service, setup.pool_size, heard)
+            wire = wire_facts.wire(calls, list(heard), setup.pool_size, default, started_ns)
+            found |= {setup: wire} if wire else {}
+    return found
+
+
+def _facts(fleet: Fleet, stands: Mapping[Setup, Standing], wires: Mapping[Setup, Wire]) -> dict[Setup, Facts]:
+    return {
+        setup: inspection.gathered(catalogue.service(setup.service), fleet.health[setup], stand, wires.get(setup))
+        for setup, stand in stands.items()
+    }
+
+
+def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
+    return costs_module.differences(catalogue.service(setup.service), setup.profile, costs)
+
+
+def _contract(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
+    """In words, where services do not answer as they must, or not as the others do."""
+    answers, documents = {}, {}
+    for setup in setups:
+        service = catalogue.service(setup.service)
+        restore.restore(server.dsn)
+        try:
+            answers[service.name] = answers_module.ask(service.url, service, todo)
+            documents[service.name] = answers_module.openapi(service.url)
+        except httpx.HTTPError as error:
+            raise VerificationError(f"{service.name} broke off during verification: {error}") from None
+    first = next(iter(documents))
+    differing = [name for name, document in documents.items() if document != documents[first]]
+    wrong = [str(one) for one in answers_module.disagreements(answers)]
+    return wrong + [f"{name}: its OpenAPI document differs from that of {first}" for name in differing]

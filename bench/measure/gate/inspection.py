@@ -1,0 +1,126 @@
+"""What a running service is, seen from outside: its processes, its connections, what it says, what PostgreSQL hears."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+
+from bench.analysis import parity
+from bench.analysis.conversation import wire_facts
+from bench.analysis.parity import Facts
+from bench.measure.gate import counts
+from bench.measure.gate.counts import Request
+from bench.measure.watch import probe
+from bench.plan.matrix import Setup
+from db.protocol import Message
+from suite.catalogue import Service
+
+SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
+POLL_EVERY_S = 0.1
+USES = 6  # of each connection: psycopg 3 prepares a statement when it has been executed five times
+SPARE = 2  # requests beyond one for each connection
+SERVERS = ("gunicorn", "uvicorn")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A setup's processes: which server, how many workers, how many connections they hold to the database's port."""
+
+    server: str | None
+    workers: int
+    connections: int | None
+
+
+def standing(pid: int, database_port: int | None) -> Standing:
+    """What stands on the process that a service was started as. No port: connections are not known."""
+    parent = psutil.Process(pid)
+    family = [parent, *parent.children(recursive=True)]
+    command = _command(parent)
+    # multiprocessing, which uvicorn uses, has a process of its own beside the workers.
+    workers = [one for one in family[1:] if not any("resource_tracker" in word for word in _command(one))]
+    return Standing(
+        server=next((name for name in SERVERS if name in command), None),
+        workers=len(workers) or 1,
+        connections=None if database_port is None else sum(_connections(one, database_port) for one in family),
+    )
+
+
+def settled(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, Standing]:
+    """What stands when all is as the plan asks, or after `SETTLE_S` as it then is."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        found = {setup: standing(pid, database_port) for pid, setup in pids.items()}
+        if all(map(_as_asked, found, found.values())) or time.monotonic() > deadline:
+            return found
+        time.sleep(POLL_EVERY_S)
+
+
+def _as_asked(setup: Setup, found: Standing) -> bool:
+    return found.workers == setup.workers and found.connections in {
+        None,
+        parity.opened_at_start(setup),
+        setup.connections,  # a library that opens its overflow, too, will not close it for being waited for
+    }
+
+
+def _command(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):  # it has just ended
+        return process.cmdline()
+    return []
+
+
+def _connections(process: psutil.Process, port: int) -> int:
+    with suppress(psutil.Error):
+        established = (one for one in process.net_connections("tcp") if one.status == psutil.CONN_ESTABLISHED)
+        return sum(bool(one.raddr) and one.raddr.port == port for one in established)
+    return 0
+
+
+def reads(service: Service, pool_size: int, heard: Sequence[Message]) -> list[list[Message]]:
+    """The messages of point reads, one read after the other, once every connection has made some.
+
+    `heard` grows while the service is asked, by nobody else.
+    """
+    request = Request("GET", "/users/1")
+    found = []
+    with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
+        for _ in range(USES * pool_size):
+            counts.perform(client, service, request)
+        time.sleep(counts.SETTLE_S)
+        for _ in range(pool_size + SPARE):
+            before = len(heard)
+            counts.perform(client, service, request)
+            time.sleep(counts.SETTLE_S)
+            found.append(list(heard[before:]))
+    return found
+
+
+def threads(service: Service) -> int | None:
+    """How many threads a worker has for `def` endpoints; None where there are none to use them."""
+    if service.mode != "sync":
+        return None
+    found = probe.parse(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+    return int(found["threads"] / found["workers"])
+
+
+def gathered(service: Service, health: Mapping[str, Any], stands: Standing, wire: wire_facts.Wire | None) -> Facts:
+    """All of it together. What concerns the database is left out for a service that has none."""
+    pool = health["pool"] if service.needs_database else {}
+    return Facts(
+        server=stands.server,
+        workers=stands.workers,
+        connections=stands.connections if service.needs_database else None,
+        **(vars(wire) if wire else {}),
+        profile=health["profile"],
+        pool_size=pool.get("size"),
+        pool_overflow=pool.get("overflow"),
+        pool_timeout_s=pool.get("timeout_s"),
+        threads=threads(service),
+        event_loop=health["event_loop"],
+        http_parser=health["http_parser"],
+        versions=health["versions"],
+    )

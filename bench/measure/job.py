@@ -1,0 +1,107 @@
+"""What a run is going to do: a request with everything decided."""
+
+import secrets
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bench.analysis import ceilings, rate
+from bench.analysis.ceilings import Alone
+from bench.measure import load
+from bench.measure.fleet.serving import LOOPBACK
+from bench.measure.resuming import Earlier
+from bench.plan import order as order_module
+from bench.plan import placement
+from bench.plan.matrix import Cell
+from bench.plan.matrix import cells as cells_of
+from bench.plan.model import Plan
+from bench.plan.placement import Placement
+
+CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
+ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asked for. `earlier` is the run to go on with, `force` in whatever environment."""
+
+    plan: Plan
+    plan_path: Path
+    name: str | None
+    database_url: str | None
+    bind_host: str = LOOPBACK  # where services and Locust's master listen for load workers
+    earlier: Earlier | None = None
+    force: bool = False
+
+    @property
+    def plan_name(self) -> str:
+        """Of the plan's own file."""
+        return self.plan_path.stem if self.earlier is None else self.earlier.plan_name
+
+
+@dataclass(frozen=True)
+class Job:
+    """Which cells, in which order, where. `order` has a row for every round that there may be.
+
+    `done` are the measurements, by round and slug, that a run which is resumed already has.
+    """
+
+    request: Request
+    plan: Plan
+    cells: tuple[Cell, ...]
+    seed: int
+    order: tuple[tuple[Cell, ...], ...]
+    placed: Placement
+    done: frozenset[tuple[int, str]] = field(default_factory=frozenset)
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds are planned at first: the plan's, or as many as the run that is resumed had come to plan."""
+        earlier = self.request.earlier
+        return max(self.plan.rounds.count, len(earlier.order) if earlier else 0)
+
+    def missing(self, number: int) -> tuple[Cell, ...]:
+        """The cells of a round (from 1) that are to be measured, in their order."""
+        return tuple(cell for cell in self.order[number - 1] if (number, cell.slug) not in self.done)
+
+    def as_dict(self, rounds: int) -> dict[str, Any]:
+        """For plan.json, when so many rounds are planned."""
+        return {
+            "name": self.request.plan_name,
+            "plan": self.plan.model_dump(),
+            "seed": self.seed,
+            "cells": [cell.as_dict() for cell in self.cells],
+            "order": [[cell.slug for cell in one_round] for one_round in self.order[:rounds]],
+        }
+
+    def at_rate(self, rate_rps: float) -> "Job":
+        """The same with the rate of its open load known."""
+        return replace(self, plan=rate.opened(self.plan, rate_rps))
+
+    def alone(self) -> list[Alone]:
+        """What pgbench is to measure, once each."""
+        if not self.plan.rounds.ceilings or self.plan.load.arrival == "open":
+            return []  # an open load asks for a rate, not for the most
+        wanted = [ceilings.of(cell) for cell in self.cells if cell.setup.connections and not cell.once]
+        return [one for one in dict.fromkeys(wanted) if ceilings.scripts(one.scenario, dict(one.parameters))]
+
+    def cell_s(self, cell: Cell) -> float:
+        """How long one measurement of a cell is expected to take."""
+        return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
+
+    def expected_s(self, rounds: int) -> float:
+        """How long all measuring that is left is expected to take with so many rounds."""
+        left = [cells for number in range(1, rounds + 1) if (cells := self.missing(number))]
+        return sum(self.cell_s(cell) for cells in left for cell in cells) + ROUND_OVERHEAD_S * len(left)
+
+
+def decide(request: Request) -> Job:
+    """Draw the seed, unless the plan or the run to go on with has one, and with it the order."""
+    plan, earlier = request.plan, request.earlier
+    cells, seed = cells_of(plan), earlier.seed if earlier else plan.rounds.seed
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    rounds = plan.rounds.most if plan.rounds.precision else plan.rounds.count
+    workers = max(cell.setup.workers for cell in cells)
+    placed = placement.place(placement.available_cpus(), workers, plan.load.workers_here)
+    done = earlier.done if earlier else frozenset[tuple[int, str]]()
+    return Job(request, plan, cells, seed, order_module.order(cells, rounds, seed), placed, done)

@@ -1,0 +1,195 @@
+"""Locust as subprocesses: one cell's users, headless, with Locust's own CSV and JSON and our samples kept."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis.recorded import load_workers
+from bench.measure.fleet.processes import Child, stop_all
+from bench.measure.fleet.serving import LOOPBACK
+from bench.plan.matrix import Cell
+from bench.plan.model import Load
+from suite import catalogue
+from suite.errors import LoadError, WorkersError
+
+STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so that the slowest requests are still logged
+SPARE_TIME_S = 60.0  # for spawning and stopping, before the load is called hung
+BATCH_DRAIN_S = 10.0  # a guess: how long depends on the service
+POLL_EVERY_S = 0.1
+JOIN_S = 2.0  # a guess: until workers have joined their master, which looks once a second, and have left it
+JOIN_HERE_TIMEOUT_S = 30.0
+JOIN_TIMEOUT_S = 300.0  # as long as Locust's own workers look for their master
+USERS_TIMEOUT_S = 20  # until workers have told that their users run; Locust itself gives them a second
+LEAVE_TIMEOUT_S = 3.0
+MASTER_PORT = 5557  # Locust's own
+SAMPLE_STREAM = "samples.bin"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a cell's users send to, and how the users are made."""
+
+    url: str
+    dataset_users: int
+    seed: int
+    cpus: tuple[int, ...]
+    master_host: str = LOOPBACK
+
+
+def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log") -> Child:
+    """Start Locust in a folder where no locust.conf or pyproject.toml of the user's is found."""
+    environment = {"HOME": str(folder), "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": str(USERS_TIMEOUT_S)}
+    return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus)
+
+
+def start_workers(cell: Cell, load: Load, target: Target, folder: Path) -> list[Child]:
+    """Start the workers of this machine, if the load is spread over any. They wait for their master.
+
+    One by one, since those that Locust's `--processes` forks have no log of their own, would outlive a harness that is
+    killed, and leave no place for workers from elsewhere.
+    """
+    wanted = worker_command(str(catalogue.scenario(cell.scenario).path), target.master_host)
+    command = [sys.executable, "-m", *wanted]
+    numbers = range(load.workers_here if load.distributed else 0)
+    return [start(command, folder, target.cpus, f"locust-worker-{number}.log") for number in numbers]
+
+
+def follow(
+    child: Child,
+    longest_s: float,
+    on_tick: Callable[[float], None],
+    every_s: float = POLL_EVERY_S,
+    workers: Sequence[Child] = (),
+) -> None:
+    """Wait until Locust ends, and end it and its workers in any case.
+
+    Raises LoadError when it ended badly or takes too long, and whatever `on_tick` raises.
+    """
+    started = time.monotonic()
+    try:
+        while child.exit_code() is None:
+            on_tick(time.monotonic() - started)
+            child.wait(every_s)
+            if time.monotonic() - started > longest_s:
+                raise LoadError(f"Locust did not end in time; the end of {child.log}:\n{child.log_tail()}")
+        if child.exit_code() != 0:
+            code = child.exit_code()
+            raise LoadError(f"Locust ended with exit code {code}; the end of {child.log}:\n{child.log_tail()}")
+        deadline = time.monotonic() + LEAVE_TIMEOUT_S
+        for worker in workers:  # they end when their master does
+            worker.wait(max(0.0, deadline - time.monotonic()))
+    finally:
+        stop_all([child, *workers])
+
+
+class Joining:
+    """Sees to it that a load of several processes begins: all must join its master."""
+
+    def __init__(self, load: Load, stream: Path, workers: Sequence[Child], say: Callable[[str], None]) -> None:
+        self._load, self._stream, self._workers, self._say = load, stream, workers, say
+        self._joined = 0 if load.distributed else load.all_workers
+
+    def tick(self, elapsed_s: float) -> None:
+        """Say how many are there whenever that changes, until all are.
+
+        Raises LoadError when a worker of this machine ended or takes too long, WorkersError when others do not come.
+        """
+        wanted = self._load.all_workers
+        if self._joined >= wanted:
+            return
+        joined = load_workers.joined(self._stream)
+        if joined != self._joined:
+            self._joined = joined
+            self._say(f"{joined} of {wanted} load workers joined")
+        if joined >= wanted:
+            return
+        for worker in self._workers:
+            if worker.exit_code() is not None:
+                raise LoadError(f"a load worker ended before it began; the end of {worker.log}:\n{worker.log_tail()}")
+        if elapsed_s > self.timeout_s:
+            missing = f"{joined} of {wanted} load workers joined within {self.timeout_s:.0f} s"
+            if not self._load.expect_workers:
+                raise LoadError(missing)
+            raise WorkersError(
+                f"{missing}; start the command that was printed on the other machines (see that they reach port"
+                f" {MASTER_PORT} of this one, --bind-host), or expect fewer: --expect-workers"
+            )
+
+    @property
+    def timeout_s(self) -> float:
+        """How long workers may take to join."""
+        return JOIN_TIMEOUT_S if self._load.expect_workers else JOIN_HERE_TIMEOUT_S
+
+
+def worker_command(locustfile: str, master_host: str) -> list[str]:
+    """A plain worker's command line. Everything else it is told by its master, the locustfile too if that is `-`."""
+    return [
+        "locust", "--worker", "-f", locustfile, "--master-host", master_host, "--master-port", str(MASTER_PORT),
+        "--exit-code-on-error", "0",
+    ]  # fmt: skip
+
+
+def loop_for_workers(master_host: str) -> str:
+    """For the shell of another machine: a worker for every cell of a run, one after the other.
+
+    A worker ends well with its cell, and badly when it has found no master for five minutes; Ctrl-C ends the loop.
+    """
+    worker = shlex.join([".venv/bin/locust", *worker_command("-", master_host)[1:]])
+    return f"(trap exit INT TERM; while {worker}; do :; done)"
+
+
+def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
+    """The command line of a cell's load."""
+    parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
+    service = [] if cell.setup.url else ["--service", cell.service]
+    return [
+        sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
+        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
+        "--run-time", f"{int(expected_s(cell, load) + SPARE_TIME_S)}s",
+        "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
+        "--exit-code-on-error", "0", "--loglevel", "INFO",
+        "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
+        "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
+        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
+        "--start-over-s", str(load.start_over_s),
+        *arrival(cell, load), *parameters, *_master(load, target),
+    ]  # fmt: skip
+
+
+def _master(load: Load, target: Target) -> list[str]:
+    if not load.distributed:
+        return []
+    bind = ["--master-bind-host", target.master_host, "--master-bind-port", str(MASTER_PORT)]
+    return ["--master", *bind, "--expect-workers", str(load.all_workers)]
+
+
+def arrival(cell: Cell, load: Load) -> list[str]:
+    """The options that say how requests arrive."""
+    if load.arrival == "open":
+        return ["--arrival", "open", "--rate", str(load.rate), "--spacing", load.spacing]
+    if load.arrival == "batch":
+        paced = ["--batch-rate", str(load.rate or 0.0), "--spacing", load.spacing]
+        return ["--arrival", "batch", "--arrivals", str(arrivals(cell, load)), *paced]
+    return ["--arrival", "closed"]
+
+
+def arrivals(cell: Cell, load: Load) -> int:
+    """How many requests a batch has: one for each user where the plan does not say."""
+    return load.arrivals or cell.users
+
+
+def longest_s(cell: Cell, load: Load) -> float:
+    """After how long a cell's load is called hung."""
+    joining_s = JOIN_TIMEOUT_S if load.expect_workers else JOIN_HERE_TIMEOUT_S if load.distributed else 0.0
+    return joining_s + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
+
+
+def expected_s(cell: Cell, load: Load) -> float:
+    """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
+    ramp_up_s = 2.0 + cell.users / load.spawn_rate + (JOIN_S if load.distributed else 0.0)
+    if load.arrival == "batch":
+        return ramp_up_s + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
+    return ramp_up_s + load.warm_up_s + load.measure_s

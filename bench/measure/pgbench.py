@@ -1,0 +1,68 @@
+"""Runs pgbench with a scenario's own SQL, on as many connections as the service has."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.analysis.ceilings import Alone, requests_per_transaction, scripts, transactions_per_s
+from bench.measure.fleet import variables
+from bench.measure.fleet.processes import launched
+from bench.store import files
+from db import binaries
+from db.dsn import Dsn
+from suite.errors import LoadError
+
+SECONDS = 5
+PATIENCE_S = 30.0
+PRINTED = "pgbench.txt"
+# Of the user's PG* variables; others would change what is measured.
+HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
+
+
+def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Path) -> float | None:
+    """Requests/s of PostgreSQL alone; None for a scenario without scripts. Raises LoadError when pgbench fails."""
+    mix = scripts(alone.scenario, dict(alone.parameters))
+    if not mix or not alone.connections:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = []
+    for number, script in enumerate(mix):
+        path = folder / f"{alone.scenario}-{number}.sql"
+        files.write_whole(path, script.text)
+        chosen += ["-f", f"{path}@{script.weight}"]
+    command = [
+        str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
+        f"--client={alone.connections}", "--jobs=1", f"--time={SECONDS}", f"--define=users={users}", *chosen,
+    ]  # fmt: skip
+    try:
+        answer = subprocess.run(
+            launched(command, cpus),
+            env=variables.clean() | environment(dsn),  # where no other user of the machine can read the password
+            capture_output=True,
+            text=True,
+            timeout=SECONDS + PATIENCE_S,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise LoadError(f"pgbench failed on {dsn.redacted}: {error.stderr.strip().partition(chr(10))[0]}") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LoadError(f"pgbench did not run on {dsn.redacted}: {error}") from None
+    files.write_whole(folder / PRINTED, answer.stdout)
+    return transactions_per_s(answer.stdout) * requests_per_transaction(mix)
+
+
+def measured(alone: Alone, folder: Path) -> float | None:
+    """What `measure` found in this folder; None where it did not come to an end."""
+    mix, printed = scripts(alone.scenario, dict(alone.parameters)), folder / PRINTED
+    if not mix or not printed.exists():
+        return None
+    return transactions_per_s(printed.read_text()) * requests_per_transaction(mix)
+
+
+def environment(dsn: Dsn) -> dict[str, str]:
+    """How libpq is told of a server, and of the `options` that decide to which tables names lead there."""
+    known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
+    known["PGOPTIONS"] = dict(dsn.parameters).get("options", "")
+    libpq = {name: value for name, value in os.environ.items() if name.startswith(HOW_TO_CONNECT)}
+    return libpq | known | ({"PGPASSWORD": dsn.password} if dsn.password else {})

@@ -1,0 +1,119 @@
+"""What can be known before anything is started: ports, open files, disk, connections."""
+
+import resource
+import socket
+from collections.abc import Collection, Iterable, Sequence
+
+from bench.analysis import parity
+from bench.measure import load, targets
+from bench.measure.fleet.serving import LOOPBACK, check_ports
+from bench.plan.matrix import Cell, Setup
+from bench.plan.model import Load, Plan
+from bench.store import space
+from services.contract import OPERATIONS
+from suite import catalogue
+from suite import names as names_module
+from suite.errors import CatalogueError, PreflightError
+
+SPARE_FILES = 200
+BYTES_PER_SAMPLE = 20
+LIKELY_MOST_RPS = 20_000
+LOGS_MB = 50
+
+
+def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
+    """Raise PreflightError, ServiceError or ResultsError that names what stands in the way, and the remedy."""
+    ours = [cell for cell in cells if not cell.setup.url]
+    services = _ports(cell for cell in ours if not cell.once)
+    landmarks = [port for port in _ports(ours) if port not in services]
+    check_ports(services)
+    check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
+    if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification asks all of the contract
+        check_ports([catalogue.external().port], remedy="measure only what calls no external API")
+    check_descriptions(dict.fromkeys(cell.service for cell in ours))
+    check_operations(dict.fromkeys(cell.scenario for cell in ours))
+    if bind_host != LOOPBACK:
+        check_bind_host(bind_host, cells)
+        check_ports([*services, *landmarks], bind_host)
+    if plan.load.distributed:
+        check_ports([load.MASTER_PORT], bind_host, "spread the load over one process only (--load-workers 1)")
+    for setup in dict.fromkeys(cell.setup for cell in cells if cell.setup.url):
+        targets.check_reachable(setup)
+    check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
+    seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
+    space.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
+
+
+def _ports(cells: Iterable[Cell]) -> list[int]:
+    return sorted({catalogue.service(cell.service).port for cell in cells})
+
+
+def most_sockets(cell: Cell, load: Load) -> int:
+    """The most sockets that one process of this machine opens for a cell's users: Locust's, or the service's."""
+    of_load = -(-cell.users // load.all_workers) if load.workers_here else 0
+    if cell.setup.url:
+        return of_load
+    # A service that calls the external API holds a connection to it for each of its users.
+    return max(of_load, cell.users * (2 if cell.calls_external else 1))
+
+
+def check_descriptions(services: Iterable[str]) -> None:
+    """Raise CatalogueError for an operation or a fact that a service.toml names and that there is not."""
+    for service in map(catalogue.service, services):
+        facts = [name for name in service.own if not name.startswith(parity.VERSION)]
+        named: list[tuple[str, Iterable[str], Collection[str]]] = [
+            ("operations", service.operations or (), OPERATIONS),
+            ("extra_statements", service.extra_statements, OPERATIONS),
+            ("uses", service.uses, OPERATIONS),
+            ("own", facts, parity.FACTS),
+        ]
+        for key, names, known in named:
+            if wrong := next((name for name in names if name not in known), None):
+                kind = "fact" if key == "own" else "operation"
+                raise CatalogueError(
+                    f"services/{service.name}/service.toml: {key}: there is no {kind} {wrong!r}"
+                    f"{names_module.nearest(wrong, known)}; there are: {', '.join(known)}"
+                )
+
+
+def check_operations(scenarios: Iterable[str]) -> None:
+    """Raise PreflightError when a scenario asks for what no service of the suite answers."""
+    for name in scenarios:
+        if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
+            raise PreflightError(
+                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract.py does not have: only a"
+                ' target can answer it (--services "" --target NAME=URL)'
+            )
+
+
+def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
+    """Raise PreflightError for what is no address of this machine, or stands for all of them."""
+    example = "--bind-host takes one address of this machine that other machines reach, such as 192.0.2.7"
+    if address in {"0.0.0.0", "*", ""}:  # noqa: S104  # refused
+        raise PreflightError(f"{address!r} is no address that other machines could be told; {example}")
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except (OSError, UnicodeError):
+            raise PreflightError(f"this machine cannot listen on {address!r}; {example}") from None
+    if any(cell.setup.server != "gunicorn" for cell in cells):
+        raise PreflightError("--bind-host needs --server gunicorn: uvicorn listens on one address only")
+
+
+def check_open_files(sockets: int) -> None:
+    """Raise PreflightError when a process may not open so many sockets, one or two for each user."""
+    needed = sockets + SPARE_FILES
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard not in (resource.RLIM_INFINITY, -1) and hard < needed:
+        raise PreflightError(
+            f"the plan's users need {needed} open files in a process and the limit is {hard}; raise it with"
+            f" `ulimit -Hn {needed}` (as root) or use fewer --users"
+        )
+
+
+def most_connections(setups: Iterable[Setup]) -> int:
+    """The most connections that services side by side, one setup of each, can hold."""
+    largest: dict[str, int] = {}
+    for setup in setups:
+        largest[setup.service] = max(setup.connections, largest.get(setup.service, 0))
+    return sum(largest.values())

@@ -1,0 +1,251 @@
+"""Going on with a run that was stopped: what it has, what it lacks, and whether this is still the same place."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.analysis.outcome import Outcome
+from bench.compare import causes
+from bench.compare.causes import Facts
+from bench.plan import matrix as plan
+from bench.plan import order as order_module
+from bench.plan.matrix import Cell
+from bench.plan.model import Plan
+from bench.store import files
+from bench.store import folder as folder_module
+from bench.store import run as run_module
+from bench.store.folder import LATEST, RUN_NAME, Run
+from db import dsn
+from db.dsn import Dsn
+from suite.errors import DatabaseError, ResultsError, UsageError
+
+# Said by the digest of the code itself: a commit may change what is not measured, and a file no commit knows of.
+SAID_BY_THE_CODE = "git commit"
+PRIVATE = "private PostgreSQL"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A run that did not come to its end. `order` has the slugs of every round that was planned.
+
+    `done` are its measurements, by round and slug. `total_s` is how long it took so far, None where it was killed
+    before it could say so.
+    """
+
+    run: Run
+    plan_name: str
+    plan: Plan
+    seed: int
+    order: tuple[tuple[str, ...], ...]
+    state: str
+    why: str
+    environment: Mapping[str, Any] | None = None
+    done: frozenset[tuple[int, str]] = field(default_factory=frozenset)
+    total_s: float | None = None
+
+    @property
+    def after(self) -> str:
+        """The last measurement that it has, in words; empty where it has none."""
+        places = [(number, slug) for number, slugs in enumerate(self.order, 1) for slug in slugs]
+        last = max((index for index, place in enumerate(places) if place in self.done), default=None)
+        return "" if last is None else f"round {places[last][0]}: {places[last][1]}"
+
+    @property
+    def missing(self) -> int:
+        """How many measurements it lacks."""
+        return sum(len(slugs) for slugs in self.order) - len(self.done)
+
+
+def read(name: str) -> Earlier:
+    """The run of this name, or at this path directly below results/.
+
+    Raises UsageError where there is none that could go on, ResultsError where its files do not say how.
+    """
+    folder = _folder(name)
+    status = files.json_object(folder / "status.json")
+    if status is None:
+        raise ResultsError(f"cannot read {folder / 'status.json'}: it does not say how the run stands; measure anew")
+    state = str(status.get("state", ""))
+    if state == "finished":
+        raise UsageError(
+            f"the run {folder.name} is finished: nothing is missing. To measure it once more:"
+            f" bench run --plan results/{folder.name}/plan.toml"
+        )
+    written = run_module.json_of(folder / "plan.json")
+    try:
+        settings, seed = run_module.plan_of(written), int(written["seed"])
+        order = tuple(tuple(map(str, slugs)) for slugs in written["order"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
+        why = str(error).partition("\n")[0]
+        raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can go on with: {why}") from None
+    cells = plan.cells(settings)
+    _check_order(folder, written, cells, order, seed)
+    duration = files.json_object(folder / "duration.json") or {}
+    total_s = duration.get("total_s") if state != "running" else None
+    return Earlier(
+        run=Run(folder),
+        plan_name=str(written.get("name", "")),
+        plan=settings,
+        seed=seed,
+        order=order,
+        state=state,
+        why=str(status.get("why", "")),
+        environment=run_module.environment(folder) or None,
+        done=frozenset(_done(folder, order)),
+        total_s=float(total_s) if isinstance(total_s, int | float) else None,
+    )
+
+
+def measured(earlier: Earlier) -> Outcome:
+    """What it has measured. Raises ResultsError that names the file that cannot be read, and the remedy."""
+    try:
+        return run_module.outcome(earlier.run.folder)
+    except ResultsError as error:
+        raise ResultsError(
+            f"cannot go on with {earlier.run.run_id}: {error}. What can be read is shown by"
+            f" `bench report {earlier.run.run_id}`; a cell whose folder is moved out of rounds/ is measured anew"
+        ) from None
+
+
+def check_database(earlier: Earlier, named: Dsn | None, *, force: bool) -> None:
+    """Raise ResultsError, before anything is started, where the run was measured on another database than this one.
+
+    `named` is None for the private server. `force` says that it does not matter.
+    """
+    now = {"private": named is None, "server": "" if named is None else named.redacted}
+    found = other_database((earlier.environment or {}).get("database", {}), now)
+    if found is not None and not force:
+        before, here = found
+        remedy = (
+            "leave out --database-url, and unset DATABASE_URL and PG*"
+            if before == PRIVATE
+            else "give the same --database-url (or DATABASE_URL, or PG*) as then"
+        )
+        raise ResultsError(
+            f"{earlier.run.run_id} was measured on the {before}, and would go on now on the {here}: {remedy}; to go on"
+            " all the same give --force, which the report then says"
+        )
+
+
+def other_database(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str] | None:
+    """How the database of a run and that of now are called, where they are not one; None where they are, or may be."""
+    if before.get("private") is None or now.get("private") is None or (before["private"] and now["private"]):
+        return None
+    places = [PRIVATE if one.get("private") else _place(str(one.get("server", ""))) for one in (before, now)]
+    return None if places[0] == places[1] else (places[0], places[1])
+
+
+def _place(server: str) -> str:
+    """Host, port and database: who asks, with which parameters, is no other database."""
+    try:
+        found = dsn.parse(server)
+    except DatabaseError:
+        return f"PostgreSQL at {server}"
+    return f"PostgreSQL at {found.host}:{found.port}, database {found.dbname}"
+
+
+def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tuple[str, ...]:
+    """In what the run's environment was another one; nothing where it has measured nothing yet.
+
+    Raises ResultsError with every difference, unless `force` says that they do not matter.
+    """
+    if not earlier.done:
+        return ()
+    found = differences(earlier.environment, json.loads(json.dumps(now, default=str)))
+    if other := other_database((earlier.environment or {}).get("database", {}), now.get("database", {})):
+        found = (f"database: {' -> '.join(other)}", *found)
+    if found and not force:
+        listed = "".join(f"\n  {line}" for line in found)
+        raise ResultsError(
+            f"{earlier.run.run_id} was not measured here and now: what is missing would be measured on something else."
+            f" Measure it anew, or go on all the same with --force, which the report then says:{listed}"
+        )
+    return found
+
+
+def differences(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an environment.json and another one do not have alike: machine, data, versions, settings, code. Pure."""
+    old, new = Facts(before, {}), Facts(now, {})
+    forbidding = causes.obstacles(old, new)
+    if before is None:
+        return forbidding
+    groups = causes.candidates(old, new)
+    explaining = [f"{group}: {line}" for group, lines in groups.items() if group != SAID_BY_THE_CODE for line in lines]
+    return (*forbidding, *explaining)
+
+
+def make_room(earlier: Earlier) -> None:
+    """Set aside what a measurement left that did not come to its end, and all that a rate was sought with in vain."""
+    for place in sorted((earlier.run.folder / "rounds").glob("[0-9][0-9]/*")):
+        if not place.is_dir() or (int(place.parent.name), place.name) in earlier.done:
+            continue
+        if place.parent.name != "00" or earlier.plan.load.rate_share is not None:
+            folder_module.set_aside_cut_off(place)
+
+
+def leave(earlier: Earlier) -> None:
+    """Have a run that could not go on stand as it did."""
+    status = files.json_object(earlier.run.folder / "status.json") or {}
+    if status.get("state") != earlier.state:
+        earlier.run.status(earlier.state, earlier.why)
+
+
+def said(status: Mapping[str, Any]) -> list[str]:
+    """A sentence for each time that a run was resumed, from its status.json; what is no such note is passed over."""
+    found, noted = [], status.get("resumed", ())
+    for one in noted if isinstance(noted, list) else ():
+        if not isinstance(one, Mapping):
+            continue
+        at = str(one.get("at", ""))[:16].replace("T", " ")
+        after = f"after {one['after']}" if one.get("after") else "before anything was measured"
+        other = one["differences"] if isinstance(one.get("differences"), list) else ()
+        in_spite = f", in another environment ({'; '.join(map(str, other))})" if other else ""
+        found.append(f"resumed at {at} UTC {after}{in_spite}")
+    return found
+
+
+def _folder(name: str) -> Path:
+    given = Path(name)
+    folder = folder_module.RESULTS / given.name
+    below = given.name == name or given.parent.resolve() == folder_module.RESULTS.resolve()
+    if folder.is_symlink():
+        raise UsageError(f"{name!r} is a link; name the run itself, as `ls results` shows it")
+    if not below or not RUN_NAME.fullmatch(given.name) or given.name == LATEST or not folder.is_dir():
+        raise UsageError(f"there is no run {name!r} in results/; those that can be resumed: {_resumable()}")
+    return folder
+
+
+def _resumable() -> str:
+    """The newest runs that are not finished."""
+    paths = sorted(folder_module.RESULTS.glob("*/status.json"), key=lambda path: path.stat().st_mtime)
+    stopped = [
+        path.parent.name
+        for path in paths
+        if not path.parent.is_symlink() and (files.json_object(path) or {}).get("state") not in {None, "finished"}
+    ]
+    return ", ".join(stopped[-5:]) or "none"
+
+
+def _check_order(
+    folder: Path, written: Mapping[str, Any], cells: Sequence[Cell], order: Sequence[Sequence[str]], seed: int
+) -> None:
+    """Raise ResultsError where this version would measure other cells, or in another order, than plan.json has."""
+    mine = json.loads(json.dumps([cell.as_dict() for cell in cells]))
+    drawn = [[cell.slug for cell in one] for one in order_module.order(cells, len(order), seed)]
+    if written.get("cells") != mine or drawn != [list(slugs) for slugs in order]:
+        raise ResultsError(
+            f"{folder / 'plan.json'} has other cells, or another order, than this version makes of its plan and seed:"
+            f" check out the version that it was measured with, or measure anew: bench run --plan"
+            f" results/{folder.name}/plan.toml"
+        )
+
+
+def _done(folder: Path, order: Sequence[Sequence[str]]) -> list[tuple[int, str]]:
+    return [
+        (number, slug)
+        for number, slugs in enumerate(order, 1)
+        for slug in slugs
+        if run_module.has_ended(folder / "rounds" / f"{number:02d}" / slug)
+    ]

@@ -1,0 +1,142 @@
+"""The rounds of a run: every cell of each, measured in fresh service processes and saved before the next begins."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.analysis import pairs, rate, verdict
+from bench.analysis.ceilings import Alone
+from bench.analysis.outcome import Outcome
+from bench.analysis.summary import Measurement
+from bench.measure import load, output, pgbench
+from bench.measure.cell import Told
+from bench.measure.cell import measure as measure_cell
+from bench.measure.database import Database
+from bench.measure.fleet.fleet import Fleet
+from bench.measure.fleet.serving import LOOPBACK
+from bench.measure.job import Job
+from bench.measure.progress import Display
+from bench.plan.matrix import Cell, Setup
+from bench.plan.model import Plan
+from bench.store import folder as folder_module
+from bench.store import space
+from bench.store.folder import Run
+from suite import catalogue
+
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where measuring happens, and what it leaves."""
+
+    fleet: Fleet
+    server: Database
+    folder: Run
+    outcome: Outcome
+    display: Display
+
+    def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
+        """One cell once."""
+        around, display = self.fleet.surroundings, self.display
+        url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, around.bind_host)
+        target = load.Target(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
+        told = Told(display.tick, display.step, display.show)
+        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, told)
+
+
+def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
+    """What pgbench does in the service's place."""
+    found, users = {}, stage.fleet.surroundings.dataset_users
+    for number, alone in enumerate(job.alone()):
+        place = stage.folder.folder / "pgbench" / f"{number:02d}"
+        rps = pgbench.measured(alone, place)
+        if rps is None:
+            stage.display.step(f"pgbench: the SQL of {alone.scenario} on {alone.connections} connections")
+            rps = pgbench.measure(alone, stage.server.dsn, users, job.placed.service, place)
+        if rps:
+            found[alone] = rps
+    return found
+
+
+def find_rate(job: Job, stage: Stage) -> float:
+    """The rate that the plan gives as a share."""
+
+    def briefly(plan: Plan, cell: Cell) -> Measurement:
+        stage.display.step(f"finding the rate: {cell.slug} under a closed load")
+        return stage.measure(job, plan, 0, cell, stage.folder.cell_folder(0, cell))
+
+    found = rate.found(job.plan, [cell for cell in job.cells if not cell.once and not cell.arm], briefly)
+    stage.display.step(f"the rate: {found:,.0f} requests/s, {job.plan.load.rate_share:.0%} of the slowest cell's")
+    return found
+
+
+def numbers(job: Job, stage: Stage) -> Iterator[int]:
+    """The numbers of the rounds, as many as the plan says or its precision needs."""
+    planned = job.plan.rounds
+    yield from range(1, job.rounds + 1)
+    done = job.rounds
+    while planned.precision is not None:
+        needed = pairs.rounds_needed(stage.outcome.ordered(), planned.precision)
+        if needed is None or needed <= done:
+            return
+        wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
+        if done >= planned.most:
+            stage.display.step(f"it would take about {wanted}; {planned.most} are the most")
+            return
+        done += 1
+        stage.display.step(f"about {wanted}: going on with round {done}")
+        stage.display.expect(job.expected_s(min(needed, planned.most)))
+        stage.folder.write_json("plan.json", job.as_dict(done))
+        yield done
+
+
+def measure(job: Job, number: int, stage: Stage) -> None:
+    """Every cell once, in fresh service processes; the services of a round run side by side."""
+    cells, folder, display = job.missing(number), stage.folder, stage.display
+    if not cells:
+        return
+    title = f"round {number} of {max(number, job.plan.rounds.count)}"
+    display.step(f"{title}: starting the services")
+    stage.fleet.stop()
+    # Those whose cells a resumed run has already run, too: the others are not to have the machine to themselves.
+    firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if not cell.setup.url)
+    homes = {setup: _cell_of(cells, setup) for setup in firsts}
+    stage.fleet.start(
+        {
+            setup: (folder.cell_folder(number, cell) if cell else folder.idle_folder(number, setup.service))
+            / "service.log"
+            for setup, cell in homes.items()
+        }
+    )
+    for cell in cells:
+        space.check_room()
+        display.measuring(f"{title}: {cell.slug}")
+        stage.outcome.add(cell, *_undisturbed(job, number, cell, stage))
+        display.finished(job.cell_s(cell))
+        output.save(folder, job.plan, stage.outcome, cell)
+
+
+def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, str]:
+    """One measurement; a second one where something from outside disturbed the first, and why."""
+    place = stage.folder.cell_folder(number, cell)
+    first = stage.measure(job, job.plan, number, cell, place)
+    disturbance = verdict.disturbance(first.evidence, job.plan.verdict)
+    if not disturbance:
+        return first, ""
+    stage.display.step(f"measuring {cell.slug} again: {disturbance}")
+    folder_module.set_aside(place)
+    space.check_room()  # only now: a first attempt that stayed would be taken for the measurement
+    return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
+
+
+def _one_each(setups: Iterable[Setup]) -> list[Setup]:
+    """The first setup of each service: only one of a service fits on its port."""
+    first: dict[str, Setup] = {}
+    for setup in setups:
+        first.setdefault(setup.service, setup)
+    return list(first.values())
+
+
+def _cell_of(cells: Sequence[Cell], setup: Setup) -> Cell | None:
+    return next((cell for cell in cells if cell.setup == setup), None)

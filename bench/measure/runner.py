@@ -1,0 +1,208 @@
+"""One run of a plan, from the first check to the last file: the only module that knows the order of things."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.analysis import parity
+from bench.analysis.outcome import Ceilings, Outcome
+from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
+from bench.measure import job as job_module
+from bench.measure.database import Database
+from bench.measure.fleet import orphans, variables
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.serving import LOOPBACK
+from bench.measure.gate import gate
+from bench.measure.gate.gate import Passed
+from bench.measure.job import Job, Request
+from bench.measure.progress import Display
+from bench.measure.resuming import Earlier
+from bench.plan import placement
+from bench.report.terminal import parity_table
+from bench.store import folder as folder_module
+from bench.store import run as run_module
+from bench.store import space
+from bench.store.folder import Run
+from db import dataset
+from suite import catalogue, csv_text
+from suite.errors import BenchError, StoppedError, TerminatedError
+
+NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # whatever stopped a run that measured nothing
+
+
+def run(request: Request, console: Console) -> int:
+    """Measure a plan. Returns the exit code of DESIGN: 0, or 3 when a cell is INVALID.
+
+    Raises BenchError when it could not start or was stopped part-way, and KeyboardInterrupt or TerminatedError when
+    it was interrupted; by then everything measured is saved, and everything started has ended. A run that measured
+    nothing leaves no folder.
+    """
+    began = time.monotonic()
+    job, earlier = job_module.decide(request), request.earlier
+    if earlier is not None:
+        resuming.check_database(earlier, database.named(request.database_url), force=request.force)
+    with folder_module.lock():
+        orphans.end(console)
+        orphans.close_runs(console, going_on=earlier.run if earlier else None)
+        preflight.check(request.plan, job.cells, request.bind_host)
+        folder, outcome = _begin(job) if earlier is None else (earlier.run, resuming.measured(earlier))
+        had, state, why = outcome.count, "failed", ""
+        try:
+            with space.stopping_when_full():
+                folder.reserve()
+                measure(job, folder, outcome, console)
+            state, why = "finished", _invalid(outcome)
+            folder.make_latest()
+        except (KeyboardInterrupt, TerminatedError) as stop:
+            state, why = "interrupted", type(stop).__name__
+            raise
+        except BenchError as error:
+            why = str(error)
+            if earlier is None and not run_module.something_measured(folder.folder):
+                error.exit_code = NOT_STARTED.get(error.exit_code, error.exit_code)
+            elif outcome.count > had or isinstance(error, StoppedError):
+                state, error.exit_code = "partial", 2
+            elif earlier is not None:
+                state = ""
+            raise
+        except BaseException as bug:
+            why = repr(bug)
+            raise
+        finally:
+            folder.release()
+            if earlier is None and not run_module.something_measured(folder.folder):
+                folder.discard()  # the name is free again, and there is nothing to go on with
+                console.print("nothing was measured, and no folder is left in results/", highlight=False)
+            elif state:
+                output.conclude(job, folder, outcome, console, state, why, time.monotonic() - began)
+            elif earlier is not None:
+                resuming.leave(earlier)
+        return 3 if why else 0
+
+
+def _begin(job: Job) -> tuple[Run, Outcome]:
+    """The folder of a new run, and nothing measured yet."""
+    request = job.request
+    folder = folder_module.create(request.name, request.plan_name, datetime.now(UTC))
+    folder.status("running")
+    folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
+    folder.write_json("plan.json", job.as_dict(job.rounds))
+    return folder, Outcome(job.plan.verdict, job.cells, claims=job.plan.claims)
+
+
+def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
+    """Have the database, verify the services, then every cell of every round; each is saved before the next begins."""
+    scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells if not cell.setup.url))
+    users = dataset.size(scale).users
+    with (
+        Display(console, job.expected_s(job.rounds)) as display,
+        database.opened(job.request.database_url, job.placed.database) as server,
+        Fleet(
+            Surroundings(
+                server.dsn.url,
+                users,
+                job.placed.service,
+                job.placed.database,
+                job.placed.load,
+                bind_host=job.request.bind_host,
+            ),
+            traced=job.plan.load.timeline,
+            calls=any(cell.calls_external for cell in job.cells),
+        ) as fleet,
+    ):
+        job = replace(
+            job,
+            placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
+        )
+        for note in (*placement.notes(job.placed), *variables.notes()):
+            display.say(Text(note, style="yellow"))
+        database.check_connections(server, preflight.most_connections(setups))
+        display.step(f"dataset of scale {scale:g}, in the {server}")
+        loaded = database.loaded(server, scale, display.sharing("loading"))
+        recorded = environment.record(server, loaded, job.placed)
+        for note in environment.notes(recorded):
+            display.say(Text(note, style="yellow"))
+        verify_targets(job, fleet.surroundings, server, display)
+        passed = Passed()
+        if setups:
+            display.step("verifying that all services answer alike")
+            passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
+        if passed.unchecked:
+            display.step(f"not checked: {passed.unchecked}")
+        outcome.counted = not passed.unchecked
+        outcome.parity = parity.rows(passed.facts, catalogue.services())
+        named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
+        recorded |= {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
+        if job.request.earlier is not None:
+            go_on(job.request.earlier, recorded, force=job.request.force, display=display)
+        folder.write("parity.csv", csv_text.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
+        for line in parity_table.lines(outcome.parity):
+            display.say(line)
+        if not job.done:  # else it is that of what was measured first
+            folder.write_json("environment.json", recorded)
+        stage = rounds.Stage(fleet, server, folder, outcome, display)
+        outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
+        if job.plan.load.expect_workers:
+            display.show(invitation(job))
+        if job.plan.load.rate_share is not None:
+            job = job.at_rate(rounds.find_rate(job, stage))
+            folder.write_json("plan.json", job.as_dict(job.rounds))
+        first = fingerprint.take(server.dsn)
+        for number in rounds.numbers(job, stage):
+            fingerprint.check(first, fingerprint.take(server.dsn))
+            rounds.measure(job, number, stage)
+
+
+def verify_targets(job: Job, around: Surroundings, server: Database, display: Display) -> None:
+    """Whether every target answers what its scenarios ask; what should be known of each is said."""
+    asked = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
+    for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
+        display.step(f"verifying target {setup.service}")
+        display.say(Text(gate.check_target(around, server, setup, asked)))
+        for note in targets.notes(setup, around.cpus):
+            display.say(Text(note, style="yellow"))
+
+
+def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:
+    """Have a run that was stopped go on here, or raise ResultsError: from here on, it is not as it was."""
+    other = resuming.check_same(earlier, recorded, force=force)
+    resuming.make_room(earlier)
+    earlier.run.resumed(earlier.after, other)
+    after = f"after {earlier.after}" if earlier.after else "from the beginning"
+    display.show(f"going on with {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
+    for line in other:
+        display.show(f"in spite of {line}")
+
+
+def invitation(job: Job) -> str:
+    """What to do on the other machines of a load."""
+    count, host = job.plan.load.expect_workers or 0, job.request.bind_host
+    where = (
+        f"nothing listens beyond {host}: for workers on other machines end this and give --bind-host ADDRESS"
+        if host == LOOPBACK
+        else f"the services and Locust's master listen on {host}, for whoever reaches it, without a password"
+    )
+    return (
+        f"waiting for {count} load worker{'s'[: count > 1]}. In the same version of this checkout on each other machine"
+        f" (make setup), once for each worker:\n\n    {load.loop_for_workers(host)}\n\n"
+        f"It serves every cell of this run, and ends five minutes after it or with Ctrl-C; {where}.\n"
+    )
+
+
+def _invalid(outcome: Outcome) -> str:
+    slugs = [result.cell.slug for result in outcome.results.values() if not result.verdict.ranks]
+    return f"INVALID: {', '.join(slugs)}" if slugs else ""
+
+
+def _described(passed: Passed) -> dict[str, object]:
+    """What each service said of itself, and what its operations cost; the first setup of each."""
+    described: dict[str, object] = {}
+    for setup, health in passed.health.items():
+        costs = {operation: asdict(cost) for operation, cost in passed.costs.get(setup, {}).items()}
+        described.setdefault(setup.service, {**asdict(setup), "health": health, "costs": costs})
+    return described

@@ -1,0 +1,91 @@
+"""Targets: running services that somebody else starts and stops. What can be seen of one from outside, and no more."""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from bench.measure import interfaces
+from bench.plan import address
+from bench.plan.matrix import Setup
+from suite.errors import ServiceError
+
+PROC = Path("/proc")
+LISTENING = "0A"
+CONNECT_TIMEOUT_S = 5.0
+
+
+def check_reachable(setup: Setup) -> None:
+    """Raise ServiceError that names target, address and remedy unless somebody accepts connections there."""
+    try:
+        socket.create_connection(address.host_and_port(setup.url), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        why = error.strerror or str(error) or type(error).__name__
+        raise ServiceError(
+            f"target {setup.service} does not answer on {setup.url} ({why}): start it, or name the address it has"
+            f" (--target {setup.service}=URL)"
+        ) from None
+
+
+def processes(url: str) -> list[int]:
+    """Those that listen on the address' port on this machine, workers that share its socket included.
+
+    Empty for a target on another machine, and where the processes cannot be seen: those of other users and of
+    containers, and all of them where there is no /proc.
+    """
+    if sys.platform != "linux" or not interfaces.on_this_machine(url):
+        return []
+    _, port = address.host_and_port(url)
+    sockets = {f"socket:[{inode}]" for inode in _listening(port)}
+    return sorted(
+        int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit() and sockets & set(_open(folder))
+    )
+
+
+def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[str]:
+    """What whoever compares with this target should know, a line each."""
+    name, url = setup.service, setup.url
+    if not interfaces.on_this_machine(url):
+        return [f"{name}: {url} is not on this machine: the load goes there over the network, because you named it"]
+    found = processes(url)
+    if not found:
+        unseen = f"{name}: the process behind {url} cannot be seen, so that its CPU time counts as other processes'"
+        return [f"{unseen}; where that makes cells INVALID, set verdict.strangers = 1 in the plan"]
+    cpus = set[int]().union(*map(_affinity, found))
+    if not service_cpus or not cpus or cpus <= set(service_cpus):
+        return []
+    wanted, pids = ",".join(map(str, service_cpus)), " ".join(map(str, found))
+    free = f"{name} may run on CPUs {','.join(map(str, sorted(cpus)))}, the suite's services on CPU {wanted} alone"
+    return [f"{free}: to compare like with like, start it with `taskset -c {wanted} ...` (pid {pids})"]
+
+
+def _listening(port: int) -> Iterator[str]:
+    """Inodes of the sockets that listen on a port. See proc_net_tcp in the kernel's documentation."""
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (PROC / "self/net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]
+
+
+def _open(process: Path) -> list[str]:
+    found = list[str]()
+    try:
+        for entry in (process / "fd").iterdir():
+            with suppress(OSError):  # it has just been closed
+                found.append(str(entry.readlink()))
+    except OSError:  # it has just ended, or is another user's
+        return []
+    return found
+
+
+def _affinity(pid: int) -> set[int]:
+    try:
+        return os.sched_getaffinity(pid) if sys.platform == "linux" else set()
+    except OSError:
+        return set()

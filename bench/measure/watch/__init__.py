@@ -1,0 +1,1 @@
+"""What is read while a cell is measured."""

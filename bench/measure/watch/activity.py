@@ -1,0 +1,50 @@
+"""Asks PostgreSQL four times a second what its connections are doing."""
+
+from contextlib import closing
+from types import TracebackType
+
+import psycopg
+
+from bench.measure.watch.poller import Asking
+from db import activity, server
+from db.dsn import Dsn
+from suite.activity import Activity
+from suite.errors import DatabaseError
+
+EVERY_S = 0.25
+
+
+class Watcher(Asking):
+    """Asks until the end of the block, over one connection of its own that no reading counts.
+
+    A server that cannot be asked ends it early, and `problem` says why; readings until then stay.
+    """
+
+    def __init__(self, dsn: Dsn) -> None:
+        """Prepare to watch the database of `dsn`."""
+        super().__init__()
+        self._dsn = dsn
+        self.readings: list[Activity] = []
+        self.problem = ""
+
+    @property
+    def samples_taken(self) -> int:
+        """How many transactions of its own the database has seen, besides the one of each new connection."""
+        return len(self.readings)
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        super().__exit__(*_)
+        if self._thread.is_alive():
+            self.problem = f"{self._dsn.redacted} does not answer"
+
+    def _ask_on(self) -> None:
+        try:
+            # psycopg's own block would end a transaction first, and complain of a connection that is lost.
+            with closing(server.connect(self._dsn)) as connection:
+                while not self._ended.is_set():
+                    self.readings.append(activity.look(connection))
+                    self._ended.wait(EVERY_S)
+        except DatabaseError as error:
+            self.problem = str(error)
+        except psycopg.Error as error:
+            self.problem = server.summary(error, self._dsn)

@@ -1,0 +1,54 @@
+"""What a service says of its pool and threads while it is measured: its /metrics, asked for once a second."""
+
+import time
+from collections.abc import Mapping
+
+import httpx
+
+from bench.analysis.evidence import Gauge
+from bench.measure.watch.poller import Asking
+
+EVERY_S = 1.0
+TIMEOUT_S = 30.0  # a busy service answers late
+
+
+class Probe(Asking):
+    """Asks until the end of the block. An answer counts for the moment when it was there."""
+
+    def __init__(self, url: str, pool_limit: int) -> None:
+        """Prepare; `pool_limit` is the most connections that all workers of the service may hold."""
+        super().__init__()
+        self._url, self._pool_limit = f"{url}/metrics", pool_limit
+        self.gauges: list[Gauge] = []
+
+    def _ask_on(self) -> None:
+        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
+            while not self._ended.wait(EVERY_S):
+                try:
+                    text = client.get(self._url).text
+                except httpx.HTTPError:
+                    continue
+                self.gauges.append(gauge(parse(text), self._pool_limit, time.perf_counter_ns()))
+
+
+def parse(text: str) -> dict[str, float]:
+    """Metrics without labels, of prometheus's text format."""
+    found = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if not line.startswith("#") and "{" not in name:
+            try:
+                found[name] = float(value)
+            except ValueError:
+                continue
+    return found
+
+
+def gauge(metrics: Mapping[str, float], pool_limit: int, at_ns: int) -> Gauge:
+    """Shares of pool and threads that were in use; None for what the service does not have."""
+    pool = threads = None
+    if "pool_connections" in metrics and pool_limit:
+        pool = (metrics["pool_connections"] - metrics.get("pool_connections_idle", 0.0)) / pool_limit
+    if metrics.get("threads"):
+        threads = metrics.get("threads_busy", 0.0) / metrics["threads"]
+    return Gauge(at_ns, pool, threads)

@@ -1,0 +1,157 @@
+"""Published claims as a plan writes them: who said what, and which figures of which cells would bear it out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from suite.names import nearest
+
+Value = str | int | float
+Text = Annotated[str, Field(min_length=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+# Figures of a cell that a claim can be about: those of summary.csv that each round has for itself, and two more.
+METRICS = (
+    "requests", "failures", "failure_ratio", "success_ratio", "throughput_rps", "batch_s", "latency_mean_ms",
+    "latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms", "latency_max_ms",
+    "missed_arrivals", "service_cpu_ms_per_request", "database_cpu_ms_per_request", "load_cpu_ms_per_request",
+    "service_rss_peak_mb", "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
+    "ping_p50_ms", "ping_max_ms",
+)  # fmt: skip
+
+
+def _selector(value: Any) -> Any:
+    """Let a slug stand for a table, and refuse what cannot be one."""
+    if isinstance(value, str):
+        return {"slug": value}
+    if not isinstance(value, dict) or not value:
+        raise ValueError('a cell is named by its slug or by axes, for example {service = "asyncpg_async"}')
+    for name, one in value.items():
+        if isinstance(one, bool) or not isinstance(one, Value):
+            raise ValueError(f"{name} is {one!r}; name a cell by one text or number of each axis")  # noqa: TRY004  # pydantic wants it
+    return value
+
+
+Selector = Annotated[dict[str, Value], BeforeValidator(_selector)]
+
+
+class Claim(BaseModel):
+    """One claim: `cell` has a value, `candidate` / `baseline` a ratio, or `ranking` an order, the highest first.
+
+    A value or a ratio is expected between the two numbers of `expected`, or to be `at_least` or `at_most` something.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: Text
+    source: Text
+    claim: Text
+    metric: str
+    cell: Selector | None = None
+    candidate: Selector | None = None
+    baseline: Selector | None = None
+    ranking: list[Selector] | None = None
+    expected: list[Finite] | None = None
+    at_least: Finite | None = None
+    at_most: Finite | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> "Claim":
+        if self.metric not in METRICS:
+            near = nearest(self.metric, METRICS)
+            raise ValueError(f"there is no metric {self.metric!r}{near}; there are: {', '.join(METRICS)}")
+        ratio = (self.candidate is not None, self.baseline is not None)
+        if [self.cell is not None, any(ratio), self.ranking is not None].count(True) != 1 or any(ratio) != all(ratio):
+            raise ValueError(
+                "it is about one cell, about candidate and baseline, or about a ranking: give one of these"
+            )
+        if self.ranking is not None and len(self.ranking) < 2:
+            raise ValueError("a ranking has at least two cells, the highest first")
+        ranges = [self.expected, self.at_least, self.at_most]
+        if [one is not None for one in ranges].count(True) != (0 if self.ranking is not None else 1):
+            raise ValueError("a cell or a ratio needs one of expected, at_least and at_most; a ranking needs none")
+        if self.expected is not None and (len(self.expected) != 2 or self.expected[0] > self.expected[1]):
+            raise ValueError(f"expected is {self.expected}; give two numbers, the lower one first")
+        return self
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Which cells it is about, in the order of a ranking, or the candidate before the baseline."""
+        one_or_two = tuple(one for one in (self.cell, self.candidate, self.baseline) if one is not None)
+        return one_or_two or tuple(self.ranking or ())
+
+    @property
+    def low(self) -> float:
+        """The lower end of what is expected; -inf where it is open."""
+        return self.expected[0] if self.expected else -float("inf") if self.at_least is None else self.at_least
+
+    @property
+    def high(self) -> float:
+        """The upper end of what is expected; inf where it is open."""
+        return self.expected[1] if self.expected else float("inf") if self.at_most is None else self.at_most
+
+
+class Named(Protocol):
+    """A cell: a slug, and its value on every axis and parameter."""
+
+    @property
+    def slug(self) -> str:
+        """Its name within the run."""
+
+    @property
+    def axes(self) -> Mapping[str, Value | None]:
+        """By name; `arm` is not empty for one that repeats another."""
+
+
+T = TypeVar("T", bound=Named)
+
+
+def matching(selector: Selector, cells: Sequence[T]) -> list[T]:
+    """The cells that a selector names; one that repeats another (an A/A arm) only where slug or arm asks for it."""
+    asked = selector if {"slug", "arm"} & selector.keys() else {**selector, "arm": ""}
+    return [cell for cell in cells if {"slug": cell.slug, **cell.axes}.items() >= asked.items()]
+
+
+def names_cells(claim: Claim, cells: Sequence[Named]) -> bool:
+    """Whether each of its selectors names a cell, or several."""
+    return all(matching(selector, cells) for selector in claim.selectors)
+
+
+def ambiguity(selector: Selector, cells: Sequence[Named]) -> str:
+    """In words, why a selector does not name exactly one of the cells; empty when it does."""
+    found = matching(selector, cells)
+    if len(found) == 1:
+        return ""
+    if not found:
+        return f"{described(selector)} names no cell; there are: {', '.join(cell.slug for cell in cells)}"
+    slugs = ", ".join(cell.slug for cell in found)
+    return f"{described(selector)} names {len(found)} cells, not one: {slugs}; add what sets them apart"
+
+
+def described(selector: Selector) -> str:
+    """A slug as it is, else `axis=value, ...`."""
+    if set(selector) == {"slug"}:
+        return str(selector["slug"])
+    return ", ".join(f"{name}={value}" for name, value in selector.items())
+
+
+def problem(claims: Sequence[Claim], cells: Sequence[Named], *, whole: bool) -> str:
+    """What is wrong with a plan's claims, in words: names given twice, unknown axes, cells that they do not name.
+
+    `whole`: the cells are all that the plan has. Where options changed them, a claim may be left without its cells.
+    """
+    seen = set[str]()
+    for claim in claims:
+        if claim.id in seen:
+            return f"two claims have the id {claim.id!r}"
+        seen.add(claim.id)
+        for selector in claim.selectors:
+            known = list(dict.fromkeys(["slug", *(axis for cell in cells for axis in cell.axes)]))
+            for name in selector:
+                if name not in known:
+                    there = ", ".join(known)
+                    return f"claim {claim.id!r}: there is no axis {name!r}{nearest(name, known)}; there are: {there}"
+            if whole and (why := ambiguity(selector, cells)):
+                return f"claim {claim.id!r}: {why}"
+    return ""

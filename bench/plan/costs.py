@@ -1,0 +1,72 @@
+"""What an operation should cost in the database, by the contract and by each service's description."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from services.contract import OPERATIONS
+from suite.catalogue import Overhead, Service
+
+CALLS = 5
+READS = 3  # of one read_many
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one call. `statements` is None where pg_stat_statements could not be asked."""
+
+    round_trips: float
+    statements: float | None
+
+    def __str__(self) -> str:
+        statements = "" if self.statements is None else f" and {self.statements:g} statements"
+        return f"{self.round_trips:g} round trips{statements}"
+
+
+def expected(service: Service, profile: str, operation: str, variant: str | None = None, reads: int = READS) -> Cost:
+    """What one call should cost, by contract.py and service.toml; a read_many of so many reads."""
+    known = OPERATIONS[operation]
+    data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
+    if not data or not service.needs_database:
+        return Cost(0, 0)
+    uses = known.uses if variant is None else known.variants[variant]
+    if variant != "explicit":
+        uses = service.uses.get(operation, uses)
+    around = _around(service, profile, variant)
+    return Cost(data + uses * around.round_trips, data + uses * around.statements)
+
+
+def _around(service: Service, profile: str, variant: str | None) -> Overhead:
+    """What one use of a connection costs beside the data statements."""
+    usual = service.overhead[profile]
+    if variant is None:
+        return usual
+    kind = "explicit" if variant == "explicit" else "implicit"
+    own = service.overhead.get(f"{profile}_{kind}") or service.overhead.get(kind)
+    if own is not None or kind == "implicit":
+        return own or usual
+    begin_and_commit = 2
+    return replace(
+        usual, round_trips=usual.round_trips + begin_and_commit, statements=usual.statements + begin_and_commit
+    )
+
+
+def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> Iterator[str]:
+    """In words, every operation that costs something else than it should."""
+    for operation, cost in found.items():
+        name, variant = _parts(operation)
+        should = expected(service, profile, name, variant)
+        more = cost.round_trips - should.round_trips
+        # Two statements at once may meet connections that have not seen them, in any pool larger than what was tried.
+        learning = OPERATIONS[name].uses > 1 and 0 < more < 1
+        if (more and not learning) or cost.statements not in {None, should.statements}:
+            yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
+
+
+def _parts(counted_as: str) -> tuple[str, str | None]:
+    operation, _, variant = counted_as.partition(" ")
+    return operation, variant or None
+
+
+def counted_as(operation: str, variant: str | None) -> str:
+    """The name under which one variant of an operation is counted: `synchronize_note explicit`."""
+    return f"{operation} {variant}" if variant else operation

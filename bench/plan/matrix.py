@@ -1,0 +1,160 @@
+"""The cells of a plan: every combination of its matrix, and how each service is set up for them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any
+
+from bench.plan.model import Matrix, Plan, Scalar, Target
+from suite import catalogue
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart.
+
+    One with a `url` is a target's: how it runs is not known, and of all other fields only `service` and `title` count.
+    """
+
+    service: str
+    profile: str
+    server: str
+    workers: int
+    pool_size: int
+    pool_overflow: int
+    pool_timeout_s: float
+    threads: int
+    database_rtt_ms: float | None = None
+    external_delay_s: float = 5.0
+    arm: str = ""
+    url: str = ""
+    title: str = ""
+
+    @property
+    def axes(self) -> Mapping[str, Any]:
+        """Its value on every axis; of a target there are none but its name."""
+        known = asdict(self)
+        names = ("service", "arm") if self.url else ("service", *SETUP_AXES, "arm")
+        return {name: known[name] for name in names}
+
+    @property
+    def connections(self) -> int:
+        """The most database connections that it may open."""
+        if self.url or not catalogue.service(self.service).needs_database:
+            return 0
+        return (self.pool_size + self.pool_overflow) * self.workers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of the matrix, or of a target and the axes of the load.
+
+    `parameters` are the scenario's own, as (name, value) in the order of the plan.
+    """
+
+    slug: str
+    scenario: str
+    setup: Setup
+    users: int
+    parameters: tuple[tuple[str, Scalar], ...]
+    once: bool
+
+    @property
+    def service(self) -> str:
+        """The name of the service that is measured."""
+        return self.setup.service
+
+    @property
+    def calls_external(self) -> bool:
+        """Whether a service of the suite calls the external API for this cell's users."""
+        return not self.setup.url and "synchronize_note" in catalogue.scenario(self.scenario).operations
+
+    @property
+    def arm(self) -> str:
+        """`aa` for a cell that repeats another one; its slug is that one's with `-aa`."""
+        return self.setup.arm
+
+    @property
+    def axes(self) -> Mapping[str, Scalar | None]:
+        """Its value on every axis, and its parameters."""
+        return {"scenario": self.scenario, **self.setup.axes, "users": self.users, **dict(self.parameters)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For plan.json."""
+        setup = self.setup
+        described = {**setup.axes, "url": setup.url, "title": setup.title} if setup.url else setup.axes
+        return {**asdict(self), "setup": dict(described)}
+
+
+def default_setup(service: str) -> Setup:
+    """How a service runs where no plan says otherwise. Raises UsageError for an unknown service."""
+    matrix = Matrix(scenarios=[""], services=[catalogue.service(service).name])
+    return Setup(service, **{axis: getattr(matrix, axis)[0] for axis in SETUP_AXES})
+
+
+AA = "aa"
+SETUP_AXES = (
+    "profile",
+    "server",
+    "workers",
+    "pool_size",
+    "pool_overflow",
+    "pool_timeout_s",
+    "threads",
+    "database_rtt_ms",
+    "external_delay_s",
+)
+
+
+def cells(plan: Plan) -> tuple[Cell, ...]:
+    """Every combination of the matrix, then targets, the A/A arm, those of `rounds.once` last."""
+    services: list[str | Target] = [*plan.matrix.services, *plan.targets]
+    twins = _expand(plan, services[:1], arm=AA) if plan.rounds.aa else ()
+    return (*_expand(plan, services), *twins, *_expand(plan, plan.rounds.once, once=True))
+
+
+def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
+    matrix = plan.matrix
+    for service, scenario in product(services, matrix.scenarios):
+        target = service if isinstance(service, Target) else None
+        name = service if isinstance(service, str) else service.name
+        if once and not can_answer(name, scenario):
+            continue
+        own_axes = () if target else SETUP_AXES  # a target runs as it runs
+        axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in (*own_axes, "users")}
+        parameters = {key: values for key, values in matrix.parameters.items() if has_parameter(scenario, key)}
+        varied: dict[str, Sequence[Scalar]] = {"scenarios": matrix.scenarios, **axes, **parameters}
+        for values in product(*axes.values(), *parameters.values()):
+            chosen: dict[str, Any] = dict(zip([*axes, *parameters], values, strict=True))
+            all_chosen = {"scenarios": scenario, **chosen}
+            varying = [_slug_part(axis, all_chosen[axis]) for axis, all_ in varied.items() if len(all_) > 1]
+            users = chosen.pop("users")
+            own = tuple((parameter, chosen.pop(parameter)) for parameter in parameters)
+            slug = "-".join([name, *varying, *([arm] if arm else [])])
+            setup = replace(setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
+            yield Cell(slug, scenario, setup, users, own, once)
+
+
+def can_answer(service: str, scenario: str) -> bool:
+    """Whether a service answers all that a scenario asks; true where a stored run names one that is gone."""
+    services, scenarios = catalogue.services(), catalogue.scenarios()
+    known = service in services and scenario in scenarios
+    return not known or services[service].answers(scenarios[scenario].operations)
+
+
+def has_parameter(scenario: str, name: str) -> bool:
+    """Whether it is the scenario's own; true where a stored run names a scenario that is gone."""
+    scenarios = catalogue.scenarios()
+    return scenario not in scenarios or name in scenarios[scenario].parameters
+
+
+def setup_of(target: Target) -> Setup:
+    """Nothing is known of how it runs; one worker counts where the machine's CPUs are shared out."""
+    unknown: dict[str, Any] = {"profile": "", "server": "", "workers": 1, "pool_size": 0, "pool_overflow": 0}
+    return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, url=target.url, title=target.title)
+
+
+def _slug_part(axis: str, value: Scalar) -> str:
+    value = f"{value:g}" if isinstance(value, float) else value
+    text = "".join(letter if letter.isalnum() or letter in "._" else "_" for letter in str(value))
+    return text if axis in {"scenarios", "profile", "server"} else f"{axis}_{text}"

@@ -1,0 +1,211 @@
+"""A plan: what is measured, under which load, how often. Checked once, frozen from then on."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from bench.plan import address
+from bench.plan.claims import Claim
+
+Scalar = str | int | float
+Server = Literal["gunicorn", "uvicorn"]
+Profile = Literal["idiomatic", "lean"]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, le=1)]
+TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MOST_IN_TIMELINE = 1000  # matching requests to samples takes a second then
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _listed(value: Any) -> Any:
+    """Let an axis with one value be written without brackets."""
+    return value if isinstance(value, list) else [value]
+
+
+class Matrix(_Section):
+    """The axes; every combination is a cell. `parameters` are the scenarios' own; a cell has those of its scenario.
+
+    `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
+    are connected directly. `external_delay_s` is how long the external API takes that services call.
+    """
+
+    scenarios: list[str] = Field(min_length=1)
+    services: list[str] = []
+    profile: list[Profile] = ["idiomatic"]
+    server: list[Server] = ["gunicorn"]
+    workers: list[Count] = [1]
+    pool_size: list[Count] = [10]
+    pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]
+    pool_timeout_s: list[Seconds] = [30.0]
+    threads: list[Count] = [40]
+    database_rtt_ms: list[Annotated[float, Field(ge=0, le=1000)] | None] = [None]
+    external_delay_s: list[Annotated[float, Field(ge=0, le=60)]] = [5.0]
+    users: list[Count] = [1000]
+    parameters: dict[str, list[Scalar]] = {}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: _listed(values) for name, values in value.items()}
+        return _listed(value)
+
+    @field_validator("*")
+    @classmethod
+    def _some_and_each_once(cls, value: Any, info: ValidationInfo) -> Any:
+        empty_may_be = info.field_name == "services"  # where there are targets
+        for values in value.values() if isinstance(value, dict) else [value]:
+            if not (values or empty_may_be) or len(set(values)) != len(values):
+                raise ValueError("an axis needs at least one value, and each only once")
+        return value
+
+
+class Load(_Section):
+    """How requests arrive.
+
+    `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
+    answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
+    `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
+    the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
+    `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over that.
+    Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
+    `expect_workers` more that are started by hand, on other machines.
+    """
+
+    arrival: Literal["closed", "open", "batch"] = "closed"
+    rate: Rate | None = None
+    rate_share: Share | None = None
+    spacing: Literal["uniform", "poisson"] = "uniform"
+    arrivals: Count | None = None
+    timeline: bool = False
+    spawn_rate: Seconds = 500.0
+    start_over_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
+    measure_s: Seconds = 10.0
+    timeout_s: Seconds = 60.0
+    ping: bool = False
+    workers: Annotated[int, Field(ge=0, le=256)] | None = None
+    expect_workers: Annotated[int, Field(ge=0, le=256)] | None = None
+
+    @property
+    def workers_here(self) -> int:
+        """Load processes on this machine."""
+        return self.workers if self.workers is not None else 0 if self.expect_workers else 1
+
+    @property
+    def all_workers(self) -> int:
+        """Load processes everywhere."""
+        return self.workers_here + (self.expect_workers or 0)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether a master spreads the users over workers; otherwise one process does everything."""
+        return self.all_workers > 1 or bool(self.expect_workers)
+
+    @model_validator(mode="after")
+    def _fits_its_arrival(self) -> "Load":
+        if self.arrival == "open" and self.rate is None and self.rate_share is None:
+            raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
+        if self.rate_share is not None and (self.arrival != "open" or self.rate is not None):
+            raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
+        if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
+            raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
+        if self.arrival == "closed" and self.rate is not None:
+            raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
+        if not self.all_workers:
+            raise ValueError("load.workers (--load-workers) of 0 leaves nobody to send; give load.expect_workers, too")
+        if self.timeline and self.expect_workers:
+            raise ValueError("load.timeline needs one clock: without load.expect_workers (--expect-workers)")
+        return self
+
+
+class Rounds(_Section):
+    """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
+
+    `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
+    `precision` there are more rounds, up to `most`, until the intervals of all throughput ratios are that narrow.
+    `ceilings`: what pgbench does with the same SQL is measured, too.
+    """
+
+    count: Annotated[int, Field(ge=1, le=99)] = 5
+    seed: Annotated[int, Field(ge=0)] | None = None
+    once: list[str] = []
+    aa: bool = False
+    ceilings: bool = True
+    precision: Annotated[float, Field(gt=0, lt=1)] | None = None
+    most: Annotated[int, Field(ge=1, le=99)] = 20
+
+    @model_validator(mode="after")
+    def _has_something_to_narrow(self) -> "Rounds":
+        if self.precision is not None and not 2 <= self.count <= self.most:
+            raise ValueError(
+                f"rounds.precision needs rounds.count from 2 to rounds.most ({self.most}): one has no interval"
+            )
+        return self
+
+
+class Thresholds(_Section):
+    """When a measurement is not believed: see docs/methodology.md for each. Shares, unless the name says seconds."""
+
+    expect_failures: bool = False
+    failures: Share = 0.001
+    accounting: Share = 0.05
+    rate: Share = 0.02
+    steal: Share = 0.02
+    strangers: Share = 0.05
+    drift: Share = 0.10
+    drift_p: Share = 0.01
+    clock_jump_s: Seconds = 0.1
+    busy: Share = 0.90
+    held: Share = 0.75
+
+
+class Dataset(_Section):
+    """How much data the tables hold; scale 1 is a million users."""
+
+    scale: Annotated[float, Field(ge=0.001, le=10, allow_inf_nan=False)] = 0.01
+
+
+class Target(_Section):
+    """A running service that is not the suite's: measured beside its services, started and stopped by somebody else.
+
+    `name` stands in the tables and in names of files; `url` has no path.
+    """
+
+    name: str
+    url: str
+    title: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _can_name_a_file(cls, name: str) -> str:
+        if not TARGET_NAME.fullmatch(name):
+            raise ValueError(
+                "a target's name has letters, digits, '.', '_' and '-', at most 64, and a letter or digit first"
+            )
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        return address.checked(url)
+
+
+class Plan(_Section):
+    """Everything that a run needs to know; see docs/plans.md for each key."""
+
+    title: str = ""
+    question: str = ""
+    matrix: Matrix
+    load: Load = Load()
+    rounds: Rounds = Rounds()
+    database: Dataset = Dataset()
+    verdict: Thresholds = Thresholds()
+    claims: list[Claim] = []
+    targets: list[Target] = []

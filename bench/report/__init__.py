@@ -1,0 +1,1 @@
+"""What a reader is shown: in the terminal, on the page, in CSVs and in Markdown."""

@@ -1,0 +1,96 @@
+"""results/index.html: all runs, newest first, from the small files of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.report.formats import figure_of
+from bench.report.html.page import counted, environment
+from bench.store import csv_reading
+from bench.store.files import json_object
+from bench.store.folder import LATEST
+from suite.errors import ResultsError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run. `link` leads to its report, and is empty where it has none."""
+
+    name: str
+    at: str
+    plan: str
+    state: str
+    machine: str
+    answers: tuple[str, ...]
+    verdicts: str
+    link: str
+
+
+def entries(folder: Path) -> list[Entry]:
+    """Every run in a folder; one whose files cannot be read is shown with what can be."""
+    runs = [path.parent for path in folder.glob("*/status.json") if path.parent.name != LATEST]
+    return sorted((_entry(run) for run in runs), key=lambda one: (one.at, one.name), reverse=True)
+
+
+def page(found: Sequence[Entry]) -> str:
+    """The whole document."""
+    return environment().get_template("index.html").render(entries=found)
+
+
+def _entry(run: Path) -> Entry:
+    try:
+        return _read(run)
+    except (ResultsError, AttributeError, KeyError, TypeError, ValueError):
+        link = f"{run.name}/report.html" if (run / "report.html").exists() else ""
+        return Entry(run.name, "", "", "its files are damaged", "", (), "", link)
+
+
+def _read(run: Path) -> Entry:
+    status, plan, seen = (json_object(run / name) or {} for name in ("status.json", "plan.json", "environment.json"))
+    rows = _summary(run / "summary.csv")
+    once = {cell.get("slug") for cell in plan.get("cells", ()) if cell.get("once")}
+    names = [row.get("verdict", "") for row in rows]
+    machine = seen.get("machine", {})
+    return Entry(
+        name=run.name,
+        at=str(status.get("at", ""))[:16].replace("T", " "),
+        plan=str(plan.get("plan", {}).get("title", "") or plan.get("name", "")),
+        state=str(status.get("state", "")),
+        machine=f"{machine['cpu']}, {machine['cpus']} CPUs" if "cpu" in machine and "cpus" in machine else "",
+        answers=tuple(_answers([row for row in rows if row.get("service") not in once])),
+        verdicts=counted(names),
+        link=f"{run.name}/report.html" if (run / "report.html").exists() else "",
+    )
+
+
+def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
+    """The best cell of each scenario, with its interval where it has one."""
+    found = []
+    for scenario in dict.fromkeys(row["scenario"] for row in rows):
+        mine = [row for row in rows if row["scenario"] == scenario and row["verdict"] != "INVALID"]
+        mine = [row for row in mine if row["throughput_rps"]]
+        if not mine:
+            found.append(f"{scenario}: no cell is ranked")
+            continue
+        if mine[0]["arrival"] == "open":
+            timed = [row for row in mine if row["latency_p50_ms"]]
+            tail = "latency_p99_ms" if timed and all(row["latency_p99_ms"] for row in timed) else "latency_p50_ms"
+            best = min(timed, key=lambda row: float(row[tail]), default=None)
+            if best is not None:
+                found.append(f"{scenario}: {best['service']}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms")
+            continue
+        best = max(mine, key=lambda row: float(row["throughput_rps"]))
+        low, high = best["throughput_ci_low"], best["throughput_ci_high"]
+        interval = f" ({figure_of(float(low))} to {figure_of(float(high))})" if low and high else ""
+        rps = figure_of(float(best["throughput_rps"]))
+        said = f"{scenario}: {best['service']}, {best['users']} users, {rps} requests/s"
+        found.append(said + interval)
+    return found
+
+
+def _summary(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    rows = [line.values for line in csv_reading.read(path, (), "a summary.csv", ended=True)]
+    needed = {"scenario", "verdict", "throughput_rps", "arrival", "operation", "users", "latency_p99_ms"}
+    return [row for row in rows if needed <= row.keys() and row["operation"] == "all"]

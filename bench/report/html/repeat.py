@@ -1,0 +1,25 @@
+"""The command that repeats a run: its plan, and every option that was not as the plan has it. Pure."""
+
+import shlex
+
+from bench.plan.file import OPTIONS
+from bench.plan.model import Plan
+
+
+def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, private: bool) -> str:
+    """For a shell. `written` is the plan's file, `used` what was run; `private`: on the harness's own PostgreSQL."""
+    words = ["bench", "run", "--plan", plan_path]
+    for option, (section, key) in OPTIONS.items():
+        if option == "seed":  # the one that was drawn, and not the plan's
+            continue
+        as_written, as_used = (getattr(getattr(plan, section), key) for plan in (written, used))
+        found = key == "rate" and used.load.arrival == "open" and written.load.rate_share is not None
+        if as_written != as_used and as_used is not None and not found:
+            value = ",".join(map(str, as_used)) if isinstance(as_used, list) else f"{as_used}"
+            words += [f"--{option.replace('_', '-')}", value]
+    for target in used.targets:
+        if target.url not in {one.url for one in written.targets if one.name == target.name}:
+            words += ["--target", f"{target.name}={target.url}"]
+    if seed is not None:
+        words += ["--seed", str(seed)]
+    return shlex.join(words) + ("" if private else " --database-url URL")

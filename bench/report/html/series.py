@@ -1,0 +1,139 @@
+"""One cell in one round as series over time, from its stored files: what the charts draw."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from bench.analysis.evidence import DATABASE, LOAD, SERVICE
+from bench.analysis.recorded.timeline import Row
+from bench.analysis.recorded.window import Window
+from bench.store import csv_reading, samples
+
+Values = npt.NDArray[np.floating[Any]]
+BINS, HEAT_ROWS = 60, 40
+LEAST_BIN_S = 0.25
+BEFORE_S = 15.0
+STATES = ("active", "idle", "idle_in_transaction", "other")
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """What happened when, in seconds from the window's start; of successes only. Values that are not known are NaN.
+
+    `heat` counts requests by time (rows) and latency (columns, evenly spaced in logarithms over `heat_ms`). `states`
+    are PostgreSQL's connections, `cpu` by role the times and how many CPUs were in use. Empty: not stored.
+    """
+
+    slug: str
+    round: int
+    from_s: float
+    to_s: float
+    at_s: Values
+    rps: Values
+    p50_ms: Values
+    p99_ms: Values
+    heat: Values
+    heat_ms: tuple[float, float]
+    states_at_s: tuple[float, ...]
+    states: Mapping[str, tuple[float, ...]]
+    cpu: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
+
+
+def places(folder: Path, slug: str) -> Iterator[tuple[int, Path]]:
+    """Every round in which a cell came to a window, in order, with its folder."""
+    for one_round in sorted((folder / "rounds").glob("[0-9][0-9]")):
+        if one_round.name != "00" and (one_round / slug / "window.json").exists():
+            yield int(one_round.name), one_round / slug
+
+
+def over_time(slug: str, number: int, place: Path) -> OverTime | None:
+    """From the files in `place`; None without a success."""
+    facts = json.loads((place / "window.json").read_text())
+    window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
+    columns = samples.read_kept(place / "samples.parquet").lazy().filter(pl.col("error") == "")
+    end_ns = pl.col("start_ns") + pl.col("service_time_ns")
+    frame = columns.select(
+        end_s=(end_ns - window.start_ns) / 1e9, latency_ms=(end_ns - pl.col("intended_ns")) / 1e6
+    ).collect()
+    frame = frame.filter(pl.col("end_s").is_between(-BEFORE_S, window.length_s))
+    if frame.is_empty():
+        return None
+    ends_s, latency_ms = (frame[name].to_numpy() for name in ("end_s", "latency_ms"))
+    from_s, to_s = min(0.0, float(ends_s.min())), window.length_s
+    bins = max(1, min(BINS, int((to_s - from_s) / LEAST_BIN_S)))
+    width_s = (to_s - from_s) / bins
+    numbers = ((pl.col("end_s") - from_s) / width_s).floor().clip(0, bins - 1).cast(pl.Int64)
+    binned = frame.group_by(numbers.alias("bin")).agg(
+        count=pl.len(), p50=pl.col("latency_ms").quantile(0.5), p99=pl.col("latency_ms").quantile(0.99)
+    )
+    filled = pl.DataFrame({"bin": range(bins)}).join(binned, on="bin", how="left").sort("bin")
+    low = max(1e-3, float(latency_ms.min()))
+    heat_ms = (low * 0.95, max(float(latency_ms.max()), low * 2) * 1.05)
+    edges = np.geomspace(*heat_ms, HEAT_ROWS + 1)
+    heat, _, _ = np.histogram2d(ends_s, latency_ms, bins=(np.linspace(from_s, to_s, 2 * bins + 1), edges))
+    states_at_s, states = _states(place / "pg_activity.csv")
+    return OverTime(
+        slug=slug,
+        round=number,
+        from_s=from_s,
+        to_s=to_s,
+        at_s=from_s + (np.arange(bins) + 0.5) * width_s,
+        rps=filled["count"].fill_null(0).to_numpy() / width_s,
+        p50_ms=filled["p50"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        p99_ms=filled["p99"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        heat=heat,
+        heat_ms=heat_ms,
+        states_at_s=states_at_s,
+        states=states,
+        cpu=_cpu(place / "resources.csv"),
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Of a CSV; none where it was not written. Raises ResultsError that names file and line."""
+    return [line.values for line in csv_reading.read(path, (), "a table", ended=True)] if path.exists() else []
+
+
+def _states(path: Path) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:
+    rows = _rows(path)
+    if not rows:
+        return (), {}
+    return tuple(float(row["at_s"]) for row in rows), {name: tuple(float(row[name]) for row in rows) for name in STATES}
+
+
+def _cpu(path: Path) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+    """CPUs in use between each two readings, at the later one."""
+    readings: dict[str, list[tuple[float, float]]] = {}
+    for row in _rows(path):
+        if row["subject"] in {SERVICE, DATABASE, LOAD} and row["cpu_s"]:
+            readings.setdefault(row["subject"], []).append((float(row["at_s"]), float(row["cpu_s"])))
+    found = {}
+    for role in (SERVICE, DATABASE, LOAD):
+        at_s, cpu_s = (np.array(values) for values in zip(*readings.get(role, [(0.0, 0.0)]), strict=True))
+        steps = np.diff(at_s) > 0
+        if steps.any():
+            used = np.maximum(np.diff(cpu_s)[steps] / np.diff(at_s)[steps], 0.0)
+            found[role] = (tuple(at_s[1:][steps].tolist()), tuple(used.tolist()))
+    return found
+
+
+def timeline(place: Path) -> list[Row]:
+    """timeline.csv read back; nothing where there is none."""
+    return [
+        Row(
+            int(row["request"]),
+            float(row["intended_s"]),
+            float(row["start_s"]),
+            float(row["held_from_s"]) if row["held_from_s"] else None,
+            float(row["held_to_s"]) if row["held_to_s"] else None,
+            float(row["end_s"]),
+            row["ok"] == "true",
+        )
+        for row in _rows(place / "timeline.csv")
+    ]

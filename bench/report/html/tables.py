@@ -1,0 +1,184 @@
+"""Tables of the page, as plain text: what each has in its rows. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.analysis import outcome, pairs
+from bench.analysis.outcome import CellResult
+from bench.analysis.parity import Row
+from bench.analysis.rulings import Ruling
+from bench.compare import causes
+from bench.plan.model import Load
+from bench.report import csv_tables
+from bench.report.formats import figure_of, number
+from bench.report.html import answer
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first column names the row; `numbers` are the columns to align right. `dim` rows are not ranked."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: frozenset[int] = frozenset()
+    dim: frozenset[int] = frozenset()
+
+
+def ranking(results: Sequence[CellResult]) -> Table:
+    """One scenario's cells, best first, and then what is not ranked."""
+    first = outcome.ranked(results)
+    others = [one for one in results if one not in first]
+    best = first[0].total.throughput_rps if first and not outcome.paced(results) else None
+    columns = (
+        "cell", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed", "bound by",
+        "verdict",
+    )  # fmt: skip
+    rows = tuple(_ranking_row(one, best) for one in (*first, *others))
+    dim = frozenset(range(len(first), len(rows)))
+    return Table(results[0].cell.scenario, columns, rows, frozenset(range(1, 8)), dim)
+
+
+def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
+    total, interval = one.total, one.total.throughput_interval
+    return (
+        one.cell.slug,
+        figure_of(total.throughput_rps),
+        f"{figure_of(interval[0])} to {figure_of(interval[1])}" if interval else "",
+        f"{(total.throughput_rps or 0) / best:.0%}" if best and one.verdict.ranks and not one.cell.once else "",
+        number(total.latency_p50_ms, ",.1f"),
+        number(total.latency_p99_ms, ",.1f"),
+        number(total.service_cpu_ms_per_request, ".3f"),
+        f"{total.failures:,}",
+        one.bound.by,
+        one.verdict.name + (", once" if one.cell.once else "") + (", A/A" if one.cell.arm else ""),
+    )
+
+
+def reasons(results: Sequence[CellResult]) -> list[str]:
+    """What speaks for or against each cell, and what it was bound by, a line each."""
+    lines = []
+    for one in results:
+        lines += [f"{one.cell.slug}, {one.verdict.name}: {reason}" for reason in one.verdict.reasons]
+        lines += [f"{one.cell.slug}: {remark}" for remark in one.remarks]
+        lines += [f"{one.cell.slug}: {count:,} x {error}" for error, count in one.errors]
+        if one.missed:
+            lines.append(f"{one.cell.slug}: {one.missed:,} arrivals were due and never sent")
+        if one.bound.by:
+            lines.append(f"{one.cell.slug}, bound by {one.bound.by}: {one.bound.evidence}")
+    return lines
+
+
+CONTRASTS = {
+    "throughput_rps": "requests/s",
+    "latency_p50_ms": "p50",
+    "latency_p99_ms": "p99",
+    "service_cpu_ms_per_request": "CPU per request",
+}
+
+
+def contrasts(results: Sequence[CellResult]) -> Table | None:
+    """Every pair of cells with its ratios; None where there is no pair."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for one in pairs.compare(results):
+        if one.operation == "all":
+            shown = answer.interval_of(one, one.candidate)
+            same = one.ratio is not None and one.conclusion == pairs.NONE_SHOWN
+            rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
+                f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
+            )
+    if not rows:
+        return None
+    return Table(
+        "Ratios, with 95% intervals that hold for all pairs of the scenario together",
+        ("candidate / baseline", *CONTRASTS.values()),
+        tuple(
+            (f"{candidate} / {baseline}", *(cells.get(metric, "") for metric in CONTRASTS))
+            for (candidate, baseline), cells in rows.items()
+        ),
+    )
+
+
+def ceilings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Rows of ceilings.csv that have a ceiling."""
+    known = [row for row in rows if row["no_database_rps"] or row["pgbench_rps"]]
+    if not known:
+        return None
+    shown = tuple(
+        (
+            row["service"],
+            figure_of(row["throughput_rps"]),
+            number(row["no_database_rps"], ",.0f"),
+            number(row["of_no_database"], ".0%"),
+            number(row["pgbench_rps"], ",.0f"),
+            number(row["of_pgbench"], ".0%"),
+        )
+        for row in known
+    )
+    columns = ("cell", "requests/s", "without a database", "share", "pgbench, the same SQL", "share")
+    return Table("Ceilings (requests/s)", columns, shown, frozenset(range(1, 6)))
+
+
+def pings(results: Sequence[CellResult]) -> Table | None:
+    """What `GET /ping` took beside the load; None where it was not asked."""
+    rows = tuple(
+        (one.cell.slug, number(one.total.ping_p50_ms, ",.1f"), number(one.total.ping_max_ms, ",.0f"))
+        for one in results
+        if one.total.ping_p50_ms is not None
+    )
+    columns = ("cell", "median ms", "worst ms")
+    return (
+        Table("GET /ping beside the load, which needs no database", columns, rows, frozenset((1, 2))) if rows else None
+    )
+
+
+COSTS = ("round_trips_per_request", "statements_per_request", "transactions_per_request")
+
+
+def costs(run_id: str, load: Load, results: Sequence[CellResult]) -> Table | None:
+    """Round trips, statements and transactions of each operation; None where none is known."""
+    slugs = [one.cell.slug for one in results for _ in one.operations]
+    shown = tuple(
+        (slug, row["operation"], *(number(row.get(name), ".2f") for name in COSTS))
+        for slug, row in zip(slugs, csv_tables.summary_rows(run_id, load, results), strict=True)
+        if any(row.get(name) is not None for name in COSTS)
+    )
+    if not shown:
+        return None
+    columns = ("cell", "operation", "round trips", "statements", "transactions")
+    return Table("Per request; empty: not known", columns, shown, frozenset((2, 3, 4)))
+
+
+def claims(rulings: Sequence[Ruling]) -> Table:
+    """Each claim, what it expects, what was measured, and the ruling."""
+    rows = tuple(
+        (one.claim, one.source, one.metric, one.expected, _measured(one), one.ruling, one.why) for one in rulings
+    )
+    columns = ("claim", "source", "metric", "expected", "measured (95% interval)", "ruling", "why")
+    return Table("Published claims, as this run bears them out", columns, rows)
+
+
+def _measured(one: Ruling) -> str:
+    if one.measured is None:
+        return ""
+    if one.ci_low is None and one.ci_high is None:
+        return figure_of(one.measured)
+    return f"{figure_of(one.measured)} ({figure_of(one.ci_low)} to {figure_of(one.ci_high)})"
+
+
+def parity(rows: Sequence[Row], *, differing: bool) -> Table:
+    """The facts that differ, or all of them."""
+    shown = tuple(
+        (row.fact, f"{row.service} ({row.profile})", row.value, row.asked, row.whose, row.why)
+        for row in rows
+        if row.whose or not differing
+    )
+    columns = ("fact", "service", "observed", "the plan asks for", "whose difference", "why")
+    return Table("What differs" if differing else "Every fact", columns, shown)
+
+
+def settings(caption: str, values: Mapping[str, Any]) -> Table:
+    """Nested settings, one a row."""
+    rows = tuple((name, str(value)) for name, value in causes.flat(values).items())
+    return Table(caption, ("setting", "value"), rows)

@@ -1,0 +1,87 @@
+"""Writes a run's page and the index of all runs, from stored files."""
+
+import tomllib
+from pathlib import Path
+
+from polars.exceptions import PolarsError
+
+from bench.analysis.outcome import Outcome
+from bench.measure import resuming
+from bench.plan.model import Plan
+from bench.report.html import index, page, repeat, series
+from bench.report.html.page import MOST_CELLS, Facts
+from bench.store import files, run
+from bench.store import folder as folder_module
+from suite.errors import ResultsError
+
+REPORT, INDEX = "report.html", "index.html"
+
+
+def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None = None) -> Path:
+    """Make a run's report.html and return its path.
+
+    `outcome` is what the run measured where that is at hand; without it, it is read from the folder. Charts over time
+    are of `chosen_round`, or of the first in which a cell came to a window. Measurements of a stored run that cannot be
+    read are named on the page, which then calls the run partial. Raises ResultsError.
+    """
+    found = run.outcome(folder, what_there_is=True) if outcome is None else outcome
+    if not found.results:
+        raise ResultsError(f"{folder} holds no measurement; there is nothing to report")
+    path = folder / REPORT
+    files.write_whole(path, page.page(_facts(folder, found, chosen_round), found))
+    return path
+
+
+def write_index() -> Path:
+    """Make results/index.html and return its path."""
+    path = folder_module.RESULTS / INDEX
+    files.write_whole(path, index.page(index.entries(folder_module.RESULTS)))
+    return path
+
+
+def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
+    written, lost = run.json_of(folder / "plan.json"), outcome.unreadable
+    used = run.plan_of(written)
+    over_time, timelines = [], []
+    for one in outcome.ordered()[:MOST_CELLS]:
+        rounds = dict(series.places(folder, one.cell.slug))
+        number = next(iter(rounds), None) if chosen_round is None else chosen_round
+        if number is None or number not in rounds:
+            continue
+        try:
+            drawn, rows = series.over_time(one.cell.slug, number, rounds[number]), series.timeline(rounds[number])
+        except (ResultsError, OSError, PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
+            where, said = rounds[number].relative_to(folder), run.within(folder, error)
+            lost.append(f"no charts of {where}: a file there cannot be read ({said})")
+            continue
+        over_time += [drawn] if drawn else []
+        timelines.append((one.cell.slug, number, rows))
+    if chosen_round is not None and not over_time:
+        raise ResultsError(f"{folder} has no round {chosen_round} with a window")
+    status = run.readable(folder, lambda: run.json_if_any(folder / "status.json"), lost) or {}
+    environment = run.readable(folder, lambda: run.environment(folder), lost) or {}
+    as_written = run.readable(folder, lambda: _as_written(folder, used), lost) or used
+    private = bool(environment.get("database", {}).get("private", True))
+    plan_path = f"results/{folder.resolve().name}/plan.toml"
+    return Facts(
+        run_id=folder.resolve().name,
+        plan=used,
+        plan_name=str(written.get("name", "")),
+        state="partial" if lost else str(status.get("state", "")),
+        why="; ".join(lost) or str(status.get("why", "")),
+        at=str(status.get("at", ""))[:16].replace("T", " "),
+        environment=environment,
+        command=repeat.command(plan_path, as_written, used, written.get("seed"), private=private),
+        over_time=over_time,
+        timelines=timelines,
+        resumed=resuming.said(status),
+    )
+
+
+def _as_written(folder: Path, used: Plan) -> Plan:
+    """The plan's own file; what was run, where the file is not there."""
+    path = folder / "plan.toml"
+    try:
+        return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used
+    except (OSError, ValueError) as error:  # pydantic's, tomllib's and a decoder's errors are ValueErrors
+        raise ResultsError(f"cannot read {path}: {error}") from None

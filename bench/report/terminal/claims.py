@@ -1,0 +1,54 @@
+"""The rulings on published claims as a file and as a table for the terminal. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis import rulings
+from bench.analysis.outcome import Outcome
+from bench.analysis.rulings import CONFIRMED, NOT_TESTED, REFUTED, UNDECIDED, Ruling
+from bench.report.formats import figure_of
+
+CLAIMS = tuple(field.name for field in fields(Ruling))
+STYLES = {CONFIRMED: "green", REFUTED: "red", UNDECIDED: "yellow", NOT_TESTED: "dim"}
+
+
+def claim_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """Rows of claims.csv."""
+    return [asdict(ruling) for ruling in rulings.rule(outcome)]
+
+
+def table(outcome: Outcome) -> Group:
+    """Each claim with its source, what was expected, what was measured and the ruling; below, what that rests on."""
+    found = rulings.rule(outcome)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading, ratio in (("claim", 4), ("source", 3), ("expected", 3)):
+        shown.add_column(heading, overflow="fold", ratio=ratio)
+    shown.add_column("measured (95% CI)", no_wrap=True)
+    shown.add_column("ruling", no_wrap=True)
+    for one in found:
+        ruling = Text(one.ruling, style=STYLES[one.ruling])
+        shown.add_row(Text(one.claim), Text(one.source), Text(one.expected), _measured(one), ruling)
+    notes = [Text(note, style="dim") for note in _notes(found)]
+    return Group(Text("published claims, as this run bears them out", style="bold"), shown, *notes)
+
+
+def _notes(found: Sequence[Ruling]) -> list[str]:
+    """What each ruling rests on; said once where the same stands in the way of all."""
+    reasons = {one.why.partition("; ")[2] for one in found}
+    if len(found) > 1 and len(reasons) == 1 and "" not in reasons and all(one.measured is not None for one in found):
+        return [f"every claim: {reasons.pop()}"]
+    return [f"{one.id}: {one.metric}, {one.why}" for one in found]
+
+
+def _measured(ruling: Ruling) -> str:
+    if ruling.measured is None:
+        return ""
+    low, high = (figure_of(end) for end in (ruling.ci_low, ruling.ci_high))
+    interval = f" ({low} .. {high})" if low or high else ""
+    return f"{figure_of(ruling.measured)}{interval}"

@@ -1,0 +1,153 @@
+"""The ranking of a scenario for the terminal, with what a reader must know of it."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis import ceilings, outcome, pairs
+from bench.analysis.intervals import half_width
+from bench.analysis.outcome import Ceilings, CellResult
+from bench.analysis.pairs import Pair
+from bench.report.csv_tables import throughput_of
+from bench.report.formats import number, within
+from bench.report.terminal import sweep
+from suite import catalogue
+
+
+def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
+    """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
+
+    Below a line is what is not ranked, and what went wrong.
+    """
+    mine = [result for result in results if result.cell.scenario == scenario]
+    paced, ranked = outcome.paced(mine), outcome.ranked(mine)
+    others = [one for one in mine if one not in ranked]
+    best = throughput_of(ranked[0]) if ranked and not paced else 0.0
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("service", overflow="fold")
+    timed = ("p50 ms", "p99 ms", "uncorrected p99") if paced else ("of best", "p50 ms", "p99 ms")
+    for heading in ("requests/s", "95% CI", *timed, "CPU ms", "failed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("bound by", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for result in ranked:
+        table.add_row(*_table_row(result, best, paced=paced))
+    if ranked and others:
+        table.add_section()
+    for result in others:
+        table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
+    title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
+    curves = [] if paced else sweep.parts(mine)
+    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
+    contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
+    if any(one.ratio is not None for one in contrasts):
+        parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
+        if left_out:
+            parts.append(
+                Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
+            )
+    elif contrasts:
+        parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
+    if not paced:
+        parts += _ceilings(ranked, mine, known or Ceilings())
+    return Group(*parts)
+
+
+def _notes(mine: Sequence[CellResult]) -> list[Text]:
+    """In words: what speaks against a cell, what failed, what a reader must know of the table."""
+    notes = []
+    for one in mine:
+        slug, style = one.cell.slug, "yellow" if one.verdict.name == "FLOOR" else "red"
+        notes += [Text(f"{slug}: {reason}", style=style) for reason in one.verdict.reasons]
+        notes += [Text(f"{slug}: {remark}") for remark in one.remarks]
+        notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
+        if one.missed:
+            notes.append(Text(f"{slug}: {one.missed:,} arrivals were due and never sent", style="red"))
+        if one.total.ping_p50_ms is not None:
+            median, worst = one.total.ping_p50_ms, one.total.ping_max_ms
+            notes.append(Text(f"{slug}: GET /ping beside it: {median:,.1f} ms (median), {worst:,.0f} ms (worst)"))
+        if one.reconnects:
+            notes.append(Text(f"{slug}: {one.reconnects:,} connections that the service had closed were opened again"))
+    notes += [Text(f"{one.cell.slug}: {pairs.SAME}", style="dim") for one in mine if one.cell.arm]
+    bounds = {one.bound.by: one for one in reversed(mine) if one.bound.by}
+    notes += [Text(f"bound by {by}, {one.cell.slug}: {one.bound.evidence}", style="dim") for by, one in bounds.items()]
+    notes += [Text(line, style="dim") for line in targets_named(mine)]
+    if any(one.cell.once for one in mine):
+        notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
+    return notes
+
+
+def targets_named(mine: Sequence[CellResult]) -> list[str]:
+    """What a reader must know of each target among these cells, once."""
+    setups = [one.cell.setup for one in mine if one.cell.setup.url]
+    unknown = "CPU time, memory, round trips, pool and parity are not known"
+    lines = [
+        f"{one.service}{one.title and f' ({one.title})'}: a target at {one.url}, no service of the suite; {unknown}"
+        for one in setups
+    ]
+    return list(dict.fromkeys(lines))
+
+
+RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
+LATENCIES = {"latency_p50_ms": "p50", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
+
+
+def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
+    """Each pair of cells in a row, with the intervals that hold for all of them together."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("ratio (95% CI of all together)", overflow="fold")
+    for title in titles.values():
+        table.add_column(title, no_wrap=True)
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for one in contrasts:
+        rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
+    for (candidate, baseline), cells in rows.items():
+        names = (within(contrasts[0].scenario, slug) for slug in (candidate, baseline))
+        table.add_row(" / ".join(names), *(cells.get(metric, "") for metric in titles))
+    return table
+
+
+def _contrast(pair: Pair) -> str:
+    if pair.ratio is None:
+        return pair.conclusion
+    # Two rounds that differ much leave next to nothing known.
+    high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
+    interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
+    same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
+    return f"{pair.ratio:.2f}{interval}{same}"
+
+
+def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: Ceilings) -> list[Text]:
+    """Each service as a share of what is possible without a database, and of what PostgreSQL does alone."""
+    lines = []
+    for landmark in mine:
+        if landmark.cell.once and landmark.verdict.ranks and throughput_of(landmark):
+            rps = throughput_of(landmark)
+            shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in ranked)
+            lines.append(f"{landmark.cell.slug} (the same load) {rps:,.0f} requests/s: {shares}")
+    alone = {one.cell.slug: known.pgbench_rps.get(ceilings.of(one.cell)) for one in ranked}
+    for rps in dict.fromkeys(filter(None, alone.values())):
+        measured = [one for one in ranked if alone[one.cell.slug] == rps]
+        connections = measured[0].cell.setup.connections
+        shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in measured)
+        lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
+    return [Text(line) for line in lines]
+
+
+def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
+    total = result.total
+    p50, p99 = (number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
+    of_best = f"{throughput_of(result) / best:.0%}" if best else ""
+    return [
+        within(result.cell.scenario, result.cell.slug),
+        number(total.throughput_rps, ",.0f"),
+        half_width(total.throughput_interval),
+        *((p50, p99, number(total.service_time_p99_ms, ",.1f")) if paced else (of_best, p50, p99)),
+        number(total.service_cpu_ms_per_request, ".3f"),
+        f"{total.failures:,}",
+        result.bound.by,
+        result.verdict.name,
+    ]

@@ -1,0 +1,1 @@
+"""The measurements of `make selfbench`, one a module."""

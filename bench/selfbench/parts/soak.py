@@ -1,0 +1,174 @@
+"""Whether memory grows that should not: that of services, generator and harness under a load that stays the same."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import psutil
+
+from bench.analysis.evidence import HARNESS, IDLE, LOAD, SERVICE
+from bench.analysis.recorded import window as window_module
+from bench.measure import database, load
+from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.processes import Child, stop_all
+from bench.measure.watch.activity import Watcher
+from bench.measure.watch.resources import Sampler
+from bench.plan import matrix, model
+from bench.selfbench import watched
+from bench.selfbench.figures import Say, Target
+from bench.selfbench.setting import Setting
+from bench.store import samples
+from db import dataset
+from suite import catalogue
+from suite.errors import LoadError, ResultsError
+
+SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
+DURATION_S = 300.0
+SCALE = 0.001  # a thousand users: whoever keeps answers that it will need again has them all after the settling
+SETTLING = 0.2  # the share of the duration in which memory may still grow: pools, caches, prepared statements
+RATE_RPS = 100.0  # to each service, far from what any of them can serve
+USERS = 100
+LOOK_EVERY_S = 1.0
+SPARE_S = 90.0
+RISE = Target(high=0.02)
+MB = 1e6
+
+
+@dataclass(frozen=True)
+class Rise:
+    """How memory changed after settling: its mean, and how much a straight line through all readings rises, in MB."""
+
+    mean_mb: float
+    rise_mb: float
+    readings: int
+
+    @property
+    def share(self) -> float:
+        """Of the mean."""
+        return self.rise_mb / self.mean_mb
+
+
+def rise(readings: Sequence[tuple[float, float]], settling: float = SETTLING) -> Rise:
+    """Of (seconds, bytes), from `settling` of their time on: the least-squares slope times the seconds that it is over.
+
+    A line through all readings, and not the last less the first: one collection of garbage would decide that.
+    Raises ResultsError where there are fewer than three.
+    """
+    times, sizes = np.array([at for at, _ in readings]), np.array([size for _, size in readings]) / MB
+    if len(times):
+        kept = times >= times[0] + settling * (times[-1] - times[0])
+        times, sizes = times[kept], sizes[kept]
+    if len(times) < 3:
+        raise ResultsError("memory was read fewer than three times after settling; soak for longer")
+    offset = times - times.mean()
+    slope = float((offset * sizes).sum() / (offset * offset).sum())
+    return Rise(float(sizes.mean()), slope * float(times[-1] - times[0]), len(times))
+
+
+def soak(
+    setting: Setting, say: Say, *, duration_s: float = DURATION_S, services: Sequence[str] = SERVICES
+) -> dict[str, Rise]:
+    """Offer each service a steady rate, all at once, and rule on the memory of everything that runs meanwhile."""
+    say(
+        f"{RATE_RPS:g} requests/s to each of {', '.join(services)} for {duration_s:g} s; memory each {LOOK_EVERY_S:g} s"
+    )
+    users, placed = dataset.size(SCALE).users, setting.placed
+    setups = {matrix.default_setup(name): setting.new_folder(name) / "service.log" for name in services}
+    with database.opened(None, placed.database) as server:
+        database.loaded(server, SCALE)
+        with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
+            fleet.start(setups)
+            runs = [_run(name, users, duration_s) for name in services]
+            with _loading(runs, setting) as loads, Watcher(server.dsn):
+                named = {pid: f"{SERVICE} {setup.service}" for pid, setup in fleet.pids().items()}
+                named |= {child.pid: f"{LOAD} of {run.service}" for (child, _), run in zip(loads, runs, strict=True)}
+                found = _followed(loads, named, longest_s=duration_s + SPARE_S)
+            fleet.check_all_alive()
+    for (_, folder), run in zip(loads, runs, strict=True):
+        say(_said_of_load(folder, run))
+    rises = {name: rise(readings) for name, readings in found.items()}
+    for name, one in rises.items():
+        say(
+            f"  {name}: {one.mean_mb:,.1f} MB, rising {one.rise_mb:+,.2f} MB ({one.share:+.2%});"
+            f" {RISE.ruling(one.share, one.share)}"
+        )
+    return rises
+
+
+def _run(service: str, users: int, duration_s: float) -> watched.Run:
+    return watched.Run(
+        catalogue.service(service).url,
+        users=USERS,
+        warm_up_s=0.0,
+        measure_s=duration_s,
+        dataset_users=users,
+        arrival=model.Load(arrival="open", rate=RATE_RPS),
+        service=service,
+    )
+
+
+@contextmanager
+def _loading(runs: Sequence[watched.Run], setting: Setting) -> Iterator[list[tuple[Child, Path]]]:
+    """All loads side by side, which have ended after the block."""
+    started: list[tuple[Child, Path]] = []
+    with ExitStack() as stack:
+        stack.callback(lambda: stop_all([child for child, _ in started]))
+        for run in runs:
+            folder = setting.new_folder("locust")
+            started.append((load.start(run.command(setting, folder), folder, setting.placed.load), folder))
+        yield started
+
+
+def _followed(
+    loads: Sequence[tuple[Child, Path]], named: Mapping[int, str], longest_s: float
+) -> dict[str, list[tuple[float, float]]]:
+    """Memory of every process, by name, in (seconds, bytes), until all loads have ended.
+
+    This process does meanwhile what it does beside a cell: it reads what all others use.
+    """
+    watch = Sampler({pid: LOAD if name.startswith(LOAD) else IDLE for pid, name in named.items()})
+    names = {**named, psutil.Process().pid: HARNESS}
+    readings: dict[str, list[tuple[float, float]]] = {name: [] for name in names.values()}
+    began = time.monotonic()
+    while all(child.exit_code() is None for child, _ in loads):
+        at_s = time.monotonic() - began
+        if at_s > longest_s:
+            raise LoadError(f"Locust did not end within {longest_s:.0f} s; the end of {loads[0][0].log_tail()}")
+        watch.tick()
+        for pid, name in names.items():
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                readings[name].append((at_s, memory_bytes(pid)))
+        loads[0][0].wait(LOOK_EVERY_S)
+    for child, _ in loads:  # they end within a moment of each other
+        if (code := child.wait(load.STOP_TIMEOUT_S)) != 0:
+            raise LoadError(f"Locust ended with exit code {code}; the end of {child.log}:\n{child.log_tail()}")
+    return readings
+
+
+def memory_bytes(pid: int) -> int:
+    """Of a process and all that it started, what several share counted once (PSS); RSS where the kernel has no PSS.
+
+    This process's own children are others that are looked at by themselves.
+    """
+    process = psutil.Process(pid)
+    own = process.pid == psutil.Process().pid
+    total = 0
+    for one in (process, *([] if own else process.children(recursive=True))):
+        with suppress(psutil.NoSuchProcess):
+            info = one.memory_full_info()
+            total += getattr(info, "pss", info.rss)
+    return total
+
+
+def _said_of_load(folder: Path, run: watched.Run) -> str:
+    everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
+    window = window_module.window_of(marks, run.warm_up_s, run.measure_s)
+    due = window_module.cut(everything, window, "open")
+    good = window_module.sent(due).filter(pl.col("ok")).height
+    ruling = "holds" if good == due.height > 0 else "does not hold"
+    rps = good / window.length_s
+    return f"  {run.service}: {good:,} of {due.height:,} arrivals answered, {rps:,.1f} requests/s: {ruling}"

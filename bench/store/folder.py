@@ -1,0 +1,183 @@
+"""The folders of runs in results/: made, found, locked."""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from bench.plan.matrix import Cell
+from bench.store.files import json_object, whole, write_whole
+from suite import catalogue
+from suite.errors import ResultsError
+
+RESULTS = catalogue.CHECKOUT / "results"
+LATEST = "latest"
+FIRST_ATTEMPT = "first-attempt"
+CUT_OFF = "cut-off"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RESERVE = ".reserve"
+RESERVED_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder."""
+
+    folder: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def cell_folder(self, round_number: int, cell: Cell) -> Path:
+        """Where one cell's measurement of one round goes; made on first use."""
+        folder = self.folder / "rounds" / f"{round_number:02d}" / cell.slug
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def idle_folder(self, round_number: int, service: str) -> Path:
+        """Where a service logs that a resumed run starts beside the others, whose own cells it has; made on use."""
+        folder = self.folder / "resumed" / f"{round_number:02d}" / service
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def write(self, name: str, text: str) -> None:
+        """Put a text file in place at once."""
+        write_whole(self.folder / name, text)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Put a JSON file in place at once."""
+        self.write(name, json.dumps(value, indent=2, default=str) + "\n")
+
+    def status(self, state: str, why: str = "") -> None:
+        """Say how the run stands: running, finished, partial, failed or interrupted, and why.
+
+        That it was resumed stays said.
+        """
+        before = json_object(self.folder / "status.json") or {}
+        kept = {"resumed": before["resumed"]} if "resumed" in before else {}
+        self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat(), **kept})
+
+    def resumed(self, after: str, differences: Sequence[str]) -> None:
+        """Say that the run goes on, `after` which measurement, and in spite of what."""
+        before = (json_object(self.folder / "status.json") or {}).get("resumed", [])
+        now = {"at": datetime.now(UTC).isoformat(), "after": after, "differences": list(differences)}
+        status = {"state": "running", "why": "", "at": now["at"], "resumed": [*before, now]}
+        self.write_json("status.json", status)
+
+    def reserve(self) -> None:
+        """Take room for what must be written at the end, even on a full disk. Raises UnwritableError."""
+        with whole(self.folder / RESERVE) as beside:
+            beside.write_bytes(os.urandom(RESERVED_BYTES))
+
+    def release(self) -> None:
+        """Give that room back."""
+        with suppress(OSError):
+            (self.folder / RESERVE).unlink()
+
+    def discard(self) -> None:
+        """Take the folder away, and with it the name: nothing was measured."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def make_latest(self) -> None:
+        """Let results/latest name this run."""
+        beside = RESULTS / f".{LATEST}-{os.getpid()}"
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(self.run_id)
+        beside.replace(RESULTS / LATEST)
+
+
+def create(name: str | None, plan_name: str, now: datetime) -> Run:
+    """Make the folder of a new run: `name` alone when given, else the UTC time and the plan's name.
+
+    Raises ResultsError for a bad or taken name and for a folder that cannot be written.
+    """
+    run_id = name if name is not None else f"{now:%Y%m%dT%H%M%SZ}-{plan_name}"
+    if not RUN_NAME.fullmatch(run_id) or run_id == LATEST:
+        raise ResultsError(
+            f"{run_id!r} cannot name a run: begin with a letter or digit, then up to 63 letters, digits, '.', '_', '-'"
+        )
+    folder = RESULTS / run_id
+    try:
+        RESULTS.mkdir(exist_ok=True)
+        folder.mkdir()
+        (folder / "rounds").mkdir()
+    except FileExistsError:
+        raise ResultsError(f"results/{run_id} is there already; choose another --name") from None
+    except OSError as error:
+        raise ResultsError(f"cannot write to {RESULTS}: {error.strerror}; make the folder writable") from None
+    return Run(folder)
+
+
+def find(name: str) -> Path:
+    """The folder of a run that has measured something, by its name in results/ or by a path.
+
+    Raises ResultsError when there is none.
+    """
+    for folder in (RESULTS / name, Path(name)):
+        if folder.is_symlink() and folder.name != LATEST:
+            raise ResultsError(f"{folder} is a symbolic link, and runs are folders; name the folder that it leads to")
+        if (folder / "summary.csv").is_file() or any(folder.glob("rounds/[0-9][0-9]/*/window.json")):
+            return folder
+    if (RESULTS / name / "status.json").is_file():
+        raise ResultsError(f"the run {name!r} has measured nothing yet; go on with it: bench run --resume {name}")
+    having = ", ".join(run.name for run in finished()[-5:]) or "none yet"
+    raise ResultsError(f"there is no run {name!r} with a summary.csv; the newest are: {having}")
+
+
+def finished() -> list[Path]:
+    """Folders of all runs that have a summary, oldest first."""
+    runs = [path.parent for path in RESULTS.glob("*/summary.csv") if not path.parent.is_symlink()]
+    return sorted(runs, key=lambda run: (run / "summary.csv").stat().st_mtime)
+
+
+def lock() -> IO[str]:
+    """Hold results/ for this process until the returned file is closed. Raises ResultsError naming who holds it."""
+    try:
+        RESULTS.mkdir(exist_ok=True)
+        file = (RESULTS / ".lock").open("a+")
+    except OSError as error:
+        raise ResultsError(f"cannot write to {RESULTS}: {error.strerror}; make the folder writable") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise ResultsError(f"another run is going on in this checkout (pid {holder}); wait for it or end it") from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def set_aside(folder: Path) -> None:
+    """Move what is in a cell's folder into one below it, so that the cell can be measured again."""
+    aside = folder / FIRST_ATTEMPT
+    aside.mkdir()
+    for path in list(folder.iterdir()):
+        if path.name.startswith((FIRST_ATTEMPT, CUT_OFF)):
+            continue
+        if not path.name.startswith("service."):  # the service may go on writing to its log and trace
+            path.rename(aside / path.name)
+
+
+def set_aside_cut_off(folder: Path) -> None:
+    """Move what a measurement left that was cut off, with its first attempt, into cut-off-N below its folder."""
+    left = [path for path in folder.iterdir() if not path.name.startswith(CUT_OFF)]
+    if not left:
+        return
+    number = 1
+    while (aside := folder / f"{CUT_OFF}-{number}").exists():
+        number += 1
+    aside.mkdir()
+    for path in left:
+        path.rename(aside / path.name)

@@ -1,0 +1,216 @@
+"""A run read back from its folder: everything that was measured, with nothing started."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+from pydantic import TypeAdapter, ValidationError
+
+from bench.analysis import ceilings, evidence, verdict
+from bench.analysis.evidence import Evidence
+from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
+from bench.analysis.parity import Row
+from bench.analysis.recorded import window as window_module
+from bench.analysis.recorded.window import Window
+from bench.analysis.summary import COLUMNS, Measurement
+from bench.measure import pgbench
+from bench.measure.load import SAMPLE_STREAM
+from bench.plan import matrix
+from bench.plan.matrix import Cell
+from bench.plan.model import Plan
+from bench.store import csv_reading, samples
+from bench.store.folder import FIRST_ATTEMPT
+from suite.errors import ResultsError
+
+T = TypeVar("T")
+WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
+OBJECTS = ("machine", "database", "services")  # those of environment.json in which more is looked up by name
+
+
+def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
+    """All measurements of a run. Raises ResultsError that names the file that cannot be read.
+
+    `what_there_is`: only the plan must be readable. Any other file that is not is named in `unreadable` instead, and a
+    measurement that cannot be read makes its cell INVALID.
+    """
+    lost: list[str] | None = [] if what_there_is else None
+    try:
+        settings = plan_of(json_of(folder / "plan.json"))
+    except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
+        raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
+    cells = matrix.cells(settings)
+    found = Outcome(settings.verdict, cells, claims=settings.claims)
+    found.counted = bool((readable(folder, lambda: environment(folder), lost) or {}).get("counted", False))
+    found.ceilings = readable(folder, lambda: _ceilings(folder / "ceilings.csv", cells), lost) or Ceilings()
+    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), lost) or ()
+    found.unreadable = [] if lost is None else lost
+    rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
+    for cell in cells:
+        places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
+        measured, remarks = [], []
+        for number, place in enumerate(places, 1):
+            try:
+                one, remark = measurement(place, settings, cell), _remark(place, number, settings, cell)
+            except ResultsError as error:
+                if not what_there_is:
+                    raise
+                problem, remark = within(folder, error), ""
+                found.unreadable.append(problem)
+                one = _nothing(problem, settings, cell)
+            measured += [] if one is None else [one]
+            remarks.append(remark)
+        if not measured:
+            continue
+        try:
+            found.add_all(cell, measured, [remark for remark in remarks if remark])
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            why = f"what window.json says of {cell.slug} does not fit together ({type(error).__name__}: {error})"
+            if not what_there_is:
+                raise ResultsError(why) from None
+            found.unreadable.append(why)
+            found.add_all(cell, [_nothing(why, settings, cell)], [])
+    return found
+
+
+def _nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
+    return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+
+
+def readable(folder: Path, read: Callable[[], T], lost: list[str] | None) -> T | None:
+    """What `read` reads of a run; None where it cannot, and then why is added to `lost`.
+
+    Raises ResultsError where there is no such list.
+    """
+    try:
+        return read()
+    except ResultsError as error:
+        if lost is None:
+            raise
+        problem = within(folder, error)
+        if problem not in lost:
+            lost.append(problem)
+        return None
+
+
+def within(folder: Path, error: Exception) -> str:
+    """What an error says, without the path of the run, which says nothing to whoever reads its page."""
+    return str(error).replace(f"{folder}/", "")
+
+
+def plan_of(written: Mapping[str, Any]) -> Plan:
+    """The plan of a plan.json. Raises KeyError, TypeError or ValueError where it holds none."""
+    values = dict(written["plan"])
+    if values["load"]["rate"] is not None:
+        values["load"] = {**values["load"], "rate_share": None}  # the rate is what was found for the share
+    return Plan.model_validate(values)
+
+
+def has_ended(place: Path) -> bool:
+    """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
+    return (place / "window.json").exists() or (place / "problem.txt").exists()
+
+
+def something_measured(folder: Path) -> bool:
+    """Whether a run's folder has anything that a measurement left, be it a part of one; also where that is unsure."""
+    if any(folder.rglob(pgbench.PRINTED)) or (folder / "summary.csv").exists():
+        return True
+    found = (path for path in (folder / "rounds").rglob("*") if path.is_file())
+    return any(
+        path.name in {"window.json", "problem.txt"}
+        or (path.name == SAMPLE_STREAM and path.stat().st_size > 0)
+        or (path.name == "samples.parquet" and _has_rows(path))
+        for path in found
+    )
+
+
+def _has_rows(path: Path) -> bool:
+    try:
+        return bool(pl.scan_parquet(path).select(pl.len()).collect().item())
+    except (OSError, pl.exceptions.PolarsError):
+        return True
+
+
+def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
+    """One measurement from its folder; None when it had not come to an end."""
+    if (place / "problem.txt").exists():
+        problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
+        return _nothing(problem, settings, cell)
+    if not has_ended(place):
+        return None
+    window, seen = _window(place / "window.json")
+    try:
+        kept = samples.read_kept(place / "samples.parquet")
+        sent = window_module.sent(window_module.cut(kept, window, settings.load.arrival)).select(COLUMNS)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
+    return Measurement(sent, seen)
+
+
+def _window(path: Path) -> tuple[Window, Evidence]:
+    """A window and what was seen in it. Raises ResultsError that names the file, and the value that cannot be."""
+    facts = json_of(path)
+    try:
+        window, seen = WINDOW.validate_python(facts), EVIDENCE.validate_python(facts.get("evidence"))
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        where = ".".join(map(str, first["loc"])) or "evidence"
+        raise ResultsError(f"cannot read {path}: {where}: {first['msg']}") from None
+    if not 0 < window.length_s < math.inf or not math.isclose(seen.length_s, window.length_s):
+        raise ResultsError(
+            f"cannot read {path}: a window from {window.start_ns} to {window.end_ns} is {seen.length_s} s"
+        )
+    return window, seen
+
+
+def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
+    first = measurement(place / FIRST_ATTEMPT, settings, cell) if (place / FIRST_ATTEMPT).is_dir() else None
+    if first is None:
+        return ""
+    return f"round {number}: measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
+
+
+def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
+    if not path.exists():
+        return Ceilings()
+    lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
+    rps = {line.values["service"]: figure for line in lines if (figure := line.figure("pgbench_rps")) is not None}
+    return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
+
+
+def parity(path: Path) -> tuple[Row, ...]:
+    """What the gate compared, from its file; nothing where a run ended before it was written."""
+    if not path.exists():
+        return ()
+    lines = csv_reading.read(path, COLUMNS_OF_PARITY, "a parity.csv of this suite", ended=True)
+    return tuple(Row(**{name: line.values[name] for name in COLUMNS_OF_PARITY}) for line in lines)
+
+
+def environment(folder: Path) -> dict[str, Any]:
+    """A run's environment.json; nothing where it ended before that was written. Raises ResultsError that names it."""
+    path = folder / "environment.json"
+    found = json_if_any(path)
+    wrong = [name for name in OBJECTS if not isinstance(found.get(name, {}), dict)]
+    wrong += [name for name, one in found.get("services", {}).items() if not isinstance(one, dict)] if not wrong else []
+    if wrong:
+        raise ResultsError(f"cannot read {path}: {wrong[0]!r} is no JSON object")
+    return found
+
+
+def json_if_any(path: Path) -> dict[str, Any]:
+    """Of a file that a run may have ended before writing: nothing then. Raises ResultsError that names it."""
+    return json_of(path) if path.exists() else {}
+
+
+def json_of(path: Path) -> dict[str, Any]:
+    """Of one file of a run. Raises ResultsError that names it."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ResultsError(f"cannot read {path}: it holds no JSON object")
+    return found

@@ -1,0 +1,86 @@
+"""Samples on the disk: read from the stream that the load wrote, kept as parquet."""
+
+import json
+import operator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from polars.exceptions import PolarsError
+
+from bench.analysis.recorded.window import Mark
+from bench.store import files
+from suite.errors import ResultsError
+from suite.records import RECORD
+
+
+def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
+    """Everything in a sample stream: a row a request, in the order of recording, and the marks.
+
+    A stream that was cut off gives what is whole. Raises ResultsError for one that is not a sample stream.
+    """
+    data, position = path.read_bytes(), 0
+    frames: list[pl.DataFrame] = []
+    marks: list[Mark] = []
+    while (line_end := data.find(b"\n", position)) >= 0:
+        try:
+            head = json.loads(data[position:line_end])
+            size = operator.index(head["records"]) * RECORD.itemsize
+            if head.get("event"):
+                marks.append(_mark(head))
+            if line_end + 1 + size > len(data):
+                break
+            if size:
+                frames.append(_frame(np.frombuffer(data, RECORD, head["records"], line_end + 1), head))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError, PolarsError):
+            raise ResultsError(f"{path}: not a sample stream at byte {position}") from None
+        position = line_end + 1 + size
+    nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
+    return pl.concat(frames) if frames else nothing, tuple(marks)
+
+
+def _mark(head: dict[str, Any]) -> Mark:
+    return Mark(
+        head["event"],
+        int(head["at_ns"]),
+        int(head["users"]),
+        int(head.get("reconnects", 0)),
+        str(head.get("worker", "")),
+        float(head.get("cpu_s", 0.0)),
+        dict(head.get("workers", {})),
+    )
+
+
+def _frame(records: np.ndarray[Any, Any], head: dict[str, Any]) -> pl.DataFrame:
+    columns = {name: np.ascontiguousarray(records[name]) for name in RECORD.names or ()}
+    operations, errors = pl.Series(head["operations"], dtype=pl.String), pl.Series(head["errors"], dtype=pl.String)
+    offset_ns = int(head.get("offset_ns", 0))
+    return pl.DataFrame(columns).with_columns(
+        pl.col("intended_ns", "start_ns") + offset_ns,
+        operation=operations.gather(columns["operation"]),
+        error=errors.gather(columns["error"]),
+    )
+
+
+def read_kept(parquet: Path) -> pl.DataFrame:
+    """What `keep` wrote: the columns that the analysis needs."""
+    columns = ["intended_ns", "start_ns", "service_time_ns", "body_bytes", "operation", "error"]
+    return pl.read_parquet(parquet, columns=columns)
+
+
+def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
+    """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began.
+
+    Raises ResultsError for what is no stream, and UnwritableError where there is no room for the file.
+    """
+    if not stream.exists():
+        return pl.DataFrame(), ()
+    frame, marks = read_stream(stream)
+    with files.whole(parquet) as beside:
+        try:
+            frame.write_parquet(beside)
+        except PolarsError as error:
+            raise OSError(str(error)) from None
+    stream.unlink()
+    return frame, marks

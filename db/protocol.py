@@ -1,0 +1,64 @@
+"""PostgreSQL's protocol: messages, cut out of a stream of bytes.
+
+They are described in PostgreSQL's documentation, "Frontend/Backend Protocol".
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+LENGTH_BYTES = 4  # which count themselves
+ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
+# The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
+WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message on its way (ns, monotonic). `kind` is its first byte, empty for the one that opens a connection."""
+
+    at_ns: int
+    connection: int
+    from_client: bool
+    kind: bytes
+    body: bytes
+
+
+Listener = Callable[[Message], None]
+
+
+class Splitter:
+    """Cuts one direction of a connection into messages, wherever the network has cut it.
+
+    Where a message's length cannot be one, it is not the protocol, and nothing more is found in that direction.
+    """
+
+    def __init__(self, *, from_client: bool) -> None:
+        self.starting = from_client  # a client's first message has no kind
+        self._rest = b""
+        self._lost = False
+
+    def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
+        """All messages that are whole now: kind and body."""
+        if self._lost:
+            return []
+        self._rest += data
+        found, position = [], 0
+        while True:
+            kind_end = position if self.starting else position + 1
+            if len(self._rest) < kind_end + LENGTH_BYTES:
+                break
+            (length,) = struct.unpack_from("!i", self._rest, kind_end)
+            if length < LENGTH_BYTES:
+                self._lost, position = True, len(self._rest)
+                break
+            end = kind_end + length
+            if len(self._rest) < end:
+                break
+            found.append((self._rest[position:kind_end], self._rest[kind_end + LENGTH_BYTES : end]))
+            self.starting = False
+            position = end
+        self._rest = self._rest[position:]
+        return found

@@ -1,0 +1,184 @@
+"""What the suite has: services, scenarios and plans, found in their folders."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.errors import CatalogueError
+from suite.names import known
+
+if TYPE_CHECKING:  # pydantic takes a while to load, and `bench --help` needs no description
+    from suite.scenario_file import Parameter
+CHECKOUT = Path(__file__).resolve().parent.parent
+SERVICES = CHECKOUT / "services"
+SCENARIOS = CHECKOUT / "locustfiles"
+PLANS = CHECKOUT / "bench" / "plans"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What one use of a pooled connection costs beside its data statements, and why."""
+
+    round_trips: int
+    statements: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a library itself makes of a fact that services are compared in (bench/parity.py), and why."""
+
+    value: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Service:
+    """One folder in `services/`, as its service.toml describes it.
+
+    `operations` is None for a service that answers the whole contract. `overhead` is by profile, or by `implicit` and
+    `explicit` (`lean_implicit` and so on, where the profile still shows) for operations that no profile changes;
+    `extra_statements` has the operations for which the library sends more than the contract's data statements, `uses`
+    those for which it uses a connection more often. `warm_up` is how often a statement is to be executed on a
+    connection before the library has settled. `own` is by fact.
+    """
+
+    name: str
+    title: str
+    mode: str
+    port: int
+    libraries: tuple[str, ...]
+    operations: tuple[str, ...] | None
+    overhead: Mapping[str, Overhead] = field(hash=False)
+    extra_statements: Mapping[str, int] = field(hash=False)
+    uses: Mapping[str, int] = field(hash=False)
+    own: Mapping[str, Own] = field(hash=False)
+    warm_up: int = 1
+
+    @property
+    def application(self) -> str:
+        """The import path that gunicorn and uvicorn take."""
+        return f"services.{self.name}.app:app"
+
+    @property
+    def url(self) -> str:
+        """Where it answers when the harness starts it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def needs_database(self) -> bool:
+        """Whether it answers the whole contract, which only a database can."""
+        return self.operations is None
+
+    def answers(self, operations: Iterable[str]) -> bool:
+        """Whether it implements all of these operations."""
+        return self.operations is None or set(operations) <= set(self.operations)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One file in `locustfiles/`: what a simulated user does. `user` is the name of its class.
+
+    `parameters` are its own, by name.
+    """
+
+    name: str
+    summary: str
+    operations: tuple[str, ...]
+    user: str
+    parameters: "Mapping[str, Parameter]" = field(default_factory=dict, hash=False)
+
+    @property
+    def path(self) -> Path:
+        """The locustfile."""
+        return SCENARIOS / f"{self.name}.py"
+
+
+EXTERNAL = "external_api"
+
+
+@cache
+def services() -> Mapping[str, Service]:
+    """Every service that can be measured, by name, in the order of their ports. Raises CatalogueError."""
+    found = sorted(map(_read_service, sorted(SERVICES.glob("*/service.toml"))), key=lambda service: service.port)
+    for one, other in pairwise(found):
+        if one.port == other.port:
+            raise CatalogueError(
+                f"services/{other.name}/service.toml: port: {other.port} is the port of services/{one.name}, too; take"
+                f" one that is free, such as {_free({service.port for service in found})}"
+            )
+    return {service.name: service for service in found if service.name != EXTERNAL}
+
+
+@cache
+def external() -> Service:
+    """The third party that services call: no service of the contract. Raises CatalogueError."""
+    return _read_service(SERVICES / EXTERNAL / "service.toml")
+
+
+@cache
+def scenarios() -> Mapping[str, Scenario]:
+    """Every scenario by name. Raises CatalogueError."""
+    paths = sorted(path for path in SCENARIOS.glob("*.py") if not path.name.startswith("_"))
+    found = {path.stem: _read_scenario(path) for path in paths}
+    declared: dict[str, Scenario] = {}
+    for one in found.values():
+        for name, parameter in one.parameters.items():
+            first = declared.setdefault(name, one)
+            if first.parameters[name] != parameter:
+                raise CatalogueError(
+                    f"locustfiles/{one.name}.py: PARAMETERS.{name}: locustfiles/{first.name}.py declares it in another"
+                    " way, and the web UI has one field of each name; choose another name"
+                )
+    return found
+
+
+@cache
+def plans() -> Mapping[str, Path]:
+    """Every plan that comes with the suite, by name."""
+    return {path.stem: path for path in sorted(PLANS.glob("*.toml"))}
+
+
+def service(name: str) -> Service:
+    """The service of this name. Raises UsageError that names the nearest one."""
+    return known("service", name, services())
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of this name. Raises UsageError that names the nearest one."""
+    return known("scenario", name, scenarios())
+
+
+def _free(taken: set[int]) -> int:
+    return next(port for port in range(8001, 65536) if port not in taken)
+
+
+def _read_service(path: Path) -> Service:
+    from suite import service_file  # noqa: PLC0415  # see TYPE_CHECKING above
+
+    name = path.parent.name
+    described = service_file.read(path)
+    service_file.check_application(path.parent)
+    return Service(
+        name=name,
+        title=described.title,
+        mode=described.mode,
+        port=described.port,
+        libraries=tuple(described.libraries),
+        operations=None if described.operations is None else tuple(described.operations),
+        overhead={use: Overhead(**one.model_dump()) for use, one in described.overhead.items()},
+        extra_statements=described.extra_statements,
+        uses=described.uses,
+        warm_up=described.warm_up,
+        own={fact: Own(**one.model_dump()) for fact, one in described.own.items()},
+    )
+
+
+def _read_scenario(path: Path) -> Scenario:
+    from suite import scenario_file  # noqa: PLC0415  # see TYPE_CHECKING above
+
+    found = scenario_file.read(path)
+    return Scenario(path.stem, found.summary, found.operations, found.user, found.parameters)

@@ -1,0 +1,102 @@
+"""A service's description, service.toml, and whether its app.py fits it: what is wrong is said by file and key."""
+
+import ast
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from suite import toml_files
+from suite.errors import CatalogueError
+
+Costs = Literal[
+    "idiomatic", "lean", "implicit", "explicit", "idiomatic_implicit", "idiomatic_explicit", "lean_implicit",
+    "lean_explicit",
+]  # fmt: skip
+Text = Annotated[str, Field(min_length=1)]
+HOW = "see docs/adding-a-service.md"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CostOfUse(_Table):
+    """`catalogue.Overhead`, as it is written."""
+
+    round_trips: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
+    statements: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
+    why: str = Field(description="what the library does there")
+
+
+class OwnFact(_Table):
+    """`catalogue.Own`, as it is written."""
+
+    value: str = Field(description="what the library itself makes of this fact")
+    why: str = Field(description="what the library does there")
+
+
+class Described(_Table):
+    """What service.toml says; see docs/adding-a-service.md for each key."""
+
+    title: Text = Field(description='what tables call the service: title = "asyncpg"')
+    mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a port that is free: port = 8011, say")
+    libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
+    operations: list[Text] | None = None
+    overhead: dict[Costs, CostOfUse] = {}
+    extra_statements: dict[str, Annotated[int, Field(ge=0)]] = {}
+    uses: dict[str, Annotated[int, Field(ge=0)]] = {}
+    own: dict[str, OwnFact] = {}
+    warm_up: Annotated[int, Field(ge=1)] = 1
+
+
+def read(path: Path) -> Described:
+    """What a service.toml says. Raises CatalogueError that names the file, the key, the value and the remedy."""
+    name = path.parent.name
+    shown = f"services/{name}/service.toml"
+    if not name.isidentifier():
+        raise CatalogueError(f"services/{name}: the folder's name is imported; give it letters, digits and '_' only")
+    written = toml_files.tables(path, CatalogueError, "description of a service", shown)
+    try:
+        described = Described.model_validate(written)
+    except ValidationError as error:
+        problem = toml_files.first(error)
+        key = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and part != toml_files.OF_A_KEY)
+        raise CatalogueError(f"{toml_files.said(problem, Described, shown, key)}; {HOW}") from None
+    if described.operations is None:  # it answers the whole contract, with a database
+        for profile in ("idiomatic", "lean"):
+            if profile not in described.overhead:
+                raise CatalogueError(
+                    f"{shown}: overhead.{profile} is missing: it is what one use of a connection costs beside the data"
+                    f" statements; {HOW}"
+                )
+    return described
+
+
+def check_application(folder: Path) -> None:
+    """Raise CatalogueError where a service has no app.py, or one that gives another name than its folder's.
+
+    What else may be wrong with it shows when it starts, with its log.
+    """
+    shown = f"services/{folder.name}/app.py"
+    try:
+        tree = ast.parse((folder / "app.py").read_bytes())
+    except FileNotFoundError:
+        raise CatalogueError(
+            f"{shown} is missing, and services/{folder.name}/service.toml describes it: write it, or take the folder"
+            " away"
+        ) from None
+    except OSError as error:
+        raise CatalogueError(f"cannot read {shown}: {error.strerror}") from None
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "health_of":
+            continue
+        said = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else folder.name
+        if said != folder.name:
+            raise CatalogueError(
+                f"{shown}, line {node.lineno}: health_of({said!r}): the service is called as its folder is; write"
+                f' health_of("{folder.name}", ...)'
+            )
