@@ -61,10 +61,11 @@ test-release: setup  ## what CI has no time for: resumed runs, load from several
 selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
-lint: setup  ## ruff and mypy --strict
+lint: setup  ## ruff, mypy --strict, and which room may import which (import-linter)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
 
 lock: setup  ## resolve requirements.lock anew
 	@.venv/bin/uv pip compile pyproject.toml --quiet --upgrade --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.measure.fleet import processes
 from suite.errors import BenchError, TerminatedError
-from suite.names import nearest
+from suite.lookup import nearest
 
 INTERRUPTED = 130
 TERMINATED = 143

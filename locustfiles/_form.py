@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from locust import argument_parser
 
-from suite.names import nearest
+from suite.lookup import nearest
 
 
 def problem(form: Sequence[tuple[str, str]]) -> str:

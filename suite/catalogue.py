@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.errors import CatalogueError
-from suite.names import known
+from suite.lookup import known
 
 if TYPE_CHECKING:  # pydantic takes a while to load, and `bench --help` needs no description
     from suite.scenario_file import Parameter

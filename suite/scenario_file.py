@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from suite import toml_files
 from suite.errors import CatalogueError
-from suite.names import nearest
+from suite.lookup import nearest
 
 Scalar = str | int | float
 Text = Annotated[str, Field(min_length=1)]

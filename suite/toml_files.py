@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from suite.errors import BenchError
-from suite.names import nearest
+from suite.lookup import nearest
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 OF_A_KEY = "[key]"  # pydantic's mark for a table's own key

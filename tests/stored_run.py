@@ -9,13 +9,13 @@ import polars as pl
 
 from bench.analysis import outcome, parity, sweeps
 from bench.analysis.evidence import Drift, Evidence, Machine
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.plan import matrix
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
-from bench.report import csv_tables
-from bench.store import run
-from suite import csv_text
+from bench.store import stored
+from suite import csv_writing
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LENGTH_S, COUNT = 4.0, 2000
@@ -65,17 +65,17 @@ def write(folder: Path, *, rounds: int = 2) -> None:
     machine = {"cpu": HOSTILE, "cpus": 2}
     (folder / "environment.json").write_text(json.dumps({"machine": machine, "services": {"x": {"title": HOSTILE}}}))
     row = parity.Row("pool_policy", "asyncpg_async", "idiomatic", HOSTILE, "", parity.NOT_ASKED, HOSTILE)
-    (folder / "parity.csv").write_text(csv_text.csv_text(parity.COLUMNS, [vars(row)]))
+    (folder / "parity.csv").write_text(csv_writing.csv_text(parity.COLUMNS, [vars(row)]))
     chance = np.random.default_rng(1)
     for number in range(1, rounds + 1):
         for place, cell in enumerate(matrix.cells(settings)):
             one = folder / "rounds" / f"{number:02d}" / cell.slug
             one.mkdir(parents=True)
             _measured(one, COUNT + 200 * place + 10 * number, chance, failing=place == 0, users=cell.users)
-    found: outcome.Outcome = run.outcome(folder)
-    rows = csv_tables.summary_rows(folder.name, settings.load, found.ordered())
-    (folder / "summary.csv").write_text(csv_text.csv_text(csv_tables.SUMMARY, rows))
-    (folder / "sweeps.csv").write_text(csv_text.csv_text(sweeps.COLUMNS, sweeps.rows(found.ordered())))
+    found: outcome.Outcome = stored.outcome(folder)
+    rows = summary_rows(folder.name, settings.load, found.ordered())
+    (folder / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, rows))
+    (folder / "sweeps.csv").write_text(csv_writing.csv_text(sweeps.COLUMNS, sweeps.rows(found.ordered())))
 
 
 def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: bool, users: int) -> None:

@@ -9,6 +9,7 @@ from bench.plan.matrix import Cell
 from bench.plan.model import Scalar
 from suite.errors import LoadError
 
+PRINTED = "pgbench.txt"
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
 WITHOUT_CEILING = frozenset({"session_sleep", "simulation", "synchronize"})

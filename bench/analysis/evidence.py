@@ -12,7 +12,7 @@ from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to impor
 
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.readings import Reading, grown
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 
 SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE, TARGET = (

@@ -6,16 +6,15 @@ from pathlib import Path
 import click
 
 from bench.commands import options
-from bench.compare import causes, changes, figures, locust_csv
-from bench.compare import document as document_module
+from bench.compare import causes, changes, documents, figures, locust_csv
 from bench.compare.changes import Change, Figures
 from bench.compare.figures import StoredRun
 from bench.report import markdown
 from bench.report.html import change_page
 from bench.report.terminal import change_table
 from bench.store import files
-from bench.store import folder as folder_module
-from suite import csv_text
+from bench.store.runs import find, finished
+from suite import csv_writing
 from suite.errors import ResultsError, UsageError
 
 REGRESSED = 4
@@ -54,7 +53,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         if limit is not None:
             raise UsageError("--fail-on-regression needs intervals over rounds, and Locust's own files have none")
         found, alone = locust_csv.compare(Path(old), Path(new))
-        _show(document_module.of_files(old, new, found, alone), form)
+        _show(documents.of_files(old, new, found, alone), form)
         return 0
     folders = _choose(old, new)
     before, after = (figures.read(folder) for folder in folders)
@@ -65,7 +64,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     changed = changes.compare(before.figures, after.figures)
     if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
-    document = document_module.of_runs(
+    document = documents.of_runs(
         (before.name, after.name),
         changed,
         obstacles=obstacles,
@@ -90,10 +89,10 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
         for name in (old, new):
             if _is_csv(name):
                 raise UsageError(f"{name} is a file and the other one is not: compare two runs, or two files of Locust")
-        return folder_module.find(old), folder_module.find(new)
+        return find(old), find(new)
     if old is not None:
         raise UsageError(f"compare {old} with what? Name two runs, or none for the last two of the same plan")
-    runs = folder_module.finished()
+    runs = finished()
     if runs:
         plan = figures.plan_name(runs[-1])
         same = [run for run in runs if figures.plan_name(run) == plan]
@@ -114,12 +113,12 @@ def _alone(before: StoredRun, after: StoredRun) -> list[str]:
 
 def _write(folder: Path, changed: Sequence[Change], page: str) -> tuple[Path, Path]:
     table, shown = folder / "compare.csv", folder / "compare.html"
-    files.write_whole(table, csv_text.csv_text(changes.COLUMNS, [one.row() for one in changed]))
+    files.write_whole(table, csv_writing.csv_text(changes.COLUMNS, [one.row() for one in changed]))
     files.write_whole(shown, page)
     return table, shown
 
 
-def _show(document: document_module.Document, form: str) -> None:
+def _show(document: documents.Document, form: str) -> None:
     if form == "markdown":
         click.echo(markdown.markdown(document), nl=False)
     else:
@@ -131,7 +130,7 @@ def _judge(changed: Sequence[Change], limit: float) -> int:
     worse = changes.regressed(changed, limit)
     name_of = changes.named(one.identity for one in changed)
     for one in worse:
-        click.echo(document_module.regression(one, limit, name_of(one.identity)), err=True)
+        click.echo(documents.regression(one, limit, name_of(one.identity)), err=True)
     whole = [one for one in changed if one.operation == "all"]
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:

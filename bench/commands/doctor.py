@@ -13,7 +13,7 @@ from bench.commands import options
 from bench.measure import database, environment, preflight
 from bench.measure.fleet.serving import check_ports
 from bench.plan import placement
-from bench.store import folder
+from bench.store import runs
 from db import loader, server
 from suite import catalogue
 from suite.errors import BenchError
@@ -67,7 +67,7 @@ def _machine() -> Iterator[Finding]:
     free_mb = shutil.disk_usage(catalogue.CHECKOUT).free / 1e6
     yield "disk", "ok" if free_mb > WANTED_SPACE_MB else "note", f"{free_mb / 1000:.1f} GB free"
     try:
-        folder.lock().close()
+        runs.lock().close()
         yield "results/", "ok", "writable, no run going on"
     except BenchError as error:
         yield "results/", "error", str(error)

@@ -3,8 +3,8 @@
 import click
 
 from bench.commands import options
-from bench.store import folder as folder_module
-from bench.store import run as run_module
+from bench.store import stored
+from bench.store.runs import find, finished
 from suite.errors import ResultsError
 
 EPILOG = """
@@ -25,11 +25,11 @@ def report(run: str | None, chosen_round: int | None) -> None:
     from bench.report.html import writing  # noqa: PLC0415  # matplotlib takes seconds to load, which `--help` does not need
 
     console = options.console()
-    runs = folder_module.finished()
+    runs = finished()
     if run is None and not runs:
         raise ResultsError("there is no run in results/ yet; make one with: bench run")
-    folder = runs[-1] if run is None else folder_module.find(run)
-    found = run_module.outcome(folder, what_there_is=True)
+    folder = runs[-1] if run is None else find(run)
+    found = stored.outcome(folder, what_there_is=True)
     path = writing.write(folder, found, chosen_round)
     for problem in found.unreadable:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)

@@ -7,8 +7,7 @@ from typing import Any, get_args
 import click
 
 from bench.commands import options
-from bench.measure import database
-from bench.measure import trace as trace_module
+from bench.measure import database, traced
 from bench.plan import model
 from db import dataset, restore
 
@@ -56,14 +55,14 @@ def trace(
     The last line says when the connection was free again, relative to the response. The service has a pool of two.
     """
     console = options.console()
-    setup = trace_module.setup_of(service, operation, profile)
+    setup = traced.setup_of(service, operation, profile)
     with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
             restore.restore(server.dsn)
         with console.status(f"warming up {service}"):
             users = dataset.size(scale).users
-            told = trace_module.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
+            told = traced.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
             restore.restore(server.dsn)
     lines = [f"{service} ({profile}): {operation}", "", *map(str, told.lines), "", told.summary]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

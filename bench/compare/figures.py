@@ -6,14 +6,13 @@ from typing import Any
 
 from bench.analysis.evidence import SERVICE
 from bench.analysis.outcome import Outcome
+from bench.analysis.rows import summary_rows
 from bench.analysis.summary import METRICS as PER_ROUND
 from bench.analysis.summary import Measurement, OperationSummary
 from bench.compare.causes import Facts
 from bench.compare.changes import FAILURES, IDENTITY, METRICS, Figures
-from bench.measure import resuming
 from bench.plan.model import Load, Plan
-from bench.report import csv_tables
-from bench.store import csv_reading, files, run
+from bench.store import csv_reading, files, runs, stored
 from bench.store.csv_reading import Line, plain
 from suite.errors import BenchError, ResultsError
 
@@ -36,19 +35,19 @@ def read(folder: Path) -> StoredRun:
     plan, why = _plan(planned)
     remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
     lost: list[str] = []
-    environment = run.readable(folder, lambda: run.environment(folder), lost)
+    environment = stored.readable(folder, lambda: stored.environment(folder), lost)
     remarks += [f"{name}: {said}" for said in lost]
     written = plan.model_dump() if plan else (planned or {}).get("plan")
     facts = Facts(environment or None, written if isinstance(written, dict) else None)
     status = files.json_object(folder / "status.json") or {}
-    remarks += [f"{name}: {line}" for line in resuming.said(status)]
+    remarks += [f"{name}: {line}" for line in runs.resumed_in_words(status)]
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
-            figures = of_outcome(run.outcome(folder), plan.load)
+            figures = of_outcome(stored.outcome(folder), plan.load)
             why = "" if figures else "there are no samples"
         except BenchError as error:
-            why = run.within(folder, error)  # a page that is passed on names no path of this machine
+            why = stored.within(folder, error)  # a page that is passed on names no path of this machine
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # a window.json of another version
             why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:
@@ -61,7 +60,7 @@ def of_outcome(outcome: Outcome, load: Load) -> tuple[Figures, ...]:
     """Of every cell: all operations together, then each by name."""
     found = []
     for result in outcome.ordered():
-        rows = csv_tables.summary_rows("", load, [result])
+        rows = summary_rows("", load, [result])
         for operation, row in zip(result.operations, rows, strict=True):
             found.append(
                 Figures(
@@ -114,7 +113,7 @@ def _plan(planned: dict[str, Any] | None) -> tuple[Plan | None, str]:
     if planned is None:
         return None, "plan.json is missing or cannot be read"
     try:
-        return run.plan_of(planned), ""
+        return stored.plan_of(planned), ""
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         return None, "plan.json has a plan that this version cannot read"
 

@@ -12,11 +12,10 @@ import polars as pl
 
 from bench.analysis import evidence
 from bench.analysis.evidence import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET, Evidence, Machine
-from bench.analysis.recorded import load_workers, timeline
-from bench.analysis.recorded import window as window_module
+from bench.analysis.recorded import load_workers, timeline, windows
 from bench.analysis.recorded.activity import activity_csv, peaks, transactions_per_request
 from bench.analysis.recorded.pings import inside, ping_csv
-from bench.analysis.recorded.window import Mark, Window
+from bench.analysis.recorded.windows import Mark, Window
 from bench.analysis.summary import COLUMNS, Measurement
 from bench.measure import database, load, targets
 from bench.measure.database import Database
@@ -76,7 +75,7 @@ def measure(
             pinger if ours and plan.load.ping else nullcontext(),
             Watcher(server.dsn) as watcher,
         ):
-            stream = folder / load.SAMPLE_STREAM
+            stream = folder / samples.SAMPLE_STREAM
             child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
             workers = load.start_workers(cell, plan.load, target, folder)
             for one in (child, *workers):
@@ -110,10 +109,10 @@ def measure(
         problem = _note(error, kernel.oom_kills() - oom_kills, folder)
         return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, plan.load.arrival))
     # A target may have a database of its own: what this one did need not have been for it.
-    each = transactions_per_request(watcher.readings, window_module.ended_ns(kept), window) if ours else None
+    each = transactions_per_request(watcher.readings, windows.ended_ns(kept), window) if ours else None
     most = peaks(watcher.readings, window) if ours else None
-    due = window_module.cut(kept, window, plan.load.arrival)
-    sent = window_module.sent(due)
+    due = windows.cut(kept, window, plan.load.arrival)
+    sent = windows.sent(due)
     pings_ms = inside(pinger.pings, window)
     seen = Evidence(
         length_s=window.length_s,
@@ -137,7 +136,7 @@ def measure(
         transactions=each * len(sent) if each is not None and plan.load.arrival != "batch" else None,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
-        miscounted=locust_counts.difference(folder / "locust.json", len(window_module.sent(kept))),
+        miscounted=locust_counts.difference(folder / "locust.json", len(windows.sent(kept))),
         foreign=not ours,
         load_workers=load_workers.of_marks(marks, window),
     )
@@ -215,5 +214,5 @@ def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
 
 def _window(plan: Plan, kept: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
     if plan.load.arrival == "batch":
-        return window_module.batch_window(kept, marks)
-    return window_module.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)
+        return windows.batch_window(kept, marks)
+    return windows.window_of(marks, plan.load.warm_up_s, plan.load.measure_s)

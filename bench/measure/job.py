@@ -10,8 +10,7 @@ from bench.analysis.ceilings import Alone
 from bench.measure import load
 from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.resuming import Earlier
-from bench.plan import order as order_module
-from bench.plan import placement
+from bench.plan import placement, schedule
 from bench.plan.matrix import Cell
 from bench.plan.matrix import cells as cells_of
 from bench.plan.model import Plan
@@ -104,4 +103,4 @@ def decide(request: Request) -> Job:
     workers = max(cell.setup.workers for cell in cells)
     placed = placement.place(placement.available_cpus(), workers, plan.load.workers_here)
     done = earlier.done if earlier else frozenset[tuple[int, str]]()
-    return Job(request, plan, cells, seed, order_module.order(cells, rounds, seed), placed, done)
+    return Job(request, plan, cells, seed, schedule.order(cells, rounds, seed), placed, done)

@@ -12,6 +12,7 @@ from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.fleet.serving import LOOPBACK
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
+from bench.store.samples import SAMPLE_STREAM
 from suite import catalogue
 from suite.errors import LoadError, WorkersError
 
@@ -25,7 +26,6 @@ JOIN_TIMEOUT_S = 300.0  # as long as Locust's own workers look for their master
 USERS_TIMEOUT_S = 20  # until workers have told that their users run; Locust itself gives them a second
 LEAVE_TIMEOUT_S = 3.0
 MASTER_PORT = 5557  # Locust's own
-SAMPLE_STREAM = "samples.bin"
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ from rich.text import Text
 
 from bench.analysis import sweeps
 from bench.analysis.outcome import Outcome
-from bench.measure import resuming
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.measure.job import Job
 from bench.measure.resuming import Earlier
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.report import csv_tables
 from bench.report.terminal import claims, parity_table, ranking
-from bench.store import files
-from bench.store.folder import Run
-from suite import csv_text
+from bench.store import files, runs
+from bench.store.runs import Run
+from suite import csv_writing
 from suite.errors import BenchError
 
 
@@ -25,7 +25,7 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
     """Write the tables of all cells, and the cell's own statistics in Locust's layout."""
     found = outcome.ordered()
     tables = {
-        "summary.csv": (csv_tables.SUMMARY, csv_tables.summary_rows(folder.run_id, plan.load, found)),
+        "summary.csv": (SUMMARY, summary_rows(folder.run_id, plan.load, found)),
         "comparison.csv": (csv_tables.COMPARISON, csv_tables.comparison_rows(found)),
         "sweeps.csv": (sweeps.COLUMNS, list(sweeps.rows(found))),
         "ceilings.csv": (csv_tables.CEILINGS, csv_tables.ceiling_rows(found, outcome.ceilings)),
@@ -35,12 +35,12 @@ def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
     for name, (columns, table) in tables.items():
         if name == "sweeps.csv" and not table:
             continue
-        folder.write(name, csv_text.csv_text(columns, table))
+        folder.write(name, csv_writing.csv_text(columns, table))
     whole = [one for one in outcome.measured[cell] if one.length_s]
     if whole:
         pooled = pl.concat([one.samples for one in whole])
         rows = csv_tables.locust_rows(pooled, sum(one.length_s for one in whole))
-        folder.write(f"{cell.slug}_stats.csv", csv_text.csv_text(csv_tables.LOCUST_COLUMNS, rows))
+        folder.write(f"{cell.slug}_stats.csv", csv_writing.csv_text(csv_tables.LOCUST_COLUMNS, rows))
 
 
 def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
@@ -63,7 +63,7 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
         console.print()
         for line in parity_table.lines(outcome.parity):
             console.print(line, highlight=False)
-    for sentence in resuming.said(files.json_object(folder.folder / "status.json") or {}):
+    for sentence in runs.resumed_in_words(files.json_object(folder.folder / "status.json") or {}):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     share = f", {outcome.window_s / total_s:.0%} of it inside windows" if outcome.results and total_s else ""
     whole = "" if total_s == took_s else f", {total_s:.0f} s in all" if total_s else ", and what went before"

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.analysis.ceilings import Alone, requests_per_transaction, scripts, transactions_per_s
+from bench.analysis.ceilings import PRINTED, Alone, requests_per_transaction, scripts, transactions_per_s
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launched
 from bench.store import files
@@ -15,7 +15,6 @@ from suite.errors import LoadError
 
 SECONDS = 5
 PATIENCE_S = 30.0
-PRINTED = "pgbench.txt"
 # Of the user's PG* variables; others would change what is measured.
 HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
 

@@ -11,8 +11,7 @@ from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
 from bench.store import space
 from services.contract import OPERATIONS
-from suite import catalogue
-from suite import names as names_module
+from suite import catalogue, lookup
 from suite.errors import CatalogueError, PreflightError
 
 SPARE_FILES = 200
@@ -72,7 +71,7 @@ def check_descriptions(services: Iterable[str]) -> None:
                 kind = "fact" if key == "own" else "operation"
                 raise CatalogueError(
                     f"services/{service.name}/service.toml: {key}: there is no {kind} {wrong!r}"
-                    f"{names_module.nearest(wrong, known)}; there are: {', '.join(known)}"
+                    f"{lookup.nearest(wrong, known)}; there are: {', '.join(known)}"
                 )
 
 

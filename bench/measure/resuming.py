@@ -9,14 +9,12 @@ from typing import Any
 from bench.analysis.outcome import Outcome
 from bench.compare import causes
 from bench.compare.causes import Facts
-from bench.plan import matrix as plan
-from bench.plan import order as order_module
+from bench.plan import matrix
+from bench.plan import schedule
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from bench.store import files
-from bench.store import folder as folder_module
-from bench.store import run as run_module
-from bench.store.folder import LATEST, RUN_NAME, Run
+from bench.store import files, runs, stored
+from bench.store.runs import LATEST, RUN_NAME, Run
 from db import dsn
 from db.dsn import Dsn
 from suite.errors import DatabaseError, ResultsError, UsageError
@@ -73,14 +71,14 @@ def read(name: str) -> Earlier:
             f"the run {folder.name} is finished: nothing is missing. To measure it once more:"
             f" bench run --plan results/{folder.name}/plan.toml"
         )
-    written = run_module.json_of(folder / "plan.json")
+    written = stored.json_of(folder / "plan.json")
     try:
-        settings, seed = run_module.plan_of(written), int(written["seed"])
+        settings, seed = stored.plan_of(written), int(written["seed"])
         order = tuple(tuple(map(str, slugs)) for slugs in written["order"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
         why = str(error).partition("\n")[0]
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can go on with: {why}") from None
-    cells = plan.cells(settings)
+    cells = matrix.cells(settings)
     _check_order(folder, written, cells, order, seed)
     duration = files.json_object(folder / "duration.json") or {}
     total_s = duration.get("total_s") if state != "running" else None
@@ -92,7 +90,7 @@ def read(name: str) -> Earlier:
         order=order,
         state=state,
         why=str(status.get("why", "")),
-        environment=run_module.environment(folder) or None,
+        environment=stored.environment(folder) or None,
         done=frozenset(_done(folder, order)),
         total_s=float(total_s) if isinstance(total_s, int | float) else None,
     )
@@ -101,7 +99,7 @@ def read(name: str) -> Earlier:
 def measured(earlier: Earlier) -> Outcome:
     """What it has measured. Raises ResultsError that names the file that cannot be read, and the remedy."""
     try:
-        return run_module.outcome(earlier.run.folder)
+        return stored.outcome(earlier.run.folder)
     except ResultsError as error:
         raise ResultsError(
             f"cannot go on with {earlier.run.run_id}: {error}. What can be read is shown by"
@@ -182,7 +180,7 @@ def make_room(earlier: Earlier) -> None:
         if not place.is_dir() or (int(place.parent.name), place.name) in earlier.done:
             continue
         if place.parent.name != "00" or earlier.plan.load.rate_share is not None:
-            folder_module.set_aside_cut_off(place)
+            runs.set_aside_cut_off(place)
 
 
 def leave(earlier: Earlier) -> None:
@@ -192,24 +190,10 @@ def leave(earlier: Earlier) -> None:
         earlier.run.status(earlier.state, earlier.why)
 
 
-def said(status: Mapping[str, Any]) -> list[str]:
-    """A sentence for each time that a run was resumed, from its status.json; what is no such note is passed over."""
-    found, noted = [], status.get("resumed", ())
-    for one in noted if isinstance(noted, list) else ():
-        if not isinstance(one, Mapping):
-            continue
-        at = str(one.get("at", ""))[:16].replace("T", " ")
-        after = f"after {one['after']}" if one.get("after") else "before anything was measured"
-        other = one["differences"] if isinstance(one.get("differences"), list) else ()
-        in_spite = f", in another environment ({'; '.join(map(str, other))})" if other else ""
-        found.append(f"resumed at {at} UTC {after}{in_spite}")
-    return found
-
-
 def _folder(name: str) -> Path:
     given = Path(name)
-    folder = folder_module.RESULTS / given.name
-    below = given.name == name or given.parent.resolve() == folder_module.RESULTS.resolve()
+    folder = runs.RESULTS / given.name
+    below = given.name == name or given.parent.resolve() == runs.RESULTS.resolve()
     if folder.is_symlink():
         raise UsageError(f"{name!r} is a link; name the run itself, as `ls results` shows it")
     if not below or not RUN_NAME.fullmatch(given.name) or given.name == LATEST or not folder.is_dir():
@@ -219,7 +203,7 @@ def _folder(name: str) -> Path:
 
 def _resumable() -> str:
     """The newest runs that are not finished."""
-    paths = sorted(folder_module.RESULTS.glob("*/status.json"), key=lambda path: path.stat().st_mtime)
+    paths = sorted(runs.RESULTS.glob("*/status.json"), key=lambda path: path.stat().st_mtime)
     stopped = [
         path.parent.name
         for path in paths
@@ -233,7 +217,7 @@ def _check_order(
 ) -> None:
     """Raise ResultsError where this version would measure other cells, or in another order, than plan.json has."""
     mine = json.loads(json.dumps([cell.as_dict() for cell in cells]))
-    drawn = [[cell.slug for cell in one] for one in order_module.order(cells, len(order), seed)]
+    drawn = [[cell.slug for cell in one] for one in schedule.order(cells, len(order), seed)]
     if written.get("cells") != mine or drawn != [list(slugs) for slugs in order]:
         raise ResultsError(
             f"{folder / 'plan.json'} has other cells, or another order, than this version makes of its plan and seed:"
@@ -247,5 +231,5 @@ def _done(folder: Path, order: Sequence[Sequence[str]]) -> list[tuple[int, str]]
         (number, slug)
         for number, slugs in enumerate(order, 1)
         for slug in slugs
-        if run_module.has_ended(folder / "rounds" / f"{number:02d}" / slug)
+        if stored.has_ended(folder / "rounds" / f"{number:02d}" / slug)
     ]

@@ -18,9 +18,8 @@ from bench.measure.job import Job
 from bench.measure.progress import Display
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Plan
-from bench.store import folder as folder_module
-from bench.store import space
-from bench.store.folder import Run
+from bench.store import runs, space
+from bench.store.runs import Run
 from suite import catalogue
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -125,7 +124,7 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
     if not disturbance:
         return first, ""
     stage.display.step(f"measuring {cell.slug} again: {disturbance}")
-    folder_module.set_aside(place)
+    runs.set_aside(place)
     space.check_room()  # only now: a first attempt that stayed would be taken for the measurement
     return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
 

@@ -12,24 +12,21 @@ from rich.text import Text
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
-from bench.measure import job as job_module
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Passed
-from bench.measure.job import Job, Request
+from bench.measure.job import Job, Request, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.plan import placement
 from bench.report.terminal import parity_table
-from bench.store import folder as folder_module
-from bench.store import run as run_module
-from bench.store import space
-from bench.store.folder import Run
+from bench.store import runs, space, stored
+from bench.store.runs import Run
 from db import dataset
-from suite import catalogue, csv_text
+from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
 NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # whatever stopped a run that measured nothing
@@ -43,10 +40,10 @@ def run(request: Request, console: Console) -> int:
     nothing leaves no folder.
     """
     began = time.monotonic()
-    job, earlier = job_module.decide(request), request.earlier
+    job, earlier = decide(request), request.earlier
     if earlier is not None:
         resuming.check_database(earlier, database.named(request.database_url), force=request.force)
-    with folder_module.lock():
+    with runs.lock():
         orphans.end(console)
         orphans.close_runs(console, going_on=earlier.run if earlier else None)
         preflight.check(request.plan, job.cells, request.bind_host)
@@ -63,7 +60,7 @@ def run(request: Request, console: Console) -> int:
             raise
         except BenchError as error:
             why = str(error)
-            if earlier is None and not run_module.something_measured(folder.folder):
+            if earlier is None and not stored.something_measured(folder.folder):
                 error.exit_code = NOT_STARTED.get(error.exit_code, error.exit_code)
             elif outcome.count > had or isinstance(error, StoppedError):
                 state, error.exit_code = "partial", 2
@@ -75,7 +72,7 @@ def run(request: Request, console: Console) -> int:
             raise
         finally:
             folder.release()
-            if earlier is None and not run_module.something_measured(folder.folder):
+            if earlier is None and not stored.something_measured(folder.folder):
                 folder.discard()  # the name is free again, and there is nothing to go on with
                 console.print("nothing was measured, and no folder is left in results/", highlight=False)
             elif state:
@@ -88,7 +85,7 @@ def run(request: Request, console: Console) -> int:
 def _begin(job: Job) -> tuple[Run, Outcome]:
     """The folder of a new run, and nothing measured yet."""
     request = job.request
-    folder = folder_module.create(request.name, request.plan_name, datetime.now(UTC))
+    folder = runs.create(request.name, request.plan_name, datetime.now(UTC))
     folder.status("running")
     folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
     folder.write_json("plan.json", job.as_dict(job.rounds))
@@ -140,7 +137,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         recorded |= {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
         if job.request.earlier is not None:
             go_on(job.request.earlier, recorded, force=job.request.force, display=display)
-        folder.write("parity.csv", csv_text.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
+        folder.write("parity.csv", csv_writing.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
         for line in parity_table.lines(outcome.parity):
             display.say(line)
         if not job.done:  # else it is that of what was measured first

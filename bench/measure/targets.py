@@ -1,5 +1,6 @@
 """Targets: running services that somebody else starts and stops. What can be seen of one from outside, and no more."""
 
+import ipaddress
 import os
 import socket
 import sys
@@ -7,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bench.measure import interfaces
-from bench.plan import address
+import psutil
+
+from bench.plan.address import host_and_port
 from bench.plan.matrix import Setup
 from suite.errors import ServiceError
 
@@ -20,7 +22,7 @@ CONNECT_TIMEOUT_S = 5.0
 def check_reachable(setup: Setup) -> None:
     """Raise ServiceError that names target, address and remedy unless somebody accepts connections there."""
     try:
-        socket.create_connection(address.host_and_port(setup.url), timeout=CONNECT_TIMEOUT_S).close()
+        socket.create_connection(host_and_port(setup.url), timeout=CONNECT_TIMEOUT_S).close()
     except OSError as error:
         why = error.strerror or str(error) or type(error).__name__
         raise ServiceError(
@@ -29,15 +31,26 @@ def check_reachable(setup: Setup) -> None:
         ) from None
 
 
+def on_this_machine(url: str) -> bool:
+    """Whether requests stay on this machine: a loopback address, or one of its own."""
+    host, port = host_and_port(url)
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError:
+        return False
+    own = {entry.address.partition("%")[0] for entries in psutil.net_if_addrs().values() for entry in entries}
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback or one in own for one in found)
+
+
 def processes(url: str) -> list[int]:
     """Those that listen on the address' port on this machine, workers that share its socket included.
 
     Empty for a target on another machine, and where the processes cannot be seen: those of other users and of
     containers, and all of them where there is no /proc.
     """
-    if sys.platform != "linux" or not interfaces.on_this_machine(url):
+    if sys.platform != "linux" or not on_this_machine(url):
         return []
-    _, port = address.host_and_port(url)
+    _, port = host_and_port(url)
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     return sorted(
         int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit() and sockets & set(_open(folder))
@@ -47,7 +60,7 @@ def processes(url: str) -> list[int]:
 def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[str]:
     """What whoever compares with this target should know, a line each."""
     name, url = setup.service, setup.url
-    if not interfaces.on_this_machine(url):
+    if not on_this_machine(url):
         return [f"{name}: {url} is not on this machine: the load goes there over the network, because you named it"]
     found = processes(url)
     if not found:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from suite.names import nearest
+from suite.lookup import nearest
 
 Value = str | int | float
 Text = Annotated[str, Field(min_length=1)]

@@ -12,7 +12,7 @@ from bench.plan.claims import names_cells
 from bench.plan.claims import problem as problem_of_claims
 from bench.plan.matrix import can_answer, cells
 from bench.plan.model import Plan, Target
-from suite import catalogue, names, toml_files
+from suite import catalogue, lookup, toml_files
 from suite.errors import PlanError, UsageError
 
 # Where each command-line option stands in a plan.
@@ -74,7 +74,7 @@ def find(name: str) -> Path:
     if name.endswith(".toml"):
         return Path(name)
     try:
-        return names.known("plan", name, catalogue.plans())
+        return lookup.known("plan", name, catalogue.plans())
     except UsageError as error:
         raise PlanError(f"{error}; or name a file: --plan path/to/plan.toml") from None
 
@@ -225,7 +225,7 @@ def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
     """That no scenario of these has this parameter, which they have, and which other scenario has it."""
     known = list(dict.fromkeys(one for scenario in selected for one in scenario.parameters))
     there = "; ".join(f"{one.name} has {', '.join(one.parameters) or 'none'}" for one in selected)
-    said = f"no selected scenario has this parameter{names.nearest(name, known)}: {there}"
+    said = f"no selected scenario has this parameter{lookup.nearest(name, known)}: {there}"
     others = [one.name for one in catalogue.scenarios().values() if name in one.parameters]
     return f"{said}. Leave it out, or select {' or '.join(others)}, which has it" if others else said
 

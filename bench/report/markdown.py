@@ -2,7 +2,7 @@
 
 import re
 
-from bench.compare.document import Document
+from bench.compare.documents import Document
 from bench.store.csv_reading import plain
 
 LEFT = 2  # the first columns are text, the others figures but for the last

@@ -8,13 +8,13 @@ from pathlib import Path
 import polars as pl
 import psutil
 
-from bench.analysis.recorded import window as window_of
+from bench.analysis.recorded import windows
 from bench.analysis.recorded.readings import interpolated
 from bench.measure import load
 from bench.plan import matrix, model
 from bench.selfbench.setting import Setting
 from bench.store import locust_counts
-from bench.store import samples as samples_of
+from bench.store.samples import SAMPLE_STREAM, read_stream
 from db import ports
 
 WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
@@ -108,10 +108,10 @@ def measure(run: Run, setting: Setting) -> Seen:
             track.add(time.perf_counter_ns(), cpu_s(process, children=run.processes > 1))
 
     load.follow(child, run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S, look, WATCH_EVERY_S)
-    everything, marks = samples_of.read_stream(folder / load.SAMPLE_STREAM)
-    window = window_of.window_of(marks, run.warm_up_s, run.measure_s)
-    due = window_of.cut(everything, window, run.arrival.arrival)
-    counted = window_of.sent(due)
+    everything, marks = read_stream(folder / SAMPLE_STREAM)
+    window = windows.window_of(marks, run.warm_up_s, run.measure_s)
+    due = windows.cut(everything, window, run.arrival.arrival)
+    counted = windows.sent(due)
     good = counted.filter(pl.col("ok"))
     return Seen(
         throughput_rps=good.height / window.length_s,

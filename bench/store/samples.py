@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from bench.analysis.recorded.window import Mark
+from bench.analysis.recorded.windows import Mark
 from bench.store import files
 from suite.errors import ResultsError
 from suite.records import RECORD
+
+SAMPLE_STREAM = "samples.bin"
 
 
 def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.store.folder import RESULTS
+from bench.store.runs import RESULTS
 from suite.errors import BenchError, ResultsError, StoppedError
 
 LEAST_FREE_MB = 4.0

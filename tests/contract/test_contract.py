@@ -6,10 +6,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bench.measure.gate import answers as answers_module
-from bench.measure.gate import checks as checks_module
-from bench.measure.gate.answers import Answer
-from bench.measure.gate.checks import Check
+from bench.measure.gate import agreement, contract
+from bench.measure.gate.agreement import Answer
+from bench.measure.gate.contract import Check
 from db import buyer, dataset, server
 from db.dsn import Dsn
 from db.restore import restore
@@ -25,7 +24,7 @@ Answers = Mapping[str, Mapping[Check, Answer]]
 
 def ask_from_restored(database: Dsn, service: Service, users: int) -> Mapping[Check, Answer]:
     restore(database)
-    return answers_module.ask(service.url, service, checks_module.checks(users, buyer.of_little(database)))
+    return agreement.ask(service.url, service, contract.checks(users, buyer.of_little(database)))
 
 
 @pytest.fixture(scope="module")
@@ -48,32 +47,32 @@ def answers(
 def test_a_service_answers_the_contract(name: str, answers: Answers) -> None:
     """Every check that concerns it has the status, and where it is fixed the body, that the contract says."""
     assert len(answers[name]) > 20
-    assert answers_module.disagreements({name: answers[name]}) == ()
+    assert agreement.disagreements({name: answers[name]}) == ()
 
 
 def test_services_agree(answers: Answers) -> None:
     """Statuses, media types and bodies are the same bytes everywhere, error wordings included."""
     assert list(answers) == list(ALL)
-    assert answers_module.disagreements(answers) == ()
+    assert agreement.disagreements(answers) == ()
 
 
 @pytest.mark.parametrize("name", WITH_DATABASE)
 def test_a_restored_database_answers_as_before(name: str, database: Dsn, answers: Answers, users: int) -> None:
     """After creates, updates and deletes, a restore brings back rows and ids: the same checks, the same answers."""
     service = catalogue.service(name)
-    checks = checks_module.checks(users, buyer.of_little(database))
+    checks = contract.checks(users, buyer.of_little(database))
     restore(database)
-    assert answers_module.ask(service.url, service, checks) == answers[name]
-    assert answers_module.ask(service.url, service, checks) != answers[name], (
+    assert agreement.ask(service.url, service, checks) == answers[name]
+    assert agreement.ask(service.url, service, checks) != answers[name], (
         "the checks change nothing: restore is not tested"
     )
     restore(database)
-    assert answers_module.ask(service.url, service, checks) == answers[name]
+    assert agreement.ask(service.url, service, checks) == answers[name]
 
 
 def test_openapi_documents_differ_in_the_title_alone(services: tuple[Service, ...]) -> None:
     """Same paths, parameters, models and answers; the title is the one that service.toml gives."""
-    documents = {service.name: answers_module.openapi(service.url) for service in services}
+    documents = {service.name: agreement.openapi(service.url) for service in services}
     reference = documents[ALL[0]]
     assert len(reference["paths"]) >= 5
     for name, document in documents.items():
@@ -84,7 +83,7 @@ def test_openapi_documents_differ_in_the_title_alone(services: tuple[Service, ..
 
 def test_openapi_names_every_operation(services: tuple[Service, ...]) -> None:
     """The table of operations and the routes that exist are the same."""
-    paths = answers_module.openapi(services[0].url)["paths"]
+    paths = agreement.openapi(services[0].url)["paths"]
     routes = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     assert routes == {(operation.method, operation.path) for operation in OPERATIONS.values()}
 
@@ -95,7 +94,7 @@ def test_bad_input_gets_the_same_answer_without_a_database(services: tuple[Servi
     refused = [check for check in reference if check.status in {400, 422}]
     assert {check.operation for check in refused} >= {"read_user", "create_user", "update_user", "delete_user"}
     bare = next(service for service in services if service.name == "no_database")
-    assert answers_module.ask(bare.url, replace(bare, operations=None), refused) == {c: reference[c] for c in refused}
+    assert agreement.ask(bare.url, replace(bare, operations=None), refused) == {c: reference[c] for c in refused}
 
 
 def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], users: int) -> None:
@@ -103,14 +102,14 @@ def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], us
     bare = next(service for service in services if service.name == "no_database")
     lacking = [
         check
-        for check in checks_module.checks(users, buyer=1)
+        for check in contract.checks(users, buyer=1)
         if not bare.answers([check.operation])
         and (check.method != "GET" or not check.path.startswith("/users"))
         and check.status not in {400, 422}
     ]
     assert {check.method for check in lacking} == {"GET", "POST", "PUT", "DELETE"}
     assert {check.operation for check in lacking} == set(OPERATIONS) - set(bare.operations or ())
-    given = answers_module.ask(bare.url, replace(bare, operations=None), lacking)
+    given = agreement.ask(bare.url, replace(bare, operations=None), lacking)
     expected = Answer(501, "application/json", b'{"detail":"this service has no database"}')
     assert set(given.values()) == {expected}
 

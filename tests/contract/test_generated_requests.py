@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
-from bench.measure.gate import answers as answers_module
+from bench.measure.gate import agreement
 from db import buyer, loader, server
 from db.dsn import Dsn
 from db.restore import restore
@@ -92,11 +92,9 @@ def told(case: Case, service: Service, session: requests.Session) -> tuple[int, 
     if not (response.status_code == 400 and response.content == NOT_UTF8):
         case.validate_response(response, checks=list(CONFORMANCE))
     body = (
-        answers_module.CREATED_NOW.sub(b'"created_at":""', response.content)
-        if case.method == "POST"
-        else response.content
+        agreement.CREATED_NOW.sub(b'"created_at":""', response.content) if case.method == "POST" else response.content
     )
-    body = answers_module.NOTE_VERSION.sub(b"version", body)
+    body = agreement.NOTE_VERSION.sub(b"version", body)
     return response.status_code, ";".join(response.headers.get("content-type", [])), body
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.analysis.recorded import load_workers, window
+from bench.analysis.recorded import load_workers, windows
 from bench.store import samples
 from suite import catalogue
 from suite.catalogue import Service
@@ -101,7 +101,7 @@ def test_workers_joined_by_hand_leave_the_samples_that_they_counted(
     assert len(frame) == sum(recorded)
     assert min(recorded) > 100
     assert len(frame) == sum(entry["num_requests"] for entry in json.loads((tmp_path / "locust.json").read_text()))
-    of_them = load_workers.of_marks(marks, window.window_of(marks, 0.5, 2))
+    of_them = load_workers.of_marks(marks, windows.window_of(marks, 0.5, 2))
     assert sorted(one.users for one in of_them) == [10, 11]
     assert all(one.lost_s is None and one.joined_s is None and one.clock_off_s == 0 for one in of_them)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.report import csv_tables
+from bench.analysis.rows import SUMMARY
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
@@ -41,7 +41,7 @@ def finished(checkout: Checkout) -> Path:
 
 def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> None:
     """summary.csv has the columns of the design in their order; nothing failed; what is unknown is empty."""
-    assert (finished / "summary.csv").read_text().splitlines()[0] == ",".join(csv_tables.SUMMARY)
+    assert (finished / "summary.csv").read_text().splitlines()[0] == ",".join(SUMMARY)
     summary = rows(finished / "summary.csv")
     assert sorted(row["service"] for row in summary if row["operation"] == "all") == BOTH
     assert {row["operation"] for row in summary} == {"all", "read_user"}

@@ -11,8 +11,7 @@ import polars as pl
 import pytest
 
 from bench import tracing
-from bench.measure import cell, load
-from bench.measure import trace as trace_module
+from bench.measure import cell, load, traced
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.plan import matrix, model
@@ -69,8 +68,8 @@ def test_a_point_read_is_told_message_by_message(
 ) -> None:
     """A connection is out for just the conversation, and free before the response is sent."""
     stage()
-    setup = trace_module.setup_of(name, "read_user", "idiomatic")
-    told = trace_module.traced(setup, "read_user", {}, restored, users, tmp_path)
+    setup = traced.setup_of(name, "read_user", "idiomatic")
+    told = traced.traced(setup, "read_user", {}, restored, users, tmp_path)
     assert [(line.who, line.text) for line in told.lines] == [
         ("client", "sends GET /users/3"),
         ("service", "request received"),

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from bench.analysis.recorded.activity import Peaks, Times, activity_csv, peaks, transactions_per_request
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.measure.watch.activity import Watcher
 from db import server
 from db.activity import look

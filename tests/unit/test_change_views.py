@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.compare import changes, locust_csv
-from bench.compare import document as document_module
+from bench.compare import changes, documents, locust_csv
 from bench.compare.changes import Figures
-from bench.compare.document import Document
+from bench.compare.documents import Document
 from bench.report import markdown
 from bench.report.html import change_page
 from bench.report.terminal import change_table
-from suite import csv_text
+from suite import csv_writing
 
 HOSTILE = "</script><img src=x onerror=alert(1)> | *b* [l](http://x) @me `c`\x1b[2J\nx"
 KEYS = ("idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
@@ -31,7 +30,7 @@ def document(service: str = "asyncpg_async", name: str = "after_1") -> Document:
         figures(service, (3000, 3050, 2990), (20.5, 21, 20.2)),
         figures("psycopg2_sync", (2000, 2030), (30, 31), "INVALID"),
     ]
-    return document_module.of_runs(
+    return documents.of_runs(
         ("before", name),
         changes.compare(old, new),
         obstacles=["database.scale: 0.01 -> 0.1"],
@@ -70,7 +69,7 @@ MARKDOWN = """\
 
 def test_markdown_for_a_pull_request() -> None:
     """What is wrong with the comparison first, then the table, then what may explain it."""
-    assert markdown.markdown(document()) == MARKDOWN + document_module.WHAT_ROUNDS_MISS + "\n"
+    assert markdown.markdown(document()) == MARKDOWN + documents.WHAT_ROUNDS_MISS + "\n"
 
 
 def test_a_terminal_shows_the_same() -> None:
@@ -118,7 +117,7 @@ def test_markdown_escapes_everything(made: Document) -> None:
 def test_text_cells_of_compare_csv_are_no_formulas() -> None:
     """As everywhere in the results."""
     [one, *_] = changes.compare([figures("=1+1", (1, 2), (1, 2))], [figures("=1+1", (1, 2), (1, 2))])
-    header, row = csv_text.csv_text(changes.COLUMNS, [one.row()]).splitlines()
+    header, row = csv_writing.csv_text(changes.COLUMNS, [one.row()]).splitlines()
     assert header.split(",") == list(changes.COLUMNS)
     assert row == (
         "point_read,all,'=1+1,idiomatic,gunicorn,1,10,threads=40,closed,1000,throughput_rps,2,2,"
@@ -131,7 +130,7 @@ def test_files_of_locust_say_what_they_cannot_tell(tmp_path: Path) -> None:
     text = "Type,Name,Request Count,Failure Count,Requests/s,99%\nGET,/x,100,0,50.0,20\n"
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text(text)
-    made = document_module.of_files("a.csv", "b.csv", *locust_csv.compare(tmp_path / "a.csv", tmp_path / "b.csv"))
+    made = documents.of_files("a.csv", "b.csv", *locust_csv.compare(tmp_path / "a.csv", tmp_path / "b.csv"))
     assert markdown.markdown(made) == (
         "### a.csv → b.csv\n\n"
         "| name | metric | old | new | new / old |\n"
@@ -145,5 +144,5 @@ def test_files_of_locust_say_what_they_cannot_tell(tmp_path: Path) -> None:
 def test_a_regression_is_one_line() -> None:
     """With the limit that its whole interval lies beyond."""
     [one, *_] = changes.compare([figures("x", (100, 101), (1, 2))], [figures("x", (50, 50.5), (1, 2))])
-    line = document_module.regression(one, 0.05, "x")
+    line = documents.regression(one, 0.05, "x")
     assert line == "regression: x: requests/s 0.500 (0.485 .. 0.515), all of it below 0.95"

@@ -11,18 +11,17 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench.analysis import rulings as rulings_module
 from bench.analysis import summary
 from bench.analysis.outcome import Outcome
-from bench.analysis.rulings import Estimate, Ruling
+from bench.analysis.rulings import Estimate, Ruling, figure, rule, within
 from bench.analysis.summary import Measurement
 from bench.plan import matrix, model
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import AA, Cell, default_setup
 from bench.plan.model import Plan
-from bench.report.terminal import claims as claims_module
-from bench.store import run
-from suite import csv_text
+from bench.report.terminal.claims import CLAIMS, claim_rows, table
+from bench.store import stored
+from suite import csv_writing
 from tests.unit.evidence_of import evidence
 
 FAST, SLOW, SLOWEST = "asyncpg_async", "psycopg2_sync", "databases_async"
@@ -72,7 +71,7 @@ def ratio_claim(metric: str = "throughput_rps", **more: Any) -> Claim:
 
 
 def ruled(made: Outcome) -> Ruling:
-    [ruling] = rulings_module.rule(made)
+    [ruling] = rule(made)
     return ruling
 
 
@@ -144,7 +143,7 @@ def test_rounds_that_agree_exactly_lie_on_the_end_of_a_range() -> None:
         claim("idle_in_transaction_peak", cell=FAST, at_most=0),
     )
     rounds = [replace(one, evidence=replace(one.evidence, idle_in_transaction_peak=0)) for one in rounds]
-    found = rulings_module.rule(outcome({FAST: rounds}, *stated))
+    found = rule(outcome({FAST: rounds}, *stated))
     assert [(one.ruling, one.measured, one.ci_low, one.ci_high) for one in found] == [
         ("confirmed", 1.0, 1.0, 1.0), ("confirmed", 10, 10, 10), ("confirmed", 0, 0, 0),
     ]  # fmt: skip
@@ -157,7 +156,7 @@ def test_a_zero_does_not_end_a_value_but_a_ratio() -> None:
         claim("idle_in_transaction_peak", cell=FAST, at_most=5),
         ratio_claim("idle_in_transaction_peak", at_most=5),
     )
-    value, ratio = rulings_module.rule(outcome({FAST: rounds, SLOW: rounds}, *stated))
+    value, ratio = rule(outcome({FAST: rounds, SLOW: rounds}, *stated))
     assert (value.measured, value.ci_low, value.ci_high) == pytest.approx((1, 0, 3.484138), abs=1e-6)
     assert (value.ruling, ratio.ruling, ratio.measured) == ("confirmed", "undecided", None)
     assert (
@@ -276,7 +275,7 @@ def test_an_aa_arm_is_nobodys_claim() -> None:
     made.claims = [claim(cell={"service": FAST}, at_least=1), claim(cell={"service": FAST, "arm": AA}, at_least=1)]
     for number, one in enumerate(made.cells, 1):
         made.add_all(one, rates(100 * number, 100 * number), [])
-    assert [one.measured for one in rulings_module.rule(made)] == [100.0, 200.0]
+    assert [one.measured for one in rule(made)] == [100.0, 200.0]
 
 
 def test_a_ranking_that_cannot_be_tested_names_what_there_is() -> None:
@@ -306,7 +305,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_max_ms": 2.0,
     }
     one = measured(200_000, arrival="batch", **watched)
-    figures = {metric: rulings_module.figure(metric, one, summary.total([one])) for metric in METRICS}
+    figures = {metric: figure(metric, one, summary.total([one])) for metric in METRICS}
     assert [metric for metric, found in figures.items() if found is None] == []
     assert (figures["service_rss_peak_mb"], figures["batch_s"], figures["success_ratio"]) == (80.0, 10.0, 1.0)
 
@@ -323,7 +322,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
 )
 def test_the_ends_of_a_range_belong_to_it(estimate: Estimate, low: float, high: float, ruling: str) -> None:
     """And an unknown end of an interval reaches as far as can be."""
-    assert rulings_module.within(estimate, low, high) == ruling
+    assert within(estimate, low, high) == ruling
 
 
 GOLDEN = """\
@@ -357,7 +356,7 @@ def test_the_terminal_shows_each_claim_with_its_ruling() -> None:
     """Words as they were written, what was expected and measured, and below what that rests on."""
     console = Console(width=110, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(claims_module.table(outcome(THREE, *STATED)))
+        console.print(table(outcome(THREE, *STATED)))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
 
 
@@ -374,8 +373,8 @@ absent,somebody,databases has 100 requests/s,throughput_rps,90 .. 110,,,,not tes
 
 def test_the_file_has_a_row_for_each_claim() -> None:
     """What is not known is empty, and no claim can be taken for a formula."""
-    rows = claims_module.claim_rows(outcome(THREE, *STATED))
-    assert csv_text.csv_text(claims_module.CLAIMS, rows) == ROWS
+    rows = claim_rows(outcome(THREE, *STATED))
+    assert csv_writing.csv_text(CLAIMS, rows) == ROWS
 
 
 def test_a_stored_run_is_ruled_on_again(tmp_path: Path) -> None:
@@ -394,8 +393,8 @@ def test_a_stored_run_is_ruled_on_again(tmp_path: Path) -> None:
             measurement = measured(count, users=1000, users_asked=1000)
             made.add(one, measurement)
             _store(tmp_path / "rounds" / f"{number:02d}" / one.slug, measurement)
-    assert rulings_module.rule(run.outcome(tmp_path)) == rulings_module.rule(made)
-    assert [one.ruling for one in rulings_module.rule(made)] == ["refuted", "confirmed", "refuted", "not tested"]
+    assert rule(stored.outcome(tmp_path)) == rule(made)
+    assert [one.ruling for one in rule(made)] == ["refuted", "confirmed", "refuted", "not tested"]
 
 
 def _store(place: Path, measurement: Measurement) -> None:

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.commands.compare import compare
 from bench.plan.model import Load, Matrix, Plan
-from bench.report import csv_tables
-from suite import csv_text
+from suite import csv_writing
 from suite.errors import BenchError, ResultsError, UsageError
 from tests.unit.evidence_of import evidence
 from tests.unit.test_run_figures import outcome
@@ -30,8 +30,8 @@ ENVIRONMENT: dict[str, Any] = {
 def stored(folder: Path, *counts: int, **environment: Any) -> Path:
     """A run with so many requests in each round's window of ten seconds."""
     folder.mkdir()
-    summary = csv_tables.summary_rows(folder.name, Load(), outcome().ordered())
-    (folder / "summary.csv").write_text(csv_text.csv_text(csv_tables.SUMMARY, summary))
+    summary = summary_rows(folder.name, Load(), outcome().ordered())
+    (folder / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, summary))
     (folder / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
     (folder / "environment.json").write_text(json.dumps(ENVIRONMENT | environment))
     for number, count in enumerate(counts, 1):

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from bench.measure.fleet import orphans
 from bench.report.html import writing
-from bench.store import files, folder, locust_counts
-from bench.store import run as run_module
+from bench.store import files, locust_counts, runs, stored
 from suite.errors import ResultsError
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -36,7 +35,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_reported(tmp_path: Path, made_
     of_cells = [f"rounds/01/asyncpg_async-{cell}/{name}" for cell, name in OF_CELLS.items()]
     for name in (*THE_RUNS, *of_cells):
         (run / name).write_bytes(DAMAGE[how]((run / name).read_bytes()))
-    found = run_module.outcome(run, what_there_is=True)
+    found = stored.outcome(run, what_there_is=True)
     page = writing.write(run, found).read_text()
     named = " ".join(found.unreadable)
     assert [name for name in (*THE_RUNS, *OF_CELLS.values()) if name not in named] == []
@@ -63,7 +62,7 @@ def test_one_damaged_run_leaves_the_others_in_the_index(
     tmp_path: Path, made_up_run: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a row of its own there, with what can be read."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path)
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
     for run in ("damaged", "whole"):
         shutil.copytree(made_up_run, tmp_path / run)
     (tmp_path / "damaged" / name).write_bytes(text.encode(errors="surrogateescape"))
@@ -84,11 +83,11 @@ def test_a_count_of_locusts_that_differs_is_said(tmp_path: Path) -> None:
 
 def test_a_symbolic_link_is_no_run(tmp_path: Path, made_up_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither to be read by name, nor to be written through."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path)
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
     (tmp_path / "linked").symlink_to(made_up_run)
     with pytest.raises(ResultsError, match="linked is a symbolic link"):
-        folder.find("linked")
-    assert folder.finished() == []
+        runs.find("linked")
+    assert runs.finished() == []
     target = tmp_path / "target"
     (tmp_path / ".x.csv.new").symlink_to(target)
     files.write_whole(tmp_path / "x.csv", "text")
@@ -96,7 +95,7 @@ def test_a_symbolic_link_is_no_run(tmp_path: Path, made_up_run: Path, monkeypatc
     assert not target.exists()
 
 
-def measured(run: folder.Run) -> None:
+def measured(run: runs.Run) -> None:
     """One cell came to no window."""
     place = run.folder / "rounds" / "01" / "asyncpg_async"
     place.mkdir(parents=True)
@@ -105,10 +104,10 @@ def measured(run: folder.Run) -> None:
 
 def test_a_killed_run_that_measured_nothing_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its name is free; one that has as much as a part of a sample, or of which that is unsure, stays."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path)
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
     names = ("nothing", "logs", "began", "sample", "unsure", "pgbench", "failed")
     for name in names:
-        run = folder.Run(tmp_path / name)
+        run = runs.Run(tmp_path / name)
         run.folder.mkdir()
         run.status("failed" if name == "failed" else "running")
         (run.folder / "verification").mkdir()
@@ -131,8 +130,8 @@ def test_a_killed_run_that_measured_nothing_goes(tmp_path: Path, monkeypatch: py
 
 def test_a_killed_run_is_closed_but_for_one_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it reserved is given back, and what it had said of its duration no longer stands."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path)
-    killed, resumed = folder.Run(tmp_path / "killed"), folder.Run(tmp_path / "resumed")
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
+    killed, resumed = runs.Run(tmp_path / "killed"), runs.Run(tmp_path / "resumed")
     for run in (killed, resumed):
         run.folder.mkdir()
         measured(run)

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bench.analysis import verdict
+from bench.analysis import rows, verdict
 from bench.cli import COMMANDS
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
 from bench.plan.model import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds
-from bench.report import csv_tables
 from suite import catalogue
 
 PAGES = sorted(
@@ -108,7 +107,7 @@ def test_the_columns_that_the_results_page_explains_exist() -> None:
     for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
         for column in re.findall(r"`([^`]+)`", name):
             pattern = re.compile(re.escape(column).replace(r"\*", ".*"))
-            assert any(pattern.fullmatch(known) for known in csv_tables.SUMMARY), column
+            assert any(pattern.fullmatch(known) for known in rows.SUMMARY), column
 
 
 def test_no_document_names_a_path_of_one_machine() -> None:

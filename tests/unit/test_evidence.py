@@ -10,7 +10,7 @@ from bench.analysis import evidence
 from bench.analysis.evidence import Gauge
 from bench.analysis.recorded.counters import Cpu
 from bench.analysis.recorded.readings import Reading, Use
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 
 SECOND_NS = 1_000_000_000

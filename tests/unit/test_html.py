@@ -18,8 +18,8 @@ from bench.plan import file
 from bench.report.html import index, repeat, tables, writing
 from bench.report.html.charts import percentiles, sweep
 from bench.report.html.charts.figure import drawn
-from bench.store import run
-from bench.store.folder import Run
+from bench.store import stored
+from bench.store.runs import Run
 from suite.errors import ResultsError
 from tests import stored_run
 from tests.stored_run import HOSTILE
@@ -200,7 +200,7 @@ def test_a_percentile_curve_is_by_nearest_rank_and_ends_where_too_few_lie_beyond
 
 def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(made_up_run: Path) -> None:
     """Not even the median; the other half of the chart is left out."""
-    [curve] = sweeps.curves(run.outcome(made_up_run).ordered())
+    [curve] = sweeps.curves(stored.outcome(made_up_run).ordered())
     points = tuple(
         replace(one, operations=(replace(one.total, latency_p50_ms=None, latency_p99_ms=None),)) for one in curve.points
     )
@@ -211,7 +211,7 @@ def test_a_sweep_of_so_few_requests_that_no_latency_is_known_has_its_throughput(
 
 def test_what_others_waited_meanwhile_has_a_table(made_up_run: Path) -> None:
     """Where it was asked."""
-    results = run.outcome(made_up_run).ordered()
+    results = stored.outcome(made_up_run).ordered()
     assert tables.pings(results) is None
     asked = replace(results[0].total, ping_p50_ms=1234.56, ping_max_ms=5000.0)
     table = tables.pings([replace(results[0], operations=(asked,)), *results[1:]])
@@ -234,7 +234,7 @@ def test_a_chart_escapes_its_names() -> None:
 def test_a_page_that_cannot_be_written_is_said_in_a_line(made_up_run: Path, tmp_path: Path) -> None:
     """The run is over and saved: nothing is raised."""
     said = io.StringIO()
-    output.write_pages(Run(tmp_path), run.outcome(made_up_run), Console(file=said, width=40))
+    output.write_pages(Run(tmp_path), stored.outcome(made_up_run), Console(file=said, width=40))
     assert said.getvalue().startswith(f"no report.html: cannot read {tmp_path / 'plan.json'}: ")
     assert said.getvalue().count("\n") == 1
 

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis import bound, rate, verdict
 from bench.analysis.recorded import load_workers
 from bench.analysis.recorded.load_workers import LoadWorker
-from bench.analysis.recorded.window import Mark, Window
+from bench.analysis.recorded.windows import Mark, Window
 from bench.measure import load, preflight
 from bench.plan.file import read
 from bench.plan.matrix import cells

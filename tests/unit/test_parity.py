@@ -11,8 +11,8 @@ from bench.analysis import parity
 from bench.analysis.parity import Facts, Row
 from bench.plan.matrix import Setup, default_setup
 from bench.report.terminal import parity_table
-from bench.store import files, run
-from suite import catalogue, csv_text
+from bench.store import files, stored
+from suite import catalogue, csv_writing
 
 PLAIN = Facts(
     profile="idiomatic",
@@ -140,9 +140,9 @@ def test_rows_say_everything_and_come_back_from_the_file(tmp_path: Path) -> None
         Row("version of python", "asyncpg_async", "idiomatic", "3.11.7", "", "", ""),
     ):
         assert row in rows
-    files.write_whole(tmp_path / "parity.csv", csv_text.csv_text(parity.COLUMNS, map(asdict, rows)))
-    assert run.parity(tmp_path / "parity.csv") == rows
-    assert run.parity(tmp_path / "none.csv") == ()
+    files.write_whole(tmp_path / "parity.csv", csv_writing.csv_text(parity.COLUMNS, map(asdict, rows)))
+    assert stored.parity(tmp_path / "parity.csv") == rows
+    assert stored.parity(tmp_path / "none.csv") == ()
 
 
 TABLE = """\

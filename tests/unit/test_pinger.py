@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.analysis.recorded.pings import Ping, inside, ping_csv
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.measure.watch.pinger import EVERY_S, Pinger
 
 TAKES_S = 0.6

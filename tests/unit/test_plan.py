@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.plan import file, matrix, model
-from bench.plan import order as order_module
+from bench.plan import file, matrix, model, schedule
 from suite import catalogue
 from suite.errors import PlanError
 
@@ -205,9 +204,9 @@ def test_a_missing_plan_is_named_with_the_nearest() -> None:
 def test_rounds_are_shuffled_by_the_seed() -> None:
     """The same seed gives the same order, rounds differ, and each has every cell; `once` cells come in the first."""
     cells = matrix.cells(file.read(file.find("default")))
-    order = order_module.order(cells, 8, seed=1)
-    assert order == order_module.order(cells, 8, seed=1)
-    assert order != order_module.order(cells, 8, seed=2)
+    order = schedule.order(cells, 8, seed=1)
+    assert order == schedule.order(cells, 8, seed=1)
+    assert order != schedule.order(cells, 8, seed=2)
     assert len({tuple(cell.slug for cell in one_round) for one_round in order[1:]}) > 1
     assert sorted(cell.slug for cell in order[0]) == sorted(cell.slug for cell in cells)
     assert all(not cell.once for one_round in order[1:] for cell in one_round)

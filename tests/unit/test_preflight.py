@@ -11,7 +11,7 @@ import pytest
 
 from bench.measure import preflight
 from bench.plan import file, matrix
-from bench.store import folder
+from bench.store import runs
 from suite import catalogue
 from suite.errors import CatalogueError, PreflightError
 
@@ -21,7 +21,7 @@ SUITE = "asyncpg_async"
 @pytest.fixture(autouse=True)
 def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Services with ports that nobody else uses, and the address of a target that answers."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path)
+    monkeypatch.setattr(runs, "RESULTS", tmp_path)
     names = [SUITE, "no_database", catalogue.EXTERNAL, "mine"]
     with ExitStack() as stack:
         probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bench.analysis.recorded.window import Mark
+from bench.analysis.recorded.windows import Mark
 from bench.commands import options
 from bench.compare import causes, figures, locust_csv
 from bench.measure import resuming
@@ -25,13 +25,12 @@ from bench.plan.claims import Claim
 from bench.plan.matrix import cells
 from bench.plan.model import Plan
 from bench.report.html import index
-from bench.store import csv_reading, files, samples
-from bench.store import run as run_module
+from bench.store import csv_reading, files, samples, stored
 from bench.tracing import events
 from db import dsn
 from db.dsn import Dsn
 from db.protocol import Splitter
-from suite import csv_text, records
+from suite import csv_writing, records
 from suite.errors import BenchError, DatabaseError, PlanError, ResultsError, UsageError
 
 TEXT = st.text(max_size=40)
@@ -187,9 +186,7 @@ def read_plan(folder: Path, text: str, given_options: dict[str, Any]) -> None:
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
     found: Plan | None = parsed(PlanError, lambda: file.read(path, given_options))
     if found is not None:
-        assert (
-            run_module.plan_of({"plan": json.loads(json.dumps(found.model_dump()))}) == found or found.load.rate_share
-        )
+        assert stored.plan_of({"plan": json.loads(json.dumps(found.model_dump()))}) == found or found.load.rate_share
         slugs = [cell.slug for cell in cells(found)]
         assert slugs
 
@@ -307,9 +304,9 @@ def test_any_bytes_are_a_table_or_refused(scratch: Path, content: bytes) -> None
 def test_a_table_that_is_written_is_read_back(scratch: Path, rows: list[list[str]]) -> None:
     """But for what a spreadsheet would run, which is disarmed."""
     path = scratch / "own.csv"
-    files.write_whole(path, csv_text.csv_text(("a", "b"), [dict(zip("ab", row, strict=True)) for row in rows]))
+    files.write_whole(path, csv_writing.csv_text(("a", "b"), [dict(zip("ab", row, strict=True)) for row in rows]))
     lines = csv_reading.read(path, ("a", "b"), "a table")
-    disarmed = [[f"'{cell}" if cell.startswith(csv_text.FORMULA_STARTS) else cell for cell in row] for row in rows]
+    disarmed = [[f"'{cell}" if cell.startswith(csv_writing.FORMULA_STARTS) else cell for cell in row] for row in rows]
     assert [list(line.values.values()) for line in lines] == disarmed
 
 
@@ -432,7 +429,7 @@ def test_any_file_of_a_run_is_an_object_or_refused(scratch: Path, text: str) -> 
     """A list, a number or nonsense is refused by name, or is nothing where a file may be missing."""
     path = scratch / "any.json"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    found = parsed(ResultsError, lambda: run_module.json_of(path))
+    found = parsed(ResultsError, lambda: stored.json_of(path))
     assert json.dumps(found) == json.dumps(files.json_object(path))  # as text, where NaN is NaN
 
 
@@ -460,7 +457,7 @@ def test_a_run_with_any_one_value_changed_is_read_or_refused(run: Path, data: An
     holder[key] = value
     (run / name).write_text(json.dumps(whole))
     try:
-        found = parsed(ResultsError, lambda: run_module.outcome(run, what_there_is=True))
+        found = parsed(ResultsError, lambda: stored.outcome(run, what_there_is=True))
         assert found is None or found.results or name == "plan.json"
         read = parsed(ResultsError, lambda: figures.read(run))
         if read is not None:

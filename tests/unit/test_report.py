@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bench.analysis import ceilings
 from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.summary import Measurement
 from bench.analysis.verdict import Verdict
 from bench.plan.matrix import Cell, default_setup
@@ -84,8 +85,8 @@ def test_the_table_ranks_what_may_be_ranked() -> None:
 
 def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
     """All columns of the design; what nobody measured is None; a cell measured once has no interval."""
-    rows = csv_tables.summary_rows("run", Load(), list(outcome().results.values()))
-    assert all(set(row) <= set(csv_tables.SUMMARY) for row in rows)
+    rows = summary_rows("run", Load(), list(outcome().results.values()))
+    assert all(set(row) <= set(SUMMARY) for row in rows)
     [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
     assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)
     assert asyncpg["throughput_ci_low"] < 2020 < asyncpg["throughput_ci_high"]

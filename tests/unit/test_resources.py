@@ -10,7 +10,7 @@ import pytest
 
 from bench.analysis import evidence
 from bench.analysis.recorded.readings import Reading, grown
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.measure.watch import kernel
 from bench.measure.watch.kernel import parse_stat
 from bench.measure.watch.resources import Sampler

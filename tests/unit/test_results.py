@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import files, folder, space
-from suite import csv_text
+from bench.store import files, runs, space
+from suite import csv_writing
 from suite.errors import ResultsError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -16,40 +16,40 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def own_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A results/ of the test's own."""
-    monkeypatch.setattr(folder, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
     return tmp_path / "results"
 
 
 def test_a_run_is_named_by_time_and_plan_or_by_its_name_alone() -> None:
     """And a name is not used twice."""
-    assert folder.create(None, "default", NOW).run_id == "20260102T030405Z-default"
-    assert folder.create("mine", "default", NOW).run_id == "mine"
+    assert runs.create(None, "default", NOW).run_id == "20260102T030405Z-default"
+    assert runs.create("mine", "default", NOW).run_id == "mine"
     with pytest.raises(ResultsError, match="results/mine is there already"):
-        folder.create("mine", "default", NOW)
+        runs.create("mine", "default", NOW)
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "-x", "a" * 65, "latest", "a b", "é"])
 def test_a_name_stays_below_results(name: str) -> None:
     """Whatever could lead elsewhere, or hide, is refused by name."""
     with pytest.raises(ResultsError, match="cannot name a run"):
-        folder.create(name, "default", NOW)
+        runs.create(name, "default", NOW)
 
 
 def test_latest_is_the_newest_finished_run(own_results: Path) -> None:
     """The link is replaced, not doubled."""
     for name in ("one", "two"):
-        folder.create(name, "default", NOW).make_latest()
+        runs.create(name, "default", NOW).make_latest()
     assert (own_results / "latest").readlink() == Path("two")
     assert sorted(path.name for path in own_results.iterdir()) == ["latest", "one", "two"]
 
 
 def test_a_second_run_is_refused_and_told_about_the_first() -> None:
     """One run at a time on a checkout; the lock ends with its holder."""
-    first = folder.lock()
+    first = runs.lock()
     with pytest.raises(ResultsError, match=f"pid {os.getpid()}"):
-        folder.lock()
+        runs.lock()
     first.close()
-    folder.lock().close()
+    runs.lock().close()
 
 
 def test_csv_text_leaves_unknown_empty_and_disarms_formulas() -> None:
@@ -58,7 +58,9 @@ def test_csv_text_leaves_unknown_empty_and_disarms_formulas() -> None:
         {"a": None, "b": 0.0, "c": "=1+1", "d": -3.5},
         {"a": 1234567.25, "b": 1 / 3, "c": "@x", "d": "a,b"},
     ]
-    assert csv_text.csv_text(("a", "b", "c", "d"), rows) == ("a,b,c,d\n,0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n")
+    assert csv_writing.csv_text(("a", "b", "c", "d"), rows) == (
+        "a,b,c,d\n,0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n"
+    )
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -79,8 +81,8 @@ def test_too_little_space_is_said_with_both_numbers(own_results: Path) -> None:
 
 def test_a_run_is_found_by_name_or_path_and_missing_ones_are_named(own_results: Path) -> None:
     """The message lists the newest runs there are."""
-    run = folder.create("mine", "default", NOW)
+    run = runs.create("mine", "default", NOW)
     run.write("summary.csv", "x\n")
-    assert folder.find("mine") == own_results / "mine" == folder.find(str(own_results / "mine"))
+    assert runs.find("mine") == own_results / "mine" == runs.find(str(own_results / "mine"))
     with pytest.raises(ResultsError, match=r"no run 'yours'.*mine"):
-        folder.find("yours")
+        runs.find("yours")

@@ -9,11 +9,9 @@ from rich.console import Console
 
 from bench.measure import environment, resuming, runner
 from bench.measure.job import Request
-from bench.plan import matrix
-from bench.plan import order as order_module
+from bench.plan import matrix, schedule
 from bench.report.html import writing
-from bench.store import folder as folder_module
-from bench.store import run
+from bench.store import runs, stored
 from db import dsn
 from suite.errors import BenchError, ResultsError, UsageError
 from tests import stored_run
@@ -32,12 +30,12 @@ ENVIRONMENT: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A made-up run of two rounds that was interrupted in its second."""
-    monkeypatch.setattr(folder_module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
     made = tmp_path / "results" / NAME
     stored_run.write(made)
-    settings = run.plan_of(json.loads((made / "plan.json").read_text()))
+    settings = stored.plan_of(json.loads((made / "plan.json").read_text()))
     cells = matrix.cells(settings)
-    order = [[cell.slug for cell in one] for one in order_module.order(cells, 2, SEED)]
+    order = [[cell.slug for cell in one] for one in schedule.order(cells, 2, SEED)]
     written = {
         "name": "made-up",
         "plan": settings.model_dump(),
@@ -228,7 +226,7 @@ def test_a_run_says_when_it_was_resumed_for_good(folder: Path) -> None:
     resuming.leave(earlier)
     status = json.loads((folder / "status.json").read_text())
     assert (status["state"], status["why"]) == ("interrupted", "KeyboardInterrupt")
-    [sentence] = resuming.said(status)
+    [sentence] = runs.resumed_in_words(status)
     assert sentence.endswith(f"UTC after {earlier.after}, in another environment (code: digest: a -> b)")
     page = writing.write(folder).read_text()
     assert f"after {earlier.after}, in another environment (code: digest: a -&gt; b)." in page

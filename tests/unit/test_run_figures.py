@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.outcome import Outcome
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.summary import METRICS
 from bench.compare import changes, figures
 from bench.plan import file
 from bench.plan.model import Load, Matrix, Plan
-from bench.report import csv_tables
-from suite import csv_text
+from suite import csv_writing
 from suite.errors import ResultsError
 from tests.unit.evidence_of import GOOD
 from tests.unit.test_report import cell, measured
@@ -31,8 +31,8 @@ def outcome() -> Outcome:
 
 def folder(path: Path, **files: str) -> Path:
     """A run without samples."""
-    rows = csv_tables.summary_rows("x", Load(), outcome().ordered())
-    (path / "summary.csv").write_text(csv_text.csv_text(csv_tables.SUMMARY, rows))
+    rows = summary_rows("x", Load(), outcome().ordered())
+    (path / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, rows))
     (path / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
     (path / "environment.json").write_text(json.dumps(ENVIRONMENT))
     for name, text in files.items():

@@ -14,8 +14,8 @@ from bench.measure import preflight, runner
 from bench.measure.fleet import orphans
 from bench.measure.job import Job, Request
 from bench.plan import file
-from bench.store import folder as folder_module
-from bench.store.folder import Run
+from bench.store import runs
+from bench.store.runs import Run
 from suite.errors import BenchError, DatabaseError, ServiceError, StoppedError, TerminatedError, VerificationError
 
 NAME = "mine"
@@ -24,7 +24,7 @@ NAME = "mine"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """results/ with an earlier run as the latest; nothing is started."""
-    monkeypatch.setattr(folder_module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(runs, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(orphans, "end", lambda _: None)
     monkeypatch.setattr(preflight, "check", lambda *_: None)
     (tmp_path / "results" / "before").mkdir(parents=True)

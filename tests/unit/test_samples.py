@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.analysis.recorded import window as window_module
-from bench.analysis.recorded.window import Mark, Window
+from bench.analysis.recorded import windows
+from bench.analysis.recorded.windows import Mark, Window
 from bench.store import samples
 from locustfiles._samples import Recorder, SampleFile
 from suite import records
@@ -124,7 +124,7 @@ def test_an_empty_stream_has_no_samples(tmp_path: Path) -> None:
 def test_the_window_begins_after_the_warm_up() -> None:
     """Counted from the last user's start; its users are those that ran when it stopped."""
     marks = (Mark("spawned", 1_000, 10), Mark("stopping", 9_000_001_000, 9), Mark("ended", 9_000_002_000, 0))
-    window = window_module.window_of(marks, 2.5, 4)
+    window = windows.window_of(marks, 2.5, 4)
     assert window == Window(2_500_001_000, 6_500_001_000, 9)
     assert window.length_s == 4
     assert window.as_dict() == {"start_ns": 2_500_001_000, "end_ns": 6_500_001_000, "users": 9, "length_s": 4}
@@ -135,7 +135,7 @@ def test_no_window_without_its_end(events: tuple[str, ...]) -> None:
     """A load that ended early has none, rather than a shorter one."""
     marks = tuple(Mark(event, at, 1) for event, at in zip(events, count(), strict=False))
     with pytest.raises(ResultsError, match="ended before its window did"):
-        window_module.window_of(marks, 0, 1)
+        windows.window_of(marks, 0, 1)
 
 
 def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
@@ -144,5 +144,5 @@ def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
     ends = (999, 1_000, 1_001, 1_999, 2_000)
     written(path, tuple((50, 100, end - 100, 0, 200, "ping", "bad" if end == 1_001 else "") for end in ends))
     frame, _ = samples.read_stream(path)
-    inside = window_module.cut(frame, Window(1_000, 2_000, 1))
+    inside = windows.cut(frame, Window(1_000, 2_000, 1))
     assert inside.select("latency_ns", "ok").rows() == [(950, True), (951, False), (1_949, True)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bench.analysis import rate
 from bench.plan import file, matrix
-from bench.store import run
+from bench.store import stored
 
 
 def test_a_run_whose_rate_was_found_is_read_back(tmp_path: Path) -> None:
@@ -13,6 +13,6 @@ def test_a_run_whose_rate_was_found_is_read_back(tmp_path: Path) -> None:
     settings = file.read(file.find("latency"))
     written = rate.opened(settings, 800.0).model_dump()
     (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
-    found = run.outcome(tmp_path)
+    found = stored.outcome(tmp_path)
     assert (found.cells, found.claims) == (matrix.cells(settings), settings.claims)
     assert found.claims

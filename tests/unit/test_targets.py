@@ -13,15 +13,15 @@ from rich.console import Console
 from bench.analysis import bound, pairs, sweeps, verdict
 from bench.analysis.evidence import Drift, Evidence
 from bench.analysis.outcome import Outcome
+from bench.analysis.rows import summary_rows
 from bench.analysis.summary import Measurement
 from bench.compare.causes import Facts, obstacles
 from bench.measure import targets
-from bench.measure.gate import answers, checks
-from bench.measure.gate.answers import Answer
+from bench.measure.gate import agreement, contract
+from bench.measure.gate.agreement import Answer
 from bench.plan import address, file, matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Thresholds
-from bench.report import csv_tables
 from bench.report.html import repeat
 from bench.report.terminal import ranking
 from suite.errors import PlanError, ServiceError
@@ -172,7 +172,7 @@ def test_what_is_not_known_of_a_target_is_empty(tmp_path: Path) -> None:
     cell = cells_of(tmp_path, MINIMAL + MINE)["mine"]
     outcome = Outcome(cells=[cell], counted=True)
     outcome.add(cell, measured(foreign(busy=(0.5, 0.5))))
-    row = next(row for row in csv_tables.summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
+    row = next(row for row in summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
     unknown = (
         "profile", "server", "workers", "pool_size", "service_cpu_ms_per_request", "database_cpu_ms_per_request",
         "service_rss_peak_mb", "connections_peak", "idle_in_transaction_peak", "transactions_per_request", "bound_by",
@@ -218,13 +218,13 @@ def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:
 
 def test_a_target_is_asked_what_its_scenarios_do_and_no_more() -> None:
     """Its refusals are its own affair, but for what it must not find any more."""
-    asked = answers.for_target(checks.checks(1000, 7), ["read_user", "delete_user"])
+    asked = agreement.for_target(contract.checks(1000, 7), ["read_user", "delete_user"])
     assert [check.name for check in asked] == ["user 1", "user 500", "user 1000", "delete", "read the deleted"]
 
 
 def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> None:
     """The same JSON is the same answer; times without a Z get a hint."""
-    check = next(one for one in checks.checks(1000, 7) if one.name == "user 1")
+    check = next(one for one in contract.checks(1000, 7) if one.name == "user 1")
     assert check.body is not None
     spaced = check.body.replace(b'":', b'": ').replace(b',"', b', "')
     for body, status, words in (
@@ -236,7 +236,7 @@ def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> Non
         (b"<html>", 200, "<html>"),
         (check.body.replace(b'Z"', b'+00:00"'), 200, "times end in Z"),
     ):
-        wrong = answers.of_target("mine", {check: Answer(status, "application/json", body)})
+        wrong = agreement.of_target("mine", {check: Answer(status, "application/json", body)})
         assert [words is not None and words in str(one) for one in wrong] == ([] if words is None else [True])
 
 

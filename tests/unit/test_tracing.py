@@ -6,13 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.analysis.conversation import messages as messages_module
 from bench.analysis.conversation import story
 from bench.analysis.conversation.story import Call
+from bench.analysis.conversation.words import SHORT, conversation, round_trips, shortened, statements
 from bench.analysis.recorded import timeline
 from bench.analysis.recorded.timeline import Row
-from bench.analysis.recorded.window import Window
-from bench.measure import trace as request
+from bench.analysis.recorded.windows import Window
+from bench.measure import traced as request
 from bench.measure.gate.counts import Request
 from bench.tracing import events
 from bench.tracing.events import Event, Name, Recorder
@@ -32,7 +32,7 @@ def answered(*said: tuple[bytes, bytes], at_ns: int = 1, connection: int = 1) ->
 
 
 def words(messages: list[Message], since_ns: int = 0) -> list[str]:
-    return [one.text for one in messages_module.conversation(messages, since_ns)]
+    return [one.text for one in conversation(messages, since_ns)]
 
 
 PREPARE = ((b"P", b"s1\0SELECT id FROM users WHERE id = $1\0\0\1"), (b"D", b"Ss1\0"))
@@ -53,7 +53,7 @@ def test_a_simple_query_is_its_sql_and_its_answer_the_rows() -> None:
     assert words(said) == [
         "BEGIN", "BEGIN; in transaction", "SELECT id FROM users", "2 rows; in transaction", "COMMIT", "COMMIT; idle",
     ]  # fmt: skip
-    assert (messages_module.round_trips(said), messages_module.statements(said)) == (3, 3)
+    assert (round_trips(said), statements(said)) == (3, 3)
 
 
 def test_a_script_in_one_message_is_one_round_trip_of_many_statements() -> None:
@@ -65,7 +65,7 @@ def test_a_script_in_one_message_is_one_round_trip_of_many_statements() -> None:
         "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL",
         "1 row, CLOSE CURSOR ALL, UNLISTEN, RESET; idle",
     ]
-    assert (messages_module.round_trips(said), messages_module.statements(said)) == (1, 4)
+    assert (round_trips(said), statements(said)) == (1, 4)
 
 
 def test_a_prepared_statement_is_shown_with_the_sql_that_it_was_prepared_with() -> None:
@@ -81,7 +81,7 @@ def test_a_prepared_statement_is_shown_with_the_sql_that_it_was_prepared_with() 
     assert words(said, since_ns=5) == execute
     assert words([*asked(*PREPARE, *EXECUTE)]) == ["prepare and execute: SELECT id FROM users WHERE id = $1"]
     assert words([*asked(*EXECUTE)]) == ["execute prepared: statement 's1'"]
-    assert messages_module.statements(said) == 1
+    assert statements(said) == 1
 
 
 def test_an_error_is_said_with_its_code() -> None:
@@ -94,7 +94,7 @@ def test_connections_are_kept_apart() -> None:
     """Messages between each other are two lines, in the order of their beginnings."""
     first, second = (asked(*EXECUTE, connection=number) for number in (1, 2))
     mixed = [*asked(*PREPARE, connection=1), first[0], second[0], *first[1:], *second[1:]]
-    told = [(one.connection, one.text) for one in messages_module.conversation(mixed, 0)]
+    told = [(one.connection, one.text) for one in conversation(mixed, 0)]
     assert told == [
         (1, "prepare and execute: SELECT id FROM users WHERE id = $1"),
         (2, "execute prepared: statement 's1'"),
@@ -105,8 +105,8 @@ def test_long_statements_lose_their_middle_and_cut_ones_say_so() -> None:
     """The beginning says what, the end under which condition."""
     columns = ", ".join(f"column_{number}" for number in range(30))
     sql = f"SELECT {columns} FROM users WHERE id = 7"  # noqa: S608  # nobody executes it
-    assert messages_module.shortened(sql) == "SELECT column_0, column_1, ... column_29 FROM users WHERE id = 7"
-    assert len(messages_module.shortened("x" * 200)) <= messages_module.SHORT + 1
+    assert shortened(sql) == "SELECT column_0, column_1, ... column_29 FROM users WHERE id = 7"
+    assert len(shortened("x" * 200)) <= SHORT + 1
     assert words(asked((b"Q", b"SELECT 1, 2"))) == ["SELECT 1, 2 ..."]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.conversation import messages as messages_module
+from bench.analysis.conversation import words
 from bench.tracing.events import Event
 from db.protocol import Message
 
@@ -57,7 +57,7 @@ def told(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> St
     `events` are those of this request alone; `messages` are all that the relay has heard since the service started,
     of which those after the request was sent are its own: nobody else asks the service for anything then.
     """
-    pids = messages_module.backend_pids(messages)
+    pids = words.backend_pids(messages)
     found = [
         (call.sent_ns, CLIENT, f"sends {call.asked}", None),
         (call.answered_ns, CLIENT, "has the whole answer", None),
@@ -66,7 +66,7 @@ def told(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> St
             (one.start_ns, TO_DATABASE, one.text, pids.get(one.connection))
             if one.from_client
             else (one.end_ns, FROM_DATABASE, one.text, pids.get(one.connection))
-            for one in messages_module.conversation(messages, call.sent_ns)
+            for one in words.conversation(messages, call.sent_ns)
         ),
     ]
     found.sort(key=lambda line: line[0])
@@ -76,7 +76,7 @@ def told(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> St
         for at_ns, who, text, pid in found
     )
     own = [message for message in messages if message.at_ns >= call.sent_ns]
-    return Story(lines, freed(events), messages_module.round_trips(own), messages_module.statements(own))
+    return Story(lines, freed(events), words.round_trips(own), words.statements(own))
 
 
 def freed(events: Sequence[Event]) -> str:

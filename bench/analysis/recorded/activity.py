@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from suite.activity import Activity
 
 Times = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.recorded.readings import interpolated
-from bench.analysis.recorded.window import Mark, Window
+from bench.analysis.recorded.windows import Mark, Window
 
 HEAD_BYTES = 1_000_000  # all workers have joined before the first sample
 

@@ -5,10 +5,9 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import httpx
+from bench.analysis.recorded.windows import Window
 
-from bench.analysis.recorded.window import Window
-
+OK = 200
 COLUMNS = ("at_s", "latency_ms", "status")
 
 
@@ -28,7 +27,7 @@ class Ping:
 
 def inside(pings: Sequence[Ping], window: Window) -> list[float]:
     """Latencies (ms, ascending) of the pings that were due in the window and were answered."""
-    due = [one for one in pings if window.start_ns <= one.due_ns < window.end_ns and one.status == httpx.codes.OK]
+    due = [one for one in pings if window.start_ns <= one.due_ns < window.end_ns and one.status == OK]
     return sorted(one.latency_ms for one in due)
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.tracing.events import Event
-from suite import csv_text as csv_text_module
+from suite import csv_writing
 from suite.records import MISSED
 
 HARNESS_ASKS = ("/health", "/metrics")  # while the load runs; they are no part of it
@@ -148,7 +148,7 @@ def _spans(used: Sequence[Event]) -> Iterator[tuple[Event, tuple[int, int | None
 
 def csv_text(timeline: Iterable[Row]) -> str:
     """timeline.csv."""
-    return csv_text_module.csv_text(COLUMNS, ({**asdict(row), "ok": str(row.ok).lower()} for row in timeline))
+    return csv_writing.csv_text(COLUMNS, ({**asdict(row), "ok": str(row.ok).lower()} for row in timeline))
 
 
 def drawn(timeline: Sequence[Row], width: int = WIDTH) -> str:

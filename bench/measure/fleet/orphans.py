@@ -11,9 +11,8 @@ import psutil
 from rich.console import Console
 
 from bench.measure.fleet import processes
-from bench.store import files, folder
-from bench.store import run as run_module
-from bench.store.folder import Run
+from bench.store import files, runs, stored
+from bench.store.runs import Run
 from suite import catalogue
 
 
@@ -37,12 +36,12 @@ def close_runs(console: Console, going_on: Run | None = None) -> None:
 
     Only for who holds the lock of results/.
     """
-    for path in sorted(folder.RESULTS.glob("*/status.json")):
+    for path in sorted(runs.RESULTS.glob("*/status.json")):
         if path.parent.is_symlink() or (going_on is not None and path.parent.samefile(going_on.folder)):
             continue
         if (files.json_object(path) or {}).get("state") == "running":
             run = Run(path.parent)
-            if not run_module.something_measured(run.folder):
+            if not stored.something_measured(run.folder):
                 run.discard()
                 said = f"{run.run_id} had been killed before it measured anything; its folder is taken away"
                 console.print(said, style="yellow", highlight=False)

@@ -15,15 +15,12 @@ from bench.analysis.conversation.wire_facts import Wire
 from bench.analysis.parity import Facts
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, Surroundings
-from bench.measure.gate import answers as answers_module
-from bench.measure.gate import checks as checks_module
-from bench.measure.gate import counts, inspection, proof
-from bench.measure.gate.answers import Disagreement
-from bench.measure.gate.checks import Check
+from bench.measure.gate import agreement, contract, counts, inspection, proof
+from bench.measure.gate.agreement import Disagreement
+from bench.measure.gate.contract import Check
 from bench.measure.gate.inspection import Standing
 from bench.measure.gate.proof import Unproven
-from bench.plan import costs as costs_module
-from bench.plan.costs import Cost
+from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
 from db import buyer, restore
 from db import server as servers
@@ -56,7 +53,7 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
 
     Raises VerificationError with every disagreement (up to ten).
     """
-    todo = checks_module.checks(around.dataset_users, buyer.of_little(server.dsn))
+    todo = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
     passed, wrong, heard = Passed(checks=len(todo)), list[str](), list[Message]()
     with _relayed(server.dsn, heard.append) as relay:
         url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
@@ -98,7 +95,7 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
     """
     proof.demand(server.dsn, {f"target {setup.service}": setup.url}, operations)
     answers = _answers(around, server, setup, operations)
-    if wrong := list(map(str, answers_module.of_target(setup.service, answers))):
+    if wrong := list(map(str, agreement.of_target(setup.service, answers))):
         raise VerificationError(
             f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
             f"{_listed(wrong)}\nIt must give these answers from the benchmark's own data: see docs/adding-a-service.md"
@@ -123,7 +120,7 @@ def survey_target(around: Surroundings, server: Database, setup: Setup) -> dict[
     foreign = proof.unproven(server.dsn, {setup.service: setup.url}, OPERATIONS)
     withheld = {name: one for one in foreign for name in proof.WRITING[one.table]}
     answers = _answers(around, server, setup, OPERATIONS.keys() - withheld.keys())
-    wrong = answers_module.of_target(setup.service, answers)
+    wrong = agreement.of_target(setup.service, answers)
     wrong += [_not_asked(name, one) for name, one in withheld.items()]
     asked = Counter(check.operation for check in answers) | Counter(withheld.keys())
     return {
@@ -138,12 +135,12 @@ def _not_asked(operation: str, one: Unproven) -> Disagreement:
 
 def _answers(
     around: Surroundings, server: Database, setup: Setup, operations: Collection[str]
-) -> dict[Check, answers_module.Answer]:
+) -> dict[Check, agreement.Answer]:
     """A target's, to what these operations do; the database is as it was before and afterwards."""
-    every = checks_module.checks(around.dataset_users, buyer.of_little(server.dsn))
+    every = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
     restore.restore(server.dsn)
     try:
-        return answers_module.ask_all(setup.url, answers_module.for_target(every, operations))
+        return agreement.ask_all(setup.url, agreement.for_target(every, operations))
     except httpx.HTTPError as error:
         why = str(error) or type(error).__name__
         raise VerificationError(
@@ -208,7 +205,7 @@ def _facts(fleet: Fleet, stands: Mapping[Setup, Standing], wires: Mapping[Setup,
 
 
 def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
-    return costs_module.differences(catalogue.service(setup.service), setup.profile, costs)
+    return differences(catalogue.service(setup.service), setup.profile, costs)
 
 
 def _contract(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
@@ -218,11 +215,11 @@ def _contract(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) 
         service = catalogue.service(setup.service)
         restore.restore(server.dsn)
         try:
-            answers[service.name] = answers_module.ask(service.url, service, todo)
-            documents[service.name] = answers_module.openapi(service.url)
+            answers[service.name] = agreement.ask(service.url, service, todo)
+            documents[service.name] = agreement.openapi(service.url)
         except httpx.HTTPError as error:
             raise VerificationError(f"{service.name} broke off during verification: {error}") from None
     first = next(iter(documents))
     differing = [name for name, document in documents.items() if document != documents[first]]
-    wrong = [str(one) for one in answers_module.disagreements(answers)]
+    wrong = [str(one) for one in agreement.disagreements(answers)]
     return wrong + [f"{name}: its OpenAPI document differs from that of {first}" for name in differing]

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from html import escape
 
-from bench.compare.document import Document, Row
+from bench.compare.documents import Document, Row
 from bench.report.markdown import holds_figures
 from bench.store.csv_reading import plain
 

@@ -8,7 +8,7 @@ from bench.report.formats import figure_of
 from bench.report.html.page import counted, environment
 from bench.store import csv_reading
 from bench.store.files import json_object
-from bench.store.folder import LATEST
+from bench.store.runs import LATEST
 from suite.errors import ResultsError
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from bench.analysis import outcome as outcome_module
 from bench.analysis import rulings, sweeps
-from bench.analysis.outcome import CellResult, Outcome
+from bench.analysis.outcome import CellResult, Outcome, ranked
 from bench.analysis.recorded.timeline import Row
 from bench.analysis.summary import SAMPLES_BEYOND, Measurement
 from bench.plan.model import Plan
@@ -23,7 +22,7 @@ from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import OverTime
 from bench.report.html.tables import Table
-from bench.report.terminal import ranking as ranking_module
+from bench.report.terminal.ranking import targets_named
 from suite import catalogue
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -120,7 +119,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
     ratios = [table for mine in by_scenario if (table := tables.contrasts(mine))]
     lines = [line for mine in by_scenario for line in tables.reasons(mine)]
     notes = [f"{mine[0].cell.scenario}: {catalogue.scenario(mine[0].cell.scenario).summary}" for mine in by_scenario]
-    notes += ranking_module.targets_named([one for mine in by_scenario for one in mine])
+    notes += targets_named([one for mine in by_scenario for one in mine])
     title = "Reasons for verdicts, and what each cell was bound by"
     return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
@@ -128,7 +127,7 @@ def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
 def _throughput(by_scenario: Sequence[Sequence[CellResult]], outcome: Outcome) -> Section:
     charts: list[Chart] = []
     for mine in by_scenario:
-        first = outcome_module.ranked(mine)
+        first = ranked(mine)
         cells = [*first, *(one for one in mine if one not in first and not one.cell.once and one.total.requests)]
         rows = [row for row in csv_tables.ceiling_rows(mine, outcome.ceilings) if row["service"] in _slugs(cells)]
         lines = {}

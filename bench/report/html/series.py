@@ -12,7 +12,7 @@ import polars as pl
 
 from bench.analysis.evidence import DATABASE, LOAD, SERVICE
 from bench.analysis.recorded.timeline import Row
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
 from bench.store import csv_reading, samples
 
 Values = npt.NDArray[np.floating[Any]]

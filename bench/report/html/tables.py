@@ -7,10 +7,10 @@ from typing import Any
 from bench.analysis import outcome, pairs
 from bench.analysis.outcome import CellResult
 from bench.analysis.parity import Row
+from bench.analysis.rows import summary_rows
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
 from bench.plan.model import Load
-from bench.report import csv_tables
 from bench.report.formats import figure_of, number
 from bench.report.html import answer
 
@@ -141,7 +141,7 @@ def costs(run_id: str, load: Load, results: Sequence[CellResult]) -> Table | Non
     slugs = [one.cell.slug for one in results for _ in one.operations]
     shown = tuple(
         (slug, row["operation"], *(number(row.get(name), ".2f") for name in COSTS))
-        for slug, row in zip(slugs, csv_tables.summary_rows(run_id, load, results), strict=True)
+        for slug, row in zip(slugs, summary_rows(run_id, load, results), strict=True)
         if any(row.get(name) is not None for name in COSTS)
     )
     if not shown:

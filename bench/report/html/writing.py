@@ -6,12 +6,10 @@ from pathlib import Path
 from polars.exceptions import PolarsError
 
 from bench.analysis.outcome import Outcome
-from bench.measure import resuming
 from bench.plan.model import Plan
 from bench.report.html import index, page, repeat, series
 from bench.report.html.page import MOST_CELLS, Facts
-from bench.store import files, run
-from bench.store import folder as folder_module
+from bench.store import files, runs, stored
 from suite.errors import ResultsError
 
 REPORT, INDEX = "report.html", "index.html"
@@ -24,7 +22,7 @@ def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None
     are of `chosen_round`, or of the first in which a cell came to a window. Measurements of a stored run that cannot be
     read are named on the page, which then calls the run partial. Raises ResultsError.
     """
-    found = run.outcome(folder, what_there_is=True) if outcome is None else outcome
+    found = stored.outcome(folder, what_there_is=True) if outcome is None else outcome
     if not found.results:
         raise ResultsError(f"{folder} holds no measurement; there is nothing to report")
     path = folder / REPORT
@@ -34,14 +32,14 @@ def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None
 
 def write_index() -> Path:
     """Make results/index.html and return its path."""
-    path = folder_module.RESULTS / INDEX
-    files.write_whole(path, index.page(index.entries(folder_module.RESULTS)))
+    path = runs.RESULTS / INDEX
+    files.write_whole(path, index.page(index.entries(runs.RESULTS)))
     return path
 
 
 def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
-    written, lost = run.json_of(folder / "plan.json"), outcome.unreadable
-    used = run.plan_of(written)
+    written, lost = stored.json_of(folder / "plan.json"), outcome.unreadable
+    used = stored.plan_of(written)
     over_time, timelines = [], []
     for one in outcome.ordered()[:MOST_CELLS]:
         rounds = dict(series.places(folder, one.cell.slug))
@@ -51,16 +49,16 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         try:
             drawn, rows = series.over_time(one.cell.slug, number, rounds[number]), series.timeline(rounds[number])
         except (ResultsError, OSError, PolarsError, AttributeError, KeyError, TypeError, ValueError) as error:
-            where, said = rounds[number].relative_to(folder), run.within(folder, error)
+            where, said = rounds[number].relative_to(folder), stored.within(folder, error)
             lost.append(f"no charts of {where}: a file there cannot be read ({said})")
             continue
         over_time += [drawn] if drawn else []
         timelines.append((one.cell.slug, number, rows))
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
-    status = run.readable(folder, lambda: run.json_if_any(folder / "status.json"), lost) or {}
-    environment = run.readable(folder, lambda: run.environment(folder), lost) or {}
-    as_written = run.readable(folder, lambda: _as_written(folder, used), lost) or used
+    status = stored.readable(folder, lambda: stored.json_if_any(folder / "status.json"), lost) or {}
+    environment = stored.readable(folder, lambda: stored.environment(folder), lost) or {}
+    as_written = stored.readable(folder, lambda: _as_written(folder, used), lost) or used
     private = bool(environment.get("database", {}).get("private", True))
     plan_path = f"results/{folder.resolve().name}/plan.toml"
     return Facts(
@@ -74,7 +72,7 @@ def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
         command=repeat.command(plan_path, as_written, used, written.get("seed"), private=private),
         over_time=over_time,
         timelines=timelines,
-        resumed=resuming.said(status),
+        resumed=runs.resumed_in_words(status),
     )
 
 

@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.compare.document import BAD, DIM, GOOD, Document
+from bench.compare.documents import BAD, DIM, GOOD, Document
 from bench.report.markdown import holds_figures
 from bench.store.csv_reading import plain
 

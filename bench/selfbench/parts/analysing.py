@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from bench.analysis.evidence import Drift, Evidence, Machine
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded.windows import Window
+from bench.analysis.rows import SUMMARY, summary_rows
 from bench.plan import matrix, model
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -21,8 +22,8 @@ from bench.report import csv_tables
 from bench.report.html import writing
 from bench.selfbench.figures import Say, Target
 from bench.selfbench.setting import Setting
-from bench.store import files, run
-from suite import catalogue, csv_text
+from bench.store import files, stored
+from suite import catalogue, csv_writing
 
 SAMPLES = 10_000_000
 ROUNDS = 5
@@ -95,11 +96,11 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
 
 def tables(folder: Path) -> None:
     """summary.csv and comparison.csv."""
-    found = run.outcome(folder)
-    rows = csv_tables.summary_rows(folder.name, model.Load(), found.ordered())
-    files.write_whole(folder / "summary.csv", csv_text.csv_text(csv_tables.SUMMARY, rows))
+    found = stored.outcome(folder)
+    rows = summary_rows(folder.name, model.Load(), found.ordered())
+    files.write_whole(folder / "summary.csv", csv_writing.csv_text(SUMMARY, rows))
     pairs = csv_tables.comparison_rows(found.ordered())
-    files.write_whole(folder / "comparison.csv", csv_text.csv_text(csv_tables.COMPARISON, pairs))
+    files.write_whole(folder / "comparison.csv", csv_writing.csv_text(csv_tables.COMPARISON, pairs))
 
 
 def main() -> None:

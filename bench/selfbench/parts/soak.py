@@ -11,7 +11,7 @@ import polars as pl
 import psutil
 
 from bench.analysis.evidence import HARNESS, IDLE, LOAD, SERVICE
-from bench.analysis.recorded import window as window_module
+from bench.analysis.recorded import windows
 from bench.measure import database, load
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.fleet.processes import Child, stop_all
@@ -165,10 +165,10 @@ def memory_bytes(pid: int) -> int:
 
 
 def _said_of_load(folder: Path, run: watched.Run) -> str:
-    everything, marks = samples.read_stream(folder / load.SAMPLE_STREAM)
-    window = window_module.window_of(marks, run.warm_up_s, run.measure_s)
-    due = window_module.cut(everything, window, "open")
-    good = window_module.sent(due).filter(pl.col("ok")).height
+    everything, marks = samples.read_stream(folder / samples.SAMPLE_STREAM)
+    window = windows.window_of(marks, run.warm_up_s, run.measure_s)
+    due = windows.cut(everything, window, "open")
+    good = windows.sent(due).filter(pl.col("ok")).height
     ruling = "holds" if good == due.height > 0 else "does not hold"
     rps = good / window.length_s
     return f"  {run.service}: {good:,} of {due.height:,} arrivals answered, {rps:,.1f} requests/s: {ruling}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from bench.measure.gate.checks import Check
+from bench.measure.gate.contract import Check
 from suite.catalogue import Service
 
 CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')

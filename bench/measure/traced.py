@@ -21,7 +21,7 @@ from db.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
 from services.contract import OPERATIONS
-from suite import catalogue, names
+from suite import catalogue, lookup
 from suite.errors import DatabaseError, ServiceError, UsageError
 
 POOL_SIZE = 2  # the simulation needs two at once; with more, warming each of them up would take longer
@@ -37,7 +37,7 @@ POLL_EVERY_S = 0.01
 def setup_of(service: str, operation: str, profile: str) -> Setup:
     """How the service runs for a trace. Raises UsageError for what is not there, or what it does not answer."""
     found = catalogue.service(service)
-    names.known("operation", operation, OPERATIONS)
+    lookup.known("operation", operation, OPERATIONS)
     if not found.answers([operation]):
         raise UsageError(f"{service} does not answer {operation}; it answers: {', '.join(found.operations or ())}")
     return replace(default_setup(service), profile=profile, pool_size=POOL_SIZE, external_delay_s=EXTERNAL_DELAY_S)

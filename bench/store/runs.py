@@ -5,12 +5,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from bench.plan.matrix import Cell
 from bench.store.files import json_object, whole, write_whole
@@ -181,3 +181,17 @@ def set_aside_cut_off(folder: Path) -> None:
     aside.mkdir()
     for path in left:
         path.rename(aside / path.name)
+
+
+def resumed_in_words(status: Mapping[str, Any]) -> list[str]:
+    """A sentence for each time that a run was resumed, from its status.json; what is no such note is passed over."""
+    found, noted = [], status.get("resumed", ())
+    for one in noted if isinstance(noted, list) else ():
+        if not isinstance(one, Mapping):
+            continue
+        at = str(one.get("at", ""))[:16].replace("T", " ")
+        after = f"after {one['after']}" if one.get("after") else "before anything was measured"
+        other = one["differences"] if isinstance(one.get("differences"), list) else ()
+        in_spite = f", in another environment ({'; '.join(map(str, other))})" if other else ""
+        found.append(f"resumed at {at} UTC {after}{in_spite}")
+    return found

@@ -14,16 +14,15 @@ from bench.analysis.evidence import Evidence
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.analysis.parity import Row
-from bench.analysis.recorded import window as window_module
-from bench.analysis.recorded.window import Window
+from bench.analysis.recorded import windows
+from bench.analysis.recorded.windows import Window
 from bench.analysis.summary import COLUMNS, Measurement
-from bench.measure import pgbench
-from bench.measure.load import SAMPLE_STREAM
 from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.store import csv_reading, samples
-from bench.store.folder import FIRST_ATTEMPT
+from bench.store.runs import FIRST_ATTEMPT
+from bench.store.samples import SAMPLE_STREAM
 from suite.errors import ResultsError
 
 T = TypeVar("T")
@@ -116,7 +115,7 @@ def has_ended(place: Path) -> bool:
 
 def something_measured(folder: Path) -> bool:
     """Whether a run's folder has anything that a measurement left, be it a part of one; also where that is unsure."""
-    if any(folder.rglob(pgbench.PRINTED)) or (folder / "summary.csv").exists():
+    if any(folder.rglob(ceilings.PRINTED)) or (folder / "summary.csv").exists():
         return True
     found = (path for path in (folder / "rounds").rglob("*") if path.is_file())
     return any(
@@ -144,7 +143,7 @@ def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
     window, seen = _window(place / "window.json")
     try:
         kept = samples.read_kept(place / "samples.parquet")
-        sent = window_module.sent(window_module.cut(kept, window, settings.load.arrival)).select(COLUMNS)
+        sent = windows.sent(windows.cut(kept, window, settings.load.arrival)).select(COLUMNS)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
     return Measurement(sent, seen)
