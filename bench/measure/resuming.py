@@ -9,8 +9,7 @@ from typing import Any
 from bench.analysis.outcome import Outcome
 from bench.compare import causes
 from bench.compare.causes import Facts
-from bench.plan import matrix
-from bench.plan import schedule
+from bench.plan import matrix, schedule
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.store import files, runs, stored
