@@ -39,10 +39,11 @@ class Pinger(Asking):
                 asked.add(asyncio.create_task(self._ask(client, due_ns)))
                 due_ns += round(EVERY_S * 1e9)
                 await asyncio.sleep(max(0.0, (due_ns - time.perf_counter_ns()) / 1e9))
-            _, unanswered = await asyncio.wait(asked, timeout=GRACE_S)
-            for one in unanswered:
-                one.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
+            if asked:  # not where the block ended at once
+                _, unanswered = await asyncio.wait(asked, timeout=GRACE_S)
+                for one in unanswered:
+                    one.cancel()
+                await asyncio.gather(*asked, return_exceptions=True)
 
     async def _ask(self, client: httpx.AsyncClient, due_ns: int) -> None:
         status = 0
