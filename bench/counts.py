@@ -1,7 +1,7 @@
 """What an operation costs in the database: round trips on the wire, statements as pg_stat_statements counts them.
 
 Each operation is called a known number of times on a service that reaches PostgreSQL through a relay. The counts must
-be what contract.py (data) and service.toml (overhead and extras of the profile) say: a service that answers from a
+be what the contract (data) and service.toml (overhead and extras of the profile) say: a service that answers from a
 cache, batches reads or sends a query too many is not the service that its table is about.
 """
 
@@ -21,7 +21,8 @@ from bench.errors import VerificationError
 from db import server
 from db.dsn import Dsn
 from db.wire import Relay
-from services.contract import BIGINT_MAX, OPERATIONS
+from services.contract.operations import OPERATIONS
+from services.contract.params import BIGINT_MAX
 
 CALLS = 5
 TRIES_AT_ONCE = 4  # for operations that use two connections at once, each of which may have to learn the statement
@@ -58,7 +59,7 @@ class Cost:
 
 
 def expected(service: Service, profile: str, operation: str, variant: str | None = None, reads: int = READS) -> Cost:
-    """What one call should cost, by contract.py and service.toml; a read_many of so many reads."""
+    """What one call should cost, by the contract and service.toml; a read_many of so many reads."""
     known = OPERATIONS[operation]
     data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:

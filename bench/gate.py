@@ -25,7 +25,7 @@ from db import buyer, restore
 from db import server as servers
 from db.dsn import Dsn
 from db.wire import Listener, Message, Relay
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 SHOWN = 10
 

@@ -8,7 +8,7 @@ from bench import catalogue, load, results, targets
 from bench.errors import PreflightError
 from bench.plan import Cell, Load, Plan, Setup
 from bench.serving import LOOPBACK, check_ports
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 SPARE_FILES = 200
 BYTES_PER_SAMPLE = 20
@@ -49,7 +49,7 @@ def check_operations(scenarios: Iterable[str]) -> None:
     for name in scenarios:
         if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
             raise PreflightError(
-                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract.py does not have: only a"
+                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract does not have: only a"
                 ' target can answer it (--services "" --target NAME=URL)'
             )
 

@@ -11,7 +11,7 @@ from bench.plan import Setup
 from db import proof
 from db.dsn import Dsn
 from db.proof import Proof
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 WRITING = {
     "users": ("create_user", "update_user", "delete_user"),

@@ -18,7 +18,7 @@ from bench.outcome import Ceilings, CellResult
 from bench.pairs import Pair
 from bench.plan import Load
 from bench.wording import number, within
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 SUMMARY = (
     "run_id", "scenario", "operation", "service", "profile", "server", "workers", "pool_size", "parameters",

@@ -3,7 +3,7 @@
 import aiohttp
 import httpx
 
-from services.contract import ExternalApiError
+from services.contract.errors import ExternalApiError
 
 TIMEOUT_S = 60.0
 

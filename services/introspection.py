@@ -9,7 +9,7 @@ from platform import python_version
 
 from fastapi import Request
 
-from services.contract import Health, PoolSettings
+from services.contract.models import Health, PoolSettings
 from services.settings import Settings
 
 FRAMEWORK = ("fastapi", "starlette", "pydantic", "uvicorn", "gunicorn", "uvloop", "httptools")

@@ -19,7 +19,7 @@ from bench.tracing.events import Event
 from bench.tracing.story import Call, Story
 from db.dsn import Dsn
 from db.wire import Message, Relay
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 POOL_SIZE = 2  # the simulation needs two at once; with more, warming each of them up would take longer
 WARM_UP_CALLS = 6 * POOL_SIZE  # psycopg 3 prepares a statement when it was executed five times on a connection

@@ -8,37 +8,7 @@ import asyncpg
 import polars as pl
 from fastapi import FastAPI, Request, Response
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import AsyncExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -90,8 +60,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.external_api.close()
 
 
-app = FastAPI(title="asyncpg", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app)
+app = FastAPI(title="asyncpg", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app)
 
 
 def connection() -> asyncpg.pool.PoolAcquireContext:
@@ -99,13 +69,13 @@ def connection() -> asyncpg.pool.PoolAcquireContext:
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("asyncpg_async", settings, request)
 
 
 @app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
+async def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -113,67 +83,67 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-async def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+async def read_user(user_id: params.UserId) -> models.User:
     async with connection() as conn:
         row = await conn.fetchrow(READ_USER, user_id)
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
 @app.get("/users")
-async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     async with connection() as conn:
         rows = await conn.fetch(LIST_USERS, offset, limit)
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-async def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+async def create_user(fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
             row = await conn.fetchrow(CREATE_USER, fields.name, fields.email)
     except asyncpg.UniqueViolationError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
-    return User(**row)
+    return models.User(**row)
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-async def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
             row = await conn.fetchrow(UPDATE_USER, user_id, fields.name, fields.email)
     except asyncpg.UniqueViolationError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-async def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+async def delete_user(user_id: params.UserId) -> None:
     try:
         async with connection() as conn:
             row = await conn.fetchrow(DELETE_USER, user_id)
     except asyncpg.ForeignKeyViolationError:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-async def read_many(count: ReadCount, seed: Seed) -> list[User]:
+async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     async with connection() as conn:
         rows = [
-            await conn.fetchrow(READ_USER, user_id) for user_id in point_read_ids(count, seed, settings.dataset_users)
+            await conn.fetchrow(READ_USER, user_id) for user_id in point_reads.ids(count, seed, settings.dataset_users)
         ]
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     async with connection() as conn:
         if transaction == "implicit":
             return await find_note(conn, note_id)
@@ -181,8 +151,8 @@ async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> N
             return await find_note(conn, note_id)
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # One connection a request: it is held during the call, but asyncpg begins no transaction by itself.
         async with connection() as conn:
@@ -195,24 +165,24 @@ async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit
         return await write_note(conn, note_id, data)
 
 
-async def find_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int) -> Note:
+async def find_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int) -> models.Note:
     row = await conn.fetchrow(READ_NOTE, note_id)
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row)
 
 
-async def write_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int, data: str) -> Note:
+async def write_note(conn: asyncpg.pool.PoolConnectionProxy, note_id: int, data: str) -> models.Note:
     row = await conn.fetchrow(WRITE_NOTE, note_id, data)
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row)
 
 
 @app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     async with connection() as conn:
-        await conn.fetchrow(READ_USER, SLEEPERS_USER)
+        await conn.fetchrow(READ_USER, operations.SLEEPERS_USER)
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
@@ -220,18 +190,18 @@ async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-async def simulation(user_id: OrderingUserId) -> Simulation:
+async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
-    return Simulation.of(products, orders)
+    return models.Simulation.of(products, orders)
 
 
 async def read_products(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         rows = await conn.fetch(READ_PRODUCTS, user_id)
-    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
 
 
 async def read_orders(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         rows = await conn.fetch(READ_ORDERS, user_id)
-    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")

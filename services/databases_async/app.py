@@ -11,37 +11,7 @@ from databases import Database
 from databases.core import Connection
 from fastapi import FastAPI, Request, Response
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import AsyncExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -97,8 +67,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.external_api.close()
 
 
-app = FastAPI(title="databases", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app)
+app = FastAPI(title="databases", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app)
 
 
 @asynccontextmanager
@@ -110,13 +80,13 @@ async def connection() -> AsyncIterator[Connection]:
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("databases_async", settings, request)
 
 
 @app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
+async def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -124,68 +94,68 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-async def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+async def read_user(user_id: params.UserId) -> models.User:
     async with connection() as conn:
         row = await conn.fetch_one(READ_USER, {"id": user_id})
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row._mapping)
+        raise errors.user_not_found(user_id)
+    return models.User(**row._mapping)
 
 
 @app.get("/users")
-async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     async with connection() as conn:
         rows = await conn.fetch_all(LIST_USERS, {"offset": offset, "limit": limit})
-    return [User(**row._mapping) for row in rows]
+    return [models.User(**row._mapping) for row in rows]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-async def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+async def create_user(fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
             row = await conn.fetch_one(CREATE_USER, {"name": fields.name, "email": fields.email})
     except UniqueViolationError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
-    return User(**row._mapping)  # type: ignore[union-attr]  # RETURNING gave a row
+    return models.User(**row._mapping)  # type: ignore[union-attr]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-async def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
             row = await conn.fetch_one(UPDATE_USER, {"id": user_id, "name": fields.name, "email": fields.email})
     except UniqueViolationError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row._mapping)
+        raise errors.user_not_found(user_id)
+    return models.User(**row._mapping)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-async def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+async def delete_user(user_id: params.UserId) -> None:
     try:
         async with connection() as conn:
             row = await conn.fetch_one(DELETE_USER, {"id": user_id})
     except ForeignKeyViolationError:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-async def read_many(count: ReadCount, seed: Seed) -> list[User]:
+async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     async with connection() as conn:
         rows = [
             await conn.fetch_one(READ_USER, {"id": user_id})
-            for user_id in point_read_ids(count, seed, settings.dataset_users)
+            for user_id in point_reads.ids(count, seed, settings.dataset_users)
         ]
-    return [User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset is there
+    return [models.User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset is there
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     async with connection() as conn:
         if transaction == "implicit":
             return await find_note(conn, note_id)
@@ -193,8 +163,8 @@ async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> N
             return await find_note(conn, note_id)
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # `databases` has a connection for each query, and begins no transaction by itself.
         async with connection() as conn:
@@ -209,24 +179,24 @@ async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit
         return await write_note(conn, note_id, data)
 
 
-async def find_note(conn: Connection, note_id: int) -> Note:
+async def find_note(conn: Connection, note_id: int) -> models.Note:
     row = await conn.fetch_one(READ_NOTE, {"id": note_id})
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row._mapping)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row._mapping)
 
 
-async def write_note(conn: Connection, note_id: int, data: str) -> Note:
+async def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
     row = await conn.fetch_one(WRITE_NOTE, {"id": note_id, "data": data})
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row._mapping)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row._mapping)
 
 
 @app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     async with connection() as conn:
-        await conn.fetch_one(READ_USER, {"id": SLEEPERS_USER})
+        await conn.fetch_one(READ_USER, {"id": operations.SLEEPERS_USER})
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
@@ -234,18 +204,18 @@ async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-async def simulation(user_id: OrderingUserId) -> Simulation:
+async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
-    return Simulation.of(products, orders)
+    return models.Simulation.of(products, orders)
 
 
 async def read_products(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         rows = await conn.fetch_all(READ_PRODUCTS, {"user_id": user_id})
-    return pl.DataFrame([dict(row._mapping) for row in rows], PRODUCTS_ORDERED)
+    return pl.DataFrame([dict(row._mapping) for row in rows], frames.PRODUCTS_ORDERED)
 
 
 async def read_orders(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         rows = await conn.fetch_all(READ_ORDERS, {"user_id": user_id})
-    return pl.DataFrame([dict(row._mapping) for row in rows], ORDERS_WITH_ITEMS)
+    return pl.DataFrame([dict(row._mapping) for row in rows], frames.ORDERS_WITH_ITEMS)

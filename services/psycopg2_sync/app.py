@@ -13,37 +13,7 @@ from psycopg2.errors import ForeignKeyViolation, UniqueViolation
 from psycopg2.extras import RealDictCursor, RealDictRow
 from psycopg2.pool import ThreadedConnectionPool
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import ExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -101,8 +71,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     pool.closeall()
 
 
-app = FastAPI(title="psycopg2", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app)
+app = FastAPI(title="psycopg2", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app)
 
 
 @contextmanager
@@ -126,13 +96,13 @@ def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("psycopg2_sync", settings, request)
 
 
 @app.get("/ping")
-def ping() -> Pong:
-    return Pong()
+def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -140,79 +110,79 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+def read_user(user_id: params.UserId) -> models.User:
     with cursor() as cur:
         cur.execute(READ_USER, (user_id,))
         row = cur.fetchone()
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
 @app.get("/users")
-def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     with cursor() as cur:
         cur.execute(LIST_USERS, (offset, limit))
         rows = cur.fetchall()
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+def create_user(fields: models.UserFields) -> models.User:
     try:
         with cursor() as cur:
             cur.execute(CREATE_USER, (fields.name, fields.email))
             row = cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
-    return User(**row)  # type: ignore[arg-type]  # RETURNING gave a row
+    return models.User(**row)  # type: ignore[arg-type]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         with cursor() as cur:
             cur.execute(UPDATE_USER, (fields.name, fields.email, user_id))
             row = cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+def delete_user(user_id: params.UserId) -> None:
     try:
         with cursor() as cur:
             cur.execute(DELETE_USER, (user_id,))
             row = cur.fetchone()
     except ForeignKeyViolation:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-def read_many(count: ReadCount, seed: Seed) -> list[User]:
+def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     rows: list[RealDictRow] = []
     with cursor() as cur:
-        for user_id in point_read_ids(count, seed, settings.dataset_users):
+        for user_id in point_reads.ids(count, seed, settings.dataset_users):
             cur.execute(READ_USER, (user_id,))
             rows += cur.fetchall()
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # either way in one
     with cursor(autocommit=False) as cur:
         return find_note(cur, note_id)
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction: it stays open, and has its connection, during the call.
         with cursor(autocommit=False) as cur:
@@ -225,26 +195,26 @@ def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> 
         return write_note(cur, note_id, data)
 
 
-def find_note(cur: RealDictCursor, note_id: int) -> Note:
+def find_note(cur: RealDictCursor, note_id: int) -> models.Note:
     cur.execute(READ_NOTE, (note_id,))
     row = cur.fetchone()
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row)
 
 
-def write_note(cur: RealDictCursor, note_id: int, data: str) -> Note:
+def write_note(cur: RealDictCursor, note_id: int, data: str) -> models.Note:
     cur.execute(WRITE_NOTE, (data, note_id))
     row = cur.fetchone()
     if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
+        raise errors.note_not_found(note_id)
+    return models.Note(**row)
 
 
 @app.get("/session-sleep", status_code=204)
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     with cursor(autocommit=False) as cur:
-        cur.execute(READ_USER, (SLEEPERS_USER,))
+        cur.execute(READ_USER, (operations.SLEEPERS_USER,))
         cur.fetchone()
         if sleep == "inside":
             time.sleep(seconds)
@@ -253,20 +223,20 @@ def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-def simulation(user_id: OrderingUserId) -> Simulation:
+def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
-    return Simulation.of(orders=read_orders(user_id), products=products.result())
+    return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
 def read_products(user_id: int) -> pl.DataFrame:
     with cursor() as cur:
         cur.execute(READ_PRODUCTS, (user_id,))
         rows = cur.fetchall()
-    return pl.DataFrame(rows, PRODUCTS_ORDERED)
+    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED)
 
 
 def read_orders(user_id: int) -> pl.DataFrame:
     with cursor() as cur:
         cur.execute(READ_ORDERS, (user_id,))
         rows = cur.fetchall()
-    return pl.DataFrame(rows, ORDERS_WITH_ITEMS)
+    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS)

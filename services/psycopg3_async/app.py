@@ -11,37 +11,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import AsyncExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -92,8 +62,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await pool.close()
 
 
-app = FastAPI(title="psycopg 3 (async)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeout)
+app = FastAPI(title="psycopg 3 (async)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeout)
 
 
 @asynccontextmanager
@@ -108,13 +78,13 @@ async def connection(*, autocommit: bool = settings.lean) -> AsyncIterator[Async
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("psycopg3_async", settings, request)
 
 
 @app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
+async def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -122,78 +92,78 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-async def read_user(user_id: UserId) -> User:
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+async def read_user(user_id: params.UserId) -> models.User:
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(READ_USER, (user_id,))
         user = await cur.fetchone()
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
 @app.get("/users")
-async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(LIST_USERS, (offset, limit))
         return await cur.fetchall()
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-async def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+async def create_user(fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(CREATE_USER, (fields.name, fields.email))
             user = await cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
     return user  # type: ignore[return-value]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-async def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(UPDATE_USER, (fields.name, fields.email, user_id))
             user = await cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-async def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+async def delete_user(user_id: params.UserId) -> None:
     try:
         async with connection() as conn:
             cur = await conn.execute(DELETE_USER, (user_id,))
             row = await cur.fetchone()
     except ForeignKeyViolation:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-async def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    users: list[User] = []
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
-        for user_id in point_read_ids(count, seed, settings.dataset_users):
+async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    users: list[models.User] = []
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        for user_id in point_reads.ids(count, seed, settings.dataset_users):
             await cur.execute(READ_USER, (user_id,))
             users += await cur.fetchall()
     return users
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # either way in one
     async with connection(autocommit=False) as conn:
         return await find_note(conn, note_id)
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction: it stays open, and has its connection, during the call.
         async with connection(autocommit=False) as conn:
@@ -206,28 +176,28 @@ async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit
         return await write_note(conn, note_id, data)
 
 
-async def find_note(conn: AsyncConnection, note_id: int) -> Note:
-    async with conn.cursor(row_factory=class_row(Note)) as cur:
+async def find_note(conn: AsyncConnection, note_id: int) -> models.Note:
+    async with conn.cursor(row_factory=class_row(models.Note)) as cur:
         await cur.execute(READ_NOTE, (note_id,))
         note = await cur.fetchone()
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
-async def write_note(conn: AsyncConnection, note_id: int, data: str) -> Note:
-    async with conn.cursor(row_factory=class_row(Note)) as cur:
+async def write_note(conn: AsyncConnection, note_id: int, data: str) -> models.Note:
+    async with conn.cursor(row_factory=class_row(models.Note)) as cur:
         await cur.execute(WRITE_NOTE, (data, note_id))
         note = await cur.fetchone()
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
 @app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     async with connection(autocommit=False) as conn:
-        await conn.execute(READ_USER, (SLEEPERS_USER,))
+        await conn.execute(READ_USER, (operations.SLEEPERS_USER,))
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
@@ -235,20 +205,20 @@ async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-async def simulation(user_id: OrderingUserId) -> Simulation:
+async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
-    return Simulation.of(products, orders)
+    return models.Simulation.of(products, orders)
 
 
 async def read_products(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         cur = await conn.execute(READ_PRODUCTS, (user_id,))
         rows = await cur.fetchall()
-    return pl.DataFrame(rows, PRODUCTS_ORDERED, orient="row")
+    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED, orient="row")
 
 
 async def read_orders(user_id: int) -> pl.DataFrame:
     async with connection() as conn:
         cur = await conn.execute(READ_ORDERS, (user_id,))
         rows = await cur.fetchall()
-    return pl.DataFrame(rows, ORDERS_WITH_ITEMS, orient="row")
+    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS, orient="row")

@@ -13,37 +13,7 @@ from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import ExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -97,8 +67,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     pool.close()
 
 
-app = FastAPI(title="psycopg 3 (sync)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeout)
+app = FastAPI(title="psycopg 3 (sync)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeout)
 
 
 @contextmanager
@@ -113,13 +83,13 @@ def connection(*, autocommit: bool = settings.lean) -> Iterator[Connection]:
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("psycopg3_sync", settings, request)
 
 
 @app.get("/ping")
-def ping() -> Pong:
-    return Pong()
+def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -127,72 +97,72 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-def read_user(user_id: UserId) -> User:
-    with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+def read_user(user_id: params.UserId) -> models.User:
+    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         user = cur.execute(READ_USER, (user_id,)).fetchone()
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
 @app.get("/users")
-def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
-    with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
+    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         return cur.execute(LIST_USERS, (offset, limit)).fetchall()
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+def create_user(fields: models.UserFields) -> models.User:
     try:
-        with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             user = cur.execute(CREATE_USER, (fields.name, fields.email)).fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
     return user  # type: ignore[return-value]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             user = cur.execute(UPDATE_USER, (fields.name, fields.email, user_id)).fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+def delete_user(user_id: params.UserId) -> None:
     try:
         with connection() as conn:
             row = conn.execute(DELETE_USER, (user_id,)).fetchone()
     except ForeignKeyViolation:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    users: list[User] = []
-    with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
-        for user_id in point_read_ids(count, seed, settings.dataset_users):
+def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    users: list[models.User] = []
+    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        for user_id in point_reads.ids(count, seed, settings.dataset_users):
             users += cur.execute(READ_USER, (user_id,))
     return users
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # either way in one
     with connection(autocommit=False) as conn:
         return find_note(conn, note_id)
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction: it stays open, and has its connection, during the call.
         with connection(autocommit=False) as conn:
@@ -205,26 +175,26 @@ def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> 
         return write_note(conn, note_id, data)
 
 
-def find_note(conn: Connection, note_id: int) -> Note:
-    with conn.cursor(row_factory=class_row(Note)) as cur:
+def find_note(conn: Connection, note_id: int) -> models.Note:
+    with conn.cursor(row_factory=class_row(models.Note)) as cur:
         note = cur.execute(READ_NOTE, (note_id,)).fetchone()
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
-def write_note(conn: Connection, note_id: int, data: str) -> Note:
-    with conn.cursor(row_factory=class_row(Note)) as cur:
+def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
+    with conn.cursor(row_factory=class_row(models.Note)) as cur:
         note = cur.execute(WRITE_NOTE, (data, note_id)).fetchone()
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
 @app.get("/session-sleep", status_code=204)
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     with connection(autocommit=False) as conn:
-        conn.execute(READ_USER, (SLEEPERS_USER,))
+        conn.execute(READ_USER, (operations.SLEEPERS_USER,))
         if sleep == "inside":
             time.sleep(seconds)
     if sleep == "outside":
@@ -232,18 +202,18 @@ def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-def simulation(user_id: OrderingUserId) -> Simulation:
+def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
-    return Simulation.of(orders=read_orders(user_id), products=products.result())
+    return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
 def read_products(user_id: int) -> pl.DataFrame:
     with connection() as conn:
         rows = conn.execute(READ_PRODUCTS, (user_id,)).fetchall()
-    return pl.DataFrame(rows, PRODUCTS_ORDERED, orient="row")
+    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED, orient="row")
 
 
 def read_orders(user_id: int) -> pl.DataFrame:
     with connection() as conn:
         rows = conn.execute(READ_ORDERS, (user_id,)).fetchall()
-    return pl.DataFrame(rows, ORDERS_WITH_ITEMS, orient="row")
+    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS, orient="row")

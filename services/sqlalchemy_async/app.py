@@ -15,37 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import AsyncExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -128,18 +98,18 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await engine.dispose()
 
 
-app = FastAPI(title="SQLAlchemy ORM (async)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeoutError)
+app = FastAPI(title="SQLAlchemy ORM (async)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeoutError)
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("sqlalchemy_async", settings, request)
 
 
 @app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
+async def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -147,105 +117,105 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-async def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+async def read_user(user_id: params.UserId) -> models.User:
     async with Session() as session:
         user = await session.get(UserRow, user_id)
     if user is None:
-        raise user_not_found(user_id)
-    return User.model_validate(user)
+        raise errors.user_not_found(user_id)
+    return models.User.model_validate(user)
 
 
 @app.get("/users")
-async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     async with Session() as session:
         users = (await session.scalars(select(UserRow).order_by(UserRow.id).offset(offset).limit(limit))).all()
-    return [User.model_validate(user) for user in users]
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-async def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+async def create_user(fields: models.UserFields) -> models.User:
     user = UserRow(name=fields.name, email=fields.email)
     try:
         async with Session.begin() as session:
             session.add(user)
     except IntegrityError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
-    return User.model_validate(user)
+    return models.User.model_validate(user)
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-async def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         async with Session.begin() as session:
             user = await session.get(UserRow, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             user.name, user.email = fields.name, fields.email
     except IntegrityError:
-        raise email_taken() from None
-    return User.model_validate(user)
+        raise errors.email_taken() from None
+    return models.User.model_validate(user)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-async def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+async def delete_user(user_id: params.UserId) -> None:
     try:
         async with Session.begin() as session:
             user = await session.get(UserRow, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             await session.delete(user)
     except IntegrityError:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
 
 
 @app.get("/point-reads")
-async def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    ids = point_read_ids(count, seed, settings.dataset_users)
+async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    ids = point_reads.ids(count, seed, settings.dataset_users)
     async with Session() as session:
         # One SELECT a read: session.get() would answer a repeated id from the session's identity map.
         users = [(await session.scalars(select(UserRow).where(UserRow.id == user_id))).one() for user_id in ids]
-    return [User.model_validate(user) for user in users]
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         async with TransactionalSession() as session:
-            return Note.model_validate(await find_note(session, note_id))
+            return models.Note.model_validate(await find_note(session, note_id))
     async with TransactionalSession.begin() as session:
-        return Note.model_validate(await find_note(session, note_id))
+        return models.Note.model_validate(await find_note(session, note_id))
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction: it stays open, and has its connection, during the call.
         async with TransactionalSession() as session:
             note = await find_note(session, note_id)
             note.data = await app.state.external_api.note(note_id)
             await session.commit()
-        return Note.model_validate(note)
+        return models.Note.model_validate(note)
     async with TransactionalSession.begin() as session:
         note = await find_note(session, note_id)
     note.data = await app.state.external_api.note(note_id)
     async with TransactionalSession.begin() as session:
         await session.execute(update(NoteRow).where(NoteRow.id == note_id).values(data=note.data))
-    return Note.model_validate(note)
+    return models.Note.model_validate(note)
 
 
 async def find_note(session: AsyncSession, note_id: int) -> NoteRow:
     note = await session.get(NoteRow, note_id)
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
 @app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     async with TransactionalSession() as session:
-        await session.get_one(UserRow, SLEEPERS_USER)
+        await session.get_one(UserRow, operations.SLEEPERS_USER)
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
@@ -253,9 +223,9 @@ async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-async def simulation(user_id: OrderingUserId) -> Simulation:
+async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
-    return Simulation.of(products, orders)
+    return models.Simulation.of(products, orders)
 
 
 async def read_products(user_id: int) -> pl.DataFrame:
@@ -269,7 +239,7 @@ async def read_products(user_id: int) -> pl.DataFrame:
     )
     async with Session() as session:
         rows = (await session.execute(query)).all()
-    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
 
 
 async def read_orders(user_id: int) -> pl.DataFrame:
@@ -282,4 +252,4 @@ async def read_orders(user_id: int) -> pl.DataFrame:
     )
     async with Session() as session:
         rows = (await session.execute(query)).all()
-    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")

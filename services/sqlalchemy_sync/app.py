@@ -27,37 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
+from services.contract import errors, frames, models, operations, params, point_reads
 from services.external import ExternalApi
 from services.introspection import health_of
 from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
@@ -141,18 +111,18 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     engine.dispose()
 
 
-app = FastAPI(title="SQLAlchemy ORM (sync)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeoutError)
+app = FastAPI(title="SQLAlchemy ORM (sync)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeoutError)
 
 
 @app.get("/health")
-async def health(request: Request) -> Health:
+async def health(request: Request) -> models.Health:
     return await health_of("sqlalchemy_sync", settings, request)
 
 
 @app.get("/ping")
-def ping() -> Pong:
-    return Pong()
+def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/metrics", response_class=Response)
@@ -160,105 +130,105 @@ async def metrics() -> Response:
     return metrics_of_all_workers()
 
 
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+def read_user(user_id: params.UserId) -> models.User:
     with new_session() as session:
         user = session.get(UserRow, user_id)
     if user is None:
-        raise user_not_found(user_id)
-    return User.model_validate(user)
+        raise errors.user_not_found(user_id)
+    return models.User.model_validate(user)
 
 
 @app.get("/users")
-def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     with new_session() as session:
         users = session.scalars(select(UserRow).order_by(UserRow.id).offset(offset).limit(limit)).all()
-    return [User.model_validate(user) for user in users]
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+def create_user(fields: models.UserFields) -> models.User:
     user = UserRow(name=fields.name, email=fields.email)
     try:
         with new_session.begin() as session:
             session.add(user)
     except IntegrityError:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     USERS_CREATED.inc()
-    return User.model_validate(user)
+    return models.User.model_validate(user)
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         with new_session.begin() as session:
             user = session.get(UserRow, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             user.name, user.email = fields.name, fields.email
     except IntegrityError:
-        raise email_taken() from None
-    return User.model_validate(user)
+        raise errors.email_taken() from None
+    return models.User.model_validate(user)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+def delete_user(user_id: params.UserId) -> None:
     try:
         with new_session.begin() as session:
             user = session.get(UserRow, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             session.delete(user)
     except IntegrityError:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
 
 
 @app.get("/point-reads")
-def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    ids = point_read_ids(count, seed, settings.dataset_users)
+def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    ids = point_reads.ids(count, seed, settings.dataset_users)
     with new_session() as session:
         # One SELECT a read: session.get() would answer a repeated id from the session's identity map.
         users = [session.scalars(select(UserRow).where(UserRow.id == user_id)).one() for user_id in ids]
-    return [User.model_validate(user) for user in users]
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         with new_transactional_session() as session:
-            return Note.model_validate(find_note(session, note_id))
+            return models.Note.model_validate(find_note(session, note_id))
     with new_transactional_session.begin() as session:
-        return Note.model_validate(find_note(session, note_id))
+        return models.Note.model_validate(find_note(session, note_id))
 
 
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
+@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction: it stays open, and has its connection, during the call.
         with new_transactional_session() as session:
             note = find_note(session, note_id)
             note.data = external_api.note(note_id)
             session.commit()
-        return Note.model_validate(note)
+        return models.Note.model_validate(note)
     with new_transactional_session.begin() as session:
         note = find_note(session, note_id)
     note.data = external_api.note(note_id)
     with new_transactional_session.begin() as session:
         session.execute(update(NoteRow).where(NoteRow.id == note_id).values(data=note.data))
-    return Note.model_validate(note)
+    return models.Note.model_validate(note)
 
 
 def find_note(session: Session, note_id: int) -> NoteRow:
     note = session.get(NoteRow, note_id)
     if note is None:
-        raise note_not_found(note_id)
+        raise errors.note_not_found(note_id)
     return note
 
 
 @app.get("/session-sleep", status_code=204)
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
+def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     with new_transactional_session() as session:
-        session.get_one(UserRow, SLEEPERS_USER)
+        session.get_one(UserRow, operations.SLEEPERS_USER)
         if sleep == "inside":
             time.sleep(seconds)
     if sleep == "outside":
@@ -266,9 +236,9 @@ def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
 
 
 @app.get("/simulation")
-def simulation(user_id: OrderingUserId) -> Simulation:
+def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
-    return Simulation.of(orders=read_orders(user_id), products=products.result())
+    return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
 def read_products(user_id: int) -> pl.DataFrame:
@@ -282,7 +252,7 @@ def read_products(user_id: int) -> pl.DataFrame:
     )
     with new_session() as session:
         rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
 
 
 def read_orders(user_id: int) -> pl.DataFrame:
@@ -295,4 +265,4 @@ def read_orders(user_id: int) -> pl.DataFrame:
     )
     with new_session() as session:
         rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")
+    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")

@@ -15,7 +15,7 @@ from bench.catalogue import Service
 from db import buyer, loader, server
 from db.dsn import Dsn
 from db.restore import restore
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from tests.conftest import SCALE
 from tests.contract.conftest import WITH_DATABASE
 
