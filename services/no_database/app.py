@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 
 from db import dataset
+from services import introspection, metrics
 from services.contract import errors, models, params, point_reads
-from services.introspection import health_of
-from services.metrics import metrics_of_all_workers, watch
+from services.no_database import studies
 from services.settings import Settings
 
 settings = Settings.from_environment()
@@ -16,31 +16,17 @@ settings = Settings.from_environment()
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    watch()
+    metrics.watch()
     yield
 
 
 app = FastAPI(title="no database", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app)
+introspection.add_routes(app, __name__, settings)
 
 
 def generated_user(user_id: int) -> models.User:
     return models.User(**dataset.user(user_id)._asdict())
-
-
-@app.get("/health")
-async def health(request: Request) -> models.Health:
-    return await health_of("no_database", settings, request)
-
-
-@app.get("/ping")
-async def ping() -> models.Pong:
-    return models.Pong()
-
-
-@app.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    return metrics_of_all_workers()
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
@@ -76,21 +62,4 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
     return [generated_user(user_id) for user_id in point_reads.ids(count, seed, settings.dataset_users)]
 
 
-@app.get("/notes/{note_id}", responses=errors.NOT_FOUND)
-async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
-    raise errors.needs_a_database()
-
-
-@app.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
-async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
-    raise errors.needs_a_database()
-
-
-@app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
-    raise errors.needs_a_database()
-
-
-@app.get("/simulation")
-async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
-    raise errors.needs_a_database()
+app.include_router(studies.router)
