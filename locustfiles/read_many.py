@@ -3,7 +3,7 @@
 from locust import task
 
 from locustfiles._user import ServiceUser, users_json
-from services.contract import point_read_ids
+from services.contract import point_reads
 
 OPERATIONS = ("read_many",)
 PARAMETERS = {
@@ -23,5 +23,5 @@ class ReadMany(ServiceUser):
     @task
     def read_many(self) -> None:
         count, seed = self.options.count, self.random.getrandbits(31)
-        expect = users_json(point_read_ids(count, seed, self.options.dataset_users))
+        expect = users_json(point_reads.ids(count, seed, self.options.dataset_users))
         self.call("read_many", "GET", f"/point-reads?count={count}&seed={seed}", expect=expect)

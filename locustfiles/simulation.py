@@ -9,7 +9,7 @@ from locust.env import Environment
 
 from locustfiles._targets import worker_index
 from locustfiles._user import ServiceUser
-from services.contract import FIBONACCI_MAX
+from services.contract.computation import FIBONACCI_MAX
 
 OPERATIONS = ("simulation",)
 
@@ -55,5 +55,5 @@ def problem(answer: dict[str, Any]) -> str:
 
 @cache
 def fibonacci(n: int) -> int:
-    """As in contract.py, but each number is computed once: the load is to cost little."""
+    """As in services/contract/computation.py, but each number is computed once: the load is to cost little."""
     return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)

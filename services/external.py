@@ -1,19 +1,27 @@
 """Clients of the external API that `POST /notes/{id}/synchronize` calls, for `def` and `async def` endpoints."""
 
+from typing import Self
+
 import aiohttp
 import httpx
 
-from services.contract import ExternalApiError
+from services.contract.errors import ExternalApiError
 
 TIMEOUT_S = 60.0
 
 
 class ExternalApi:
-    """Pooled connections, as many as there are threads that call."""
+    """Pooled connections, as many as there are threads that call; closed at the end of the `with` block."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._client = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=None), trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def note(self, note_id: int) -> str:
         """What the third party has in place of this note's text. Raises ExternalApiError."""
@@ -23,20 +31,25 @@ class ExternalApi:
         except httpx.HTTPError as error:
             raise ExternalApiError from error
 
-    def close(self) -> None:
-        """End its connections."""
-        self._client.close()
-
 
 class AsyncExternalApi:
-    """Pooled connections without a limit: each request that waits has one. To be made while the event loop runs."""
+    """Pooled connections without a limit, since each request that waits has one; open in the `async with` block."""
+
+    _session: aiohttp.ClientSession
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    async def __aenter__(self) -> Self:
+        # Only now: a session belongs to the event loop that runs when it is made.
         # aiohttp: at a thousand concurrent calls httpx.AsyncClient would cost more CPU time than all the rest.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
 
     async def note(self, note_id: int) -> str:
         """What the third party has in place of this note's text. Raises ExternalApiError."""
@@ -45,7 +58,3 @@ class AsyncExternalApi:
                 return str((await answer.json())["data"])
         except (TimeoutError, aiohttp.ClientError) as error:
             raise ExternalApiError from error
-
-    async def close(self) -> None:
-        """End its connections."""
-        await self._session.close()

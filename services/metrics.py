@@ -54,7 +54,7 @@ def watch(pool_connections: Callable[[], int] | None = None, pool_idle: Callable
     WORKER.begin(figures)
 
 
-def metrics_of_all_workers() -> Response:
+def of_all_workers() -> Response:
     """Everything, in Prometheus' text format."""
     if FOLDER is None:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -7,7 +7,7 @@ from bench.analysis.outcome import CellResult
 from bench.analysis.summary import SUMMARY_COLUMNS, OperationSummary
 from bench.plan.costs import expected
 from bench.plan.model import Load
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 
 SUMMARY = (

@@ -10,7 +10,7 @@ from bench.measure.fleet.serving import LOOPBACK, check_ports
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
 from bench.store import space
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
 from suite.errors import CatalogueError, PreflightError
 
@@ -80,7 +80,7 @@ def check_operations(scenarios: Iterable[str]) -> None:
     for name in scenarios:
         if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
             raise PreflightError(
-                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract.py does not have: only a"
+                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract does not have: only a"
                 ' target can answer it (--services "" --target NAME=URL)'
             )
 

@@ -20,7 +20,7 @@ from bench.tracing.events import Event
 from db.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
 from suite.errors import DatabaseError, ServiceError, UsageError
 

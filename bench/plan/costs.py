@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite.catalogue import Overhead, Service
 
 CALLS = 5
@@ -23,7 +23,7 @@ class Cost:
 
 
 def expected(service: Service, profile: str, operation: str, variant: str | None = None, reads: int = READS) -> Cost:
-    """What one call should cost, by contract.py and service.toml; a read_many of so many reads."""
+    """What one call should cost, by the contract and service.toml; a read_many of so many reads."""
     known = OPERATIONS[operation]
     data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:

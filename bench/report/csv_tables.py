@@ -10,7 +10,7 @@ from bench.analysis import ceilings, pairs
 from bench.analysis.outcome import Ceilings, CellResult
 from bench.analysis.pairs import Pair
 from bench.analysis.summary import LOCUST_PERCENTILES
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 
 COMPARISON = tuple(field.name for field in fields(Pair))
 CEILINGS = (

@@ -19,7 +19,7 @@ import uvloop
 
 from bench.selfbench.tally import ACCEPTED, ANSWERED, OPEN, Tally
 from db import dataset
-from services.contract import User
+from services.contract.models import User
 
 BACKLOG = 4096
 END = b"\r\n\r\n"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Path
 
-from services.contract import Note, NoteId, Pong
+from services.contract import models, params
 
 versions = count(1)
 DELAY_S = float(os.environ.get("EXTERNAL_API_DELAY_S", "5"))
@@ -20,8 +20,8 @@ app = FastAPI(title="external API")
 
 
 @app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
+async def ping() -> models.Pong:
+    return models.Pong()
 
 
 @app.get("/health")
@@ -30,11 +30,11 @@ async def health() -> dict[str, str]:
 
 
 @app.get("/notes/{note_id}")
-async def read_note(note_id: NoteId) -> Note:
+async def read_note(note_id: params.NoteId) -> models.Note:
     return await read_note_after(DELAY_S, note_id)
 
 
 @app.get("/delayed/{delay_s}/notes/{note_id}")
-async def read_note_after(delay_s: Delay, note_id: NoteId) -> Note:
+async def read_note_after(delay_s: Delay, note_id: params.NoteId) -> models.Note:
     await asyncio.sleep(delay_s)
-    return Note(id=note_id, data=f"Note {note_id}, version {next(versions)}")
+    return models.Note(id=note_id, data=f"Note {note_id}, version {next(versions)}")

@@ -1,272 +1,88 @@
-"""psycopg2: `def` endpoints on FastAPI's threads, a thread-safe pool, plain SQL, one transaction a request."""
+"""psycopg2: `def` endpoints on FastAPI's threads, plain SQL, one transaction a request. Its pool is in database.py."""
 
-import time
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager, nullcontext
-from threading import BoundedSemaphore
-
-import polars as pl
-from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation
-from psycopg2.extras import RealDictCursor, RealDictRow
-from psycopg2.pool import ThreadedConnectionPool
+from psycopg2.extras import RealDictRow
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
-from services.external import ExternalApi
-from services.introspection import health_of
-from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
-from services.settings import Settings
+from services import introspection, metrics
+from services.contract import errors, models, params, point_reads
+from services.psycopg2_sync import studies
+from services.psycopg2_sync.database import cursor, lifespan, settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
 LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET %s LIMIT %s"
 CREATE_USER = "INSERT INTO users (name, email) VALUES (%s, %s) RETURNING id, name, email, created_at"
 UPDATE_USER = "UPDATE users SET name = %s, email = %s WHERE id = %s RETURNING id, name, email, created_at"
 DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
-READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
-WRITE_NOTE = "UPDATE notes SET data = %s WHERE id = %s RETURNING id, data"
-READ_PRODUCTS = """
-    SELECT DISTINCT products.id, products.name, products.price
-    FROM orders
-    JOIN order_items ON order_items.order_id = orders.id
-    JOIN products ON products.id = order_items.product_id
-    WHERE orders.user_id = %s
-    ORDER BY products.id
-"""
-READ_ORDERS = """
-    SELECT orders.id AS order_id, orders.created_at,
-           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
-    FROM orders
-    LEFT JOIN order_items ON order_items.order_id = orders.id
-    WHERE orders.user_id = %s
-    ORDER BY orders.id, order_items.id
-"""
 
-settings = Settings.from_environment()
-# psycopg2's pool raises at once when it is empty: this semaphore makes requests wait for a connection instead.
-free_connections = BoundedSemaphore(settings.pool_limit)
-external_api = ExternalApi(settings.external_api_url)
-executor = ThreadPoolExecutor(settings.pool_limit)
+app = FastAPI(title="psycopg2", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app)
+introspection.add_routes(app, __name__, settings)
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    current_default_thread_limiter().total_tokens = settings.threads
-    # The pool closes connections beyond its minimum on return, so that minimum and maximum are the same.
-    pool = app.state.pool = ThreadedConnectionPool(
-        settings.pool_limit,
-        settings.pool_limit,
-        settings.database_url,
-        cursor_factory=RealDictCursor,
-        options=settings.options,
-    )
-    watch(
-        pool_connections=lambda: settings.pool_limit,
-        pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
-    )
-    yield
-    executor.shutdown()
-    external_api.close()
-    pool.closeall()
-
-
-app = FastAPI(title="psycopg2", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app)
-
-
-@contextmanager
-def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
-    """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised.
-
-    Lean: each statement is a transaction, without BEGIN and COMMIT.
-    """
-    if not free_connections.acquire(timeout=settings.pool_timeout_s):
-        raise TimeoutError
-    try:
-        conn = app.state.pool.getconn()
-        try:
-            conn.autocommit = autocommit
-            with nullcontext() if autocommit else conn, conn.cursor() as cur:
-                yield cur
-        finally:
-            app.state.pool.putconn(conn)
-    finally:
-        free_connections.release()
-
-
-@app.get("/health")
-async def health(request: Request) -> Health:
-    return await health_of("psycopg2_sync", settings, request)
-
-
-@app.get("/ping")
-def ping() -> Pong:
-    return Pong()
-
-
-@app.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    return metrics_of_all_workers()
-
-
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-def read_user(user_id: UserId) -> User:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+def read_user(user_id: params.UserId) -> models.User:
     with cursor() as cur:
         cur.execute(READ_USER, (user_id,))
         row = cur.fetchone()
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
 @app.get("/users")
-def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
+def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     with cursor() as cur:
         cur.execute(LIST_USERS, (offset, limit))
         rows = cur.fetchall()
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+def create_user(fields: models.UserFields) -> models.User:
     try:
         with cursor() as cur:
             cur.execute(CREATE_USER, (fields.name, fields.email))
             row = cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
-    USERS_CREATED.inc()
-    return User(**row)  # type: ignore[arg-type]  # RETURNING gave a row
+        raise errors.email_taken() from None
+    metrics.USERS_CREATED.inc()
+    return models.User(**row)  # type: ignore[arg-type]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         with cursor() as cur:
             cur.execute(UPDATE_USER, (fields.name, fields.email, user_id))
             row = cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if row is None:
-        raise user_not_found(user_id)
-    return User(**row)
+        raise errors.user_not_found(user_id)
+    return models.User(**row)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+def delete_user(user_id: params.UserId) -> None:
     try:
         with cursor() as cur:
             cur.execute(DELETE_USER, (user_id,))
             row = cur.fetchone()
     except ForeignKeyViolation:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-def read_many(count: ReadCount, seed: Seed) -> list[User]:
+def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     rows: list[RealDictRow] = []
     with cursor() as cur:
-        for user_id in point_read_ids(count, seed, settings.dataset_users):
+        for user_id in point_reads.ids(count, seed, settings.dataset_users):
             cur.execute(READ_USER, (user_id,))
             rows += cur.fetchall()
-    return [User(**row) for row in rows]
+    return [models.User(**row) for row in rows]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
-    with cursor(autocommit=False) as cur:
-        return find_note(cur, note_id)
-
-
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
-    if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
-        with cursor(autocommit=False) as cur:
-            find_note(cur, note_id)
-            return write_note(cur, note_id, external_api.note(note_id))
-    with cursor(autocommit=False) as cur:
-        find_note(cur, note_id)
-    data = external_api.note(note_id)
-    with cursor(autocommit=False) as cur:
-        return write_note(cur, note_id, data)
-
-
-def find_note(cur: RealDictCursor, note_id: int) -> Note:
-    cur.execute(READ_NOTE, (note_id,))
-    row = cur.fetchone()
-    if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
-
-
-def write_note(cur: RealDictCursor, note_id: int, data: str) -> Note:
-    cur.execute(WRITE_NOTE, (data, note_id))
-    row = cur.fetchone()
-    if row is None:
-        raise note_not_found(note_id)
-    return Note(**row)
-
-
-@app.get("/session-sleep", status_code=204)
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
-    with cursor(autocommit=False) as cur:
-        cur.execute(READ_USER, (SLEEPERS_USER,))
-        cur.fetchone()
-        if sleep == "inside":
-            time.sleep(seconds)
-    if sleep == "outside":
-        time.sleep(seconds)
-
-
-@app.get("/simulation")
-def simulation(user_id: OrderingUserId) -> Simulation:
-    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
-    return Simulation.of(orders=read_orders(user_id), products=products.result())
-
-
-def read_products(user_id: int) -> pl.DataFrame:
-    with cursor() as cur:
-        cur.execute(READ_PRODUCTS, (user_id,))
-        rows = cur.fetchall()
-    return pl.DataFrame(rows, PRODUCTS_ORDERED)
-
-
-def read_orders(user_id: int) -> pl.DataFrame:
-    with cursor() as cur:
-        cur.execute(READ_ORDERS, (user_id,))
-        rows = cur.fetchall()
-    return pl.DataFrame(rows, ORDERS_WITH_ITEMS)
+app.include_router(studies.router)

@@ -1,254 +1,88 @@
-"""psycopg 3, asynchronous: its own pool, plain SQL, one transaction a request."""
+"""psycopg 3, asynchronous: plain SQL, one transaction a request. Its pool is in database.py."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import polars as pl
-from fastapi import FastAPI, Request, Response
-from psycopg import AsyncConnection
+from fastapi import FastAPI
 from psycopg.errors import ForeignKeyViolation, UniqueViolation
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
-from services.external import AsyncExternalApi
-from services.introspection import health_of
-from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
-from services.settings import Settings
+from services import introspection, metrics
+from services.contract import errors, models, params, point_reads
+from services.psycopg3_async import studies
+from services.psycopg3_async.database import connection, lifespan, settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
 LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET %s LIMIT %s"
 CREATE_USER = "INSERT INTO users (name, email) VALUES (%s, %s) RETURNING id, name, email, created_at"
 UPDATE_USER = "UPDATE users SET name = %s, email = %s WHERE id = %s RETURNING id, name, email, created_at"
 DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
-READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
-WRITE_NOTE = "UPDATE notes SET data = %s WHERE id = %s RETURNING id, data"
-READ_PRODUCTS = """
-    SELECT DISTINCT products.id, products.name, products.price
-    FROM orders
-    JOIN order_items ON order_items.order_id = orders.id
-    JOIN products ON products.id = order_items.product_id
-    WHERE orders.user_id = %s
-    ORDER BY products.id
-"""
-READ_ORDERS = """
-    SELECT orders.id AS order_id, orders.created_at,
-           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
-    FROM orders
-    LEFT JOIN order_items ON order_items.order_id = orders.id
-    WHERE orders.user_id = %s
-    ORDER BY orders.id, order_items.id
-"""
 
-settings = Settings.from_environment()
-pool = AsyncConnectionPool(
-    settings.database_url,
-    min_size=settings.pool_size,
-    max_size=settings.pool_limit,
-    timeout=settings.pool_timeout_s,
-    kwargs={"options": settings.options},
-    open=False,
-)
+app = FastAPI(title="psycopg 3 (async)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeout)
+introspection.add_routes(app, __name__, settings)
 
 
-@asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    await pool.open(wait=True)
-    app.state.external_api = AsyncExternalApi(settings.external_api_url)
-    watch(pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"])
-    yield
-    await app.state.external_api.close()
-    await pool.close()
-
-
-app = FastAPI(title="psycopg 3 (async)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeout)
-
-
-@asynccontextmanager
-async def connection(*, autocommit: bool = settings.lean) -> AsyncIterator[AsyncConnection]:
-    """A pooled connection in a transaction: committed at the end of the block, rolled back if it raised.
-
-    Lean: each statement is a transaction, without BEGIN and COMMIT.
-    """
-    async with pool.connection() as conn:
-        await conn.set_autocommit(autocommit)
-        yield conn
-
-
-@app.get("/health")
-async def health(request: Request) -> Health:
-    return await health_of("psycopg3_async", settings, request)
-
-
-@app.get("/ping")
-async def ping() -> Pong:
-    return Pong()
-
-
-@app.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    return metrics_of_all_workers()
-
-
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-async def read_user(user_id: UserId) -> User:
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+async def read_user(user_id: params.UserId) -> models.User:
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(READ_USER, (user_id,))
         user = await cur.fetchone()
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
 @app.get("/users")
-async def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(LIST_USERS, (offset, limit))
         return await cur.fetchall()
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-async def create_user(fields: UserFields) -> User:
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+async def create_user(fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(CREATE_USER, (fields.name, fields.email))
             user = await cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
-    USERS_CREATED.inc()
+        raise errors.email_taken() from None
+    metrics.USERS_CREATED.inc()
     return user  # type: ignore[return-value]  # RETURNING gave a row
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-async def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
+        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(UPDATE_USER, (fields.name, fields.email, user_id))
             user = await cur.fetchone()
     except UniqueViolation:
-        raise email_taken() from None
+        raise errors.email_taken() from None
     if user is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
     return user
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-async def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+async def delete_user(user_id: params.UserId) -> None:
     try:
         async with connection() as conn:
             cur = await conn.execute(DELETE_USER, (user_id,))
             row = await cur.fetchone()
     except ForeignKeyViolation:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
     if row is None:
-        raise user_not_found(user_id)
+        raise errors.user_not_found(user_id)
 
 
 @app.get("/point-reads")
-async def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    users: list[User] = []
-    async with connection() as conn, conn.cursor(row_factory=class_row(User)) as cur:
-        for user_id in point_read_ids(count, seed, settings.dataset_users):
+async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    users: list[models.User] = []
+    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        for user_id in point_reads.ids(count, seed, settings.dataset_users):
             await cur.execute(READ_USER, (user_id,))
             users += await cur.fetchall()
     return users
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-async def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:  # noqa: ARG001  # either way in one
-    async with connection(autocommit=False) as conn:
-        return await find_note(conn, note_id)
-
-
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-async def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
-    if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
-        async with connection(autocommit=False) as conn:
-            await find_note(conn, note_id)
-            return await write_note(conn, note_id, await app.state.external_api.note(note_id))
-    async with connection(autocommit=False) as conn:
-        await find_note(conn, note_id)
-    data = await app.state.external_api.note(note_id)
-    async with connection(autocommit=False) as conn:
-        return await write_note(conn, note_id, data)
-
-
-async def find_note(conn: AsyncConnection, note_id: int) -> Note:
-    async with conn.cursor(row_factory=class_row(Note)) as cur:
-        await cur.execute(READ_NOTE, (note_id,))
-        note = await cur.fetchone()
-    if note is None:
-        raise note_not_found(note_id)
-    return note
-
-
-async def write_note(conn: AsyncConnection, note_id: int, data: str) -> Note:
-    async with conn.cursor(row_factory=class_row(Note)) as cur:
-        await cur.execute(WRITE_NOTE, (data, note_id))
-        note = await cur.fetchone()
-    if note is None:
-        raise note_not_found(note_id)
-    return note
-
-
-@app.get("/session-sleep", status_code=204)
-async def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
-    async with connection(autocommit=False) as conn:
-        await conn.execute(READ_USER, (SLEEPERS_USER,))
-        if sleep == "inside":
-            await asyncio.sleep(seconds)
-    if sleep == "outside":
-        await asyncio.sleep(seconds)
-
-
-@app.get("/simulation")
-async def simulation(user_id: OrderingUserId) -> Simulation:
-    products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
-    return Simulation.of(products, orders)
-
-
-async def read_products(user_id: int) -> pl.DataFrame:
-    async with connection() as conn:
-        cur = await conn.execute(READ_PRODUCTS, (user_id,))
-        rows = await cur.fetchall()
-    return pl.DataFrame(rows, PRODUCTS_ORDERED, orient="row")
-
-
-async def read_orders(user_id: int) -> pl.DataFrame:
-    async with connection() as conn:
-        cur = await conn.execute(READ_ORDERS, (user_id,))
-        rows = await cur.fetchall()
-    return pl.DataFrame(rows, ORDERS_WITH_ITEMS, orient="row")
+app.include_router(studies.router)

@@ -1,298 +1,83 @@
-"""SQLAlchemy's ORM, synchronous, on psycopg2: mapped classes, a session a request, one transaction a session."""
+"""SQLAlchemy's ORM on psycopg2: `def` endpoints, a session a request, one transaction a session.
 
-import time
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from datetime import datetime
-from decimal import Decimal
-from typing import cast
+The engine is in database.py, the mapped classes are in services/tables.py.
+"""
 
-import polars as pl
-from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Request, Response
-from sqlalchemy import (
-    BigInteger,
-    DateTime,
-    ForeignKey,
-    Numeric,
-    QueuePool,
-    create_engine,
-    func,
-    make_url,
-    select,
-    update,
-)
+from fastapi import FastAPI
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from services.contract import (
-    BAD_GATEWAY,
-    CONFLICT,
-    NOT_FOUND,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    SLEEPERS_USER,
-    UNAVAILABLE,
-    Health,
-    Limit,
-    Note,
-    NoteId,
-    Offset,
-    OrderingUserId,
-    Pong,
-    ReadCount,
-    Seconds,
-    Seed,
-    Simulation,
-    Sleep,
-    Transaction,
-    User,
-    UserFields,
-    UserId,
-    add_error_handlers,
-    email_taken,
-    note_not_found,
-    point_read_ids,
-    user_has_orders,
-    user_not_found,
-)
-from services.external import ExternalApi
-from services.introspection import health_of
-from services.metrics import USERS_CREATED, metrics_of_all_workers, watch
-from services.settings import Settings
+from services import introspection, metrics, tables
+from services.contract import errors, models, params, point_reads
+from services.sqlalchemy_sync import studies
+from services.sqlalchemy_sync.database import Session, lifespan, settings
 
-settings = Settings.from_environment()
-engine = create_engine(
-    make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
-    pool_size=settings.pool_size,
-    max_overflow=settings.pool_overflow,
-    pool_timeout=settings.pool_timeout_s,
-    # Lean: each statement is a transaction, without BEGIN and COMMIT.
-    **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
-    connect_args={"options": settings.options},
-)
-new_session = sessionmaker(engine, expire_on_commit=False)
-# For operations whose transactions are the question: a session begins one with the first statement, lean or not.
-transactional = engine.execution_options(isolation_level="READ COMMITTED") if settings.lean else engine
-new_transactional_session = sessionmaker(transactional, expire_on_commit=False)
-external_api = ExternalApi(settings.external_api_url)
-executor = ThreadPoolExecutor(settings.pool_limit)
+app = FastAPI(title="SQLAlchemy ORM (sync)", lifespan=lifespan, responses=errors.UNAVAILABLE)
+errors.add_handlers(app, pool_timeout=PoolTimeoutError)
+introspection.add_routes(app, __name__, settings)
 
 
-class Base(DeclarativeBase):
-    pass
-
-
-class UserRow(Base):
-    __tablename__ = "users"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    name: Mapped[str]
-    email: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-
-
-class ProductRow(Base):
-    __tablename__ = "products"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    name: Mapped[str]
-    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
-
-
-class OrderRow(Base):
-    __tablename__ = "orders"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey(UserRow.id))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-
-
-class OrderItemRow(Base):
-    __tablename__ = "order_items"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    order_id: Mapped[int] = mapped_column(ForeignKey(OrderRow.id))
-    product_id: Mapped[int] = mapped_column(ForeignKey(ProductRow.id))
-    quantity: Mapped[int]
-    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
-
-
-class NoteRow(Base):
-    __tablename__ = "notes"
-
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    data: Mapped[str]
-
-
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    current_default_thread_limiter().total_tokens = settings.threads
-    # The engine connects on first use: open the whole pool now, as the other services do.
-    for conn in [engine.connect() for _ in range(settings.pool_size)]:
-        conn.close()
-    pool = cast("QueuePool", engine.pool)
-    watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
-    yield
-    executor.shutdown()
-    external_api.close()
-    engine.dispose()
-
-
-app = FastAPI(title="SQLAlchemy ORM (sync)", lifespan=lifespan, responses=UNAVAILABLE)
-add_error_handlers(app, pool_timeout=PoolTimeoutError)
-
-
-@app.get("/health")
-async def health(request: Request) -> Health:
-    return await health_of("sqlalchemy_sync", settings, request)
-
-
-@app.get("/ping")
-def ping() -> Pong:
-    return Pong()
-
-
-@app.get("/metrics", response_class=Response)
-async def metrics() -> Response:
-    return metrics_of_all_workers()
-
-
-@app.get("/users/{user_id}", responses=NOT_FOUND)
-def read_user(user_id: UserId) -> User:
-    with new_session() as session:
-        user = session.get(UserRow, user_id)
+@app.get("/users/{user_id}", responses=errors.NOT_FOUND)
+def read_user(user_id: params.UserId) -> models.User:
+    with Session() as session:
+        user = session.get(tables.User, user_id)
     if user is None:
-        raise user_not_found(user_id)
-    return User.model_validate(user)
+        raise errors.user_not_found(user_id)
+    return models.User.model_validate(user)
 
 
 @app.get("/users")
-def list_users(offset: Offset = 0, limit: Limit = 10) -> list[User]:
-    with new_session() as session:
-        users = session.scalars(select(UserRow).order_by(UserRow.id).offset(offset).limit(limit)).all()
-    return [User.model_validate(user) for user in users]
+def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
+    with Session() as session:
+        users = session.scalars(select(tables.User).order_by(tables.User.id).offset(offset).limit(limit)).all()
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.post("/users", status_code=201, responses=CONFLICT)
-def create_user(fields: UserFields) -> User:
-    user = UserRow(name=fields.name, email=fields.email)
+@app.post("/users", status_code=201, responses=errors.CONFLICT)
+def create_user(fields: models.UserFields) -> models.User:
+    user = tables.User(name=fields.name, email=fields.email)
     try:
-        with new_session.begin() as session:
+        with Session.begin() as session:
             session.add(user)
     except IntegrityError:
-        raise email_taken() from None
-    USERS_CREATED.inc()
-    return User.model_validate(user)
+        raise errors.email_taken() from None
+    metrics.USERS_CREATED.inc()
+    return models.User.model_validate(user)
 
 
-@app.put("/users/{user_id}", responses=NOT_FOUND | CONFLICT)
-def update_user(user_id: UserId, fields: UserFields) -> User:
+@app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
+def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        with new_session.begin() as session:
-            user = session.get(UserRow, user_id)
+        with Session.begin() as session:
+            user = session.get(tables.User, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             user.name, user.email = fields.name, fields.email
     except IntegrityError:
-        raise email_taken() from None
-    return User.model_validate(user)
+        raise errors.email_taken() from None
+    return models.User.model_validate(user)
 
 
-@app.delete("/users/{user_id}", status_code=204, responses=NOT_FOUND | CONFLICT)
-def delete_user(user_id: UserId) -> None:
+@app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
+def delete_user(user_id: params.UserId) -> None:
     try:
-        with new_session.begin() as session:
-            user = session.get(UserRow, user_id)
+        with Session.begin() as session:
+            user = session.get(tables.User, user_id)
             if user is None:
-                raise user_not_found(user_id)
+                raise errors.user_not_found(user_id)
             session.delete(user)
     except IntegrityError:
-        raise user_has_orders(user_id) from None
+        raise errors.user_has_orders(user_id) from None
 
 
 @app.get("/point-reads")
-def read_many(count: ReadCount, seed: Seed) -> list[User]:
-    ids = point_read_ids(count, seed, settings.dataset_users)
-    with new_session() as session:
+def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    ids = point_reads.ids(count, seed, settings.dataset_users)
+    with Session() as session:
         # One SELECT a read: session.get() would answer a repeated id from the session's identity map.
-        users = [session.scalars(select(UserRow).where(UserRow.id == user_id)).one() for user_id in ids]
-    return [User.model_validate(user) for user in users]
+        users = [session.scalars(select(tables.User).where(tables.User.id == user_id)).one() for user_id in ids]
+    return [models.User.model_validate(user) for user in users]
 
 
-@app.get("/notes/{note_id}", responses=NOT_FOUND)
-def read_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
-    if transaction == "implicit":
-        with new_transactional_session() as session:
-            return Note.model_validate(find_note(session, note_id))
-    with new_transactional_session.begin() as session:
-        return Note.model_validate(find_note(session, note_id))
-
-
-@app.post("/notes/{note_id}/synchronize", responses=NOT_FOUND | BAD_GATEWAY)
-def synchronize_note(note_id: NoteId, transaction: Transaction = "implicit") -> Note:
-    if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
-        with new_transactional_session() as session:
-            note = find_note(session, note_id)
-            note.data = external_api.note(note_id)
-            session.commit()
-        return Note.model_validate(note)
-    with new_transactional_session.begin() as session:
-        note = find_note(session, note_id)
-    note.data = external_api.note(note_id)
-    with new_transactional_session.begin() as session:
-        session.execute(update(NoteRow).where(NoteRow.id == note_id).values(data=note.data))
-    return Note.model_validate(note)
-
-
-def find_note(session: Session, note_id: int) -> NoteRow:
-    note = session.get(NoteRow, note_id)
-    if note is None:
-        raise note_not_found(note_id)
-    return note
-
-
-@app.get("/session-sleep", status_code=204)
-def session_sleep(sleep: Sleep, seconds: Seconds = 2.0) -> None:
-    with new_transactional_session() as session:
-        session.get_one(UserRow, SLEEPERS_USER)
-        if sleep == "inside":
-            time.sleep(seconds)
-    if sleep == "outside":
-        time.sleep(seconds)
-
-
-@app.get("/simulation")
-def simulation(user_id: OrderingUserId) -> Simulation:
-    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
-    return Simulation.of(orders=read_orders(user_id), products=products.result())
-
-
-def read_products(user_id: int) -> pl.DataFrame:
-    query = (
-        select(ProductRow.id, ProductRow.name, ProductRow.price)
-        .join(OrderItemRow, OrderItemRow.product_id == ProductRow.id)
-        .join(OrderRow, OrderRow.id == OrderItemRow.order_id)
-        .where(OrderRow.user_id == user_id)
-        .distinct()
-        .order_by(ProductRow.id)
-    )
-    with new_session() as session:
-        rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], PRODUCTS_ORDERED, orient="row")
-
-
-def read_orders(user_id: int) -> pl.DataFrame:
-    item = OrderItemRow
-    query = (
-        select(OrderRow.id, OrderRow.created_at, item.id, item.product_id, item.quantity, item.price)
-        .outerjoin(item, item.order_id == OrderRow.id)
-        .where(OrderRow.user_id == user_id)
-        .order_by(OrderRow.id, item.id)
-    )
-    with new_session() as session:
-        rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], ORDERS_WITH_ITEMS, orient="row")
+app.include_router(studies.router)

@@ -12,7 +12,7 @@ from bench.measure.gate.contract import Check
 from db import buyer, dataset, server
 from db.dsn import Dsn
 from db.restore import restore
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE

@@ -14,7 +14,7 @@ from bench.measure.gate import agreement
 from db import buyer, loader, server
 from db.dsn import Dsn
 from db.restore import restore
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.catalogue import Service
 from tests.conftest import SCALE

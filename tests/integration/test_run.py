@@ -326,8 +326,8 @@ def patched(checkout: Checkout, service: str, change: Callable[[str], str]) -> I
 @pytest.mark.slow
 def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> None:
     """A service that answers fast and wrong fails verification by name, with exit code 3."""
-    wrong = "return User(**{**row, 'name': 'Anybody'})"
-    with patched(checkout, "asyncpg_async", lambda right: right.replace("return User(**row)", wrong)):
+    wrong = "return models.User(**{**row, 'name': 'Anybody'})"
+    with patched(checkout, "asyncpg_async", lambda right: right.replace("return models.User(**row)", wrong)):
         code, printed = checkout.bench(*QUICK, "--name", "wrong")
     assert code == 3, printed
     assert "asyncpg_async: user 1 (GET /users/1)" in printed

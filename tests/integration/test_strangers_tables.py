@@ -164,8 +164,10 @@ def test_a_service_that_drops_the_options_is_refused(shop: Shop, tmp_path: Path)
     emptied(shop)
     before = shop.checksum()
     for one in copied(tmp_path / "checkout"):
-        app = one.folder / "services" / "psycopg2_sync" / "app.py"
-        app.write_text(app.read_text().replace("options=settings.options", 'options="-c timezone=UTC"'))
+        pool = one.folder / "services" / "psycopg2_sync" / "database.py"
+        text = pool.read_text()
+        assert text.count("options=settings.options") == 1
+        pool.write_text(text.replace("options=settings.options", 'options="-c timezone=UTC"'))
         words = ("verify", "--services", "asyncpg_async,psycopg2_sync", "--scale", str(SCALE))
         code, printed = one.bench(*words, "--database-url", shop.url(f"/shop?{APP}"))
         assert code == 3, printed

@@ -96,10 +96,6 @@ MISTAKES = [
     (replaced(TOML, 'value = "LIFO"\n', ""), [f"{TOML}: own.pool_policy.value is missing: it is what the library"]),
     (replaced(TOML, "port = 8002", "port = 8002\nwarm_up = 0"), [f"{TOML}: warm_up: 0: "]),
     (taken_away(APP), [f"{APP} is missing", TOML, "take the folder away"]),
-    (
-        replaced(APP, 'health_of("asyncpg_async"', 'health_of("asyncpg"'),
-        [f"{APP}, line ", "health_of('asyncpg')", 'write health_of("asyncpg_async", ...)'],
-    ),
     (renamed, ["services/asyncpg-async: the folder's name is imported", "letters, digits and '_' only"]),
     (
         taken_away("services/external_api/service.toml"),
@@ -159,7 +155,7 @@ def test_what_is_right_is_read_as_it_is_written(checkout: Path) -> None:
     ("mistake", "word"),
     [
         (replaced(TOML, "port = 8002\n", ""), f"{TOML}: port is missing"),
-        (replaced(APP, 'health_of("asyncpg_async"', 'health_of("asyncpg"'), f"{APP}, line "),
+        (taken_away(APP), f"{APP} is missing"),
         (replaced(SCENARIO, "class ReadMany", "class Read Many"), f"{SCENARIO}, line "),
     ],
 )

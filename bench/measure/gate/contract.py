@@ -8,14 +8,10 @@ from typing import Any
 import polars as pl
 
 from db import dataset
-from services.contract import (
-    BIGINT_MAX,
-    ORDERS_WITH_ITEMS,
-    PRODUCTS_ORDERED,
-    Simulation,
-    User,
-    point_read_ids,
-)
+from services.contract import point_reads
+from services.contract.frames import ORDERS_WITH_ITEMS, PRODUCTS_ORDERED
+from services.contract.models import Simulation, User
+from services.contract.params import BIGINT_MAX
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ def _reads(users: int) -> Iterator[Check]:
     for query in ("limit=0", "limit=101", "offset=-1", f"offset={BIGINT_MAX + 1}", "limit=ten"):
         yield Check(query, "list_users", "GET", f"/users?{query}", 422)
     for count, seed in ((1, 0), (20, 7), (100, BIGINT_MAX)):
-        ids = point_read_ids(count, seed, users)
+        ids = point_reads.ids(count, seed, users)
         yield Check(f"{count} reads", "read_many", "GET", many(count=count, seed=seed), 200, _users(ids))
     for query in ("count=0&seed=1", "count=101&seed=1", "count=1", "seed=1", "count=1&seed=-1"):
         yield Check(query, "read_many", "GET", f"/point-reads?{query}", 422)

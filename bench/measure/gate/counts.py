@@ -14,7 +14,8 @@ from bench.plan.costs import CALLS, READS, Cost, counted_as
 from db import server
 from db.dsn import Dsn
 from db.wire import Relay
-from services.contract import BIGINT_MAX, OPERATIONS
+from services.contract.operations import OPERATIONS
+from services.contract.params import BIGINT_MAX
 from suite.catalogue import Service
 from suite.errors import VerificationError
 

@@ -27,7 +27,7 @@ from db import server as servers
 from db.dsn import Dsn
 from db.protocol import Listener, Message
 from db.wire import Relay
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.errors import VerificationError
 

@@ -9,7 +9,7 @@ from bench.plan.matrix import Setup
 from db import proof
 from db.dsn import Dsn
 from db.proof import Proof
-from services.contract import OPERATIONS
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.errors import VerificationError
 

@@ -1,0 +1,116 @@
+"""What services answer with, and what they are sent."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from services.contract.computation import FIBONACCI_MAX, fibonacci
+
+# PostgreSQL's text cannot hold NUL, so no name or address may.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")]
+
+
+class UserFields(BaseModel):
+    """What a client sends to create or replace a user."""
+
+    name: Name
+    email: Email
+
+
+class User(BaseModel):
+    """A row of `users`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+    email: str
+    created_at: datetime
+
+
+class Note(BaseModel):
+    """A row of `notes`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    data: str
+
+
+class ProductsOrdered(BaseModel):
+    """The products a user ordered, each once, column by column, ordered by id."""
+
+    id: list[int]
+    name: list[str]
+    price: list[Decimal]
+
+
+class OrdersWithItems(BaseModel):
+    """A user's orders, a row an item, column by column; an order without items has one row without item.
+
+    Ordered by order and item.
+    """
+
+    order_id: list[int]
+    created_at: list[datetime]
+    item_id: list[int | None]
+    product_id: list[int | None]
+    quantity: list[int | None]
+    price: list[Decimal | None]
+
+
+class Simulation(BaseModel):
+    """What a user ordered, and a computation on it."""
+
+    products: ProductsOrdered
+    orders: OrdersWithItems
+    total_quantity: int
+    fibonacci: int
+
+    @classmethod
+    def of(cls, products: pl.DataFrame, orders: pl.DataFrame) -> "Simulation":
+        """The answer made of both tables. It takes CPU time: over a second from a total quantity of 35."""
+        total = int(orders["quantity"].sum())
+        return cls(
+            products=ProductsOrdered(**products.to_dict(as_series=False)),
+            orders=OrdersWithItems(**orders.to_dict(as_series=False)),
+            total_quantity=total,
+            fibonacci=fibonacci(min(total, FIBONACCI_MAX)),
+        )
+
+
+class Pong(BaseModel):
+    """The answer that needs no database."""
+
+    ping: str = "pong"
+
+
+class Problem(BaseModel):
+    """The body of a 404, 409, 501, 502 or 503."""
+
+    detail: str
+
+
+class PoolSettings(BaseModel):
+    """The connection pool of one worker, as it was set."""
+
+    size: int
+    overflow: int
+    timeout_s: float
+
+
+class Health(BaseModel):
+    """Who answers, and with what inside."""
+
+    service: str
+    profile: str
+    nonce: str
+    pool: PoolSettings
+    threads: int
+    event_loop: str
+    http_parser: str
+    versions: dict[str, str]

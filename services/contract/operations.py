@@ -1,0 +1,60 @@
+"""The operations: their routes, and how many data statements each needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+# Whom GET /session-sleep reads. It answers without a body: FastAPI serialises that of a `def` endpoint on a thread, for
+# which it would have to wait once more when all are asleep.
+SLEEPERS_USER = 1
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One route, how many data statements one call of it needs, and how often it uses a connection for them.
+
+    `per` names the query parameter that the statements multiply with. `variants` are the values of the query parameter
+    `varies`, each with its own number of uses; no profile changes what such an operation does with transactions.
+    """
+
+    name: str
+    method: str
+    path: str
+    data_statements: int
+    per: str | None = None
+    uses: int = 1
+    varies: str | None = None
+    variants: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+    {
+        operation.name: operation
+        for operation in (
+            Operation("health", "GET", "/health", 0),
+            Operation("ping", "GET", "/ping", 0),
+            Operation("metrics", "GET", "/metrics", 0),
+            Operation("read_user", "GET", "/users/{user_id}", 1),
+            Operation("list_users", "GET", "/users", 1),
+            Operation("create_user", "POST", "/users", 1),
+            Operation("update_user", "PUT", "/users/{user_id}", 1),
+            Operation("delete_user", "DELETE", "/users/{user_id}", 1),
+            Operation("read_many", "GET", "/point-reads", 1, per="count"),
+            Operation(
+                "read_note", "GET", "/notes/{note_id}", 1, varies="transaction", variants={"implicit": 1, "explicit": 1}
+            ),
+            Operation(
+                "synchronize_note",
+                "POST",
+                "/notes/{note_id}/synchronize",
+                2,
+                varies="transaction",
+                variants={"implicit": 1, "explicit": 2},
+            ),
+            Operation(
+                "session_sleep", "GET", "/session-sleep", 1, varies="sleep", variants={"inside": 1, "outside": 1}
+            ),
+            Operation("simulation", "GET", "/simulation", 2, uses=2),
+        )
+    }
+)

@@ -1,0 +1,22 @@
+"""What a request may ask for: types of path and query parameters, with their limits."""
+
+from typing import Annotated, Literal
+
+from fastapi import Path, Query
+
+BIGINT_MAX = 2**63 - 1
+
+UserId = Annotated[int, Path(ge=1, le=BIGINT_MAX)]
+Offset = Annotated[int, Query(ge=0, le=BIGINT_MAX)]
+Limit = Annotated[int, Query(ge=1, le=100)]
+ReadCount = Annotated[int, Query(ge=1, le=100)]
+Seed = Annotated[int, Query(ge=0, le=BIGINT_MAX)]
+
+NoteId = Annotated[int, Path(ge=1, le=BIGINT_MAX)]
+OrderingUserId = Annotated[int, Query(ge=1, le=BIGINT_MAX)]
+# implicit: what the library does where nobody writes transaction code. explicit: short transactions, nothing held
+# between them.
+Transaction = Literal["implicit", "explicit"]
+# Whether the session is still open while the request sleeps.
+Sleep = Literal["inside", "outside"]
+Seconds = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False)]

@@ -1,0 +1,48 @@
+"""The `databases` package over asyncpg's pool, open while the application runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asyncpg.pool import PoolConnectionProxy
+from databases import Database
+from databases.core import Connection
+from fastapi import FastAPI
+
+from services import metrics
+from services.settings import Settings
+
+settings = Settings.from_environment()
+
+
+async def leave_as_it_is(_: PoolConnectionProxy) -> None:
+    """Lean: no reset when a connection is returned, since no request changes its session."""
+
+
+database = Database(
+    settings.database_url,
+    min_size=settings.pool_size,
+    max_size=settings.pool_limit,
+    reset=leave_as_it_is if settings.lean else None,
+    dsn=settings.database_url,  # `databases` reads no more than host, user and database from it; asyncpg reads all
+)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Have the pool open, with all its connections from the start."""
+    async with database:
+        pool = database._backend._pool  # asyncpg's, which `databases` keeps to itself
+        metrics.watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
+        yield
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[Connection]:
+    """A pooled connection.
+
+    Shorter would be `database.fetch_one(...)`, but that waits for a connection without end, and knows no time-out.
+    """
+    async with asyncio.timeout(settings.pool_timeout_s) as waiting, database.connection() as conn:
+        waiting.reschedule(None)
+        yield conn

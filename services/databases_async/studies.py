@@ -1,0 +1,111 @@
+"""What the studies ask of `databases`: notes and their transactions, a sleeping session, the simulation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import polars as pl
+from databases.core import Connection
+from fastapi import APIRouter, FastAPI
+
+from services.contract import errors, frames, models, operations, params
+from services.databases_async.database import connection, settings
+from services.external import AsyncExternalApi
+
+READ_NOTE = "SELECT id, data FROM notes WHERE id = :id"
+WRITE_NOTE = "UPDATE notes SET data = :data WHERE id = :id RETURNING id, data"
+READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = :id"
+READ_PRODUCTS = """
+    SELECT DISTINCT products.id, products.name, products.price
+    FROM orders
+    JOIN order_items ON order_items.order_id = orders.id
+    JOIN products ON products.id = order_items.product_id
+    WHERE orders.user_id = :user_id
+    ORDER BY products.id
+"""
+READ_ORDERS = """
+    SELECT orders.id AS order_id, orders.created_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM orders
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    WHERE orders.user_id = :user_id
+    ORDER BY orders.id, order_items.id
+"""
+
+external_api = AsyncExternalApi(settings.external_api_url)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async with external_api:
+        yield
+
+
+router = APIRouter(lifespan=lifespan)
+
+
+@router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
+    async with connection() as conn:
+        if transaction == "implicit":
+            return await find_note(conn, note_id)
+        async with conn.transaction():
+            return await find_note(conn, note_id)
+
+
+@router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
+    if transaction == "implicit":
+        # `databases` has a connection for each query, and begins no transaction by itself.
+        async with connection() as conn:
+            await find_note(conn, note_id)
+        data = await external_api.note(note_id)
+        async with connection() as conn:
+            return await write_note(conn, note_id, data)
+    async with connection() as conn, conn.transaction():
+        await find_note(conn, note_id)
+    data = await external_api.note(note_id)
+    async with connection() as conn, conn.transaction():
+        return await write_note(conn, note_id, data)
+
+
+async def find_note(conn: Connection, note_id: int) -> models.Note:
+    row = await conn.fetch_one(READ_NOTE, {"id": note_id})
+    if row is None:
+        raise errors.note_not_found(note_id)
+    return models.Note(**row._mapping)
+
+
+async def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
+    row = await conn.fetch_one(WRITE_NOTE, {"id": note_id, "data": data})
+    if row is None:
+        raise errors.note_not_found(note_id)
+    return models.Note(**row._mapping)
+
+
+@router.get("/session-sleep", status_code=204)
+async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
+    async with connection() as conn:
+        await conn.fetch_one(READ_USER, {"id": operations.SLEEPERS_USER})
+        if sleep == "inside":
+            await asyncio.sleep(seconds)
+    if sleep == "outside":
+        await asyncio.sleep(seconds)
+
+
+@router.get("/simulation")
+async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
+    products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
+    return models.Simulation.of(products, orders)
+
+
+async def read_products(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch_all(READ_PRODUCTS, {"user_id": user_id})
+    return pl.DataFrame([dict(row._mapping) for row in rows], frames.PRODUCTS_ORDERED)
+
+
+async def read_orders(user_id: int) -> pl.DataFrame:
+    async with connection() as conn:
+        rows = await conn.fetch_all(READ_ORDERS, {"user_id": user_id})
+    return pl.DataFrame([dict(row._mapping) for row in rows], frames.ORDERS_WITH_ITEMS)

@@ -1,0 +1,59 @@
+"""psycopg2's pool for threads, open while the application runs."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from threading import BoundedSemaphore
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI
+from psycopg2.extras import RealDictCursor
+from psycopg2.pool import ThreadedConnectionPool
+
+from services import metrics
+from services.settings import Settings
+
+settings = Settings.from_environment()
+# psycopg2's pool raises at once when it is empty: this semaphore makes requests wait for a connection instead.
+free_connections = BoundedSemaphore(settings.pool_limit)
+pool: ThreadedConnectionPool
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Have the pool open, with all its connections from the start, and as many threads as are set."""
+    global pool  # noqa: PLW0603  # it connects when it is made
+    current_default_thread_limiter().total_tokens = settings.threads
+    # The pool closes connections beyond its minimum on return, so that minimum and maximum are the same.
+    pool = ThreadedConnectionPool(
+        settings.pool_limit,
+        settings.pool_limit,
+        settings.database_url,
+        cursor_factory=RealDictCursor,
+        options=settings.options,
+    )
+    metrics.watch(
+        pool_connections=lambda: settings.pool_limit,
+        pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
+    )
+    yield
+    pool.closeall()
+
+
+@contextmanager
+def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
+    """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised.
+
+    Lean: each statement is a transaction, without BEGIN and COMMIT.
+    """
+    if not free_connections.acquire(timeout=settings.pool_timeout_s):
+        raise TimeoutError
+    try:
+        conn = pool.getconn()
+        try:
+            conn.autocommit = autocommit
+            with nullcontext() if autocommit else conn, conn.cursor() as cur:
+                yield cur  # type: ignore[misc]  # it is what the pool's cursor_factory makes
+        finally:
+            pool.putconn(conn)
+    finally:
+        free_connections.release()

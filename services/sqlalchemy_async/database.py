@@ -1,0 +1,40 @@
+"""SQLAlchemy's engine on asyncpg, whose pool is open while the application runs, and its sessions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from fastapi import FastAPI
+from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+from services import metrics
+from services.settings import Settings
+
+settings = Settings.from_environment()
+engine = create_async_engine(
+    "postgresql+asyncpg://",
+    pool_size=settings.pool_size,
+    max_overflow=settings.pool_overflow,
+    pool_timeout=settings.pool_timeout_s,
+    # Lean: each statement is a transaction, without BEGIN and COMMIT. SQLAlchemy's documentation derives such an engine
+    # from this one by execution_options(), which would set the level on every checkout and back on every return.
+    **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
+    # asyncpg reads the URL itself: SQLAlchemy would hand it libpq's parameters as arguments that it does not take.
+    connect_args={"dsn": settings.database_url},
+)
+Session = async_sessionmaker(engine, expire_on_commit=False)
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Have the pool open, with all its connections from the start."""
+    # The engine connects on first use: open the whole pool now, as the other services do.
+    connections = await asyncio.gather(*(engine.connect() for _ in range(settings.pool_size)))
+    for conn in connections:
+        await conn.close()
+    pool = cast("AsyncAdaptedQueuePool", engine.pool)
+    metrics.watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
+    yield
+    await engine.dispose()
