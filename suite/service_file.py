@@ -74,7 +74,7 @@ def read(path: Path) -> Described:
 
 
 def check_application(folder: Path) -> None:
-    """Raise CatalogueError where a service has no app.py. What may be wrong in it shows when it starts, with its log."""
+    """Raise CatalogueError where a service has no app.py. What is wrong in it shows when it starts, with its log."""
     if not (folder / "app.py").is_file():
         raise CatalogueError(
             f"services/{folder.name}/app.py is missing, and services/{folder.name}/service.toml describes it: write it,"
