@@ -1,7 +1,8 @@
 """What a run has measured so far, cell by cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
@@ -10,8 +11,13 @@ from bench.analysis.parity import Row
 from bench.analysis.summary import Measurement, OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
+from bench.plan.costs import Cost, expected
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
+from services.contract import OPERATIONS
+from suite import catalogue
+
+READ_MANY = 20  # the scenario's own default
 
 
 @dataclass(frozen=True)
@@ -24,16 +30,19 @@ class CellResult:
     verdict: Verdict
     bound: Bound
     errors: tuple[tuple[str, int], ...]
-    missed: int = 0
     reconnects: int = 0
     remarks: tuple[str, ...] = ()
     arrival: str = "closed"
-    counted: bool = False
 
     @property
     def total(self) -> OperationSummary:
         """All operations together."""
         return self.operations[0]
+
+    @property
+    def missed(self) -> int:
+        """How many arrivals were due and never sent."""
+        return self.total.missed_arrivals or 0
 
 
 def paced(results: Sequence[CellResult]) -> bool:
@@ -47,6 +56,35 @@ def ranked(results: Sequence[CellResult]) -> list[CellResult]:
     if paced(results):
         return sorted(mine, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
     return sorted(mine, key=lambda one: one.total.throughput_rps or 0.0, reverse=True)
+
+
+def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
+    """With what the gate has verified: round trips and statements; of `all`, on average over its requests."""
+    if cell.setup.url:
+        return tuple(operations)
+    known = [(one.requests, _cost(cell, one.operation)) for one in operations[1:]]
+    requests = sum(count for count, _ in known)
+    if not requests:
+        return tuple(operations)
+    round_trips = sum(count * cost.round_trips for count, cost in known) / requests
+    statements = sum(count * (cost.statements or 0) for count, cost in known) / requests
+    average = Cost(round_trips, statements)
+    return tuple(
+        replace(one, round_trips_per_request=cost.round_trips, statements_per_request=cost.statements)
+        for one, cost in zip(operations, (average, *(cost for _, cost in known)), strict=True)
+    )
+
+
+def _cost(cell: Cell, operation: str) -> Cost:
+    own = dict(cell.parameters)
+    service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
+    return expected(service, cell.setup.profile, operation, _variant(operation, own), reads)
+
+
+def _variant(operation: str, parameters: Mapping[str, Any]) -> str | None:
+    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
+    known = OPERATIONS[operation]
+    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
 
 
 @dataclass(frozen=True)
@@ -96,19 +134,17 @@ class Outcome:
             if one.evidence.miscounted
         ]
         said = [*self.remarks.get(cell, ()), *remarks, *miscounted]
-        seen = [one.evidence for one in mine]
+        seen, operations = [one.evidence for one in mine], summary.summarise(mine)
         result = CellResult(
             cell,
             len(mine),
-            summary.summarise(mine),
+            _with_costs(cell, operations) if self.counted else operations,
             verdict.of_cell(seen, self.limits),
             bound.of_cell(seen, self.limits),
             summary.errors(mine),
-            sum(one.missed for one in seen),
             sum(one.reconnects for one in seen),
             tuple(said),
             seen[0].arrival,
-            self.counted,
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
         self.window_s += sum(one.length_s for one in measurements)

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.outcome import CellResult
+from bench.plan import metrics
 from bench.plan.matrix import Cell
+from bench.plan.metrics import Place
 
 LEAST_VALUES = 3  # fewer are a comparison, not a curve
 LEAST_FOR_KNEE = 4
 NEAR_BEST = 0.95
+METRICS = metrics.in_(Place.SWEEPS)
 COLUMNS = (
-    "scenario", "curve", "axis", "value", "throughput_rps", "throughput_ci_low", "throughput_ci_high",
-    "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request", "bound_by", "verdict", "knee_at", "is_knee",
+    "scenario", "curve", "axis", "value", *metrics.columns(Place.SWEEPS), "bound_by", "verdict", "knee_at", "is_knee",
     "why",
 )  # fmt: skip
 
@@ -135,18 +137,12 @@ def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
     for curve in curves(results):
         found = knee(curve)
         for value, one in zip(curve.values, curve.points, strict=True):
-            interval = one.total.throughput_interval or (None, None)
             yield {
                 "scenario": curve.scenario,
                 "curve": curve.name,
                 "axis": curve.axis,
                 "value": value,
-                "throughput_rps": one.total.throughput_rps,
-                "throughput_ci_low": interval[0],
-                "throughput_ci_high": interval[1],
-                "latency_p50_ms": one.total.latency_p50_ms,
-                "latency_p99_ms": one.total.latency_p99_ms,
-                "service_cpu_ms_per_request": one.total.service_cpu_ms_per_request,
+                **one.total.columns(METRICS),
                 "bound_by": one.bound.by or None,
                 "verdict": one.verdict.name,
                 "knee_at": found.at,

@@ -9,7 +9,6 @@ import polars as pl
 from bench.analysis import ceilings, pairs
 from bench.analysis.outcome import Ceilings, CellResult
 from bench.analysis.pairs import Pair
-from bench.analysis.summary import LOCUST_PERCENTILES
 from services.contract import OPERATIONS
 
 COMPARISON = tuple(field.name for field in fields(Pair))
@@ -17,6 +16,7 @@ CEILINGS = (
     "scenario", "service", "throughput_rps", "no_database_rps", "of_no_database", "pgbench_connections", "pgbench_rps",
     "of_pgbench",
 )  # fmt: skip
+LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 LOCUST_COLUMNS = (
     "Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time",
     "Min Response Time", "Max Response Time", "Average Content Size", "Requests/s", "Failures/s",

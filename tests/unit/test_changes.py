@@ -6,6 +6,8 @@ import pytest
 from bench.analysis.intervals import welch_interval
 from bench.compare import changes
 from bench.compare.changes import Change, Figures
+from bench.plan import metrics
+from bench.plan.metrics import Place
 
 CELL = ("point_read", "asyncpg_async", "idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
@@ -14,7 +16,7 @@ OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
 def figures(
     *rates: float | None, cell: tuple[str, ...] = CELL, metric: str = "throughput_rps", verdict: str = "VALID"
 ) -> Figures:
-    rounds = {name: rates if name == metric else (None,) * len(rates) for name in changes.METRICS}
+    rounds = {name: rates if name == metric else (None,) * len(rates) for name in metrics.names(Place.COMPARE)}
     whole = {metric: 5.0}
     return Figures(cell, "all", verdict, whole, rounds if rates else {}, round_count=len(rates))
 

@@ -13,11 +13,12 @@ from rich.console import Console
 
 from bench.analysis import summary
 from bench.analysis.outcome import Outcome
-from bench.analysis.rulings import Estimate, Ruling, figure, rule, within
+from bench.analysis.rulings import Estimate, Ruling, rule, within
 from bench.analysis.summary import Measurement
-from bench.plan import matrix, model
+from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import AA, Cell, default_setup
+from bench.plan.metrics import Known, Place
 from bench.plan.model import Plan
 from bench.report.terminal.claims import CLAIMS, claim_rows, table
 from bench.store import stored
@@ -290,13 +291,8 @@ def test_a_ranking_that_cannot_be_tested_names_what_there_is() -> None:
 
 def test_every_number_of_the_summary_can_be_claimed() -> None:
     """Each column that a round has for itself is a metric, and each metric is a number of one round."""
-    assert set(summary.SUMMARY_COLUMNS) - {"operation"} == set(METRICS) - {
-        "success_ratio",
-        "batch_s",
-        "missed_arrivals",
-        "ping_p50_ms",
-        "ping_max_ms",
-    }
+    in_summary = {one.name for one in metrics.in_(Place.SUMMARY) if one.known is not Known.RUN}
+    assert in_summary == set(METRICS) - {"success_ratio", "batch_s", "ping_p50_ms", "ping_max_ms"}
     watched: dict[str, Any] = {
         "connections_peak": 10,
         "idle_in_transaction_peak": 1,
@@ -305,7 +301,8 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_max_ms": 2.0,
     }
     one = measured(200_000, arrival="batch", **watched)
-    figures = {metric: figure(metric, one, summary.total([one])) for metric in METRICS}
+    [figures] = summary.total([one]).rounds
+    assert set(figures) == set(METRICS)
     assert [metric for metric, found in figures.items() if found is None] == []
     assert (figures["service_rss_peak_mb"], figures["batch_s"], figures["success_ratio"]) == (80.0, 10.0, 1.0)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bench.analysis import pairs, sweeps
 from bench.analysis.outcome import CellResult, paced, ranked
 from bench.analysis.pairs import Pair
+from bench.plan import metrics
 from bench.report.formats import figure_of
 
 
@@ -65,8 +66,9 @@ def _beside(best: CellResult, second: CellResult, metric: str, mine: Sequence[Ce
         return f"; {second.cell.slug} came next ({pair.why or pair.conclusion})"
     if pair.conclusion == pairs.NONE_SHOWN:
         return f"; no difference shown from {second.cell.slug} (ratio {interval_of(pair, best.cell.slug)})"
-    what = "requests/s" if metric == "throughput_rps" else metric.split("_")[1]
-    return f"; {interval_of(pair, best.cell.slug)} times the {what} of {second.cell.slug}, the next"
+    return (
+        f"; {interval_of(pair, best.cell.slug)} times the {metrics.named(metric).title} of {second.cell.slug}, the next"
+    )
 
 
 def interval_of(pair: Pair, candidate: str) -> str:

@@ -105,7 +105,7 @@ def _sections(facts: Facts, outcome: Outcome) -> list[Section | None]:
         _throughput(by_scenario, outcome),
         _latency(by_scenario, facts, outcome),
         _over_time(facts),
-        _costs(facts, results),
+        _costs(results),
         _sweeps(results),
         _timelines(facts),
         _claims(outcome),
@@ -179,8 +179,8 @@ def _over_time(facts: Facts) -> Section | None:
     return Section("over-time", "Over time", notes, [over_time.aligned(one) for one in facts.over_time])
 
 
-def _costs(facts: Facts, results: Sequence[CellResult]) -> Section | None:
-    table = tables.costs(facts.run_id, facts.plan.load, results)
+def _costs(results: Sequence[CellResult]) -> Section | None:
+    table = tables.costs(results)
     if table is None:
         return None
     notes = [

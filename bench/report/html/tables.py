@@ -7,10 +7,10 @@ from typing import Any
 from bench.analysis import outcome, pairs
 from bench.analysis.outcome import CellResult
 from bench.analysis.parity import Row
-from bench.analysis.rows import summary_rows
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
-from bench.plan.model import Load
+from bench.plan import metrics
+from bench.plan.metrics import Place
 from bench.report.formats import figure_of, number
 from bench.report.html import answer
 
@@ -70,14 +70,6 @@ def reasons(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
-CONTRASTS = {
-    "throughput_rps": "requests/s",
-    "latency_p50_ms": "p50",
-    "latency_p99_ms": "p99",
-    "service_cpu_ms_per_request": "CPU per request",
-}
-
-
 def contrasts(results: Sequence[CellResult]) -> Table | None:
     """Every pair of cells with its ratios; None where there is no pair."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
@@ -90,11 +82,12 @@ def contrasts(results: Sequence[CellResult]) -> Table | None:
             )
     if not rows:
         return None
+    compared = metrics.in_(Place.COMPARISON)
     return Table(
         "Ratios, with 95% intervals that hold for all pairs of the scenario together",
-        ("candidate / baseline", *CONTRASTS.values()),
+        ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
-            (f"{candidate} / {baseline}", *(cells.get(metric, "") for metric in CONTRASTS))
+            (f"{candidate} / {baseline}", *(cells.get(metric.name, "") for metric in compared))
             for (candidate, baseline), cells in rows.items()
         ),
     )
@@ -133,21 +126,19 @@ def pings(results: Sequence[CellResult]) -> Table | None:
     )
 
 
-COSTS = ("round_trips_per_request", "statements_per_request", "transactions_per_request")
-
-
-def costs(run_id: str, load: Load, results: Sequence[CellResult]) -> Table | None:
+def costs(results: Sequence[CellResult]) -> Table | None:
     """Round trips, statements and transactions of each operation; None where none is known."""
-    slugs = [one.cell.slug for one in results for _ in one.operations]
-    shown = tuple(
-        (slug, row["operation"], *(number(row.get(name), ".2f") for name in COSTS))
-        for slug, row in zip(slugs, summary_rows(run_id, load, results), strict=True)
-        if any(row.get(name) is not None for name in COSTS)
+    shown = sorted(metrics.in_(Place.COSTS), key=lambda metric: metric.title)
+    known = [(one.cell.slug, each.operation, each.columns(shown)) for one in results for each in one.operations]
+    found = tuple(
+        (slug, operation, *(number(value, ".2f") for value in values.values()))
+        for slug, operation, values in known
+        if any(value is not None for value in values.values())
     )
-    if not shown:
+    if not found:
         return None
-    columns = ("cell", "operation", "round trips", "statements", "transactions")
-    return Table("Per request; empty: not known", columns, shown, frozenset((2, 3, 4)))
+    columns = ("cell", "operation", *(metric.title for metric in shown))
+    return Table("Per request; empty: not known", columns, found, frozenset(range(2, len(columns))))
 
 
 def claims(rulings: Sequence[Ruling]) -> Table:

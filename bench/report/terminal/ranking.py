@@ -1,6 +1,6 @@
 """The ranking of a scenario for the terminal, with what a reader must know of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -11,6 +11,8 @@ from bench.analysis import ceilings, outcome, pairs
 from bench.analysis.intervals import half_width
 from bench.analysis.outcome import Ceilings, CellResult
 from bench.analysis.pairs import Pair
+from bench.plan import metrics
+from bench.plan.metrics import Metric, Place
 from bench.report.csv_tables import throughput_of
 from bench.report.formats import number, within
 from bench.report.terminal import sweep
@@ -44,7 +46,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
     contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
     if any(one.ratio is not None for one in contrasts):
-        parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
+        parts.append(_comparisons(contrasts, metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)))
         if left_out:
             parts.append(
                 Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
@@ -91,22 +93,18 @@ def targets_named(mine: Sequence[CellResult]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
-LATENCIES = {"latency_p50_ms": "p50", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
-
-
-def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
+def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric]) -> Table:
     """Each pair of cells in a row, with the intervals that hold for all of them together."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("ratio (95% CI of all together)", overflow="fold")
-    for title in titles.values():
-        table.add_column(title, no_wrap=True)
+    for metric in shown:
+        table.add_column(metric.title, no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for one in contrasts:
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
     for (candidate, baseline), cells in rows.items():
         names = (within(contrasts[0].scenario, slug) for slug in (candidate, baseline))
-        table.add_row(" / ".join(names), *(cells.get(metric, "") for metric in titles))
+        table.add_row(" / ".join(names), *(cells.get(metric.name, "") for metric in shown))
     return table
 
 
