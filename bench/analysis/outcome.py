@@ -1,8 +1,11 @@
-"""What a run has measured so far, cell by cell."""
+"""What a run has measured so far, cell by cell. What that amounts to is made of it by bench/analysis/analysis.py."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import polars as pl
 
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
@@ -40,22 +43,24 @@ class CellResult:
         return self.operations[0]
 
     @property
+    def rps(self) -> float:
+        """Throughput of all operations together; 0 where it is not known."""
+        return self.total.throughput_rps or 0.0
+
+    @property
     def missed(self) -> int:
         """How many arrivals were due and never sent."""
         return self.total.missed_arrivals or 0
 
 
-def paced(results: Sequence[CellResult]) -> bool:
-    """Whether throughput is the rate that was asked for, so that latency is what is compared."""
-    return any(one.arrival == "open" for one in results)
-
-
-def ranked(results: Sequence[CellResult]) -> list[CellResult]:
-    """The cells of one scenario that are ranked, best first: highest throughput, of an open load lowest latency."""
-    mine = [one for one in results if one.verdict.ranks and not one.cell.once and not one.cell.arm]
-    if paced(results):
-        return sorted(mine, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
-    return sorted(mine, key=lambda one: one.total.throughput_rps or 0.0, reverse=True)
+def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
+    """What the failed requests said, most frequent first."""
+    frames = [one.samples for one in measurements if len(one.samples)]
+    if not frames:
+        return ()
+    failed = pl.concat(frames).filter(~pl.col("ok"))
+    counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
+    return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
 def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
@@ -96,7 +101,7 @@ class Ceilings:
 
 @dataclass
 class Outcome:
-    """All measurements, and what they amount to. `cells` are the plan's, in its order, and so are `claims`.
+    """All measurements so far, each cell's together. `cells` are the plan's, in its order, and so are `claims`.
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
@@ -108,7 +113,6 @@ class Outcome:
     results: dict[Cell, CellResult] = field(default_factory=dict)
     remarks: dict[Cell, list[str]] = field(default_factory=dict)
     ceilings: Ceilings = field(default_factory=Ceilings)
-    window_s: float = 0.0
     counted: bool = False
     claims: Sequence[Claim] = ()
     parity: tuple[Row, ...] = ()
@@ -118,6 +122,11 @@ class Outcome:
     def count(self) -> int:
         """How many measurements there are."""
         return sum(map(len, self.measured.values()))
+
+    @property
+    def window_s(self) -> float:
+        """How long all windows were together."""
+        return math.fsum(one.length_s for measurements in self.measured.values() for one in measurements)
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
@@ -141,13 +150,12 @@ class Outcome:
             _with_costs(cell, operations) if self.counted else operations,
             verdict.of_cell(seen, self.limits),
             bound.of_cell(seen, self.limits),
-            summary.errors(mine),
+            errors(mine),
             sum(one.reconnects for one in seen),
             tuple(said),
             seen[0].arrival,
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
-        self.window_s += sum(one.length_s for one in measurements)
 
     def ordered(self) -> list[CellResult]:
         """The results so far in the plan's order, whatever order they were measured in."""

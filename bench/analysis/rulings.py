@@ -4,13 +4,13 @@ A ruling is read off an interval, never off a point: see docs/methodology.md.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bench.analysis import summary
 from bench.analysis.intervals import arithmetic_interval, mean_interval
-from bench.analysis.outcome import Outcome
+from bench.analysis.outcome import CellResult
 from bench.plan import metrics
 from bench.plan.claims import Claim, Selector, ambiguity, described, matching
 from bench.plan.matrix import Cell
@@ -56,22 +56,25 @@ class Arm:
     floor: bool
 
 
-def rule(outcome: Outcome) -> tuple[Ruling, ...]:
-    """A ruling on each claim of the plan, in its order, from what has been measured so far."""
-    return tuple(_rule(claim, outcome) for claim in outcome.claims)
+Results = Mapping[Cell, CellResult]
 
 
-def _rule(claim: Claim, outcome: Outcome) -> Ruling:
+def rule(claims: Sequence[Claim], cells: Sequence[Cell], results: Results) -> tuple[Ruling, ...]:
+    """A ruling on each claim of a plan with these cells, in its order, from what has been measured so far."""
+    return tuple(_rule(claim, cells, results) for claim in claims)
+
+
+def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
     metric = metrics.named(claim.metric)
-    found = [matching(selector, outcome.cells) for selector in claim.selectors]
-    obstacles = [_obstacle(selector, metric, outcome) for selector in claim.selectors]
+    found = [matching(selector, cells) for selector in claim.selectors]
+    obstacles = [_obstacle(selector, metric, cells, results) for selector in claim.selectors]
     if any(obstacles):
         names = [
-            cells[0].slug if len(cells) == 1 else described(selector)
-            for selector, cells in zip(claim.selectors, found, strict=True)
+            named[0].slug if len(named) == 1 else described(selector)
+            for selector, named in zip(claim.selectors, found, strict=True)
         ]
         return _row(claim, names, Estimate(None), NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
-    arms = [_arm(cell, metric, outcome) for [cell] in found]
+    arms = [_arm(results[cell], metric) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
     estimate = value(arms[0], metric) if claim.cell is not None else ratio(arms[0], arms[1], metric, CONFIDENCE)
@@ -127,17 +130,17 @@ def above_one(estimate: Estimate) -> str:
     return CONFIRMED if estimate.low > 1 else REFUTED if estimate.high < 1 else UNDECIDED
 
 
-def _obstacle(selector: Selector, metric: Metric, outcome: Outcome) -> str:
+def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results: Results) -> str:
     """In words, why nothing can be said of a cell (of several reasons the first); empty where something can."""
-    if why := ambiguity(selector, outcome.cells):
+    if why := ambiguity(selector, cells):
         return why
-    [cell] = matching(selector, outcome.cells)
-    if cell not in outcome.results:
+    [cell] = matching(selector, cells)
+    if cell not in results:
         return f"{cell.slug} was not measured"
-    verdict = outcome.results[cell].verdict
+    verdict = results[cell].verdict
     if not verdict.ranks:
         return f"{cell.slug} INVALID: {verdict.reasons[0]}"
-    known = [figure is not None for figure in outcome.results[cell].total.of_rounds(metric.name)]
+    known = [figure is not None for figure in results[cell].total.of_rounds(metric.name)]
     if all(known):
         return ""
     which = f" in round {known.index(False) + 1}" if any(known) else ""
@@ -145,10 +148,9 @@ def _obstacle(selector: Selector, metric: Metric, outcome: Outcome) -> str:
     return f"{metric.name} of {cell.slug} is unknown{which}{few}"
 
 
-def _arm(cell: Cell, metric: Metric, outcome: Outcome) -> Arm:
-    values = outcome.results[cell].total.of_rounds(metric.name)
-    known = tuple(one for one in values if one is not None)
-    return Arm(cell.slug, known, outcome.results[cell].verdict.name == "FLOOR")
+def _arm(result: CellResult, metric: Metric) -> Arm:
+    known = tuple(one for one in result.total.of_rounds(metric.name) if one is not None)
+    return Arm(result.cell.slug, known, result.verdict.name == "FLOOR")
 
 
 def value(arm: Arm, metric: Metric) -> Estimate:

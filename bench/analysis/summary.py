@@ -247,13 +247,3 @@ def _transactions_per_request(measurements: Sequence[Measurement]) -> float | No
     counted = [(ended, requests) for ended, requests in known if ended is not None]
     total = sum(requests for _, requests in counted)
     return sum(ended for ended, _ in counted) / total if total else None
-
-
-def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
-    """What the failed requests said, most frequent first."""
-    frames = [one.samples for one in measurements if len(one.samples)]
-    if not frames:
-        return ()
-    failed = pl.concat(frames).filter(~pl.col("ok"))
-    counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
-    return tuple((str(error), int(count)) for error, count in counted.iter_rows())

@@ -4,7 +4,7 @@ Definitions and their sources are in docs/methodology.md.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis.outcome import CellResult
@@ -42,6 +42,7 @@ class Curve:
     name: str
     axis: str
     points: tuple[CellResult, ...]
+    knee: Knee = Knee(None, None, "")
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -72,7 +73,8 @@ def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
         for rest, members in groups.items():
             if len(members) >= LEAST_VALUES:
                 points = tuple(sorted(members, key=lambda one: settings(one.cell)[axis]))
-                found.append(Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points))
+                curve = Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points)
+                found.append(replace(curve, knee=knee(curve)))
     return tuple(found)
 
 
@@ -132,10 +134,9 @@ def _words(value: float, axis: str) -> str:
     return f"{axis}={value:.3g}" if value < 1000 else f"{axis}={value:.0f}"
 
 
-def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
+def rows(found: Sequence[Curve]) -> Iterator[dict[str, Any]]:
     """Rows of sweeps.csv: one a point of each curve."""
-    for curve in curves(results):
-        found = knee(curve)
+    for curve in found:
         for value, one in zip(curve.values, curve.points, strict=True):
             yield {
                 "scenario": curve.scenario,
@@ -145,7 +146,7 @@ def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
                 **one.total.columns(METRICS),
                 "bound_by": one.bound.by or None,
                 "verdict": one.verdict.name,
-                "knee_at": found.at,
-                "is_knee": "yes" if value == found.value else None,
-                "why": found.why,
+                "knee_at": curve.knee.at,
+                "is_knee": "yes" if value == curve.knee.value else None,
+                "why": curve.knee.why,
             }

@@ -2,6 +2,7 @@
 
 import click
 
+from bench.analysis import analysis
 from bench.commands import options
 from bench.store import stored
 from bench.store.runs import find, finished
@@ -29,9 +30,9 @@ def report(run: str | None, chosen_round: int | None) -> None:
     if run is None and not runs:
         raise ResultsError("there is no run in results/ yet; make one with: bench run")
     folder = runs[-1] if run is None else find(run)
-    found = stored.outcome(folder, what_there_is=True)
-    path = writing.write(folder, found, chosen_round)
-    for problem in found.unreadable:
+    found = analysis.of(stored.outcome(folder, what_there_is=True))
+    written = writing.write(folder, found, chosen_round)
+    for problem in written.missing:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {written.path}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

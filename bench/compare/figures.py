@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.outcome import Outcome
+from bench.analysis import analysis
+from bench.analysis.analysis import Analysis
 from bench.analysis.rows import summary_rows
 from bench.compare.causes import Facts
 from bench.compare.changes import IDENTITY, Figures
@@ -44,7 +45,7 @@ def read(folder: Path) -> StoredRun:
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
-            figures = of_outcome(stored.outcome(folder), plan.load)
+            figures = of_run(analysis.of(stored.outcome(folder)), plan.load)
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine
@@ -56,14 +57,14 @@ def read(folder: Path) -> StoredRun:
     return StoredRun(plain(name), figures, facts, tuple(plain(remark) for remark in remarks))
 
 
-def of_outcome(outcome: Outcome, load: Load) -> tuple[Figures, ...]:
+def of_run(found: Analysis, load: Load) -> tuple[Figures, ...]:
     """Of every cell: all operations together, then each by name."""
-    found = []
-    for result in outcome.ordered():
+    figures = []
+    for result in found.results:
         rows = summary_rows("", load, [result])
         for operation, row in zip(result.operations, rows, strict=True):
             known = METRICS if operation.operation == "all" else OF_AN_OPERATION
-            found.append(
+            figures.append(
                 Figures(
                     identity=_identity({name: row[name] for name in IDENTITY}),
                     operation=operation.operation,
@@ -74,7 +75,7 @@ def of_outcome(outcome: Outcome, load: Load) -> tuple[Figures, ...]:
                     offered_rps=row["offered_rps"],
                 )
             )
-    return tuple(found)
+    return tuple(figures)
 
 
 def of_summary(path: Path) -> tuple[Figures, ...]:

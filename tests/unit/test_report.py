@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench.analysis import ceilings
+from bench.analysis import analysis, ceilings
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.summary import Measurement
@@ -79,7 +79,7 @@ def test_the_table_ranks_what_may_be_ranked() -> None:
     """Best first; below the line what is INVALID or a landmark, and what went wrong in words."""
     made, console = outcome(), Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as printed:
-        console.print(ranking.ranking(list(made.results.values()), "point_read", made.ceilings))
+        console.print(ranking.ranking(*analysis.of(made).rankings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
 
 
@@ -132,7 +132,7 @@ def test_an_interval_without_an_end_stays_short() -> None:
             made.add(cell(service), measured(count))
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(ranking.ranking(made.ordered(), "point_read"))
+        console.print(ranking.ranking(*analysis.of(made).rankings))
     assert "asyncpg_async / psycopg2_sync    1.00 (0.00 .. over 1000)" in printed.get()
 
 
@@ -168,5 +168,5 @@ def test_an_open_load_is_ranked_by_latency() -> None:
             made.add(cell(service), slower)
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(ranking.ranking(made.ordered(), "point_read"))
+        console.print(ranking.ranking(*analysis.of(made).rankings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == OPEN

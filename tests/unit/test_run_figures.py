@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis import analysis
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.windows import Window
 from bench.analysis.rows import SUMMARY, summary_rows
@@ -42,7 +43,7 @@ def folder(path: Path, **files: str) -> Path:
 
 def test_each_round_has_its_own_figures() -> None:
     """CPU time, memory and failures only of all operations together."""
-    whole, read = figures.of_outcome(outcome(), Load())
+    whole, read = figures.of_run(analysis.of(outcome()), Load())
     assert whole.rounds == {
         "throughput_rps": (1000.0, 1020.0),
         "latency_p50_ms": (50.0, 50.0),
@@ -58,7 +59,7 @@ def test_each_round_has_its_own_figures() -> None:
 
 def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
     """So that a run that lost its samples can still be held against one that has them."""
-    kept, lost = figures.of_outcome(outcome(), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
+    kept, lost = figures.of_run(analysis.of(outcome()), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
     assert [(one.identity, one.operation) for one in kept] == [(one.identity, one.operation) for one in lost]
     found = changes.compare(kept, lost)
     assert {one.why for one in found} == {"no samples of the new run: no interval"}

@@ -151,7 +151,7 @@ def test_cells_that_differ_in_one_number_are_a_curve() -> None:
 
 def test_a_sweep_has_a_row_for_each_point() -> None:
     """With its knee in words, and `yes` at the value next to it."""
-    rows = list(sweeps.rows(of({1: 500, 10: 4000, 100: 4200, 1000: 4100})))
+    rows = list(sweeps.rows(sweeps.curves(of({1: 500, 10: 4000, 100: 4200, 1000: 4100}))))
     assert all(tuple(row) == sweeps.COLUMNS for row in rows)
     assert [(row["value"], row["throughput_rps"], row["is_knee"]) for row in rows] == [
         (1, 500, None),
@@ -190,9 +190,10 @@ def test_a_sweep_is_shown_as_curves() -> None:
     ]
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(Group(*sweep.parts(results)))
+        console.print(Group(*sweep.parts(sweeps.curves(results), results)))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == SHOWN
-    assert sweep.parts([*results, point("databases_async", "pool_size", 7, 100)]) == []
+    more = [*results, point("databases_async", "pool_size", 7, 100)]
+    assert sweep.parts(sweeps.curves(more), more) == []
 
 
 def test_neighbours_of_a_long_curve_are_compared() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import outcome, pairs
+from bench.analysis import pairs
+from bench.analysis.analysis import Ceiling, Ranking
 from bench.analysis.outcome import CellResult
 from bench.analysis.parity import Row
 from bench.analysis.rulings import Ruling
@@ -26,18 +27,17 @@ class Table:
     dim: frozenset[int] = frozenset()
 
 
-def ranking(results: Sequence[CellResult]) -> Table:
+def ranking(found: Ranking) -> Table:
     """One scenario's cells, best first, and then what is not ranked."""
-    first = outcome.ranked(results)
-    others = [one for one in results if one not in first]
-    best = first[0].total.throughput_rps if first and not outcome.paced(results) else None
+    first, others = found.ranked, found.others
+    best = first[0].total.throughput_rps if first and not found.paced else None
     columns = (
         "cell", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed", "bound by",
         "verdict",
     )  # fmt: skip
     rows = tuple(_ranking_row(one, best) for one in (*first, *others))
     dim = frozenset(range(len(first), len(rows)))
-    return Table(results[0].cell.scenario, columns, rows, frozenset(range(1, 8)), dim)
+    return Table(found.scenario, columns, rows, frozenset(range(1, 8)), dim)
 
 
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
@@ -70,16 +70,15 @@ def reasons(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
-def contrasts(results: Sequence[CellResult]) -> Table | None:
+def contrasts(found: Ranking) -> Table | None:
     """Every pair of cells with its ratios; None where there is no pair."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for one in pairs.compare(results):
-        if one.operation == "all":
-            shown = answer.interval_of(one, one.candidate)
-            same = one.ratio is not None and one.conclusion == pairs.NONE_SHOWN
-            rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
-                f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
-            )
+    for one in found.contrasts:
+        shown = answer.interval_of(one, one.candidate)
+        same = one.ratio is not None and one.conclusion == pairs.NONE_SHOWN
+        rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
+            f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
+        )
     if not rows:
         return None
     compared = metrics.in_(Place.COMPARISON)
@@ -93,19 +92,19 @@ def contrasts(results: Sequence[CellResult]) -> Table | None:
     )
 
 
-def ceilings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Rows of ceilings.csv that have a ceiling."""
-    known = [row for row in rows if row["no_database_rps"] or row["pgbench_rps"]]
+def ceilings(rows: Sequence[Ceiling]) -> Table | None:
+    """Of the cells that have a ceiling."""
+    known = [row for row in rows if row.no_database_rps or row.pgbench_rps]
     if not known:
         return None
     shown = tuple(
         (
-            row["service"],
-            figure_of(row["throughput_rps"]),
-            number(row["no_database_rps"], ",.0f"),
-            number(row["of_no_database"], ".0%"),
-            number(row["pgbench_rps"], ",.0f"),
-            number(row["of_pgbench"], ".0%"),
+            row.service,
+            figure_of(row.throughput_rps),
+            number(row.no_database_rps, ",.0f"),
+            number(row.of_no_database, ".0%"),
+            number(row.pgbench_rps, ",.0f"),
+            number(row.of_pgbench, ".0%"),
         )
         for row in known
     )

@@ -7,27 +7,25 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import ceilings, outcome, pairs
+from bench.analysis import pairs
+from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
-from bench.analysis.outcome import Ceilings, CellResult
+from bench.analysis.outcome import CellResult
 from bench.analysis.pairs import Pair
 from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
-from bench.report.csv_tables import throughput_of
 from bench.report.formats import number, within
 from bench.report.terminal import sweep
 from suite import catalogue
 
 
-def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
+def ranking(found: Ranking) -> RenderableType:
     """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
     Below a line is what is not ranked, and what went wrong.
     """
-    mine = [result for result in results if result.cell.scenario == scenario]
-    paced, ranked = outcome.paced(mine), outcome.ranked(mine)
-    others = [one for one in mine if one not in ranked]
-    best = throughput_of(ranked[0]) if ranked and not paced else 0.0
+    mine, paced, ranked, others = found.results, found.paced, found.ranked, found.others
+    best = ranked[0].rps if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", overflow="fold")
     timed = ("p50 ms", "p99 ms", "uncorrected p99") if paced else ("of best", "p50 ms", "p99 ms")
@@ -41,10 +39,10 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
         table.add_section()
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
-    title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
-    curves = [] if paced else sweep.parts(mine)
+    title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
+    curves = [] if paced else sweep.parts(found.curves, mine)
     parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
-    contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
+    contrasts, left_out = pairs.shown(found.contrasts, mine)
     if any(one.ratio is not None for one in contrasts):
         parts.append(_comparisons(contrasts, metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)))
         if left_out:
@@ -54,7 +52,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
     if not paced:
-        parts += _ceilings(ranked, mine, known or Ceilings())
+        parts += _ceilings(found)
     return Group(*parts)
 
 
@@ -118,19 +116,19 @@ def _contrast(pair: Pair) -> str:
     return f"{pair.ratio:.2f}{interval}{same}"
 
 
-def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: Ceilings) -> list[Text]:
+def _ceilings(found: Ranking) -> list[Text]:
     """Each service as a share of what is possible without a database, and of what PostgreSQL does alone."""
     lines = []
-    for landmark in mine:
-        if landmark.cell.once and landmark.verdict.ranks and throughput_of(landmark):
-            rps = throughput_of(landmark)
-            shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in ranked)
-            lines.append(f"{landmark.cell.slug} (the same load) {rps:,.0f} requests/s: {shares}")
-    alone = {one.cell.slug: known.pgbench_rps.get(ceilings.of(one.cell)) for one in ranked}
-    for rps in dict.fromkeys(filter(None, alone.values())):
-        measured = [one for one in ranked if alone[one.cell.slug] == rps]
-        connections = measured[0].cell.setup.connections
-        shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in measured)
+    for landmark in found.results:
+        if landmark.cell.once and landmark.verdict.ranks and landmark.rps:
+            shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in found.ranked)
+            lines.append(f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
+    by_slug = {one.service: one for one in found.ceilings}
+    known = [one for result in found.ranked if (one := by_slug[result.cell.slug]).pgbench_rps]
+    for rps in dict.fromkeys(one.pgbench_rps for one in known):
+        measured = [one for one in known if one.pgbench_rps == rps]
+        connections = measured[0].pgbench_connections
+        shares = ", ".join(f"{one.service} {one.of_pgbench:.0%}" for one in measured)
         lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
     return [Text(line) for line in lines]
 
@@ -138,7 +136,7 @@ def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: C
 def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
     p50, p99 = (number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
-    of_best = f"{throughput_of(result) / best:.0%}" if best else ""
+    of_best = f"{result.rps / best:.0%}" if best else ""
     return [
         within(result.cell.scenario, result.cell.slug),
         number(total.throughput_rps, ",.0f"),
