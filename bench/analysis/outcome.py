@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import polars as pl
@@ -130,19 +131,19 @@ class Outcome:
 
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
-        number = len(self.measured.get(cell, ())) + 1
-        self.add_all(cell, [measurement], [f"round {number}: {remark}"] if remark else [])
+        self.add_all(cell, [measurement], [remark])
 
-    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str]) -> None:
-        """Take several measurements of a cell into account, all or, where this raises, none."""
+    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str] = ()) -> None:
+        """Take several measurements of a cell into account, all or, where this raises, none.
+
+        `remarks` are one for each measurement, empty where there is nothing to say.
+        """
         before = self.measured.get(cell, [])
         mine = [*before, *measurements]
-        miscounted = [
-            f"round {number}: {one.evidence.miscounted}"
-            for number, one in enumerate(measurements, len(before) + 1)
-            if one.evidence.miscounted
-        ]
-        said = [*self.remarks.get(cell, ()), *remarks, *miscounted]
+        beside = zip_longest(remarks, (one.evidence.miscounted for one in measurements))
+        rounds = enumerate(beside, len(before) + 1)
+        new = [f"round {number}: {text}" for number, texts in rounds for text in texts if text]
+        said = [*self.remarks.get(cell, ()), *new]
         seen, operations = [one.evidence for one in mine], summary.summarise(mine)
         result = CellResult(
             cell,

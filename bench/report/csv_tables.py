@@ -14,9 +14,10 @@ from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.rulings import Ruling
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
-from bench.store import files
+from bench.store import csv_reading, files
 from services.contract import OPERATIONS
 from suite import csv_writing
+from suite.errors import ResultsError
 
 COMPARISON = tuple(field.name for field in fields(Pair))
 CEILINGS = tuple(field.name for field in fields(Ceiling))
@@ -37,6 +38,27 @@ def write(folder: Path, load: Load, found: Analysis, cells: Iterable[Cell]) -> N
             texts[f"{cell.slug}_stats.csv"] = text
     for name, text in texts.items():
         files.write_whole(folder / name, text)
+
+
+def obstacle(folder: Path, found: Analysis) -> str:
+    """In words, why a stored run's tables are not to be written again: they would say less than they do; or nothing."""
+    if (files.json_object(folder / "status.json") or {}).get("state") == "running":
+        return "status.json says that the run is still going on"
+    if found.unreadable:
+        return "not everything that they are made of can be read"
+    counted, known = _rounds(folder / "summary.csv"), sum(one.rounds for one in found.results)
+    if counted > known:
+        return f"summary.csv is of {counted} measurements, and samples of {known} are left"
+    return ""
+
+
+def _rounds(summary: Path) -> int:
+    """How many measurements a summary.csv is of; 0 for one that cannot be read."""
+    try:
+        lines = csv_reading.read(summary, ("operation", "rounds"), "a summary.csv of this suite", ended=True)
+        return sum(int(line.figure("rounds") or 0) for line in lines if line.values["operation"] == "all")
+    except ResultsError:
+        return 0
 
 
 def tables(run_id: str, load: Load, found: Analysis) -> dict[str, str]:

@@ -54,7 +54,7 @@ def test_pgbench_runs_the_scripts(
     scenario: str, restored: Dsn, users: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the real database, for a second, without an error; its password is not in the process list."""
-    monkeypatch.setattr(ceilings, "SECONDS", 1)
+    monkeypatch.setattr(pgbench, "SECONDS", 1)
     seen: list[str] = []
     really = subprocess.run
 
