@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import combinations, pairwise
 
 from bench.analysis import sweeps
@@ -15,7 +16,15 @@ from bench.plan.metrics import Known, Metric, Place
 CONFIDENCE = 0.95
 MOST_ROWS = 20
 SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
-HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
+
+
+class Conclusion(StrEnum):
+    """What an interval shows."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NONE_SHOWN = "no difference shown"
+    NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Pair:
     ratio: float | None
     ci_low: float | None
     ci_high: float | None
-    conclusion: str
+    conclusion: Conclusion
     why: str
 
 
@@ -102,7 +111,7 @@ def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark:
             ratios = [new / old for old, new in values if old and new]
             interval = mean_interval(ratios, 1 - (1 - CONFIDENCE) / comparisons)
             conclusion, why = _concluded(baseline, candidate, metric, ratios, interval)
-            shown = conclusion != NOT_COMPARABLE
+            shown = conclusion != Conclusion.NOT_COMPARABLE
             rows.append(
                 Pair(
                     scenario=baseline.cell.scenario,
@@ -127,22 +136,23 @@ def _concluded(
     metric: Metric,
     ratios: Sequence[float],
     interval: tuple[float, float] | None,
-) -> tuple[str, str]:
+) -> tuple[Conclusion, str]:
     """What the interval shows, and why; reads nothing but the interval off."""
     invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
     if invalid:
-        return NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+        return Conclusion.NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
     if interval is None:
-        return NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
+        return Conclusion.NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
     low, high = interval
-    conclusion = HIGHER if low > 1 else LOWER if high < 1 else NONE_SHOWN
-    found = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
+    conclusion = Conclusion.HIGHER if low > 1 else Conclusion.LOWER if high < 1 else Conclusion.NONE_SHOWN
+    found = [one for one in (baseline, candidate) if one.verdict.is_bound]
     if found and metric.is_bound:
         low_is_open, high_is_open = metric.open_ends(
-            candidate=candidate.verdict.name == "FLOOR", baseline=baseline.verdict.name == "FLOOR"
+            candidate=candidate.verdict.is_bound, baseline=baseline.verdict.is_bound
         )
-        if {HIGHER: low_is_open, LOWER: high_is_open}.get(conclusion, True):
-            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in found)} FLOOR: only a bound is known"
+        if {Conclusion.HIGHER: low_is_open, Conclusion.LOWER: high_is_open}.get(conclusion, True):
+            slugs = " and ".join(one.cell.slug for one in found)
+            return Conclusion.NOT_COMPARABLE, f"{slugs} FLOOR: only a bound is known"
     return conclusion, ""
 
 

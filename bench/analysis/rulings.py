@@ -6,6 +6,7 @@ A ruling is read off an interval, never off a point: see docs/methodology.md.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 
 from bench.analysis import summary
@@ -17,8 +18,18 @@ from bench.plan.matrix import Cell
 from bench.plan.metrics import SHARE, Metric
 
 CONFIDENCE = 0.95
-CONFIRMED, REFUTED, UNDECIDED, NOT_TESTED = "confirmed", "refuted", "undecided", "not tested"
-WEAKEST_FIRST = (REFUTED, UNDECIDED, CONFIRMED)
+
+
+class Finding(StrEnum):
+    """How a claim fares, the weakest first."""
+
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    CONFIRMED = "confirmed"
+    NOT_TESTED = "not tested"
+
+
+WEAKEST_FIRST = tuple(Finding)
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Ruling:
     measured: float | None
     ci_low: float | None
     ci_high: float | None
-    ruling: str
+    ruling: Finding
     why: str
 
 
@@ -73,7 +84,7 @@ def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
             named[0].slug if len(named) == 1 else described(selector)
             for selector, named in zip(claim.selectors, found, strict=True)
         ]
-        return _row(claim, names, Estimate(None), NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
+        return _row(claim, names, Estimate(None), Finding.NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
     arms = [_arm(results[cell], metric) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
@@ -95,7 +106,7 @@ def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
     return _row(claim, [arm.slug for arm in arms], weakest[1], above_one(weakest[1]), why)
 
 
-def _row(claim: Claim, cells: Sequence[str], estimate: Estimate, ruling: str, why: str) -> Ruling:
+def _row(claim: Claim, cells: Sequence[str], estimate: Estimate, ruling: Finding, why: str) -> Ruling:
     return Ruling(
         id=claim.id,
         source=claim.source,
@@ -118,16 +129,16 @@ def _expected(claim: Claim, cells: Sequence[str]) -> str:
     return f"at most {claim.high:g}" if math.isinf(claim.low) else f"{claim.low:g} .. {claim.high:g}"
 
 
-def within(estimate: Estimate, low: float, high: float) -> str:
+def within(estimate: Estimate, low: float, high: float) -> Finding:
     """Confirmed when the whole interval lies in the range, refuted when all of it lies outside, else undecided."""
     if low <= estimate.low and estimate.high <= high:
-        return CONFIRMED
-    return REFUTED if estimate.high < low or high < estimate.low else UNDECIDED
+        return Finding.CONFIRMED
+    return Finding.REFUTED if estimate.high < low or high < estimate.low else Finding.UNDECIDED
 
 
-def above_one(estimate: Estimate) -> str:
+def above_one(estimate: Estimate) -> Finding:
     """Whether a ratio is above 1: confirmed or refuted when its interval excludes 1, else undecided."""
-    return CONFIRMED if estimate.low > 1 else REFUTED if estimate.high < 1 else UNDECIDED
+    return Finding.CONFIRMED if estimate.low > 1 else Finding.REFUTED if estimate.high < 1 else Finding.UNDECIDED
 
 
 def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results: Results) -> str:
@@ -150,7 +161,7 @@ def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results
 
 def _arm(result: CellResult, metric: Metric) -> Arm:
     known = tuple(one for one in result.total.of_rounds(metric.name) if one is not None)
-    return Arm(result.cell.slug, known, result.verdict.name == "FLOOR")
+    return Arm(result.cell.slug, known, result.verdict.is_bound)
 
 
 def value(arm: Arm, metric: Metric) -> Estimate:

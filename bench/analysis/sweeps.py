@@ -116,7 +116,7 @@ def knee(curve: Curve) -> Knee:
     if curve.axis == "users" and curve.points[0].arrival == "closed":
         at = best * min(value / rate for value, rate in rates.items())
     value = min(values, key=lambda one: max(one / at, at / one))
-    floors = [one for one in curve.points if one.verdict.name == "FLOOR" and one.total.throughput_rps == best]
+    floors = [one for one in curve.points if one.verdict.is_bound and one.total.throughput_rps == best]
     bound = "; a lower bound: the load was full where throughput was highest" if floors else ""
     share = f"{_words(value, curve.axis)} gives {rates[value] / best:.0%} of the highest throughput"
     if value < near[0]:

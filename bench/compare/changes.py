@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.intervals import welch_interval
-from bench.analysis.pairs import CONFIDENCE, HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
+from bench.analysis.pairs import CONFIDENCE, Conclusion
 from bench.analysis.summary import SAMPLES_BEYOND
+from bench.analysis.verdict import Judgement
 from bench.plan import metrics
 from bench.plan.metrics import Better, Metric, Place
 
@@ -56,7 +57,7 @@ class Change:
     ratio: float | None
     ci_low: float | None
     ci_high: float | None
-    conclusion: str
+    conclusion: Conclusion
     why: str
 
     def row(self) -> dict[str, object]:
@@ -119,7 +120,7 @@ def _change(old: Figures, new: Figures, metric: Metric, confidence: float) -> Ch
         ratio=None if _invalid(old, new) else ratio,
         ci_low=low,
         ci_high=high,
-        conclusion=NOT_COMPARABLE if obstacle else conclusion,
+        conclusion=Conclusion.NOT_COMPARABLE if obstacle else conclusion,
         why=obstacle or why,
     )
 
@@ -138,7 +139,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _invalid(old: Figures, new: Figures) -> str:
-    return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == "INVALID")
+    return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.INVALID)
 
 
 def _obstacle(old: Figures, new: Figures, metric: str) -> str:
@@ -166,19 +167,19 @@ def _obstacle(old: Figures, new: Figures, metric: str) -> str:
 
 def _concluded(
     old: Figures, new: Figures, metric: Metric, low: float | None, high: float | None
-) -> tuple[float | None, float | None, str, str]:
+) -> tuple[float | None, float | None, Conclusion, str]:
     """The interval, with the ends open that a fuller load could move; what it shows, and why that is not all."""
-    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == "FLOOR"]
+    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.FLOOR]
     why = ""
     if names and metric.is_bound:
         low_is_open, high_is_open = metric.open_ends(candidate="new" in names, baseline="old" in names)
         low, high = None if low_is_open else low, None if high_is_open else high
         why = f"FLOOR, only a bound is known: {' and '.join(names)}"
     if low is not None and low > 1:
-        return low, high, HIGHER, why
+        return low, high, Conclusion.HIGHER, why
     if high is not None and high < 1:
-        return low, high, LOWER, why
-    return low, high, NOT_COMPARABLE if why else NONE_SHOWN, why
+        return low, high, Conclusion.LOWER, why
+    return low, high, Conclusion.NOT_COMPARABLE if why else Conclusion.NONE_SHOWN, why
 
 
 def regressed(changes: Sequence[Change], limit: float) -> list[Change]:
@@ -187,7 +188,7 @@ def regressed(changes: Sequence[Change], limit: float) -> list[Change]:
 
 
 def _is_beyond(change: Change, limit: float) -> bool:
-    if change.conclusion == NOT_COMPARABLE:
+    if change.conclusion == Conclusion.NOT_COMPARABLE:
         return False
     if metrics.named(change.metric).better is Better.HIGH:
         return change.ci_high is not None and change.ci_high < 1 - limit

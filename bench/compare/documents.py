@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.analysis.pairs import HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
+from bench.analysis.pairs import Conclusion
 from bench.compare import changes, locust_csv
 from bench.compare.changes import Change
 from bench.plan import metrics
@@ -53,7 +53,7 @@ def of_runs(
     whole = [one for one in found if one.operation == "all"]
     name_of = changes.named(one.identity for one in whole)
     counted = Counter(one.conclusion for one in whole)
-    said = ", ".join(f"{counted[word]} {word}" for word in (HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE))
+    said = ", ".join(f"{counted[word]} {word}" for word in Conclusion)
     sections = {"Candidate causes": [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]}
     sections["Not in both"] = list(alone)
     return Document(
@@ -86,10 +86,10 @@ def regression(change: Change, limit: float, name: str) -> str:
 
 def tone(change: Change) -> str:
     """Whether a change is for the better."""
-    if change.conclusion not in {HIGHER, LOWER}:
+    if change.conclusion not in {Conclusion.HIGHER, Conclusion.LOWER}:
         return DIM
     more_is_better = metrics.named(change.metric).better is Better.HIGH
-    return GOOD if (change.conclusion == HIGHER) == more_is_better else BAD
+    return GOOD if (change.conclusion == Conclusion.HIGHER) == more_is_better else BAD
 
 
 def _texts(change: Change) -> tuple[str, ...]:

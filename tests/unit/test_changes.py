@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.intervals import welch_interval
+from bench.analysis.pairs import Conclusion
 from bench.compare import changes
 from bench.compare.changes import Change, Figures
 from bench.plan import metrics
@@ -137,7 +138,7 @@ def test_a_floor_leaves_an_end_open(
 def made(
     metric: str, low: float | None, high: float | None, conclusion: str = "higher", operation: str = "all"
 ) -> Change:
-    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, conclusion, "")
+    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, Conclusion(conclusion), "")
 
 
 @pytest.mark.parametrize(

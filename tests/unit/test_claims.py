@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench.analysis import analysis, summary
 from bench.analysis.outcome import Outcome
-from bench.analysis.rulings import Estimate, Ruling, within
+from bench.analysis.rulings import Estimate, Finding, Ruling, within
 from bench.analysis.summary import Measurement
 from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
@@ -92,7 +92,7 @@ def test_a_ratio_has_a_paired_interval_over_rounds() -> None:
     assert figures == pytest.approx((1.993311, 1.553400, 2.557801), rel=1e-5)
     assert replace(ruling, measured=None, ci_low=None, ci_high=None) == Ruling(
         "it", "somebody", "in words", "throughput_rps", "1.5 .. 2.6", None, None, None,
-        "confirmed", "asyncpg_async / psycopg2_sync",
+        Finding.CONFIRMED, "asyncpg_async / psycopg2_sync",
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from bench.analysis import analysis, ceilings
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.summary import Measurement
-from bench.analysis.verdict import Verdict
+from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.model import Load
 from bench.report import csv_tables
@@ -121,7 +121,7 @@ def test_a_verdict_is_the_worst_of_all_rounds() -> None:
     made.add(cell("asyncpg_async"), measured(1000))
     made.add(cell("asyncpg_async"), measured(1000, users=1))
     [result] = made.results.values()
-    assert result.verdict == Verdict("INVALID", ("round 2: 1 of 2 users were running",))
+    assert result.verdict == Verdict(Judgement.INVALID, ("round 2: 1 of 2 users were running",))
 
 
 def test_an_interval_without_an_end_stays_short() -> None:

@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console, Group
 
 from bench.analysis import pairs, sweeps
-from bench.analysis.bound import Bound
+from bench.analysis.bound import Bound, By
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
 from bench.analysis.sweeps import Knee
-from bench.analysis.verdict import Verdict
+from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import AA, Cell, Setup, default_setup
 from bench.plan.model import Scalar
 from bench.report.terminal import sweep
@@ -45,7 +45,7 @@ def point(service: str, axis: str, value: float, rate: float, verdict: str = "VA
         **{f"latency_{name}_ms": value for name, value in rest.items()},
         service_cpu_ms_per_request=0.5,
     )
-    return CellResult(cell, 2, (total,), Verdict(verdict), Bound("service CPU", ""), ())
+    return CellResult(cell, 2, (total,), Verdict(Judgement(verdict)), Bound(By.SERVICE_CPU, ""), ())
 
 
 def of(rates: Mapping[int, float], axis: str = "users", service: str = "asyncpg_async") -> list[CellResult]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bench.analysis import pairs
 from bench.analysis.analysis import Ranking
 from bench.analysis.outcome import CellResult
-from bench.analysis.pairs import Pair
+from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.report.formats import figure_of
 
@@ -34,7 +34,7 @@ def _of(found: Ranking) -> str:
 
 def _throughput(one: CellResult) -> str:
     interval = one.total.throughput_interval
-    least = "at least " if one.verdict.name == "FLOOR" else ""
+    least = "at least " if one.verdict.is_bound else ""
     known = (
         f" (95% interval {figure_of(interval[0])} to {figure_of(interval[1])})"
         if interval
@@ -58,7 +58,7 @@ def _beside(best: CellResult, second: CellResult, metric: str, contrasts: Sequen
     [pair] = found
     if pair.ratio is None or not pair.ci_low or not pair.ci_high:
         return f"; {second.cell.slug} came next ({pair.why or pair.conclusion})"
-    if pair.conclusion == pairs.NONE_SHOWN:
+    if pair.conclusion == Conclusion.NONE_SHOWN:
         return f"; no difference shown from {second.cell.slug} (ratio {interval_of(pair, best.cell.slug)})"
     return (
         f"; {interval_of(pair, best.cell.slug)} times the {metrics.named(metric).title} of {second.cell.slug}, the next"

@@ -16,6 +16,7 @@ from bench.analysis.outcome import CellResult
 from bench.analysis.recorded.timeline import Row
 from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND, Measurement
+from bench.analysis.verdict import Judgement
 from bench.plan.model import Plan
 from bench.report.html import answer, tables
 from bench.report.html.charts import over_time, percentiles, ranking, sweep, timeline
@@ -92,7 +93,7 @@ def environment() -> jinja2.Environment:
 
 def counted(names: Sequence[str]) -> str:
     """How many cells have which verdict, from the verdicts of all."""
-    return ", ".join(f"{names.count(name)} {name}" for name in ("VALID", "FLOOR", "INVALID") if name in names)
+    return ", ".join(f"{names.count(name)} {name}" for name in Judgement if name in names)
 
 
 def _sections(facts: Facts, found: Analysis) -> list[Section | None]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import pairs
 from bench.analysis.analysis import Ceiling, Ranking
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairs import Conclusion
 from bench.analysis.parity import Row
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
@@ -75,7 +75,7 @@ def contrasts(found: Ranking) -> Table | None:
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for one in found.contrasts:
         shown = answer.interval_of(one, one.candidate)
-        same = one.ratio is not None and one.conclusion == pairs.NONE_SHOWN
+        same = one.ratio is not None and one.conclusion == Conclusion.NONE_SHOWN
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
             f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
         )

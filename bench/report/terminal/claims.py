@@ -7,10 +7,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.rulings import CONFIRMED, NOT_TESTED, REFUTED, UNDECIDED, Ruling
+from bench.analysis.rulings import Finding, Ruling
 from bench.report.formats import figure_of
 
-STYLES = {CONFIRMED: "green", REFUTED: "red", UNDECIDED: "yellow", NOT_TESTED: "dim"}
+STYLES = {Finding.CONFIRMED: "green", Finding.REFUTED: "red", Finding.UNDECIDED: "yellow", Finding.NOT_TESTED: "dim"}
 
 
 def table(found: Sequence[Ruling]) -> Group:

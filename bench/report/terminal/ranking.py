@@ -11,7 +11,7 @@ from bench.analysis import pairs
 from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
 from bench.analysis.outcome import CellResult
-from bench.analysis.pairs import Pair
+from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
 from bench.report.formats import number, within
@@ -60,7 +60,7 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
     """In words: what speaks against a cell, what failed, what a reader must know of the table."""
     notes = []
     for one in mine:
-        slug, style = one.cell.slug, "yellow" if one.verdict.name == "FLOOR" else "red"
+        slug, style = one.cell.slug, "yellow" if one.verdict.is_bound else "red"
         notes += [Text(f"{slug}: {reason}", style=style) for reason in one.verdict.reasons]
         notes += [Text(f"{slug}: {remark}") for remark in one.remarks]
         notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
@@ -112,7 +112,7 @@ def _contrast(pair: Pair) -> str:
     # Two rounds that differ much leave next to nothing known.
     high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
     interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
-    same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
+    same = f"\n{pair.conclusion}" if pair.conclusion == Conclusion.NONE_SHOWN else ""
     return f"{pair.ratio:.2f}{interval}{same}"
 
 
