@@ -51,7 +51,7 @@ def of_ten_million(setting: Setting, say: Say) -> None:
 
 
 def _timed(what: str, name: str, folder: Path, most_s: float, say: Say) -> None:
-    command = [sys.executable, "-m", "bench.selfbench.analysing", what, str(folder)]
+    command = [sys.executable, "-m", "bench.selfbench.parts.analysing", what, str(folder)]
     answer = subprocess.run(command, cwd=catalogue.CHECKOUT, check=True, capture_output=True, text=True)
     took_s, peak_gib = (float(text) for text in answer.stdout.split())
     say(f"{name}: {took_s:.2f} s; {Target(high=most_s).ruling(took_s, took_s)}")
