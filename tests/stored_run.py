@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from bench.analysis import outcome, parity, sweeps
+from bench.analysis import analysis, parity
 from bench.analysis.evidence import Drift, Evidence, Machine
 from bench.analysis.recorded.windows import Window
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.plan import matrix
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
+from bench.report import csv_tables
 from bench.store import stored
 from suite import csv_writing
 
@@ -72,10 +72,8 @@ def write(folder: Path, *, rounds: int = 2) -> None:
             one = folder / "rounds" / f"{number:02d}" / cell.slug
             one.mkdir(parents=True)
             _measured(one, COUNT + 200 * place + 10 * number, chance, failing=place == 0, users=cell.users)
-    found: outcome.Outcome = stored.outcome(folder)
-    rows = summary_rows(folder.name, settings.load, found.ordered())
-    (folder / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, rows))
-    (folder / "sweeps.csv").write_text(csv_writing.csv_text(sweeps.COLUMNS, sweeps.rows(found.ordered())))
+    found = analysis.of(stored.outcome(folder))
+    csv_tables.write(folder, settings.load, found, matrix.cells(settings))
 
 
 def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: bool, users: int) -> None:

@@ -3,23 +3,37 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bench.analysis.evidence import DATABASE, LOAD, SERVICE, TARGET, Evidence, Machine
 from bench.plan.model import Thresholds
 
-OF_THE_SERVICE = frozenset({"service CPU", "threads", "pool", "database"})
+
+class By(StrEnum):
+    """What a cell can be bound by; empty where it is not known."""
+
+    SERVICE_CPU = "service CPU"
+    THREADS = "threads"
+    POOL = "pool"
+    DATABASE = "database"
+    LOAD = "load"
+    OFFERED_RATE = "offered rate"
+    UNKNOWN = ""
+
+
+OF_THE_SERVICE = frozenset({By.SERVICE_CPU, By.THREADS, By.POOL, By.DATABASE})
 """Where a rate that was missed is the cell's result, and no fault of the load."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """`by` is one of: service CPU, threads, pool, database, load, offered rate; empty where it is not known."""
+    """What a cell was bound by, and what shows that."""
 
-    by: str
+    by: By
     evidence: str
 
 
-UNKNOWN = Bound("", "")
+UNKNOWN = Bound(By.UNKNOWN, "")
 
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
@@ -47,7 +61,7 @@ def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     if successes < due - off_by(due, seen, limits):
         return None
     rate = f"{successes / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
-    return Bound("offered rate", f"{rate}; {_idle(seen, machine)}")
+    return Bound(By.OFFERED_RATE, f"{rate}; {_idle(seen, machine)}")
 
 
 def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
@@ -62,7 +76,7 @@ def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound |
     if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
         return None
     where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
-    return Bound("service CPU", f"{_idle(seen, machine)}; {where}")
+    return Bound(By.SERVICE_CPU, f"{_idle(seen, machine)}; {where}")
 
 
 def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
@@ -70,7 +84,7 @@ def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | 
     busy = [machine.cpu_busy[number] for number in seen.placement.service]
     if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or not _alone(machine, limits):
         return None
-    return Bound("service CPU", f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
+    return Bound(By.SERVICE_CPU, f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
 
 
 def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
@@ -82,7 +96,7 @@ def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
 def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The load's CPUs were full, perhaps with the database on them."""
     if full := full_worker(seen, limits):
-        return Bound("load", full)
+        return Bound(By.LOAD, full)
     if not load_is_full(seen, machine, limits):
         return None
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
@@ -93,7 +107,7 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
     evidence = f"the load's CPU was {min(busy):.0%} busy: load {load:.0%}, database {database:.0%} of a CPU"
     if TARGET in machine.cpu_s:
         evidence += f", target {machine.cpu_s[TARGET] / seen.length_s:.0%}"
-    return Bound("database" if shared and database > load else "load", evidence)
+    return Bound(By.DATABASE if shared and database > load else By.LOAD, evidence)
 
 
 def full_worker(seen: Evidence, limits: Thresholds) -> str:
@@ -109,21 +123,21 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     judged = seen.foreign and seen.placement.database == seen.placement.load
     if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
         return None
-    return Bound("database", f"the database's CPUs were {min(busy):.0%} busy")
+    return Bound(By.DATABASE, f"the database's CPUs were {min(busy):.0%} busy")
 
 
 def pool(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """All connections were in use."""
     if machine.pool is None or machine.pool <= limits.held:
         return None
-    return Bound("pool", f"{machine.pool:.0%} of the pool's connections were in use; {_idle(seen, machine)}")
+    return Bound(By.POOL, f"{machine.pool:.0%} of the pool's connections were in use; {_idle(seen, machine)}")
 
 
 def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """All threads were taken."""
     if machine.threads is None or machine.threads <= limits.held:
         return None
-    return Bound("threads", f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
+    return Bound(By.THREADS, f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
 
 
 def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
@@ -131,7 +145,7 @@ def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | No
     if seen.arrival == "open":
         return None
     users = f"nothing was full with {seen.users} users, each waiting for its answer"
-    return Bound("load", f"{users}; {_idle(seen, machine)}")
+    return Bound(By.LOAD, f"{users}; {_idle(seen, machine)}")
 
 
 IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = (

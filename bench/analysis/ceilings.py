@@ -52,6 +52,12 @@ def of(cell: Cell) -> Alone:
     return Alone(cell.scenario, cell.parameters, cell.setup.connections)
 
 
+def wanted(cells: Sequence[Cell]) -> list[Alone]:
+    """Every ceiling of these cells whose SQL is known here, once each."""
+    of_cells = [of(cell) for cell in cells if cell.setup.connections and not cell.once]
+    return [one for one in dict.fromkeys(of_cells) if scripts(one.scenario, dict(one.parameters))]
+
+
 def scripts(scenario: str, parameters: Mapping[str, Scalar]) -> tuple[Script, ...]:
     """The same statements that a scenario's requests make; none for a scenario whose SQL is not known here."""
     if scenario == "point_read":
@@ -68,6 +74,12 @@ def scripts(scenario: str, parameters: Mapping[str, Scalar]) -> tuple[Script, ..
 def requests_per_transaction(mix: Sequence[Script]) -> float:
     """Requests of the service that one pgbench transaction stands for, on average."""
     return sum(one.weight * one.requests for one in mix) / sum(one.weight for one in mix)
+
+
+def requests_per_s(alone: Alone, printed: str) -> float:
+    """What pgbench printed, as requests of the service. Raises LoadError when it has no figure."""
+    mix = scripts(alone.scenario, dict(alone.parameters))
+    return transactions_per_s(printed) * requests_per_transaction(mix)
 
 
 def transactions_per_s(printed: str) -> float:

@@ -1,7 +1,12 @@
-"""What a run has measured so far, cell by cell."""
+"""What a run has measured so far, cell by cell. What that amounts to is made of it by bench/analysis/analysis.py."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any
+
+import polars as pl
 
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
@@ -10,8 +15,13 @@ from bench.analysis.parity import Row
 from bench.analysis.summary import Measurement, OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
+from bench.plan.costs import Cost, expected
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
+from services.contract.operations import OPERATIONS
+from suite import catalogue
+
+READ_MANY = 20  # the scenario's own default
 
 
 @dataclass(frozen=True)
@@ -24,29 +34,63 @@ class CellResult:
     verdict: Verdict
     bound: Bound
     errors: tuple[tuple[str, int], ...]
-    missed: int = 0
     reconnects: int = 0
     remarks: tuple[str, ...] = ()
     arrival: str = "closed"
-    counted: bool = False
 
     @property
     def total(self) -> OperationSummary:
         """All operations together."""
         return self.operations[0]
 
+    @property
+    def rps(self) -> float:
+        """Throughput of all operations together; 0 where it is not known."""
+        return self.total.throughput_rps or 0.0
 
-def paced(results: Sequence[CellResult]) -> bool:
-    """Whether throughput is the rate that was asked for, so that latency is what is compared."""
-    return any(one.arrival == "open" for one in results)
+    @property
+    def missed(self) -> int:
+        """How many arrivals were due and never sent."""
+        return self.total.missed_arrivals or 0
 
 
-def ranked(results: Sequence[CellResult]) -> list[CellResult]:
-    """The cells of one scenario that are ranked, best first: highest throughput, of an open load lowest latency."""
-    mine = [one for one in results if one.verdict.ranks and not one.cell.once and not one.cell.arm]
-    if paced(results):
-        return sorted(mine, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
-    return sorted(mine, key=lambda one: one.total.throughput_rps or 0.0, reverse=True)
+def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
+    """What the failed requests said, most frequent first."""
+    frames = [one.samples for one in measurements if len(one.samples)]
+    if not frames:
+        return ()
+    failed = pl.concat(frames).filter(~pl.col("ok"))
+    counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
+    return tuple((str(error), int(count)) for error, count in counted.iter_rows())
+
+
+def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
+    """With what the gate has verified: round trips and statements; of `all`, on average over its requests."""
+    if cell.setup.url:
+        return tuple(operations)
+    known = [(one.requests, _cost(cell, one.operation)) for one in operations[1:]]
+    requests = sum(count for count, _ in known)
+    if not requests:
+        return tuple(operations)
+    round_trips = sum(count * cost.round_trips for count, cost in known) / requests
+    statements = sum(count * (cost.statements or 0) for count, cost in known) / requests
+    average = Cost(round_trips, statements)
+    return tuple(
+        replace(one, round_trips_per_request=cost.round_trips, statements_per_request=cost.statements)
+        for one, cost in zip(operations, (average, *(cost for _, cost in known)), strict=True)
+    )
+
+
+def _cost(cell: Cell, operation: str) -> Cost:
+    own = dict(cell.parameters)
+    service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
+    return expected(service, cell.setup.profile, operation, _variant(operation, own), reads)
+
+
+def _variant(operation: str, parameters: Mapping[str, Any]) -> str | None:
+    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
+    known = OPERATIONS[operation]
+    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
 
 
 @dataclass(frozen=True)
@@ -58,7 +102,7 @@ class Ceilings:
 
 @dataclass
 class Outcome:
-    """All measurements, and what they amount to. `cells` are the plan's, in its order, and so are `claims`.
+    """All measurements so far, each cell's together. `cells` are the plan's, in its order, and so are `claims`.
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
@@ -70,7 +114,6 @@ class Outcome:
     results: dict[Cell, CellResult] = field(default_factory=dict)
     remarks: dict[Cell, list[str]] = field(default_factory=dict)
     ceilings: Ceilings = field(default_factory=Ceilings)
-    window_s: float = 0.0
     counted: bool = False
     claims: Sequence[Claim] = ()
     parity: tuple[Row, ...] = ()
@@ -81,37 +124,39 @@ class Outcome:
         """How many measurements there are."""
         return sum(map(len, self.measured.values()))
 
+    @property
+    def window_s(self) -> float:
+        """How long all windows were together."""
+        return math.fsum(one.length_s for measurements in self.measured.values() for one in measurements)
+
     def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
         """Take one more measurement into account."""
-        number = len(self.measured.get(cell, ())) + 1
-        self.add_all(cell, [measurement], [f"round {number}: {remark}"] if remark else [])
+        self.add_all(cell, [measurement], [remark])
 
-    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str]) -> None:
-        """Take several measurements of a cell into account, all or, where this raises, none."""
+    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str] = ()) -> None:
+        """Take several measurements of a cell into account, all or, where this raises, none.
+
+        `remarks` are one for each measurement, empty where there is nothing to say.
+        """
         before = self.measured.get(cell, [])
         mine = [*before, *measurements]
-        miscounted = [
-            f"round {number}: {one.evidence.miscounted}"
-            for number, one in enumerate(measurements, len(before) + 1)
-            if one.evidence.miscounted
-        ]
-        said = [*self.remarks.get(cell, ()), *remarks, *miscounted]
-        seen = [one.evidence for one in mine]
+        beside = zip_longest(remarks, (one.evidence.miscounted for one in measurements))
+        rounds = enumerate(beside, len(before) + 1)
+        new = [f"round {number}: {text}" for number, texts in rounds for text in texts if text]
+        said = [*self.remarks.get(cell, ()), *new]
+        seen, operations = [one.evidence for one in mine], summary.summarise(mine)
         result = CellResult(
             cell,
             len(mine),
-            summary.summarise(mine),
+            _with_costs(cell, operations) if self.counted else operations,
             verdict.of_cell(seen, self.limits),
             bound.of_cell(seen, self.limits),
-            summary.errors(mine),
-            sum(one.missed for one in seen),
+            errors(mine),
             sum(one.reconnects for one in seen),
             tuple(said),
             seen[0].arrival,
-            self.counted,
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
-        self.window_s += sum(one.length_s for one in measurements)
 
     def ordered(self) -> list[CellResult]:
         """The results so far in the plan's order, whatever order they were measured in."""

@@ -3,18 +3,28 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import combinations, pairwise
 
-from bench.analysis import lower_bounds, sweeps
+from bench.analysis import sweeps
 from bench.analysis.intervals import mean_interval, t_quantile
 from bench.analysis.outcome import CellResult
-from bench.analysis.summary import METRICS
+from bench.plan import metrics
 from bench.plan.matrix import AA, Cell
+from bench.plan.metrics import Known, Metric, Place
 
 CONFIDENCE = 0.95
 MOST_ROWS = 20
 SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
-HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE = "higher", "lower", "no difference shown", "not comparable"
+
+
+class Conclusion(StrEnum):
+    """What an interval shows."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NONE_SHOWN = "no difference shown"
+    NOT_COMPARABLE = "not comparable"
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Pair:
     ratio: float | None
     ci_low: float | None
     ci_high: float | None
-    conclusion: str
+    conclusion: Conclusion
     why: str
 
 
@@ -88,26 +98,25 @@ def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[lis
 
 
 def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
-    names = [one.operation for one in baseline.operations]
     both = {one.operation: one for one in candidate.operations}
     rows = []
     for operation in baseline.operations:
         other = both.get(operation.operation)
-        if other is None or operation.operation not in names:
+        if other is None:
             continue
-        for metric in METRICS:
-            if metric == "service_cpu_ms_per_request" and operation.operation != "all":
+        for metric in metrics.in_(Place.COMPARISON):
+            if metric.known is not Known.OPERATION and operation.operation != "all":
                 continue
-            values = zip(operation.of_rounds(metric), other.of_rounds(metric), strict=False)
+            values = zip(operation.of_rounds(metric.name), other.of_rounds(metric.name), strict=False)
             ratios = [new / old for old, new in values if old and new]
             interval = mean_interval(ratios, 1 - (1 - CONFIDENCE) / comparisons)
             conclusion, why = _concluded(baseline, candidate, metric, ratios, interval)
-            shown = conclusion != NOT_COMPARABLE
+            shown = conclusion != Conclusion.NOT_COMPARABLE
             rows.append(
                 Pair(
                     scenario=baseline.cell.scenario,
                     operation=operation.operation,
-                    metric=metric,
+                    metric=metric.name,
                     baseline=baseline.cell.slug,
                     candidate=candidate.cell.slug,
                     rounds=len(ratios),
@@ -124,25 +133,26 @@ def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark:
 def _concluded(
     baseline: CellResult,
     candidate: CellResult,
-    metric: str,
+    metric: Metric,
     ratios: Sequence[float],
     interval: tuple[float, float] | None,
-) -> tuple[str, str]:
+) -> tuple[Conclusion, str]:
     """What the interval shows, and why; reads nothing but the interval off."""
     invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
     if invalid:
-        return NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+        return Conclusion.NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
     if interval is None:
-        return NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
+        return Conclusion.NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
     low, high = interval
-    conclusion = HIGHER if low > 1 else LOWER if high < 1 else NONE_SHOWN
-    found = [one for one in (baseline, candidate) if one.verdict.name == "FLOOR"]
-    if found and lower_bounds.is_bound(metric):
-        low_is_open, high_is_open = lower_bounds.open_ends(
-            metric, candidate=candidate.verdict.name == "FLOOR", baseline=baseline.verdict.name == "FLOOR"
+    conclusion = Conclusion.HIGHER if low > 1 else Conclusion.LOWER if high < 1 else Conclusion.NONE_SHOWN
+    found = [one for one in (baseline, candidate) if one.verdict.is_bound]
+    if found and metric.is_bound:
+        low_is_open, high_is_open = metric.open_ends(
+            candidate=candidate.verdict.is_bound, baseline=baseline.verdict.is_bound
         )
-        if {HIGHER: low_is_open, LOWER: high_is_open}.get(conclusion, True):
-            return NOT_COMPARABLE, f"{' and '.join(one.cell.slug for one in found)} FLOOR: only a bound is known"
+        if {Conclusion.HIGHER: low_is_open, Conclusion.LOWER: high_is_open}.get(conclusion, True):
+            slugs = " and ".join(one.cell.slug for one in found)
+            return Conclusion.NOT_COMPARABLE, f"{slugs} FLOOR: only a bound is known"
     return conclusion, ""
 
 

@@ -6,20 +6,30 @@ A ruling is read off an interval, never off a point: see docs/methodology.md.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 
-from bench.analysis import lower_bounds, summary
+from bench.analysis import summary
 from bench.analysis.intervals import arithmetic_interval, mean_interval
-from bench.analysis.outcome import Outcome
-from bench.analysis.summary import Measurement, OperationSummary
+from bench.analysis.outcome import CellResult
+from bench.plan import metrics
 from bench.plan.claims import Claim, Selector, ambiguity, described, matching
 from bench.plan.matrix import Cell
+from bench.plan.metrics import SHARE, Metric
 
 CONFIDENCE = 0.95
-CONFIRMED, REFUTED, UNDECIDED, NOT_TESTED = "confirmed", "refuted", "undecided", "not tested"
-WEAKEST_FIRST = (REFUTED, UNDECIDED, CONFIRMED)
 
-SHARES = frozenset({"failure_ratio", "success_ratio"})
+
+class Finding(StrEnum):
+    """How a claim fares, the weakest first."""
+
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+    CONFIRMED = "confirmed"
+    NOT_TESTED = "not tested"
+
+
+WEAKEST_FIRST = tuple(Finding)
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class Ruling:
     measured: float | None
     ci_low: float | None
     ci_high: float | None
-    ruling: str
+    ruling: Finding
     why: str
 
 
@@ -57,38 +67,28 @@ class Arm:
     floor: bool
 
 
-Rounds = Mapping[Cell, Sequence[tuple[Measurement, OperationSummary]]]
+Results = Mapping[Cell, CellResult]
 
 
-def rule(outcome: Outcome) -> tuple[Ruling, ...]:
-    """A ruling on each claim of the plan, in its order, from what has been measured so far."""
-    named = {
-        cell for claim in outcome.claims for selector in claim.selectors for cell in matching(selector, outcome.cells)
-    }
-    rounds = {
-        cell: [(one, summary.total([one])) for one in outcome.measured[cell]]
-        for cell in named
-        if cell in outcome.measured
-    }
-    return tuple(_rule(claim, outcome, rounds) for claim in outcome.claims)
+def rule(claims: Sequence[Claim], cells: Sequence[Cell], results: Results) -> tuple[Ruling, ...]:
+    """A ruling on each claim of a plan with these cells, in its order, from what has been measured so far."""
+    return tuple(_rule(claim, cells, results) for claim in claims)
 
 
-def _rule(claim: Claim, outcome: Outcome, rounds: Rounds) -> Ruling:
-    found = [matching(selector, outcome.cells) for selector in claim.selectors]
-    obstacles = [_obstacle(selector, claim.metric, outcome, rounds) for selector in claim.selectors]
+def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
+    metric = metrics.named(claim.metric)
+    found = [matching(selector, cells) for selector in claim.selectors]
+    obstacles = [_obstacle(selector, metric, cells, results) for selector in claim.selectors]
     if any(obstacles):
         names = [
-            cells[0].slug if len(cells) == 1 else described(selector)
-            for selector, cells in zip(claim.selectors, found, strict=True)
+            named[0].slug if len(named) == 1 else described(selector)
+            for selector, named in zip(claim.selectors, found, strict=True)
         ]
-        return _row(claim, names, Estimate(None), NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
-    arms = [_arm(cell, claim.metric, outcome, rounds) for [cell] in found]
+        return _row(claim, names, Estimate(None), Finding.NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
+    arms = [_arm(results[cell], metric) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
-    if claim.cell is not None:
-        estimate = value(arms[0], claim.metric)
-    else:
-        estimate = ratio(arms[0], arms[1], claim.metric, CONFIDENCE)
+    estimate = value(arms[0], metric) if claim.cell is not None else ratio(arms[0], arms[1], metric, CONFIDENCE)
     slugs = [arm.slug for arm in arms]
     why = "; ".join(filter(None, (" / ".join(slugs), estimate.why)))
     return _row(claim, slugs, estimate, within(estimate, claim.low, claim.high), why)
@@ -98,7 +98,7 @@ def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
     """Neighbours in pairs, with intervals that hold for all of them together; what is reported is the weakest link."""
     neighbours, confidence = list(pairwise(arms)), 1 - (1 - CONFIDENCE) / (len(arms) - 1)
     links = [
-        (f"{higher.slug} / {lower.slug}", ratio(higher, lower, claim.metric, confidence))
+        (f"{higher.slug} / {lower.slug}", ratio(higher, lower, metrics.named(claim.metric), confidence))
         for higher, lower in neighbours
     ]
     weakest = min(links, key=lambda link: (WEAKEST_FIRST.index(above_one(link[1])), link[1].value or 0.0))
@@ -106,7 +106,7 @@ def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
     return _row(claim, [arm.slug for arm in arms], weakest[1], above_one(weakest[1]), why)
 
 
-def _row(claim: Claim, cells: Sequence[str], estimate: Estimate, ruling: str, why: str) -> Ruling:
+def _row(claim: Claim, cells: Sequence[str], estimate: Estimate, ruling: Finding, why: str) -> Ruling:
     return Ruling(
         id=claim.id,
         source=claim.source,
@@ -129,70 +129,57 @@ def _expected(claim: Claim, cells: Sequence[str]) -> str:
     return f"at most {claim.high:g}" if math.isinf(claim.low) else f"{claim.low:g} .. {claim.high:g}"
 
 
-def within(estimate: Estimate, low: float, high: float) -> str:
+def within(estimate: Estimate, low: float, high: float) -> Finding:
     """Confirmed when the whole interval lies in the range, refuted when all of it lies outside, else undecided."""
     if low <= estimate.low and estimate.high <= high:
-        return CONFIRMED
-    return REFUTED if estimate.high < low or high < estimate.low else UNDECIDED
+        return Finding.CONFIRMED
+    return Finding.REFUTED if estimate.high < low or high < estimate.low else Finding.UNDECIDED
 
 
-def above_one(estimate: Estimate) -> str:
+def above_one(estimate: Estimate) -> Finding:
     """Whether a ratio is above 1: confirmed or refuted when its interval excludes 1, else undecided."""
-    return CONFIRMED if estimate.low > 1 else REFUTED if estimate.high < 1 else UNDECIDED
+    return Finding.CONFIRMED if estimate.low > 1 else Finding.REFUTED if estimate.high < 1 else Finding.UNDECIDED
 
 
-def _obstacle(selector: Selector, metric: str, outcome: Outcome, rounds: Rounds) -> str:
+def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results: Results) -> str:
     """In words, why nothing can be said of a cell (of several reasons the first); empty where something can."""
-    if why := ambiguity(selector, outcome.cells):
+    if why := ambiguity(selector, cells):
         return why
-    [cell] = matching(selector, outcome.cells)
-    if cell not in outcome.results:
+    [cell] = matching(selector, cells)
+    if cell not in results:
         return f"{cell.slug} was not measured"
-    verdict = outcome.results[cell].verdict
+    verdict = results[cell].verdict
     if not verdict.ranks:
         return f"{cell.slug} INVALID: {verdict.reasons[0]}"
-    known = [figure(metric, *one) is not None for one in rounds[cell]]
+    known = [figure is not None for figure in results[cell].total.of_rounds(metric.name)]
     if all(known):
         return ""
     which = f" in round {known.index(False) + 1}" if any(known) else ""
-    few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
-    return f"{metric} of {cell.slug} is unknown{which}{few}"
+    few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if metric.name.startswith("latency_p") else ""
+    return f"{metric.name} of {cell.slug} is unknown{which}{few}"
 
 
-def _arm(cell: Cell, metric: str, outcome: Outcome, rounds: Rounds) -> Arm:
-    values = [figure(metric, *one) for one in rounds[cell]]
-    known = tuple(one for one in values if one is not None)
-    return Arm(cell.slug, known, outcome.results[cell].verdict.name == "FLOOR")
+def _arm(result: CellResult, metric: Metric) -> Arm:
+    known = tuple(one for one in result.total.of_rounds(metric.name) if one is not None)
+    return Arm(result.cell.slug, known, result.verdict.is_bound)
 
 
-def figure(metric: str, measurement: Measurement, total: OperationSummary) -> float | None:
-    """One round's own; None where it is not known. A batch takes from its first intended start to its last end."""
-    if metric == "success_ratio":
-        return None if total.failure_ratio is None else 1 - total.failure_ratio
-    if metric == "batch_s":
-        return measurement.length_s or None if measurement.evidence.arrival == "batch" else None
-    if metric == "missed_arrivals":
-        return measurement.evidence.missed
-    found: float | None = getattr(total, metric)
-    return found
-
-
-def value(arm: Arm, metric: str) -> Estimate:
+def value(arm: Arm, metric: Metric) -> Estimate:
     """The mean over rounds: geometric where all are positive, arithmetic for shares and where one is zero."""
-    if metric not in SHARES and min(arm.values) > 0:
+    if metric.unit != SHARE and min(arm.values) > 0:
         return _bounded(_mean(arm.values, CONFIDENCE, positive=True), metric, arm, None)
     estimate = _mean(arm.values, CONFIDENCE, positive=False)
     if math.isfinite(estimate.high):
-        most = 1.0 if metric in SHARES else math.inf
+        most = 1.0 if metric.unit == SHARE else math.inf
         estimate = replace(estimate, low=max(estimate.low, 0.0), high=min(estimate.high, most))
     return _bounded(estimate, metric, arm, None)
 
 
-def ratio(candidate: Arm, baseline: Arm, metric: str, confidence: float) -> Estimate:
+def ratio(candidate: Arm, baseline: Arm, metric: Metric, confidence: float) -> Estimate:
     """The geometric mean over rounds of candidate / baseline, with a paired interval on logarithms."""
     pairs = list(zip(candidate.values, baseline.values, strict=False))
     if min(min(pair) for pair in pairs) <= 0:
-        return Estimate(None, why=f"{metric} is 0 in a round, and a ratio needs more")
+        return Estimate(None, why=f"{metric.name} is 0 in a round, and a ratio needs more")
     estimate = _mean([new / old for new, old in pairs], confidence, positive=True)
     return _bounded(estimate, metric, candidate, baseline)
 
@@ -208,13 +195,13 @@ def _mean(values: Sequence[float], confidence: float, *, positive: bool) -> Esti
     return Estimate(math.exp(mean) if positive else mean, low, high)
 
 
-def _bounded(estimate: Estimate, metric: str, candidate: Arm, baseline: Arm | None) -> Estimate:
+def _bounded(estimate: Estimate, metric: Metric, candidate: Arm, baseline: Arm | None) -> Estimate:
     """With a FLOOR cell, only the end of the interval that a fuller load could not move."""
     slugs = [arm.slug for arm in (candidate, baseline) if arm is not None and arm.floor]
-    if not slugs or not lower_bounds.is_bound(metric):
+    if not slugs or not metric.is_bound:
         return estimate
     is_floor = baseline is not None and baseline.floor
-    low_is_open, high_is_open = lower_bounds.open_ends(metric, candidate=candidate.floor, baseline=is_floor)
+    low_is_open, high_is_open = metric.open_ends(candidate=candidate.floor, baseline=is_floor)
     low, high = -math.inf if low_is_open else estimate.low, math.inf if high_is_open else estimate.high
     why = f"{' and '.join(slugs)} FLOOR: only a bound is known"
     return Estimate(estimate.value, low, high, "; ".join(filter(None, (estimate.why, why))))

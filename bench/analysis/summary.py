@@ -3,18 +3,18 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 import polars as pl
 
 from bench.analysis.evidence import DATABASE, LOAD, SERVICE, Evidence
 from bench.analysis.intervals import mean_interval
+from bench.plan.metrics import METRICS, Known, Metric
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
 COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
-LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,21 @@ class Measurement:
         return self.evidence.length_s
 
 
-# What cells are compared by, within each round.
-METRICS = ("throughput_rps", "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request")
+# What a round knows of each operation, and of all of them together.
+OF_AN_OPERATION = tuple(one.name for one in METRICS if one.known is Known.OPERATION)
+OF_A_CELL = tuple(one.name for one in METRICS if one.known is not Known.RUN)
 Figures = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class OperationSummary:
-    """What one operation of a cell did over all windows. None means unknown.
+    """What one operation of a cell did over all windows, by the names of METRICS. None means unknown.
 
-    Throughput and latencies count successes only. `rounds` holds each window's own METRICS. Only the operation `all`
+    Throughput and latencies count successes only. `rounds` holds each window's own figures. Only the operation `all`
     has what follows: the uncorrected service time of an open load, from when a request was sent, not from when it was
-    due; and CPU times and transactions, those of a cell's whole window divided by all its requests (transactions also
-    the only operation, where there is just one).
+    due; how long a batch took from its first intended start to its last end, where there is one window; and CPU times
+    and transactions, those of a cell's whole window divided by all its requests (transactions also the only operation,
+    where there is just one). Statements and round trips are those that the gate has counted.
     """
 
     operation: str
@@ -62,10 +64,15 @@ class OperationSummary:
     latency_p999_ms: float | None
     latency_max_ms: float | None
     service_time_p99_ms: float | None = None
+    success_ratio: float | None = None
+    batch_s: float | None = None
+    missed_arrivals: int | None = None
     service_cpu_ms_per_request: float | None = None
     database_cpu_ms_per_request: float | None = None
     load_cpu_ms_per_request: float | None = None
     service_rss_peak_mb: float | None = None
+    statements_per_request: float | None = None
+    round_trips_per_request: float | None = None
     transactions_per_request: float | None = None
     connections_peak: int | None = None
     ping_p50_ms: float | None = None
@@ -75,11 +82,24 @@ class OperationSummary:
     @property
     def throughput_interval(self) -> tuple[float, float] | None:
         """The 95% interval over the rounds."""
-        return mean_interval([value for value in self.of_rounds("throughput_rps") if value is not None])
+        return self.interval("throughput_rps")
+
+    def interval(self, metric: str) -> tuple[float, float] | None:
+        """The 95% interval of a metric over the rounds."""
+        return mean_interval([value for value in self.of_rounds(metric) if value is not None])
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
-        """One metric in each round."""
-        return tuple(figures[metric] for figures in self.rounds)
+        """One metric in each round; None where the round does not know it."""
+        return tuple(figures.get(metric) for figures in self.rounds)
+
+    def columns(self, wanted: Sequence[Metric]) -> dict[str, float | None]:
+        """Each metric by its column, with its interval where it has columns for one."""
+        found: dict[str, float | None] = {}
+        for metric in wanted:
+            found[metric.name] = getattr(self, metric.name)
+            if metric.interval:
+                found |= zip(metric.interval, self.interval(metric.name) or (None, None), strict=True)
+        return found
 
 
 NO_TIMES = pl.Series([], dtype=pl.Float64)
@@ -107,23 +127,39 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
 
 def total(measurements: Sequence[Measurement]) -> OperationSummary:
     """A summary of all operations together (`all`)."""
+    succeeded = [_ascending_ms(one.samples) for one in measurements]
+    rounds = [_together([one], [ascending]) for one, ascending in zip(measurements, succeeded, strict=True)]
+    return replace(
+        _together(measurements, succeeded),
+        rounds=tuple(_figures(one, OF_A_CELL) for one in rounds),
+        service_time_p99_ms=_service_time_p99_ms([one for one in measurements if one.length_s]),
+    )
+
+
+def _together(measurements: Sequence[Measurement], succeeded: Sequence[pl.Series]) -> OperationSummary:
     whole = [one for one in measurements if one.length_s]
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
+    counted = _counted("all", measurements, [one.samples for one in measurements], succeeded)
     return replace(
-        _summary("all", measurements),
-        service_time_p99_ms=_service_time_p99_ms(whole),
+        counted,
+        success_ratio=None if counted.failure_ratio is None else 1 - counted.failure_ratio,
+        batch_s=_batch_s(measurements),
+        missed_arrivals=sum(one.evidence.missed for one in measurements),
         service_cpu_ms_per_request=cpu_ms_per_request(whole, SERVICE),
         database_cpu_ms_per_request=cpu_ms_per_request(whole, DATABASE),
         load_cpu_ms_per_request=cpu_ms_per_request(whole, LOAD),
-        service_rss_peak_mb=max(
-            (one.rss_peak_mb[SERVICE] for one in machines if SERVICE in one.rss_peak_mb), default=None
-        ),
+        service_rss_peak_mb=_most([one.rss_peak_mb.get(SERVICE) for one in machines]),
         transactions_per_request=_transactions_per_request(whole),
         ping_p50_ms=_middle([one.evidence.ping_p50_ms for one in whole]),
         ping_max_ms=_most([one.evidence.ping_max_ms for one in whole]),
         connections_peak=_most([one.evidence.connections_peak for one in whole]),
         idle_in_transaction_peak=_most([one.evidence.idle_in_transaction_peak for one in whole]),
     )
+
+
+def _batch_s(measurements: Sequence[Measurement]) -> float | None:
+    lengths_s = [one.length_s for one in measurements if one.evidence.arrival == "batch"]
+    return lengths_s[0] or None if len(lengths_s) == 1 else None
 
 
 Number = TypeVar("Number", int, float)
@@ -139,11 +175,27 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 
 def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSummary:
-    frames = [_of(one, operation) for one in measurements]
+    """Of one operation by its name."""
+    samples = [one.samples for one in measurements]
+    frames = [one if one.is_empty() else one.filter(pl.col("operation") == operation) for one in samples]
+    succeeded = [_ascending_ms(frame) for frame in frames]
+    rounds = [
+        _counted(operation, [one], [frame], [ascending])
+        for one, frame, ascending in zip(measurements, frames, succeeded, strict=True)
+    ]
+    return replace(
+        _counted(operation, measurements, frames, succeeded),
+        rounds=tuple(_figures(one, OF_AN_OPERATION) for one in rounds),
+    )
+
+
+def _counted(
+    operation: str, measurements: Sequence[Measurement], frames: Sequence[pl.DataFrame], succeeded: Sequence[pl.Series]
+) -> OperationSummary:
+    """What the requests in `frames` show, the samples of these measurements; `succeeded` are their times, ascending."""
     requests = sum(len(frame) for frame in frames)
     length_s = sum(one.length_s for one in measurements)
-    succeeded = [_ascending_ms(frame) for frame in frames]
-    latencies_ms = pl.concat(succeeded).sort() if succeeded else NO_TIMES
+    latencies_ms = succeeded[0] if len(succeeded) == 1 else pl.concat(succeeded).sort() if succeeded else NO_TIMES
     successes = len(latencies_ms)
     return OperationSummary(
         operation=operation,
@@ -151,9 +203,7 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
         failures=requests - successes,
         failure_ratio=(requests - successes) / requests if requests else None,
         throughput_rps=successes / length_s if length_s else None,
-        rounds=tuple(
-            _figures(one, ascending, operation) for one, ascending in zip(measurements, succeeded, strict=True)
-        ),
+        rounds=(),
         latency_mean_ms=cast("float | None", latencies_ms.mean()),
         latency_max_ms=cast("float | None", latencies_ms.max()),
         latency_p50_ms=percentile(latencies_ms, 0.5),
@@ -164,33 +214,20 @@ def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSu
     )
 
 
+def _figures(one_round: OperationSummary, names: Sequence[str]) -> Figures:
+    return {name: getattr(one_round, name) for name in names}
+
+
 def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:
     """From when requests were really sent; in the closed model that is the latency."""
     sent = [_ascending_ms(one.samples, "service_time_ns") for one in measurements if one.evidence.arrival == "open"]
     return percentile(pl.concat(sent).sort(), 0.99) if sent else None
 
 
-def _of(measurement: Measurement, operation: str) -> pl.DataFrame:
-    frame = measurement.samples
-    return frame if operation == "all" or frame.is_empty() else frame.filter(pl.col("operation") == operation)
-
-
 def _ascending_ms(frame: pl.DataFrame, column: str = "latency_ns") -> pl.Series:
     if frame.is_empty():
         return NO_TIMES
     return frame.filter(pl.col("ok"))[column].sort() / 1e6
-
-
-def _figures(measurement: Measurement, ascending_ms: pl.Series, operation: str) -> Figures:
-    """One round's own."""
-    if not measurement.length_s:
-        return dict.fromkeys(METRICS)
-    return {
-        "throughput_rps": len(ascending_ms) / measurement.length_s,
-        "latency_p50_ms": percentile(ascending_ms, 0.5),
-        "latency_p99_ms": percentile(ascending_ms, 0.99),
-        "service_cpu_ms_per_request": cpu_ms_per_request([measurement], SERVICE) if operation == "all" else None,
-    }
 
 
 def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float | None:
@@ -210,17 +247,3 @@ def _transactions_per_request(measurements: Sequence[Measurement]) -> float | No
     counted = [(ended, requests) for ended, requests in known if ended is not None]
     total = sum(requests for _, requests in counted)
     return sum(ended for ended, _ in counted) / total if total else None
-
-
-def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
-    """What the failed requests said, most frequent first."""
-    frames = [one.samples for one in measurements if len(one.samples)]
-    if not frames:
-        return ()
-    failed = pl.concat(frames).filter(~pl.col("ok"))
-    counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
-    return tuple((str(error), int(count)) for error, count in counted.iter_rows())
-
-
-BESIDE = frozenset({"rounds", "service_time_p99_ms", "ping_p50_ms", "ping_max_ms"})  # not in summary.csv
-SUMMARY_COLUMNS = tuple(field.name for field in fields(OperationSummary) if field.name not in BESIDE)

@@ -4,18 +4,20 @@ Definitions and their sources are in docs/methodology.md.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.analysis.outcome import CellResult
+from bench.plan import metrics
 from bench.plan.matrix import Cell
+from bench.plan.metrics import Place
 
 LEAST_VALUES = 3  # fewer are a comparison, not a curve
 LEAST_FOR_KNEE = 4
 NEAR_BEST = 0.95
+METRICS = metrics.in_(Place.SWEEPS)
 COLUMNS = (
-    "scenario", "curve", "axis", "value", "throughput_rps", "throughput_ci_low", "throughput_ci_high",
-    "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request", "bound_by", "verdict", "knee_at", "is_knee",
+    "scenario", "curve", "axis", "value", *metrics.columns(Place.SWEEPS), "bound_by", "verdict", "knee_at", "is_knee",
     "why",
 )  # fmt: skip
 
@@ -40,6 +42,7 @@ class Curve:
     name: str
     axis: str
     points: tuple[CellResult, ...]
+    knee: Knee = Knee(None, None, "")
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -70,7 +73,8 @@ def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
         for rest, members in groups.items():
             if len(members) >= LEAST_VALUES:
                 points = tuple(sorted(members, key=lambda one: settings(one.cell)[axis]))
-                found.append(Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points))
+                curve = Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points)
+                found.append(replace(curve, knee=knee(curve)))
     return tuple(found)
 
 
@@ -112,7 +116,7 @@ def knee(curve: Curve) -> Knee:
     if curve.axis == "users" and curve.points[0].arrival == "closed":
         at = best * min(value / rate for value, rate in rates.items())
     value = min(values, key=lambda one: max(one / at, at / one))
-    floors = [one for one in curve.points if one.verdict.name == "FLOOR" and one.total.throughput_rps == best]
+    floors = [one for one in curve.points if one.verdict.is_bound and one.total.throughput_rps == best]
     bound = "; a lower bound: the load was full where throughput was highest" if floors else ""
     share = f"{_words(value, curve.axis)} gives {rates[value] / best:.0%} of the highest throughput"
     if value < near[0]:
@@ -130,26 +134,19 @@ def _words(value: float, axis: str) -> str:
     return f"{axis}={value:.3g}" if value < 1000 else f"{axis}={value:.0f}"
 
 
-def rows(results: Sequence[CellResult]) -> Iterator[dict[str, Any]]:
+def rows(found: Sequence[Curve]) -> Iterator[dict[str, Any]]:
     """Rows of sweeps.csv: one a point of each curve."""
-    for curve in curves(results):
-        found = knee(curve)
+    for curve in found:
         for value, one in zip(curve.values, curve.points, strict=True):
-            interval = one.total.throughput_interval or (None, None)
             yield {
                 "scenario": curve.scenario,
                 "curve": curve.name,
                 "axis": curve.axis,
                 "value": value,
-                "throughput_rps": one.total.throughput_rps,
-                "throughput_ci_low": interval[0],
-                "throughput_ci_high": interval[1],
-                "latency_p50_ms": one.total.latency_p50_ms,
-                "latency_p99_ms": one.total.latency_p99_ms,
-                "service_cpu_ms_per_request": one.total.service_cpu_ms_per_request,
+                **one.total.columns(METRICS),
                 "bound_by": one.bound.by or None,
                 "verdict": one.verdict.name,
-                "knee_at": found.at,
-                "is_knee": "yes" if value == found.value else None,
-                "why": found.why,
+                "knee_at": curve.knee.at,
+                "is_knee": "yes" if value == curve.knee.value else None,
+                "why": curve.knee.why,
             }

@@ -5,23 +5,39 @@ Formulas, thresholds and their sources are in docs/methodology.md.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bench.analysis import bound
 from bench.analysis.evidence import TARGET, Evidence
 from bench.plan.model import Thresholds
 
 
+class Judgement(StrEnum):
+    """The name of a verdict."""
+
+    VALID = "VALID"
+    FLOOR = "FLOOR"
+    """A lower bound: the load was the limit."""
+    INVALID = "INVALID"
+    """Not to be ranked."""
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """VALID, INVALID (not to be ranked) or FLOOR (a lower bound), and what speaks for that."""
+    """A judgement, and what speaks for it."""
 
-    name: str
+    name: Judgement
     reasons: tuple[str, ...] = ()
 
     @property
     def ranks(self) -> bool:
         """Whether the cell may be compared with others."""
-        return self.name != "INVALID"
+        return self.name is not Judgement.INVALID
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether figures that a fuller load could move are only bounds."""
+        return self.name is Judgement.FLOOR
 
 
 def no_window(seen: Evidence, _: Thresholds) -> str:
@@ -181,17 +197,17 @@ def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:
     """The verdict on one measurement."""
     reasons = tuple(reason for rule in INVALIDATING if (reason := rule(seen, limits)))
     if reasons:
-        return Verdict("INVALID", reasons)
+        return Verdict(Judgement.INVALID, reasons)
     reason = floor(seen, limits)
-    return Verdict("FLOOR", (reason,)) if reason else Verdict("VALID")
+    return Verdict(Judgement.FLOOR, (reason,)) if reason else Verdict(Judgement.VALID)
 
 
 def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
     """The verdict on a cell is the worst of its measurements'; reasons say which ones."""
     each = [of_measurement(one, limits) for one in measurements]
-    for name in ("INVALID", "FLOOR"):
+    for name in (Judgement.INVALID, Judgement.FLOOR):
         found = [(number, one) for number, one in enumerate(each, 1) if one.name == name]
         if found:
             reasons = tuple(f"round {number}: {reason}" for number, one in found for reason in one.reasons)
             return Verdict(name, reasons)
-    return Verdict("VALID")
+    return Verdict(Judgement.VALID)

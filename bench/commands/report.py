@@ -1,8 +1,10 @@
-"""`bench report`: a run's page, made anew from its stored files."""
+"""`bench report`: a run's page and tables, made again from its stored files."""
 
 import click
 
+from bench.analysis import analysis
 from bench.commands import options
+from bench.report import csv_tables
 from bench.store import stored
 from bench.store.runs import find, finished
 from suite.errors import ResultsError
@@ -21,7 +23,10 @@ Examples:
 @click.argument("run", required=False)
 @click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round charts over time show.")
 def report(run: str | None, chosen_round: int | None) -> None:
-    """Write report.html into the folder of RUN, and results/index.html."""
+    """Write report.html and the CSVs of RUN again, from its stored samples, and results/index.html.
+
+    The CSVs stay as they are where not everything that they were made of can be read any more.
+    """
     from bench.report.html import writing  # noqa: PLC0415  # matplotlib takes seconds to load, which `--help` does not need
 
     console = options.console()
@@ -29,9 +34,15 @@ def report(run: str | None, chosen_round: int | None) -> None:
     if run is None and not runs:
         raise ResultsError("there is no run in results/ yet; make one with: bench run")
     folder = runs[-1] if run is None else find(run)
-    found = stored.outcome(folder, what_there_is=True)
-    path = writing.write(folder, found, chosen_round)
-    for problem in found.unreadable:
+    found = analysis.of(stored.outcome(folder, what_there_is=True))
+    written = writing.write(folder, found, chosen_round)
+    for problem in written.missing:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"written: {written.path}", highlight=False, markup=False, soft_wrap=True)
+    if why := csv_tables.obstacle(folder, found):
+        console.print(f"the CSVs stay as they are: {why}", style="yellow", highlight=False, soft_wrap=True)
+    else:
+        load = stored.plan_of(stored.json_of(folder / "plan.json")).load
+        csv_tables.write(folder, load, found, found.measured)
+        console.print(f"written: {folder / 'summary.csv'} and the other CSVs", highlight=False, soft_wrap=True)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

@@ -5,24 +5,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.analysis import lower_bounds
 from bench.analysis.intervals import welch_interval
-from bench.analysis.pairs import CONFIDENCE, HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
+from bench.analysis.pairs import CONFIDENCE, Conclusion
 from bench.analysis.summary import SAMPLES_BEYOND
+from bench.analysis.verdict import Judgement
+from bench.plan import metrics
+from bench.plan.metrics import Better, Metric, Place
 
 # What makes a cell of one run and a cell of another the same, as summary.csv has it.
 IDENTITY = (
     "scenario", "service", "profile", "server", "workers", "pool_size", "parameters", "arrival", "users",
 )  # fmt: skip
 FAILURES = "failure_ratio"
-METRICS = (
-    "throughput_rps", "latency_p50_ms", "latency_p99_ms", "service_cpu_ms_per_request", "service_rss_peak_mb", FAILURES,
-)  # fmt: skip
+# Failures come last: they are seldom what changed, and then the verdict has said so.
+METRICS = tuple(sorted(metrics.in_(Place.COMPARE), key=lambda metric: metric.name == FAILURES))
 COLUMNS = (
     *IDENTITY[:1], "operation", *IDENTITY[1:], "metric", "rounds_old", "rounds_new", "old", "new", "ratio",
     "ci_low", "ci_high", "conclusion", "why",
 )  # fmt: skip
-LOWER_IS_WORSE = frozenset({"throughput_rps"})  # of all others, more is worse
 # Arrivals at rates further apart than this are another load.
 SAME_RATE = 0.02
 
@@ -57,7 +57,7 @@ class Change:
     ratio: float | None
     ci_low: float | None
     ci_high: float | None
-    conclusion: str
+    conclusion: Conclusion
     why: str
 
     def row(self) -> dict[str, object]:
@@ -75,7 +75,10 @@ def compare(old: Sequence[Figures], new: Sequence[Figures]) -> tuple[Change, ...
     before = {(one.identity, one.operation): one for one in old}
     pairs = [(before[one.identity, one.operation], one) for one in new if (one.identity, one.operation) in before]
     together = Counter(
-        (other.operation, metric) for one, other in pairs for metric in METRICS if not _obstacle(one, other, metric)
+        (other.operation, metric)
+        for one, other in pairs
+        for metric in METRICS
+        if not _obstacle(one, other, metric.name)
     )
     changes = (
         _change(one, other, metric, 1 - (1 - CONFIDENCE) / max(1, together[other.operation, metric]))
@@ -95,29 +98,29 @@ def _without(some: Sequence[Figures], others: Sequence[Figures]) -> list[Figures
     return [one for one in some if one.operation == "all" and one.identity not in known]
 
 
-def _change(old: Figures, new: Figures, metric: str, confidence: float) -> Change | None:
+def _change(old: Figures, new: Figures, metric: Metric, confidence: float) -> Change | None:
     """None where there is nothing to say: neither run knows the metric, or no request failed in either."""
-    before, after = _known(old, metric), _known(new, metric)
-    means = [old.whole.get(metric), new.whole.get(metric)]
+    before, after = _known(old, metric.name), _known(new, metric.name)
+    means = [old.whole.get(metric.name), new.whole.get(metric.name)]
     if before and after:  # else a round lacks the figure, or there are none: both are from the whole run
         means = [_mean(before), _mean(after)]
-    if means == [None, None] or (metric == FAILURES and not any(means)):
+    if means == [None, None] or (metric.name == FAILURES and not any(means)):
         return None
-    obstacle = _obstacle(old, new, metric)
+    obstacle = _obstacle(old, new, metric.name)
     ratio = means[1] / means[0] if means[0] and means[1] is not None else None
     low, high = (None, None) if obstacle else welch_interval(before, after, confidence) or (None, None)
     low, high, conclusion, why = _concluded(old, new, metric, low, high)
     return Change(
         identity=new.identity,
         operation=new.operation,
-        metric=metric,
+        metric=metric.name,
         rounds=(old.round_count, new.round_count),
         old=means[0],
         new=means[1],
         ratio=None if _invalid(old, new) else ratio,
         ci_low=low,
         ci_high=high,
-        conclusion=NOT_COMPARABLE if obstacle else conclusion,
+        conclusion=Conclusion.NOT_COMPARABLE if obstacle else conclusion,
         why=obstacle or why,
     )
 
@@ -136,7 +139,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _invalid(old: Figures, new: Figures) -> str:
-    return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == "INVALID")
+    return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.INVALID)
 
 
 def _obstacle(old: Figures, new: Figures, metric: str) -> str:
@@ -163,20 +166,20 @@ def _obstacle(old: Figures, new: Figures, metric: str) -> str:
 
 
 def _concluded(
-    old: Figures, new: Figures, metric: str, low: float | None, high: float | None
-) -> tuple[float | None, float | None, str, str]:
+    old: Figures, new: Figures, metric: Metric, low: float | None, high: float | None
+) -> tuple[float | None, float | None, Conclusion, str]:
     """The interval, with the ends open that a fuller load could move; what it shows, and why that is not all."""
-    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == "FLOOR"]
+    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.FLOOR]
     why = ""
-    if names and lower_bounds.is_bound(metric):
-        low_is_open, high_is_open = lower_bounds.open_ends(metric, candidate="new" in names, baseline="old" in names)
+    if names and metric.is_bound:
+        low_is_open, high_is_open = metric.open_ends(candidate="new" in names, baseline="old" in names)
         low, high = None if low_is_open else low, None if high_is_open else high
         why = f"FLOOR, only a bound is known: {' and '.join(names)}"
     if low is not None and low > 1:
-        return low, high, HIGHER, why
+        return low, high, Conclusion.HIGHER, why
     if high is not None and high < 1:
-        return low, high, LOWER, why
-    return low, high, NOT_COMPARABLE if why else NONE_SHOWN, why
+        return low, high, Conclusion.LOWER, why
+    return low, high, Conclusion.NOT_COMPARABLE if why else Conclusion.NONE_SHOWN, why
 
 
 def regressed(changes: Sequence[Change], limit: float) -> list[Change]:
@@ -185,9 +188,9 @@ def regressed(changes: Sequence[Change], limit: float) -> list[Change]:
 
 
 def _is_beyond(change: Change, limit: float) -> bool:
-    if change.conclusion == NOT_COMPARABLE:
+    if change.conclusion == Conclusion.NOT_COMPARABLE:
         return False
-    if change.metric in LOWER_IS_WORSE:
+    if metrics.named(change.metric).better is Better.HIGH:
         return change.ci_high is not None and change.ci_high < 1 - limit
     return change.ci_low is not None and change.ci_low > 1 + limit
 

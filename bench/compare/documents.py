@@ -4,18 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.analysis.pairs import HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE
+from bench.analysis.pairs import Conclusion
 from bench.compare import changes, locust_csv
-from bench.compare.changes import FAILURES, Change
+from bench.compare.changes import Change
+from bench.plan import metrics
+from bench.plan.metrics import SHARE, Better
 
-TITLES = {
-    "throughput_rps": "requests/s",
-    "latency_p50_ms": "p50 ms",
-    "latency_p99_ms": "p99 ms",
-    "service_cpu_ms_per_request": "CPU ms per request",
-    "service_rss_peak_mb": "memory MB",
-    FAILURES: "failed",
-}
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
 WHAT_ROUNDS_MISS = (
     "Intervals are over rounds (Welch's t on logarithms), and hold for all cells of a metric together. A change of the"
@@ -59,7 +53,7 @@ def of_runs(
     whole = [one for one in found if one.operation == "all"]
     name_of = changes.named(one.identity for one in whole)
     counted = Counter(one.conclusion for one in whole)
-    said = ", ".join(f"{counted[word]} {word}" for word in (HIGHER, LOWER, NONE_SHOWN, NOT_COMPARABLE))
+    said = ", ".join(f"{counted[word]} {word}" for word in Conclusion)
     sections = {"Candidate causes": [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]}
     sections["Not in both"] = list(alone)
     return Document(
@@ -75,8 +69,7 @@ def of_runs(
 def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
     """Two `_stats.csv` files of Locust."""
     rows = tuple(
-        Row((one.name, one.metric, *(_figure(value, one.metric) for value in (one.old, one.new)), _ratio(one.ratio)))
-        for one in found
+        Row((one.name, one.metric, _of_file(one.old, one), _of_file(one.new, one), _ratio(one.ratio))) for one in found
     )
     sections = {"What these files cannot tell": locust_csv.LIMITS} | ({"Not in both": alone} if alone else {})
     return Document(old, new, ("name", "metric", "old", "new", "new / old"), rows, sections=sections)
@@ -84,33 +77,40 @@ def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Seque
 
 def regression(change: Change, limit: float, name: str) -> str:
     """A regression in one line."""
-    title, bound = TITLES[change.metric], 1 - limit if change.metric in changes.LOWER_IS_WORSE else 1 + limit
+    metric = metrics.named(change.metric)
+    bound = 1 - limit if metric.better is Better.HIGH else 1 + limit
     side = "below" if bound < 1 else "above"
-    return f"regression: {name}: {title} {_ratio(change.ratio)} ({_interval(change)}), all of it {side} {bound:.4g}"
+    found = f"{metric.heading} {_ratio(change.ratio)} ({_interval(change)})"
+    return f"regression: {name}: {found}, all of it {side} {bound:.4g}"
 
 
 def tone(change: Change) -> str:
     """Whether a change is for the better."""
-    if change.conclusion not in {HIGHER, LOWER}:
+    if change.conclusion not in {Conclusion.HIGHER, Conclusion.LOWER}:
         return DIM
-    return GOOD if (change.conclusion == HIGHER) == (change.metric in changes.LOWER_IS_WORSE) else BAD
+    more_is_better = metrics.named(change.metric).better is Better.HIGH
+    return GOOD if (change.conclusion == Conclusion.HIGHER) == more_is_better else BAD
 
 
 def _texts(change: Change) -> tuple[str, ...]:
+    metric = metrics.named(change.metric)
     return (
-        TITLES[change.metric],
-        _figure(change.old, change.metric),
-        _figure(change.new, change.metric),
+        metric.heading,
+        *(_figure(value, is_share=metric.unit == SHARE) for value in (change.old, change.new)),
         _ratio(change.ratio),
         _interval(change),
         ": ".join(text for text in (change.conclusion, change.why) if text),
     )
 
 
-def _figure(value: float | None, metric: str) -> str:
+def _of_file(value: float | None, ratio: locust_csv.Ratio) -> str:
+    return _figure(value, is_share=ratio.metric == locust_csv.FAILED)
+
+
+def _figure(value: float | None, *, is_share: bool) -> str:
     if value is None:
         return ""
-    if metric in {FAILURES, "failed"}:
+    if is_share:
         return f"{value:.2%}"
     return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
 

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.evidence import SERVICE
-from bench.analysis.outcome import Outcome
+from bench.analysis import analysis
+from bench.analysis.analysis import Analysis
 from bench.analysis.rows import summary_rows
-from bench.analysis.summary import METRICS as PER_ROUND
-from bench.analysis.summary import Measurement, OperationSummary
 from bench.compare.causes import Facts
-from bench.compare.changes import FAILURES, IDENTITY, METRICS, Figures
+from bench.compare.changes import IDENTITY, Figures
+from bench.plan import metrics
+from bench.plan.metrics import Known, Place
 from bench.plan.model import Load, Plan
 from bench.store import csv_reading, files, runs, stored
 from bench.store.csv_reading import Line, plain
 from suite.errors import BenchError, ResultsError
 
-MEMORY = "service_rss_peak_mb"
+METRICS = metrics.names(Place.COMPARE)
+OF_AN_OPERATION = tuple(one.name for one in metrics.in_(Place.COMPARE) if one.known is Known.OPERATION)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read(folder: Path) -> StoredRun:
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
-            figures = of_outcome(stored.outcome(folder), plan.load)
+            figures = of_run(analysis.of(stored.outcome(folder)), plan.load)
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine
@@ -56,34 +57,25 @@ def read(folder: Path) -> StoredRun:
     return StoredRun(plain(name), figures, facts, tuple(plain(remark) for remark in remarks))
 
 
-def of_outcome(outcome: Outcome, load: Load) -> tuple[Figures, ...]:
+def of_run(found: Analysis, load: Load) -> tuple[Figures, ...]:
     """Of every cell: all operations together, then each by name."""
-    found = []
-    for result in outcome.ordered():
+    figures = []
+    for result in found.results:
         rows = summary_rows("", load, [result])
         for operation, row in zip(result.operations, rows, strict=True):
-            found.append(
+            known = METRICS if operation.operation == "all" else OF_AN_OPERATION
+            figures.append(
                 Figures(
                     identity=_identity({name: row[name] for name in IDENTITY}),
                     operation=operation.operation,
                     verdict=result.verdict.name,
                     whole={metric: row[metric] for metric in METRICS},
-                    rounds=_rounds(operation, outcome.measured[result.cell]),
+                    rounds={metric: operation.of_rounds(metric) for metric in known},
                     round_count=result.rounds,
                     offered_rps=row["offered_rps"],
                 )
             )
-    return tuple(found)
-
-
-def _rounds(operation: OperationSummary, measured: list[Measurement]) -> dict[str, tuple[float | None, ...]]:
-    rounds = {metric: operation.of_rounds(metric) for metric in PER_ROUND}
-    if operation.operation == "all":
-        machines = [one.evidence.machine for one in measured]
-        rounds[MEMORY] = tuple(machine.rss_peak_mb.get(SERVICE) if machine else None for machine in machines)
-        evidence = [one.evidence for one in measured]
-        rounds[FAILURES] = tuple(one.failures / one.requests if one.requests else None for one in evidence)
-    return rounds
+    return tuple(figures)
 
 
 def of_summary(path: Path) -> tuple[Figures, ...]:

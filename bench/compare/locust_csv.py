@@ -10,6 +10,7 @@ from bench.store.csv_reading import Line
 from suite.errors import ResultsError
 
 FIGURES = ("Request Count", "Failure Count", "Requests/s")
+FAILED = "failed"  # the share of requests, which these files have no column for
 REQUIRED = ("Type", "Name", *FIGURES)
 PERCENTILE = re.compile(r"\d{1,2}(\.\d+)?%|100%")
 LIMITS = (
@@ -66,7 +67,7 @@ def compare(old: Path, new: Path) -> tuple[tuple[Ratio, ...], list[str]]:
 def _ratios(old: Line, new: Line) -> list[Ratio]:
     name = _named((new.text("Type"), new.text("Name")))
     failed = _failed(old), _failed(new)
-    shares = [Ratio(name, "failed", *failed)] if any(failed) else []
+    shares = [Ratio(name, FAILED, *failed)] if any(failed) else []
     percentiles = [column for column in new.values if PERCENTILE.fullmatch(column) and column in old.values]
     figures = [Ratio(name, column, old.figure(column), new.figure(column)) for column in ("Requests/s", *percentiles)]
     return figures[:1] + shares + figures[1:]

@@ -81,8 +81,7 @@ class Job:
         """What pgbench is to measure, once each."""
         if not self.plan.rounds.ceilings or self.plan.load.arrival == "open":
             return []  # an open load asks for a rate, not for the most
-        wanted = [ceilings.of(cell) for cell in self.cells if cell.setup.connections and not cell.once]
-        return [one for one in dict.fromkeys(wanted) if ceilings.scripts(one.scenario, dict(one.parameters))]
+        return ceilings.wanted(self.cells)
 
     def cell_s(self, cell: Cell) -> float:
         """How long one measurement of a cell is expected to take."""

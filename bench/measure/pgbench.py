@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.analysis.ceilings import PRINTED, Alone, requests_per_transaction, scripts, transactions_per_s
+from bench.analysis.ceilings import PRINTED, Alone, requests_per_s, scripts
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launched
 from bench.store import files
@@ -48,15 +48,15 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LoadError(f"pgbench did not run on {dsn.redacted}: {error}") from None
     files.write_whole(folder / PRINTED, answer.stdout)
-    return transactions_per_s(answer.stdout) * requests_per_transaction(mix)
+    return requests_per_s(alone, answer.stdout)
 
 
 def measured(alone: Alone, folder: Path) -> float | None:
     """What `measure` found in this folder; None where it did not come to an end."""
-    mix, printed = scripts(alone.scenario, dict(alone.parameters)), folder / PRINTED
-    if not mix or not printed.exists():
+    printed = folder / PRINTED
+    if not scripts(alone.scenario, dict(alone.parameters)) or not printed.exists():
         return None
-    return transactions_per_s(printed.read_text()) * requests_per_transaction(mix)
+    return requests_per_s(alone, printed.read_text())
 
 
 def environment(dsn: Dsn) -> dict[str, str]:

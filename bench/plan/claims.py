@@ -5,20 +5,16 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bench.plan import metrics
+from bench.plan.metrics import Place
 from suite.lookup import nearest
 
 Value = str | int | float
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-# Figures of a cell that a claim can be about: those of summary.csv that each round has for itself, and two more.
-METRICS = (
-    "requests", "failures", "failure_ratio", "success_ratio", "throughput_rps", "batch_s", "latency_mean_ms",
-    "latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "latency_p999_ms", "latency_max_ms",
-    "missed_arrivals", "service_cpu_ms_per_request", "database_cpu_ms_per_request", "load_cpu_ms_per_request",
-    "service_rss_peak_mb", "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
-    "ping_p50_ms", "ping_max_ms",
-)  # fmt: skip
+# What a claim can be about: what each round of a cell knows for itself.
+METRICS = metrics.names(Place.CLAIMS)
 
 
 def _selector(value: Any) -> Any:

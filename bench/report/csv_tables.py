@@ -1,27 +1,86 @@
-"""Rows of the CSVs that a run leaves, but for summary.csv."""
+"""The CSVs that a run leaves: made of its analysis after each cell, and again by `bench report`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from bench.analysis import ceilings, pairs
-from bench.analysis.outcome import Ceilings, CellResult
+from bench.analysis import sweeps
+from bench.analysis.analysis import Analysis, Ceiling
 from bench.analysis.pairs import Pair
-from bench.analysis.summary import LOCUST_PERCENTILES
+from bench.analysis.rows import SUMMARY, summary_rows
+from bench.analysis.rulings import Ruling
+from bench.plan.matrix import Cell
+from bench.plan.model import Load
+from bench.store import csv_reading, files
 from services.contract.operations import OPERATIONS
+from suite import csv_writing
+from suite.errors import ResultsError
 
 COMPARISON = tuple(field.name for field in fields(Pair))
-CEILINGS = (
-    "scenario", "service", "throughput_rps", "no_database_rps", "of_no_database", "pgbench_connections", "pgbench_rps",
-    "of_pgbench",
-)  # fmt: skip
+CEILINGS = tuple(field.name for field in fields(Ceiling))
+CLAIMS = tuple(field.name for field in fields(Ruling))
+LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 LOCUST_COLUMNS = (
     "Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time",
     "Min Response Time", "Max Response Time", "Average Content Size", "Requests/s", "Failures/s",
     "50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%",
 )  # fmt: skip
+
+
+def write(folder: Path, load: Load, found: Analysis, cells: Iterable[Cell]) -> None:
+    """Write every table of a run into its folder, and the statistics of these cells. Raises UnwritableError."""
+    texts = tables(folder.name, load, found)
+    for cell in cells:
+        if text := statistics(found, cell):
+            texts[f"{cell.slug}_stats.csv"] = text
+    for name, text in texts.items():
+        files.write_whole(folder / name, text)
+
+
+def obstacle(folder: Path, found: Analysis) -> str:
+    """In words, why a stored run's tables are not to be written again: they would say less than they do; or nothing."""
+    if (files.json_object(folder / "status.json") or {}).get("state") == "running":
+        return "status.json says that the run is still going on"
+    if found.unreadable:
+        return "not everything that they are made of can be read"
+    counted, known = _rounds(folder / "summary.csv"), sum(one.rounds for one in found.results)
+    if counted > known:
+        return f"summary.csv is of {counted} measurements, and samples of {known} are left"
+    return ""
+
+
+def _rounds(summary: Path) -> int:
+    """How many measurements a summary.csv is of; 0 for one that cannot be read."""
+    try:
+        lines = csv_reading.read(summary, ("operation", "rounds"), "a summary.csv of this suite", ended=True)
+        return sum(int(line.figure("rounds") or 0) for line in lines if line.values["operation"] == "all")
+    except ResultsError:
+        return 0
+
+
+def tables(run_id: str, load: Load, found: Analysis) -> dict[str, str]:
+    """The text of each table by the name of its file. There is none of sweeps or claims where a run has none."""
+    rows: dict[str, tuple[tuple[str, ...], list[Mapping[str, Any]]]] = {
+        "summary.csv": (SUMMARY, [*summary_rows(run_id, load, found.results)]),
+        "comparison.csv": (COMPARISON, [asdict(one) for one in found.pairs]),
+        "sweeps.csv": (sweeps.COLUMNS, [*sweeps.rows(found.curves)]),
+        "ceilings.csv": (CEILINGS, [asdict(one) for one in found.ceilings]),
+        "claims.csv": (CLAIMS, [asdict(one) for one in found.rulings]),
+    }
+    empty = {name for name in ("sweeps.csv", "claims.csv") if not rows[name][1]}
+    return {name: csv_writing.csv_text(*table) for name, table in rows.items() if name not in empty}
+
+
+def statistics(found: Analysis, cell: Cell) -> str:
+    """A cell's `_stats.csv`; empty where it came to no window."""
+    whole = [one for one in found.measured[cell] if one.length_s]
+    if not whole:
+        return ""
+    pooled, length_s = pl.concat([one.samples for one in whole]), sum(one.length_s for one in whole)
+    return csv_writing.csv_text(LOCUST_COLUMNS, locust_rows(pooled, length_s))
 
 
 def locust_rows(samples: pl.DataFrame, length_s: float) -> list[dict[str, Any]]:
@@ -53,37 +112,3 @@ def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) ->
             strict=True,
         )
     )
-
-
-def comparison_rows(results: Sequence[CellResult]) -> list[dict[str, Any]]:
-    """Rows of comparison.csv."""
-    return [asdict(pair) for pair in pairs.compare(results)]
-
-
-def ceiling_rows(results: Sequence[CellResult], known: Ceilings) -> list[dict[str, Any]]:
-    """Rows of ceilings.csv: each cell's throughput beside those of the same load without a database, and of pgbench."""
-    rows = []
-    for one in results:
-        scenario, setup = one.cell.scenario, one.cell.setup
-        landmark = next((other for other in results if other.cell.once and other.cell.scenario == scenario), None)
-        http_rps = throughput_of(landmark) if landmark and landmark is not one else 0.0
-        sql_rps = known.pgbench_rps.get(ceilings.of(one.cell), 0.0)
-        mine = throughput_of(one)
-        rows.append(
-            {
-                "scenario": scenario,
-                "service": one.cell.slug,
-                "throughput_rps": mine or None,
-                "no_database_rps": http_rps or None,
-                "of_no_database": mine / http_rps if http_rps else None,
-                "pgbench_connections": setup.connections if sql_rps else None,
-                "pgbench_rps": sql_rps or None,
-                "of_pgbench": mine / sql_rps if sql_rps else None,
-            }
-        )
-    return rows
-
-
-def throughput_of(result: CellResult) -> float:
-    """Of all operations together; 0 where it is not known."""
-    return result.total.throughput_rps or 0.0

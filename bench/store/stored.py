@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from bench.plan.model import Plan
 from bench.store import csv_reading, samples
 from bench.store.runs import FIRST_ATTEMPT
 from bench.store.samples import SAMPLE_STREAM
-from suite.errors import ResultsError
+from suite.errors import LoadError, ResultsError
 
 T = TypeVar("T")
 WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
@@ -44,34 +45,35 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     cells = matrix.cells(settings)
     found = Outcome(settings.verdict, cells, claims=settings.claims)
     found.counted = bool((readable(folder, lambda: environment(folder), lost) or {}).get("counted", False))
-    found.ceilings = readable(folder, lambda: _ceilings(folder / "ceilings.csv", cells), lost) or Ceilings()
+    found.ceilings = readable(folder, lambda: _ceilings(folder, cells), lost) or Ceilings()
     found.parity = readable(folder, lambda: parity(folder / "parity.csv"), lost) or ()
     found.unreadable = [] if lost is None else lost
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
         measured, remarks = [], []
-        for number, place in enumerate(places, 1):
+        for place in places:
             try:
-                one, remark = measurement(place, settings, cell), _remark(place, number, settings, cell)
+                one, remark = measurement(place, settings, cell), _remark(place, settings, cell)
             except ResultsError as error:
                 if not what_there_is:
                     raise
                 problem, remark = within(folder, error), ""
                 found.unreadable.append(problem)
                 one = _nothing(problem, settings, cell)
-            measured += [] if one is None else [one]
-            remarks.append(remark)
+            if one is not None:
+                measured.append(one)
+                remarks.append(remark)
         if not measured:
             continue
         try:
-            found.add_all(cell, measured, [remark for remark in remarks if remark])
+            found.add_all(cell, measured, remarks)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             why = f"what window.json says of {cell.slug} does not fit together ({type(error).__name__}: {error})"
             if not what_there_is:
                 raise ResultsError(why) from None
             found.unreadable.append(why)
-            found.add_all(cell, [_nothing(why, settings, cell)], [])
+            found.add_all(cell, [_nothing(why, settings, cell)])
     return found
 
 
@@ -165,19 +167,26 @@ def _window(path: Path) -> tuple[Window, Evidence]:
     return window, seen
 
 
-def _remark(place: Path, number: int, settings: Plan, cell: Cell) -> str:
+def _remark(place: Path, settings: Plan, cell: Cell) -> str:
     first = measurement(place / FIRST_ATTEMPT, settings, cell) if (place / FIRST_ATTEMPT).is_dir() else None
     if first is None:
         return ""
-    return f"round {number}: measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
+    return f"measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
 
 
-def _ceilings(path: Path, cells: tuple[Cell, ...]) -> Ceilings:
-    if not path.exists():
-        return Ceilings()
-    lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
-    rps = {line.values["service"]: figure for line in lines if (figure := line.figure("pgbench_rps")) is not None}
-    return Ceilings({ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps})
+def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:
+    """From ceilings.csv, or where it was kept from what pgbench printed, which is not rounded."""
+    found, path = {}, folder / "ceilings.csv"
+    if path.exists():
+        lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
+        rps = {line.values["service"]: figure for line in lines if (figure := line.figure("pgbench_rps")) is not None}
+        found = {ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps}
+    for number, alone in enumerate(ceilings.wanted(cells)):
+        printed = folder / "pgbench" / f"{number:02d}" / ceilings.PRINTED
+        if printed.exists():
+            with suppress(LoadError):  # one that was cut off has no figure
+                found[alone] = ceilings.requests_per_s(alone, printed.read_text(errors="replace"))
+    return Ceilings(found)
 
 
 def parity(path: Path) -> tuple[Row, ...]:

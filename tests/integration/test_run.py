@@ -82,6 +82,14 @@ def test_the_summary_follows_from_the_samples(finished: Path) -> None:
         assert float(row["throughput_rps"]) == pytest.approx(len(inside) / window["length_s"], rel=1e-4)
 
 
+def test_a_reported_run_has_the_same_tables(finished: Path, checkout: Checkout) -> None:
+    """What was written while measuring and what the stored samples give are the same bytes."""
+    before = {path.name: path.read_bytes() for path in finished.glob("*.csv")}
+    code, printed = checkout.bench("report", "smoke")
+    assert (code, "the other CSVs" in printed) == (0, True), printed
+    assert {path.name: path.read_bytes() for path in finished.glob("*.csv")} == before
+
+
 def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
     """The same columns as Locust's own file, which is kept beside the samples with its JSON and log."""
     for service in BOTH:

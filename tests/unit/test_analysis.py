@@ -1,130 +1,48 @@
-"""Numbers from samples: exact percentiles, throughput of successes, verdicts, intervals."""
+"""What a run's measurements amount to, as one value."""
 
-import math
-from dataclasses import replace
+from dataclasses import FrozenInstanceError
 
-import polars as pl
 import pytest
 
-from bench.analysis import summary
-from bench.analysis.evidence import nothing
-from bench.analysis.intervals import mean_interval
-from bench.analysis.summary import Measurement
-from tests.unit.evidence_of import evidence
+from bench.analysis import analysis
+from bench.analysis.analysis import Ceiling
+from bench.analysis.outcome import Outcome
+from tests.unit.test_report import cell, measured, outcome
 
 
-def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10.0) -> Measurement:
-    count = len(latencies_ms)
-    frame = pl.DataFrame(
-        {
-            "operation": ["read_user"] * count,
-            "error": ["status 500 instead of 200"] * failed + [""] * (count - failed),
-            "body_bytes": [100] * count,
-            "latency_ns": [round(ms * 1e6) for ms in latencies_ms],
-            "service_time_ns": [1_000_000] * count,
-            "ok": [False] * failed + [True] * (count - failed),
-        }
+def test_each_scenario_has_its_ranking() -> None:
+    """The best first; a landmark and an INVALID cell are beside it, in the plan's order."""
+    [found] = analysis.of(outcome()).rankings
+    assert (found.scenario, found.paced) == ("point_read", False)
+    assert [one.cell.slug for one in found.ranked] == ["asyncpg_async", "psycopg2_sync"]
+    assert [one.cell.slug for one in found.others] == ["databases_async", "no_database"]
+    assert {one.operation for one in found.pairs} == {"all", "read_user"}
+    assert {one.operation for one in found.contrasts} == {"all"}
+
+
+def test_a_cell_stands_beside_its_ceilings() -> None:
+    """Those of the same load without a database, and of pgbench; a landmark has none of the first kind."""
+    by_slug = {one.service: one for one in analysis.of(outcome()).ceilings}
+    assert by_slug["asyncpg_async"] == Ceiling(
+        "point_read", "asyncpg_async", 2020.0, 5000.0, 2020 / 5000, 10, 20_200.0, 2020 / 20_200
     )
-    return Measurement(frame, evidence(length_s=length_s, requests=count, failures=failed))
+    assert by_slug["no_database"].no_database_rps is None
 
 
-def test_a_percentile_is_the_value_at_the_nearest_rank() -> None:
-    """Of 1..1000, the 50th percentile is 500 and the 90th 900: no interpolation, no rank too high."""
-    ascending = pl.Series(range(1, 1001))
-    assert summary.percentile(ascending, 0.5) == 500
-    assert summary.percentile(ascending, 0.9) == 900
-    assert summary.percentile(pl.Series(range(1, 1002)), 0.5) == 501
+def test_what_is_measured_later_does_not_change_it() -> None:
+    """Each analysis is of one moment: the next measurement makes another one."""
+    made = Outcome(cells=[cell("asyncpg_async")])
+    made.add(cell("asyncpg_async"), measured(10_000))
+    before = analysis.of(made)
+    made.add(cell("asyncpg_async"), measured(10_200))
+    made.unreadable.append("a file")
+    assert (len(before.measured[cell("asyncpg_async")]), before.results[0].rounds, before.unreadable) == (1, 1, ())
+    assert analysis.of(made).results[0].rounds == 2
+    with pytest.raises(FrozenInstanceError):
+        before.rulings = ()  # type: ignore[misc]  # that it cannot be set is what is tested
 
 
-def test_a_percentile_needs_a_hundred_samples_beyond_it() -> None:
-    """p99 is known from 10,000 samples on, and unknown, not zero, before."""
-    assert summary.percentile(pl.Series(range(10_000)), 0.99) == 9899
-    assert summary.percentile(pl.Series(range(9_999)), 0.99) is None
-    assert summary.percentile(pl.Series([], dtype=pl.Int64), 0.5) is None
-
-
-def test_throughput_and_latency_count_successes_only() -> None:
-    """A service that fails fast does not look fast."""
-    [total, read] = summary.summarise([measured([1.0] * 500 + [100.0] * 500, failed=500)])
-    assert (total.requests, total.failures, total.failure_ratio) == (1000, 500, 0.5)
-    assert total.throughput_rps == 50
-    assert total.latency_mean_ms == total.latency_p50_ms == total.latency_max_ms == 100
-    assert read.operation == "read_user"
-    assert (read.requests, read.failures) == (1000, 500)
-
-
-def test_windows_are_pooled_and_kept_apart() -> None:
-    """Percentiles pool all windows; each window's own throughput stays known."""
-    total = summary.summarise([measured([1.0] * 300), measured([3.0] * 100, length_s=5.0)])[0]
-    assert total.throughput_rps == pytest.approx(400 / 15)
-    assert total.of_rounds("throughput_rps") == (30.0, 20.0)
-    assert total.latency_mean_ms == pytest.approx(1.5)
-
-
-def test_nothing_measured_is_unknown_not_zero() -> None:
-    """A cell whose load crashed has no throughput and no latency."""
-    crashed = Measurement(pl.DataFrame(), nothing("Locust ended with exit code 1", 10, "closed"))
-    [total] = summary.summarise([crashed])
-    assert (total.requests, total.throughput_rps, total.latency_mean_ms, total.failure_ratio) == (0, None, None, None)
-
-
-def test_a_round_without_a_window_keeps_its_place() -> None:
-    """Rounds are paired by number: one that failed is unknown, and the next is still the third."""
-    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, "closed"))
-    total = summary.summarise([measured([1.0] * 300), crashed, measured([1.0] * 100)])[0]
-    assert total.of_rounds("throughput_rps") == (30.0, None, 10.0)
-    assert total.throughput_rps == 20.0
-
-
-def test_cpu_time_is_divided_by_the_requests_of_the_same_windows() -> None:
-    """9.8 s of the service in each of two windows of 1,000 and 3,000 requests: 4.9 ms; single operations have none."""
-    [total, read] = summary.summarise([measured([1.0] * 1000), measured([1.0] * 3000)])
-    assert total.service_cpu_ms_per_request == pytest.approx(4.9)
-    assert total.database_cpu_ms_per_request == pytest.approx(2.0)
-    assert total.load_cpu_ms_per_request == pytest.approx(1.0)
-    assert total.service_rss_peak_mb == 80.0
-    assert list(total.of_rounds("service_cpu_ms_per_request")) == pytest.approx([9.8, 9.8 / 3])
-    assert read.service_cpu_ms_per_request is None
-
-
-def test_cpu_time_that_was_not_seen_in_every_window_is_unknown() -> None:
-    """An average over some windows would be compared with one over others."""
-    unseen = Measurement(measured([1.0] * 10).samples, replace(evidence(), machine=None))
-    total = summary.summarise([measured([1.0] * 10), unseen])[0]
-    assert total.service_cpu_ms_per_request is None
-
-
-def test_transactions_are_divided_by_the_requests_of_the_windows_that_know_them() -> None:
-    """Operations do not tell theirs apart, unless there is only one; where no window knows them, nobody does."""
-    samples = measured([1.0] * 100).samples
-    known = Measurement(samples, evidence(requests=100, transactions=205.0))
-    unknown = Measurement(samples, evidence(requests=100))
-    two = Measurement(samples.with_columns(operation=pl.Series(["a", "b"] * 50)), known.evidence)
-
-    def found(*measurements: Measurement) -> list[float | None]:
-        return [one.transactions_per_request for one in summary.summarise(measurements)]
-
-    assert found(known, known, unknown) == [2.05, 2.05]
-    assert found(unknown) == [None, None]
-    assert found(two) == [2.05, None, None]
-
-
-def test_errors_are_counted_by_what_they_say() -> None:
-    """Most frequent first."""
-    assert summary.errors([measured([1.0] * 10, failed=3)]) == (("status 500 instead of 200", 3),)
-    assert summary.errors([measured([1.0] * 10)]) == ()
-
-
-def test_the_interval_is_students_t_on_logarithms() -> None:
-    """Two rounds, textbook t(0.975, 1) = 12.706: the half width is 12.706 x s / sqrt(2) on the logarithms."""
-    interval = mean_interval([math.e, math.e**3])
-    assert interval is not None
-    assert interval == pytest.approx((math.exp(2 - 12.7062), math.exp(2 + 12.7062)), rel=1e-3)
-    low, high = mean_interval([100.0, 102.0, 98.0, 101.0, 99.0]) or (0.0, 0.0)
-    assert low < 100 < high
-
-
-def test_no_interval_from_one_round() -> None:
-    """One round says nothing about noise."""
-    assert mean_interval([100.0]) is None
-    assert mean_interval([100.0, 0.0]) is None
+def test_nothing_measured_says_nothing() -> None:
+    """No scenario, no pair, no ruling."""
+    found = analysis.of(Outcome(cells=[cell("asyncpg_async")]))
+    assert (found.results, found.rankings, found.pairs, found.ceilings, found.rulings) == ((), (), (), (), ())

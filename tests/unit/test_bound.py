@@ -55,7 +55,7 @@ def test_an_open_load_below_capacity_is_bound_by_its_rate() -> None:
     open_load = {"arrival": "open", "offered_rps": 100.0}
     seen = Evidence(**{**vars(idle()), **open_load})
     assert bound.of_measurement(seen, LIMITS) == bound.Bound(
-        "offered rate",
+        bound.By.OFFERED_RATE,
         "100 of 100 requests/s were answered as they came; the service used 50% of the CPU time it can use",
     )
     behind = Evidence(**{**vars(GOOD), **open_load, "requests": 900})
@@ -73,7 +73,7 @@ def test_two_workers_on_one_cpu_can_use_one() -> None:
 def test_a_cell_is_bound_by_what_most_rounds_were() -> None:
     """Rounds without evidence have no say."""
     assert bound.of_cell([idle(pool=1.0), GOOD, GOOD], LIMITS).by == "service CPU"
-    assert bound.of_cell([Evidence(**{**vars(GOOD), "machine": None})], LIMITS) == bound.Bound("", "")
+    assert bound.of_cell([Evidence(**{**vars(GOOD), "machine": None})], LIMITS) == bound.UNKNOWN
 
 
 def test_cpus_of_a_database_that_runs_anywhere_say_nothing() -> None:

@@ -9,6 +9,8 @@ from rich.console import Console
 from bench.compare import changes, documents, locust_csv
 from bench.compare.changes import Figures
 from bench.compare.documents import Document
+from bench.plan import metrics
+from bench.plan.metrics import Place
 from bench.report import markdown
 from bench.report.html import change_page
 from bench.report.terminal import change_table
@@ -19,7 +21,7 @@ KEYS = ("idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 
 
 def figures(service: str, rates: tuple[float, ...], latencies: tuple[float, ...], verdict: str = "VALID") -> Figures:
-    rounds: dict[str, tuple[float | None, ...]] = {name: (None,) * len(rates) for name in changes.METRICS}
+    rounds: dict[str, tuple[float | None, ...]] = {name: (None,) * len(rates) for name in metrics.names(Place.COMPARE)}
     rounds |= {"throughput_rps": rates, "latency_p99_ms": latencies}
     return Figures(("point_read", service, *KEYS), "all", verdict, {}, rounds, len(rates))
 

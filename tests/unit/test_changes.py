@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from bench.analysis.intervals import welch_interval
+from bench.analysis.pairs import Conclusion
 from bench.compare import changes
 from bench.compare.changes import Change, Figures
+from bench.plan import metrics
+from bench.plan.metrics import Place
 
 CELL = ("point_read", "asyncpg_async", "idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
@@ -14,7 +17,7 @@ OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
 def figures(
     *rates: float | None, cell: tuple[str, ...] = CELL, metric: str = "throughput_rps", verdict: str = "VALID"
 ) -> Figures:
-    rounds = {name: rates if name == metric else (None,) * len(rates) for name in changes.METRICS}
+    rounds = {name: rates if name == metric else (None,) * len(rates) for name in metrics.names(Place.COMPARE)}
     whole = {metric: 5.0}
     return Figures(cell, "all", verdict, whole, rounds if rates else {}, round_count=len(rates))
 
@@ -135,7 +138,7 @@ def test_a_floor_leaves_an_end_open(
 def made(
     metric: str, low: float | None, high: float | None, conclusion: str = "higher", operation: str = "all"
 ) -> Change:
-    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, conclusion, "")
+    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, Conclusion(conclusion), "")
 
 
 @pytest.mark.parametrize(

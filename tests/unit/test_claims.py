@@ -11,17 +11,18 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench.analysis import summary
+from bench.analysis import analysis, summary
 from bench.analysis.outcome import Outcome
-from bench.analysis.rulings import Estimate, Ruling, figure, rule, within
+from bench.analysis.rulings import Estimate, Finding, Ruling, within
 from bench.analysis.summary import Measurement
-from bench.plan import matrix, model
+from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import AA, Cell, default_setup
+from bench.plan.metrics import Known, Place
 from bench.plan.model import Plan
-from bench.report.terminal.claims import CLAIMS, claim_rows, table
+from bench.report import csv_tables
+from bench.report.terminal.claims import table
 from bench.store import stored
-from suite import csv_writing
 from tests.unit.evidence_of import evidence
 
 FAST, SLOW, SLOWEST = "asyncpg_async", "psycopg2_sync", "databases_async"
@@ -70,8 +71,12 @@ def ratio_claim(metric: str = "throughput_rps", **more: Any) -> Claim:
     return claim(metric, candidate={"service": FAST}, baseline={"service": SLOW}, **more)
 
 
+def rulings_of(made: Outcome) -> tuple[Ruling, ...]:
+    return analysis.of(made).rulings
+
+
 def ruled(made: Outcome) -> Ruling:
-    [ruling] = rule(made)
+    [ruling] = rulings_of(made)
     return ruling
 
 
@@ -87,7 +92,7 @@ def test_a_ratio_has_a_paired_interval_over_rounds() -> None:
     assert figures == pytest.approx((1.993311, 1.553400, 2.557801), rel=1e-5)
     assert replace(ruling, measured=None, ci_low=None, ci_high=None) == Ruling(
         "it", "somebody", "in words", "throughput_rps", "1.5 .. 2.6", None, None, None,
-        "confirmed", "asyncpg_async / psycopg2_sync",
+        Finding.CONFIRMED, "asyncpg_async / psycopg2_sync",
     )  # fmt: skip
 
 
@@ -143,7 +148,7 @@ def test_rounds_that_agree_exactly_lie_on_the_end_of_a_range() -> None:
         claim("idle_in_transaction_peak", cell=FAST, at_most=0),
     )
     rounds = [replace(one, evidence=replace(one.evidence, idle_in_transaction_peak=0)) for one in rounds]
-    found = rule(outcome({FAST: rounds}, *stated))
+    found = rulings_of(outcome({FAST: rounds}, *stated))
     assert [(one.ruling, one.measured, one.ci_low, one.ci_high) for one in found] == [
         ("confirmed", 1.0, 1.0, 1.0), ("confirmed", 10, 10, 10), ("confirmed", 0, 0, 0),
     ]  # fmt: skip
@@ -156,7 +161,7 @@ def test_a_zero_does_not_end_a_value_but_a_ratio() -> None:
         claim("idle_in_transaction_peak", cell=FAST, at_most=5),
         ratio_claim("idle_in_transaction_peak", at_most=5),
     )
-    value, ratio = rule(outcome({FAST: rounds, SLOW: rounds}, *stated))
+    value, ratio = rulings_of(outcome({FAST: rounds, SLOW: rounds}, *stated))
     assert (value.measured, value.ci_low, value.ci_high) == pytest.approx((1, 0, 3.484138), abs=1e-6)
     assert (value.ruling, ratio.ruling, ratio.measured) == ("confirmed", "undecided", None)
     assert (
@@ -275,7 +280,7 @@ def test_an_aa_arm_is_nobodys_claim() -> None:
     made.claims = [claim(cell={"service": FAST}, at_least=1), claim(cell={"service": FAST, "arm": AA}, at_least=1)]
     for number, one in enumerate(made.cells, 1):
         made.add_all(one, rates(100 * number, 100 * number), [])
-    assert [one.measured for one in rule(made)] == [100.0, 200.0]
+    assert [one.measured for one in rulings_of(made)] == [100.0, 200.0]
 
 
 def test_a_ranking_that_cannot_be_tested_names_what_there_is() -> None:
@@ -290,13 +295,8 @@ def test_a_ranking_that_cannot_be_tested_names_what_there_is() -> None:
 
 def test_every_number_of_the_summary_can_be_claimed() -> None:
     """Each column that a round has for itself is a metric, and each metric is a number of one round."""
-    assert set(summary.SUMMARY_COLUMNS) - {"operation"} == set(METRICS) - {
-        "success_ratio",
-        "batch_s",
-        "missed_arrivals",
-        "ping_p50_ms",
-        "ping_max_ms",
-    }
+    in_summary = {one.name for one in metrics.in_(Place.SUMMARY) if one.known is not Known.RUN}
+    assert in_summary == set(METRICS) - {"success_ratio", "batch_s", "ping_p50_ms", "ping_max_ms"}
     watched: dict[str, Any] = {
         "connections_peak": 10,
         "idle_in_transaction_peak": 1,
@@ -305,7 +305,8 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_max_ms": 2.0,
     }
     one = measured(200_000, arrival="batch", **watched)
-    figures = {metric: figure(metric, one, summary.total([one])) for metric in METRICS}
+    [figures] = summary.total([one]).rounds
+    assert set(figures) == set(METRICS)
     assert [metric for metric, found in figures.items() if found is None] == []
     assert (figures["service_rss_peak_mb"], figures["batch_s"], figures["success_ratio"]) == (80.0, 10.0, 1.0)
 
@@ -356,7 +357,7 @@ def test_the_terminal_shows_each_claim_with_its_ruling() -> None:
     """Words as they were written, what was expected and measured, and below what that rests on."""
     console = Console(width=110, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(table(outcome(THREE, *STATED)))
+        console.print(table(rulings_of(outcome(THREE, *STATED))))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
 
 
@@ -373,8 +374,8 @@ absent,somebody,databases has 100 requests/s,throughput_rps,90 .. 110,,,,not tes
 
 def test_the_file_has_a_row_for_each_claim() -> None:
     """What is not known is empty, and no claim can be taken for a formula."""
-    rows = claim_rows(outcome(THREE, *STATED))
-    assert csv_writing.csv_text(CLAIMS, rows) == ROWS
+    tables = csv_tables.tables("run", model.Load(), analysis.of(outcome(THREE, *STATED)))
+    assert tables["claims.csv"] == ROWS
 
 
 def test_a_stored_run_is_ruled_on_again(tmp_path: Path) -> None:
@@ -393,8 +394,8 @@ def test_a_stored_run_is_ruled_on_again(tmp_path: Path) -> None:
             measurement = measured(count, users=1000, users_asked=1000)
             made.add(one, measurement)
             _store(tmp_path / "rounds" / f"{number:02d}" / one.slug, measurement)
-    assert rule(stored.outcome(tmp_path)) == rule(made)
-    assert [one.ruling for one in rule(made)] == ["refuted", "confirmed", "refuted", "not tested"]
+    assert rulings_of(stored.outcome(tmp_path)) == rulings_of(made)
+    assert [one.ruling for one in rulings_of(made)] == ["refuted", "confirmed", "refuted", "not tested"]
 
 
 def _store(place: Path, measurement: Measurement) -> None:

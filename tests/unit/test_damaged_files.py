@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from bench.analysis import analysis
 from bench.measure.fleet import orphans
 from bench.report.html import writing
 from bench.store import files, locust_counts, runs, stored
@@ -36,8 +37,8 @@ def test_what_is_damaged_is_named_and_the_rest_is_reported(tmp_path: Path, made_
     for name in (*THE_RUNS, *of_cells):
         (run / name).write_bytes(DAMAGE[how]((run / name).read_bytes()))
     found = stored.outcome(run, what_there_is=True)
-    page = writing.write(run, found).read_text()
-    named = " ".join(found.unreadable)
+    written = writing.write(run, analysis.of(found))
+    page, named = written.path.read_text(), " ".join(written.missing)
     assert [name for name in (*THE_RUNS, *OF_CELLS.values()) if name not in named] == []
     assert str(tmp_path) not in named
     assert "partial" in page

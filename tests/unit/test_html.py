@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from bench.analysis import sweeps
+from bench.analysis import analysis, sweeps
 from bench.measure import output
 from bench.plan import file
 from bench.report.html import index, repeat, tables, writing
@@ -234,7 +234,7 @@ def test_a_chart_escapes_its_names() -> None:
 def test_a_page_that_cannot_be_written_is_said_in_a_line(made_up_run: Path, tmp_path: Path) -> None:
     """The run is over and saved: nothing is raised."""
     said = io.StringIO()
-    output.write_pages(Run(tmp_path), stored.outcome(made_up_run), Console(file=said, width=40))
+    output.write_pages(Run(tmp_path), analysis.of(stored.outcome(made_up_run)), Console(file=said, width=40))
     assert said.getvalue().startswith(f"no report.html: cannot read {tmp_path / 'plan.json'}: ")
     assert said.getvalue().count("\n") == 1
 
@@ -246,6 +246,6 @@ def test_a_run_in_which_no_backend_was_seen_has_a_page(made_up_run: Path, tmp_pa
     for path in folder.glob("rounds/*/*/pg_activity.csv"):
         heading = path.read_text().splitlines()[0]
         path.write_text(f"{heading}\n-1.0,0,0,0,0,0,0,0,\n1.0,0,0,0,0,0,0,0,\n")
-    text = writing.write(folder).read_text()
+    text = writing.write(folder).path.read_text()
     assert "Throughput, latency, CPU on one time axis" in text
     assert "backends on one time axis" not in text

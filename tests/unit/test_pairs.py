@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pytest
 
 from bench.analysis import pairs
-from bench.analysis.bound import Bound
+from bench.analysis.bound import UNKNOWN
 from bench.analysis.intervals import mean_interval
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
-from bench.analysis.verdict import Verdict
+from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import AA, Cell, Setup, default_setup
 
 
@@ -31,7 +31,7 @@ def result(service: str, rates: Sequence[float | None], *, verdict: str = "VALID
     total = OperationSummary(
         "all", 10, 0, 0.0, None, rounds, **{f"latency_{name}_ms": value for name, value in nothing.items()}
     )
-    return CellResult(cell, len(rates), (total,), Verdict(verdict), Bound("", ""), ())
+    return CellResult(cell, len(rates), (total,), Verdict(Judgement(verdict)), UNKNOWN, ())
 
 
 def found(results: Sequence[CellResult], metric: str = "throughput_rps") -> dict[tuple[str, str], pairs.Pair]:

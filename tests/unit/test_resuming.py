@@ -228,7 +228,7 @@ def test_a_run_says_when_it_was_resumed_for_good(folder: Path) -> None:
     assert (status["state"], status["why"]) == ("interrupted", "KeyboardInterrupt")
     [sentence] = runs.resumed_in_words(status)
     assert sentence.endswith(f"UTC after {earlier.after}, in another environment (code: digest: a -> b)")
-    page = writing.write(folder).read_text()
+    page = writing.write(folder).path.read_text()
     assert f"after {earlier.after}, in another environment (code: digest: a -&gt; b)." in page
     assert ", interrupted at " in page
 
@@ -246,7 +246,7 @@ def test_a_run_whose_rate_was_found_goes_on_at_it_and_has_a_page(folder: Path) -
     load = {**written["plan"]["load"], "arrival": "open", "rate": 800.0, "rate_share": 0.5}
     changed(folder / "plan.json", plan={**written["plan"], "load": load})
     assert (resuming.read(NAME).plan.load.rate, resuming.read(NAME).plan.load.rate_share) == (800.0, None)
-    assert writing.write(folder).exists()
+    assert writing.write(folder).path.exists()
 
 
 def test_the_codes_digest_is_that_of_what_measures(tmp_path: Path) -> None:

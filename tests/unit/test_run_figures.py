@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis import analysis
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.windows import Window
 from bench.analysis.rows import SUMMARY, summary_rows
-from bench.analysis.summary import METRICS
 from bench.compare import changes, figures
-from bench.plan import file
+from bench.plan import file, metrics
+from bench.plan.metrics import Place
 from bench.plan.model import Load, Matrix, Plan
 from suite import csv_writing
 from suite.errors import ResultsError
@@ -41,8 +42,8 @@ def folder(path: Path, **files: str) -> Path:
 
 
 def test_each_round_has_its_own_figures() -> None:
-    """Memory and failures only of all operations together."""
-    whole, read = figures.of_outcome(outcome(), Load())
+    """CPU time, memory and failures only of all operations together."""
+    whole, read = figures.of_run(analysis.of(outcome()), Load())
     assert whole.rounds == {
         "throughput_rps": (1000.0, 1020.0),
         "latency_p50_ms": (50.0, 50.0),
@@ -52,12 +53,13 @@ def test_each_round_has_its_own_figures() -> None:
         "failure_ratio": (0.0, 0.0),
     }
     assert (whole.operation, whole.round_count, whole.verdict) == ("all", 2, "VALID")
-    assert (read.operation, sorted(read.rounds)) == ("read_user", sorted(METRICS))
+    assert (read.operation, tuple(read.rounds)) == ("read_user", ("throughput_rps", "latency_p50_ms", "latency_p99_ms"))
+    assert set(whole.rounds) == set(metrics.names(Place.COMPARE))
 
 
 def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
     """So that a run that lost its samples can still be held against one that has them."""
-    kept, lost = figures.of_outcome(outcome(), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
+    kept, lost = figures.of_run(analysis.of(outcome()), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
     assert [(one.identity, one.operation) for one in kept] == [(one.identity, one.operation) for one in lost]
     found = changes.compare(kept, lost)
     assert {one.why for one in found} == {"no samples of the new run: no interval"}

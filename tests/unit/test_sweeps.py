@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console, Group
 
 from bench.analysis import pairs, sweeps
-from bench.analysis.bound import Bound
+from bench.analysis.bound import Bound, By
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
 from bench.analysis.sweeps import Knee
-from bench.analysis.verdict import Verdict
+from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import AA, Cell, Setup, default_setup
 from bench.plan.model import Scalar
 from bench.report.terminal import sweep
@@ -45,7 +45,7 @@ def point(service: str, axis: str, value: float, rate: float, verdict: str = "VA
         **{f"latency_{name}_ms": value for name, value in rest.items()},
         service_cpu_ms_per_request=0.5,
     )
-    return CellResult(cell, 2, (total,), Verdict(verdict), Bound("service CPU", ""), ())
+    return CellResult(cell, 2, (total,), Verdict(Judgement(verdict)), Bound(By.SERVICE_CPU, ""), ())
 
 
 def of(rates: Mapping[int, float], axis: str = "users", service: str = "asyncpg_async") -> list[CellResult]:
@@ -151,7 +151,7 @@ def test_cells_that_differ_in_one_number_are_a_curve() -> None:
 
 def test_a_sweep_has_a_row_for_each_point() -> None:
     """With its knee in words, and `yes` at the value next to it."""
-    rows = list(sweeps.rows(of({1: 500, 10: 4000, 100: 4200, 1000: 4100})))
+    rows = list(sweeps.rows(sweeps.curves(of({1: 500, 10: 4000, 100: 4200, 1000: 4100}))))
     assert all(tuple(row) == sweeps.COLUMNS for row in rows)
     assert [(row["value"], row["throughput_rps"], row["is_knee"]) for row in rows] == [
         (1, 500, None),
@@ -190,9 +190,10 @@ def test_a_sweep_is_shown_as_curves() -> None:
     ]
     console = Console(width=120, record=True, file=None, force_terminal=False)
     with console.capture() as printed:
-        console.print(Group(*sweep.parts(results)))
+        console.print(Group(*sweep.parts(sweeps.curves(results), results)))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == SHOWN
-    assert sweep.parts([*results, point("databases_async", "pool_size", 7, 100)]) == []
+    more = [*results, point("databases_async", "pool_size", 7, 100)]
+    assert sweep.parts(sweeps.curves(more), more) == []
 
 
 def test_neighbours_of_a_long_curve_are_compared() -> None:

@@ -37,7 +37,7 @@ def test_a_rule_speaks_up_at_its_threshold(bad: Evidence, just_good: Evidence, w
     assert found.name == "INVALID"
     [reason] = found.reasons
     assert words in reason
-    assert verdict.of_measurement(just_good, LIMITS) == verdict.Verdict("VALID")
+    assert verdict.of_measurement(just_good, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
 
 
 def test_a_load_that_came_to_no_window_says_only_that() -> None:
@@ -105,4 +105,4 @@ def test_what_came_from_outside_is_measured_again() -> None:
 def test_what_could_not_be_seen_is_not_held_against_a_cell() -> None:
     """Where there is no /proc, the rules about the machine are silent."""
     blind = Evidence(**{**vars(GOOD), "machine": None})
-    assert verdict.of_measurement(blind, LIMITS) == verdict.Verdict("VALID")
+    assert verdict.of_measurement(blind, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)

@@ -2,40 +2,39 @@
 
 from collections.abc import Sequence
 
-from bench.analysis import pairs, sweeps
-from bench.analysis.outcome import CellResult, paced, ranked
-from bench.analysis.pairs import Pair
+from bench.analysis import pairs
+from bench.analysis.analysis import Ranking
+from bench.analysis.outcome import CellResult
+from bench.analysis.pairs import Conclusion, Pair
+from bench.plan import metrics
 from bench.report.formats import figure_of
 
 
-def sentences(results: Sequence[CellResult]) -> list[str]:
+def sentences(rankings: Sequence[Ranking]) -> list[str]:
     """One of each scenario."""
-    scenarios = dict.fromkeys(one.cell.scenario for one in results)
-    return [_of([one for one in results if one.cell.scenario == scenario]) for scenario in scenarios]
+    return [_of(one) for one in rankings]
 
 
-def _of(mine: Sequence[CellResult]) -> str:
-    scenario, best_first = mine[0].cell.scenario, ranked(mine)
+def _of(found: Ranking) -> str:
+    scenario, best_first, paced = found.scenario, found.ranked, found.paced
     if not best_first:
         return f"{scenario}: no cell is ranked, so there is no answer; the verdicts below say why."
     best = best_first[0]
-    said = f"{scenario}: {_latency(best) if paced(mine) else _throughput(best)}"
+    said = f"{scenario}: {_latency(best) if paced else _throughput(best)}"
     if best.bound.by:
         said += f", bound by {best.bound.by}"
     second = next((one for one in best_first[1:] if pairs.axes_apart(best.cell, one.cell) == 1), None)
     if second is not None:
-        metric = "latency_p99_ms" if paced(mine) and best.total.latency_p99_ms else "throughput_rps"
-        metric = "latency_p50_ms" if paced(mine) and metric == "throughput_rps" else metric
-        said += _beside(best, second, metric, mine)
-    knees = [
-        f"{curve.name}: {why}" for curve in sweeps.curves(mine) if (why := sweeps.knee(curve).why) and not paced(mine)
-    ]
+        metric = "latency_p99_ms" if paced and best.total.latency_p99_ms else "throughput_rps"
+        metric = "latency_p50_ms" if paced and metric == "throughput_rps" else metric
+        said += _beside(best, second, metric, found.contrasts)
+    knees = [f"{curve.name}: {curve.knee.why}" for curve in found.curves if curve.knee.why and not paced]
     return ". ".join([said, *knees]) + "."
 
 
 def _throughput(one: CellResult) -> str:
     interval = one.total.throughput_interval
-    least = "at least " if one.verdict.name == "FLOOR" else ""
+    least = "at least " if one.verdict.is_bound else ""
     known = (
         f" (95% interval {figure_of(interval[0])} to {figure_of(interval[1])})"
         if interval
@@ -50,23 +49,20 @@ def _latency(one: CellResult) -> str:
     return f"{one.cell.slug} answered soonest, with a {name} of {value or 0:,.1f} ms"
 
 
-def _beside(best: CellResult, second: CellResult, metric: str, mine: Sequence[CellResult]) -> str:
+def _beside(best: CellResult, second: CellResult, metric: str, contrasts: Sequence[Pair]) -> str:
     """The ratio to the next cell, where the run has one."""
     slugs = {best.cell.slug, second.cell.slug}
-    found = [
-        one
-        for one in pairs.compare(mine)
-        if one.operation == "all" and one.metric == metric and {one.baseline, one.candidate} == slugs
-    ]
+    found = [one for one in contrasts if one.metric == metric and {one.baseline, one.candidate} == slugs]
     if not found:
         return ""
     [pair] = found
     if pair.ratio is None or not pair.ci_low or not pair.ci_high:
         return f"; {second.cell.slug} came next ({pair.why or pair.conclusion})"
-    if pair.conclusion == pairs.NONE_SHOWN:
+    if pair.conclusion == Conclusion.NONE_SHOWN:
         return f"; no difference shown from {second.cell.slug} (ratio {interval_of(pair, best.cell.slug)})"
-    what = "requests/s" if metric == "throughput_rps" else metric.split("_")[1]
-    return f"; {interval_of(pair, best.cell.slug)} times the {what} of {second.cell.slug}, the next"
+    return (
+        f"; {interval_of(pair, best.cell.slug)} times the {metrics.named(metric).title} of {second.cell.slug}, the next"
+    )
 
 
 def interval_of(pair: Pair, candidate: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.analysis.verdict import Judgement
 from bench.report.formats import figure_of
 from bench.report.html.page import counted, environment
 from bench.store import csv_reading
@@ -67,7 +68,7 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
     """The best cell of each scenario, with its interval where it has one."""
     found = []
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
-        mine = [row for row in rows if row["scenario"] == scenario and row["verdict"] != "INVALID"]
+        mine = [row for row in rows if row["scenario"] == scenario and row["verdict"] != Judgement.INVALID]
         mine = [row for row in mine if row["throughput_rps"]]
         if not mine:
             found.append(f"{scenario}: no cell is ranked")

@@ -10,12 +10,14 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from bench.analysis import rulings, sweeps
-from bench.analysis.outcome import CellResult, Outcome, ranked
+from bench.analysis import parity, sweeps
+from bench.analysis.analysis import Analysis, Ranking
+from bench.analysis.outcome import CellResult
 from bench.analysis.recorded.timeline import Row
+from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND, Measurement
+from bench.analysis.verdict import Judgement
 from bench.plan.model import Plan
-from bench.report import csv_tables
 from bench.report.html import answer, tables
 from bench.report.html.charts import over_time, percentiles, ranking, sweep, timeline
 from bench.report.html.charts.figure import Chart
@@ -61,16 +63,16 @@ class Section:
     commands: Sequence[str] = ()
 
 
-def page(facts: Facts, outcome: Outcome) -> str:
+def page(facts: Facts, found: Analysis) -> str:
     """The whole document."""
     return (
         environment()
         .get_template("report.html")
         .render(
             facts=facts,
-            answers=answer.sentences(outcome.ordered()),
-            verdicts=counted([one.verdict.name for one in outcome.results.values()]),
-            sections=[one for one in _sections(facts, outcome) if one is not None],
+            answers=answer.sentences(found.rankings),
+            verdicts=counted([one.verdict.name for one in found.results]),
+            sections=[one for one in _sections(facts, found) if one is not None],
         )
     )
 
@@ -91,75 +93,64 @@ def environment() -> jinja2.Environment:
 
 def counted(names: Sequence[str]) -> str:
     """How many cells have which verdict, from the verdicts of all."""
-    return ", ".join(f"{names.count(name)} {name}" for name in ("VALID", "FLOOR", "INVALID") if name in names)
+    return ", ".join(f"{names.count(name)} {name}" for name in Judgement if name in names)
 
 
-def _sections(facts: Facts, outcome: Outcome) -> list[Section | None]:
-    results = outcome.ordered()
-    by_scenario = [
-        [one for one in results if one.cell.scenario == name]
-        for name in dict.fromkeys(one.cell.scenario for one in results)
-    ]
+def _sections(facts: Facts, found: Analysis) -> list[Section | None]:
     return [
-        _ranking(by_scenario),
-        _throughput(by_scenario, outcome),
-        _latency(by_scenario, facts, outcome),
+        _ranking(found),
+        _throughput(found),
+        _latency(facts, found),
         _over_time(facts),
-        _costs(facts, results),
-        _sweeps(results),
+        _costs(found.results),
+        _sweeps(found.rankings),
         _timelines(facts),
-        _claims(outcome),
-        _parity(outcome),
+        _claims(found.rulings),
+        _parity(found.parity),
         _environment(facts),
     ]
 
 
-def _ranking(by_scenario: Sequence[Sequence[CellResult]]) -> Section:
-    shown = [tables.ranking(mine) for mine in by_scenario]
-    ratios = [table for mine in by_scenario if (table := tables.contrasts(mine))]
-    lines = [line for mine in by_scenario for line in tables.reasons(mine)]
-    notes = [f"{mine[0].cell.scenario}: {catalogue.scenario(mine[0].cell.scenario).summary}" for mine in by_scenario]
-    notes += targets_named([one for mine in by_scenario for one in mine])
+def _ranking(found: Analysis) -> Section:
+    shown = [tables.ranking(one) for one in found.rankings]
+    ratios = [table for one in found.rankings if (table := tables.contrasts(one))]
+    lines = [line for one in found.rankings for line in tables.reasons(one.results)]
+    notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
+    notes += targets_named([result for one in found.rankings for result in one.results])
     title = "Reasons for verdicts, and what each cell was bound by"
     return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
 
-def _throughput(by_scenario: Sequence[Sequence[CellResult]], outcome: Outcome) -> Section:
+def _throughput(found: Analysis) -> Section:
     charts: list[Chart] = []
-    for mine in by_scenario:
-        first = ranked(mine)
-        cells = [*first, *(one for one in mine if one not in first and not one.cell.once and one.total.requests)]
-        rows = [row for row in csv_tables.ceiling_rows(mine, outcome.ceilings) if row["service"] in _slugs(cells)]
-        lines = {}
-        for row in rows:
-            if row["no_database_rps"]:
-                lines["without a database"] = float(row["no_database_rps"])
-            if row["pgbench_rps"]:
-                lines[f"pgbench, {row['pgbench_connections']} connections"] = float(row["pgbench_rps"])
+    for one in found.rankings:
+        cells = [*one.ranked, *(other for other in one.others if not other.cell.once and other.total.requests)]
+        slugs, lines = {result.cell.slug for result in cells}, {}
+        for row in (row for row in one.ceilings if row.service in slugs):
+            if row.no_database_rps:
+                lines["without a database"] = row.no_database_rps
+            if row.pgbench_rps:
+                lines[f"pgbench, {row.pgbench_connections} connections"] = row.pgbench_rps
         if cells:
-            charts.append(ranking.throughput(mine[0].cell.scenario, cells, lines))
-        if chart := ranking.cpu(mine[0].cell.scenario, cells):
+            charts.append(ranking.throughput(one.scenario, cells, lines))
+        if chart := ranking.cpu(one.scenario, cells):
             charts.append(chart)
-    ceilings = tables.ceilings(csv_tables.ceiling_rows(outcome.ordered(), outcome.ceilings))
+    ceilings = tables.ceilings(found.ceilings)
     return Section("throughput", "Throughput and CPU time", (), charts, (), [ceilings] if ceilings else [])
 
 
-def _slugs(cells: Sequence[CellResult]) -> set[str]:
-    return {one.cell.slug for one in cells}
-
-
-def _latency(by_scenario: Sequence[Sequence[CellResult]], facts: Facts, outcome: Outcome) -> Section:
+def _latency(facts: Facts, found: Analysis) -> Section:
     charts: list[Chart] = []
-    for mine in by_scenario:
-        found = {one.cell.slug: curve(outcome.measured[one.cell]) for one in mine}
-        known = {slug: one for slug, one in found.items() if one is not None}
-        charts += percentiles.charts(mine[0].cell.scenario, known) if known else []
+    for one in found.rankings:
+        curves = {result.cell.slug: curve(found.measured[result.cell]) for result in one.results}
+        known = {slug: drawn for slug, drawn in curves.items() if drawn is not None}
+        charts += percentiles.charts(one.scenario, known) if known else []
     charts += [chart for one in facts.over_time if (chart := over_time.heat(one))]
     notes = [
         f"Successful requests only, from when each was due. A percentile needs {SAMPLES_BEYOND} slower requests.",
         "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
-    pings = tables.pings([one for mine in by_scenario for one in mine])
+    pings = tables.pings([result for one in found.rankings for result in one.results])
     return Section("latency", "Latency", notes, charts, [pings] if pings else [])
 
 
@@ -179,8 +170,8 @@ def _over_time(facts: Facts) -> Section | None:
     return Section("over-time", "Over time", notes, [over_time.aligned(one) for one in facts.over_time])
 
 
-def _costs(facts: Facts, results: Sequence[CellResult]) -> Section | None:
-    table = tables.costs(facts.run_id, facts.plan.load, results)
+def _costs(results: Sequence[CellResult]) -> Section | None:
+    table = tables.costs(results)
     if table is None:
         return None
     notes = [
@@ -190,14 +181,13 @@ def _costs(facts: Facts, results: Sequence[CellResult]) -> Section | None:
     return Section("costs", "Round trips, statements and transactions per request", notes, (), [table])
 
 
-def _sweeps(results: Sequence[CellResult]) -> Section | None:
+def _sweeps(rankings: Sequence[Ranking]) -> Section | None:
     groups: dict[tuple[str, str], list[sweeps.Curve]] = {}
-    for scenario in dict.fromkeys(one.cell.scenario for one in results):
-        for one in sweeps.curves([one for one in results if one.cell.scenario == scenario]):
-            groups.setdefault((scenario, one.axis), []).append(one)
+    for one in (curve for each in rankings for curve in each.curves):
+        groups.setdefault((one.scenario, one.axis), []).append(one)
     if not groups:
         return None
-    lines = [f"{one.name}: {why}" for group in groups.values() for one in group if (why := sweeps.knee(one).why)]
+    lines = [f"{one.name}: {one.knee.why}" for group in groups.values() for one in group if one.knee.why]
     return Section("sweeps", "Sweeps", lines, [sweep.chart(group) for group in groups.values()])
 
 
@@ -206,18 +196,16 @@ def _timelines(facts: Facts) -> Section | None:
     return Section("timelines", "Request timelines", (), charts) if charts else None
 
 
-def _claims(outcome: Outcome) -> Section | None:
-    if not outcome.claims:
-        return None
-    return Section("claims", "Published claims", (), (), [tables.claims(rulings.rule(outcome))])
+def _claims(rulings: Sequence[Ruling]) -> Section | None:
+    return Section("claims", "Published claims", (), (), [tables.claims(rulings)]) if rulings else None
 
 
-def _parity(outcome: Outcome) -> Section | None:
-    if not outcome.parity:
+def _parity(rows: Sequence[parity.Row]) -> Section | None:
+    if not rows:
         return None
-    differing = tables.parity(outcome.parity, differing=True)
+    differing = tables.parity(rows, differing=True)
     notes = () if differing.rows else ("Nothing was seen that differs between services beyond what the plan asks for.",)
-    every = tables.parity(outcome.parity, differing=False)
+    every = tables.parity(rows, differing=False)
     return Section("parity", "Parity of the services", notes, (), [differing] if differing.rows else [], [every])
 
 

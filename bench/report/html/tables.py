@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis import outcome, pairs
+from bench.analysis.analysis import Ceiling, Ranking
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairs import Conclusion
 from bench.analysis.parity import Row
-from bench.analysis.rows import summary_rows
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
-from bench.plan.model import Load
+from bench.plan import metrics
+from bench.plan.metrics import Place
 from bench.report.formats import figure_of, number
 from bench.report.html import answer
 
@@ -26,18 +27,17 @@ class Table:
     dim: frozenset[int] = frozenset()
 
 
-def ranking(results: Sequence[CellResult]) -> Table:
+def ranking(found: Ranking) -> Table:
     """One scenario's cells, best first, and then what is not ranked."""
-    first = outcome.ranked(results)
-    others = [one for one in results if one not in first]
-    best = first[0].total.throughput_rps if first and not outcome.paced(results) else None
+    first, others = found.ranked, found.others
+    best = first[0].total.throughput_rps if first and not found.paced else None
     columns = (
         "cell", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed", "bound by",
         "verdict",
     )  # fmt: skip
     rows = tuple(_ranking_row(one, best) for one in (*first, *others))
     dim = frozenset(range(len(first), len(rows)))
-    return Table(results[0].cell.scenario, columns, rows, frozenset(range(1, 8)), dim)
+    return Table(found.scenario, columns, rows, frozenset(range(1, 8)), dim)
 
 
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
@@ -70,49 +70,41 @@ def reasons(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
-CONTRASTS = {
-    "throughput_rps": "requests/s",
-    "latency_p50_ms": "p50",
-    "latency_p99_ms": "p99",
-    "service_cpu_ms_per_request": "CPU per request",
-}
-
-
-def contrasts(results: Sequence[CellResult]) -> Table | None:
+def contrasts(found: Ranking) -> Table | None:
     """Every pair of cells with its ratios; None where there is no pair."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for one in pairs.compare(results):
-        if one.operation == "all":
-            shown = answer.interval_of(one, one.candidate)
-            same = one.ratio is not None and one.conclusion == pairs.NONE_SHOWN
-            rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
-                f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
-            )
+    for one in found.contrasts:
+        shown = answer.interval_of(one, one.candidate)
+        same = one.ratio is not None and one.conclusion == Conclusion.NONE_SHOWN
+        rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
+            f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"
+        )
     if not rows:
         return None
+    compared = metrics.in_(Place.COMPARISON)
     return Table(
         "Ratios, with 95% intervals that hold for all pairs of the scenario together",
-        ("candidate / baseline", *CONTRASTS.values()),
+        ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
-            (f"{candidate} / {baseline}", *(cells.get(metric, "") for metric in CONTRASTS))
+            (f"{candidate} / {baseline}", *(cells.get(metric.name, "") for metric in compared))
             for (candidate, baseline), cells in rows.items()
         ),
     )
 
 
-def ceilings(rows: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Rows of ceilings.csv that have a ceiling."""
-    known = [row for row in rows if row["no_database_rps"] or row["pgbench_rps"]]
+def ceilings(rows: Sequence[Ceiling]) -> Table | None:
+    """Of the cells that have a ceiling."""
+    known = [row for row in rows if row.no_database_rps or row.pgbench_rps]
     if not known:
         return None
     shown = tuple(
         (
-            row["service"],
-            figure_of(row["throughput_rps"]),
-            number(row["no_database_rps"], ",.0f"),
-            number(row["of_no_database"], ".0%"),
-            number(row["pgbench_rps"], ",.0f"),
-            number(row["of_pgbench"], ".0%"),
+            row.service,
+            figure_of(row.throughput_rps),
+            number(row.no_database_rps, ",.0f"),
+            number(row.of_no_database, ".0%"),
+            number(row.pgbench_rps, ",.0f"),
+            number(row.of_pgbench, ".0%"),
         )
         for row in known
     )
@@ -133,21 +125,19 @@ def pings(results: Sequence[CellResult]) -> Table | None:
     )
 
 
-COSTS = ("round_trips_per_request", "statements_per_request", "transactions_per_request")
-
-
-def costs(run_id: str, load: Load, results: Sequence[CellResult]) -> Table | None:
+def costs(results: Sequence[CellResult]) -> Table | None:
     """Round trips, statements and transactions of each operation; None where none is known."""
-    slugs = [one.cell.slug for one in results for _ in one.operations]
-    shown = tuple(
-        (slug, row["operation"], *(number(row.get(name), ".2f") for name in COSTS))
-        for slug, row in zip(slugs, summary_rows(run_id, load, results), strict=True)
-        if any(row.get(name) is not None for name in COSTS)
+    shown = sorted(metrics.in_(Place.COSTS), key=lambda metric: metric.title)
+    known = [(one.cell.slug, each.operation, each.columns(shown)) for one in results for each in one.operations]
+    found = tuple(
+        (slug, operation, *(number(value, ".2f") for value in values.values()))
+        for slug, operation, values in known
+        if any(value is not None for value in values.values())
     )
-    if not shown:
+    if not found:
         return None
-    columns = ("cell", "operation", "round trips", "statements", "transactions")
-    return Table("Per request; empty: not known", columns, shown, frozenset((2, 3, 4)))
+    columns = ("cell", "operation", *(metric.title for metric in shown))
+    return Table("Per request; empty: not known", columns, found, frozenset(range(2, len(columns))))
 
 
 def claims(rulings: Sequence[Ruling]) -> Table:

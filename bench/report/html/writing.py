@@ -2,10 +2,12 @@
 
 import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 from polars.exceptions import PolarsError
 
-from bench.analysis.outcome import Outcome
+from bench.analysis import analysis
+from bench.analysis.analysis import Analysis
 from bench.plan.model import Plan
 from bench.report.html import index, page, repeat, series
 from bench.report.html.page import MOST_CELLS, Facts
@@ -15,19 +17,26 @@ from suite.errors import ResultsError
 REPORT, INDEX = "report.html", "index.html"
 
 
-def write(folder: Path, outcome: Outcome | None = None, chosen_round: int | None = None) -> Path:
-    """Make a run's report.html and return its path.
+class Written(NamedTuple):
+    """A page, and in words what is missing in it because it could not be read."""
 
-    `outcome` is what the run measured where that is at hand; without it, it is read from the folder. Charts over time
+    path: Path
+    missing: tuple[str, ...]
+
+
+def write(folder: Path, found: Analysis | None = None, chosen_round: int | None = None) -> Written:
+    """Make a run's report.html.
+
+    `found` is what the run amounts to where that is at hand; without it, it is read from the folder. Charts over time
     are of `chosen_round`, or of the first in which a cell came to a window. Measurements of a stored run that cannot be
     read are named on the page, which then calls the run partial. Raises ResultsError.
     """
-    found = stored.outcome(folder, what_there_is=True) if outcome is None else outcome
+    found = analysis.of(stored.outcome(folder, what_there_is=True)) if found is None else found
     if not found.results:
         raise ResultsError(f"{folder} holds no measurement; there is nothing to report")
-    path = folder / REPORT
-    files.write_whole(path, page.page(_facts(folder, found, chosen_round), found))
-    return path
+    path, lost = folder / REPORT, list(found.unreadable)
+    files.write_whole(path, page.page(_facts(folder, found, chosen_round, lost), found))
+    return Written(path, tuple(lost))
 
 
 def write_index() -> Path:
@@ -37,11 +46,12 @@ def write_index() -> Path:
     return path
 
 
-def _facts(folder: Path, outcome: Outcome, chosen_round: int | None) -> Facts:
-    written, lost = stored.json_of(folder / "plan.json"), outcome.unreadable
+def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[str]) -> Facts:
+    """What cannot be read is added to `lost`."""
+    written = stored.json_of(folder / "plan.json")
     used = stored.plan_of(written)
     over_time, timelines = [], []
-    for one in outcome.ordered()[:MOST_CELLS]:
+    for one in found.results[:MOST_CELLS]:
         rounds = dict(series.places(folder, one.cell.slug))
         number = next(iter(rounds), None) if chosen_round is None else chosen_round
         if number is None or number not in rounds:

@@ -1,31 +1,20 @@
-"""The rulings on published claims as a file and as a table for the terminal. Pure."""
+"""The rulings on published claims as a table for the terminal. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import rulings
-from bench.analysis.outcome import Outcome
-from bench.analysis.rulings import CONFIRMED, NOT_TESTED, REFUTED, UNDECIDED, Ruling
+from bench.analysis.rulings import Finding, Ruling
 from bench.report.formats import figure_of
 
-CLAIMS = tuple(field.name for field in fields(Ruling))
-STYLES = {CONFIRMED: "green", REFUTED: "red", UNDECIDED: "yellow", NOT_TESTED: "dim"}
+STYLES = {Finding.CONFIRMED: "green", Finding.REFUTED: "red", Finding.UNDECIDED: "yellow", Finding.NOT_TESTED: "dim"}
 
 
-def claim_rows(outcome: Outcome) -> list[dict[str, Any]]:
-    """Rows of claims.csv."""
-    return [asdict(ruling) for ruling in rulings.rule(outcome)]
-
-
-def table(outcome: Outcome) -> Group:
+def table(found: Sequence[Ruling]) -> Group:
     """Each claim with its source, what was expected, what was measured and the ruling; below, what that rests on."""
-    found = rulings.rule(outcome)
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading, ratio in (("claim", 4), ("source", 3), ("expected", 3)):
         shown.add_column(heading, overflow="fold", ratio=ratio)

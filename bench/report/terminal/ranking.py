@@ -1,31 +1,31 @@
 """The ranking of a scenario for the terminal, with what a reader must know of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import ceilings, outcome, pairs
+from bench.analysis import pairs
+from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
-from bench.analysis.outcome import Ceilings, CellResult
-from bench.analysis.pairs import Pair
-from bench.report.csv_tables import throughput_of
+from bench.analysis.outcome import CellResult
+from bench.analysis.pairs import Conclusion, Pair
+from bench.plan import metrics
+from bench.plan.metrics import Metric, Place
 from bench.report.formats import number, within
 from bench.report.terminal import sweep
 from suite import catalogue
 
 
-def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None = None) -> RenderableType:
+def ranking(found: Ranking) -> RenderableType:
     """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
     Below a line is what is not ranked, and what went wrong.
     """
-    mine = [result for result in results if result.cell.scenario == scenario]
-    paced, ranked = outcome.paced(mine), outcome.ranked(mine)
-    others = [one for one in mine if one not in ranked]
-    best = throughput_of(ranked[0]) if ranked and not paced else 0.0
+    mine, paced, ranked, others = found.results, found.paced, found.ranked, found.others
+    best = ranked[0].rps if ranked and not paced else 0.0
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("service", overflow="fold")
     timed = ("p50 ms", "p99 ms", "uncorrected p99") if paced else ("of best", "p50 ms", "p99 ms")
@@ -39,12 +39,12 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
         table.add_section()
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
-    title = Text.assemble((scenario, "bold"), " - ", catalogue.scenario(scenario).summary)
-    curves = [] if paced else sweep.parts(mine)
+    title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
+    curves = [] if paced else sweep.parts(found.curves, mine)
     parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
-    contrasts, left_out = pairs.shown([one for one in pairs.compare(mine) if one.operation == "all"], mine)
+    contrasts, left_out = pairs.shown(found.contrasts, mine)
     if any(one.ratio is not None for one in contrasts):
-        parts.append(_comparisons(contrasts, LATENCIES if paced else RATES))
+        parts.append(_comparisons(contrasts, metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)))
         if left_out:
             parts.append(
                 Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
@@ -52,7 +52,7 @@ def ranking(results: Sequence[CellResult], scenario: str, known: Ceilings | None
     elif contrasts:
         parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
     if not paced:
-        parts += _ceilings(ranked, mine, known or Ceilings())
+        parts += _ceilings(found)
     return Group(*parts)
 
 
@@ -60,7 +60,7 @@ def _notes(mine: Sequence[CellResult]) -> list[Text]:
     """In words: what speaks against a cell, what failed, what a reader must know of the table."""
     notes = []
     for one in mine:
-        slug, style = one.cell.slug, "yellow" if one.verdict.name == "FLOOR" else "red"
+        slug, style = one.cell.slug, "yellow" if one.verdict.is_bound else "red"
         notes += [Text(f"{slug}: {reason}", style=style) for reason in one.verdict.reasons]
         notes += [Text(f"{slug}: {remark}") for remark in one.remarks]
         notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
@@ -91,22 +91,18 @@ def targets_named(mine: Sequence[CellResult]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-RATES = {"throughput_rps": "requests/s", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
-LATENCIES = {"latency_p50_ms": "p50", "latency_p99_ms": "p99", "service_cpu_ms_per_request": "CPU per request"}
-
-
-def _comparisons(contrasts: Sequence[Pair], titles: Mapping[str, str]) -> Table:
+def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric]) -> Table:
     """Each pair of cells in a row, with the intervals that hold for all of them together."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("ratio (95% CI of all together)", overflow="fold")
-    for title in titles.values():
-        table.add_column(title, no_wrap=True)
+    for metric in shown:
+        table.add_column(metric.title, no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for one in contrasts:
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
     for (candidate, baseline), cells in rows.items():
         names = (within(contrasts[0].scenario, slug) for slug in (candidate, baseline))
-        table.add_row(" / ".join(names), *(cells.get(metric, "") for metric in titles))
+        table.add_row(" / ".join(names), *(cells.get(metric.name, "") for metric in shown))
     return table
 
 
@@ -116,23 +112,23 @@ def _contrast(pair: Pair) -> str:
     # Two rounds that differ much leave next to nothing known.
     high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
     interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
-    same = f"\n{pair.conclusion}" if pair.conclusion == pairs.NONE_SHOWN else ""
+    same = f"\n{pair.conclusion}" if pair.conclusion == Conclusion.NONE_SHOWN else ""
     return f"{pair.ratio:.2f}{interval}{same}"
 
 
-def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: Ceilings) -> list[Text]:
+def _ceilings(found: Ranking) -> list[Text]:
     """Each service as a share of what is possible without a database, and of what PostgreSQL does alone."""
     lines = []
-    for landmark in mine:
-        if landmark.cell.once and landmark.verdict.ranks and throughput_of(landmark):
-            rps = throughput_of(landmark)
-            shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in ranked)
-            lines.append(f"{landmark.cell.slug} (the same load) {rps:,.0f} requests/s: {shares}")
-    alone = {one.cell.slug: known.pgbench_rps.get(ceilings.of(one.cell)) for one in ranked}
-    for rps in dict.fromkeys(filter(None, alone.values())):
-        measured = [one for one in ranked if alone[one.cell.slug] == rps]
-        connections = measured[0].cell.setup.connections
-        shares = ", ".join(f"{one.cell.slug} {throughput_of(one) / rps:.0%}" for one in measured)
+    for landmark in found.results:
+        if landmark.cell.once and landmark.verdict.ranks and landmark.rps:
+            shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in found.ranked)
+            lines.append(f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
+    by_slug = {one.service: one for one in found.ceilings}
+    known = [one for result in found.ranked if (one := by_slug[result.cell.slug]).pgbench_rps]
+    for rps in dict.fromkeys(one.pgbench_rps for one in known):
+        measured = [one for one in known if one.pgbench_rps == rps]
+        connections = measured[0].pgbench_connections
+        shares = ", ".join(f"{one.service} {one.of_pgbench:.0%}" for one in measured)
         lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
     return [Text(line) for line in lines]
 
@@ -140,7 +136,7 @@ def _ceilings(ranked: Sequence[CellResult], mine: Sequence[CellResult], known: C
 def _table_row(result: CellResult, best: float, *, paced: bool) -> list[str]:
     total = result.total
     p50, p99 = (number(value, ",.1f") for value in (total.latency_p50_ms, total.latency_p99_ms))
-    of_best = f"{throughput_of(result) / best:.0%}" if best else ""
+    of_best = f"{result.rps / best:.0%}" if best else ""
     return [
         within(result.cell.scenario, result.cell.slug),
         number(total.throughput_rps, ",.0f"),

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from bench.analysis import analysis
 from bench.analysis.evidence import Drift, Evidence, Machine
 from bench.analysis.recorded.windows import Window
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.plan import matrix, model
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -22,8 +22,8 @@ from bench.report import csv_tables
 from bench.report.html import writing
 from bench.selfbench.figures import Say, Target
 from bench.selfbench.setting import Setting
-from bench.store import files, stored
-from suite import catalogue, csv_writing
+from bench.store import stored
+from suite import catalogue
 
 SAMPLES = 10_000_000
 ROUNDS = 5
@@ -51,7 +51,7 @@ def of_ten_million(setting: Setting, say: Say) -> None:
 
 
 def _timed(what: str, name: str, folder: Path, most_s: float, say: Say) -> None:
-    command = [sys.executable, "-m", "bench.selfbench.analysing", what, str(folder)]
+    command = [sys.executable, "-m", "bench.selfbench.parts.analysing", what, str(folder)]
     answer = subprocess.run(command, cwd=catalogue.CHECKOUT, check=True, capture_output=True, text=True)
     took_s, peak_gib = (float(text) for text in answer.stdout.split())
     say(f"{name}: {took_s:.2f} s; {Target(high=most_s).ruling(took_s, took_s)}")
@@ -95,12 +95,8 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
 
 
 def tables(folder: Path) -> None:
-    """summary.csv and comparison.csv."""
-    found = stored.outcome(folder)
-    rows = summary_rows(folder.name, model.Load(), found.ordered())
-    files.write_whole(folder / "summary.csv", csv_writing.csv_text(SUMMARY, rows))
-    pairs = csv_tables.comparison_rows(found.ordered())
-    files.write_whole(folder / "comparison.csv", csv_writing.csv_text(csv_tables.COMPARISON, pairs))
+    """Every table but the statistics of single cells."""
+    csv_tables.write(folder, model.Load(), analysis.of(stored.outcome(folder)), [])
 
 
 def main() -> None:

@@ -6,14 +6,12 @@ from matplotlib.figure import Figure
 
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
+from bench.plan import metrics
+from bench.plan.metrics import Place
 from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn
 
-ROLES = {
-    "service": "service_cpu_ms_per_request",
-    "database": "database_cpu_ms_per_request",
-    "load": "load_cpu_ms_per_request",
-}
+ROLES = {name.removesuffix("_cpu_ms_per_request"): name for name in metrics.names(Place.CPU_CHART)}
 
 
 def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[str, float]) -> Chart:

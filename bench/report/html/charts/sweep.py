@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis import sweeps
 from bench.analysis.outcome import CellResult
 from bench.analysis.sweeps import Curve
 from bench.report.html.charts.figure import PANEL, Chart, Look, drawn, look
@@ -16,13 +15,12 @@ LOGARITHMIC_FROM = 20  # times the smallest value
 def chart(curves: Sequence[Curve]) -> Chart:
     """Curves of one scenario along one axis; hollow marks are not ranked, an upright line is a knee."""
     scenario, axis = curves[0].scenario, curves[0].axis
-    knees = [sweeps.knee(curve) for curve in curves]
     timed = any(_latency_ms(one) for curve in curves for one in curve.points)
 
     def draw(figure: Figure) -> None:
         rows = figure.subplots(2 if timed else 1, sharex=True, squeeze=False).ravel()
         rates, latencies = rows[0], rows[1:]
-        for number, (curve, knee) in enumerate(zip(curves, knees, strict=True)):
+        for number, curve in enumerate(curves):
             own = look(number)
             _line(rates, curve.values, [one.total.throughput_rps for one in curve.points], own, curve.name)
             for axes in latencies:
@@ -33,9 +31,9 @@ def chart(curves: Sequence[Curve]) -> Chart:
                 interval = one.total.throughput_interval
                 if interval and one.verdict.ranks:
                     rates.plot((value, value), interval, color=own.color, linewidth=4, alpha=0.35)
-            if knee.at is not None:
+            if curve.knee.at is not None:
                 for axes in rows:
-                    axes.axvline(knee.at, color=own.color, linestyle="dotted")
+                    axes.axvline(curve.knee.at, color=own.color, linestyle="dotted")
         every = sorted({value for curve in curves for value in curve.values})
         if every[0] > 0 and every[-1] / every[0] >= LOGARITHMIC_FROM:
             rates.set_xscale("log")
@@ -51,7 +49,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
         rows[-1].set_xlabel(axis)
         figure.legend(loc="outside lower left", ncols=2)
 
-    told = "; ".join(f"{curve.name}: {knee.why or 'too few values'}" for curve, knee in zip(curves, knees, strict=True))
+    told = "; ".join(f"{curve.name}: {curve.knee.why or 'too few values'}" for curve in curves)
     return drawn(f"{scenario} along {axis}", f"{told}.", 4.6 if timed else 2.6, draw)
 
 

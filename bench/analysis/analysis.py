@@ -1,0 +1,143 @@
+"""What a run's measurements amount to: one frozen value, from which each file, table and page is made. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.analysis import ceilings, pairs, rulings, sweeps
+from bench.analysis.outcome import Ceilings, CellResult, Outcome
+from bench.analysis.pairs import Pair
+from bench.analysis.parity import Row
+from bench.analysis.rulings import Ruling
+from bench.analysis.summary import Measurement
+from bench.analysis.sweeps import Curve
+from bench.plan.matrix import Cell
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """A row of ceilings.csv: a cell's throughput beside the same load without a database, and beside pgbench alone."""
+
+    scenario: str
+    service: str
+    throughput_rps: float | None
+    no_database_rps: float | None
+    of_no_database: float | None
+    pgbench_connections: int | None
+    pgbench_rps: float | None
+    of_pgbench: float | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One scenario's cells beside each other.
+
+    `results` are all of them, in the plan's order; `ranked` those that may be ranked, the best first: the highest
+    throughput, or under an open load the lowest latency. `paced`: throughput is the rate that was asked for, so that
+    latency is what is compared.
+    """
+
+    scenario: str
+    results: tuple[CellResult, ...]
+    ranked: tuple[CellResult, ...]
+    paced: bool
+    pairs: tuple[Pair, ...]
+    curves: tuple[Curve, ...]
+    ceilings: tuple[Ceiling, ...]
+
+    @property
+    def others(self) -> tuple[CellResult, ...]:
+        """What is not ranked, in the plan's order."""
+        return tuple(one for one in self.results if one not in self.ranked)
+
+    @property
+    def contrasts(self) -> tuple[Pair, ...]:
+        """The pairs of whole cells."""
+        return tuple(one for one in self.pairs if one.operation == "all")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` is as it happened.
+
+    `parity` are the facts in which the gate compared the services; `unreadable` is what of a stored run could not be
+    read, in words.
+    """
+
+    results: tuple[CellResult, ...]
+    rankings: tuple[Ranking, ...]
+    curves: tuple[Curve, ...]
+    ceilings: tuple[Ceiling, ...]
+    rulings: tuple[Ruling, ...]
+    parity: tuple[Row, ...]
+    measured: Mapping[Cell, Sequence[Measurement]]
+    unreadable: tuple[str, ...]
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Of all scenarios."""
+        return tuple(pair for one in self.rankings for pair in one.pairs)
+
+
+def of(outcome: Outcome) -> Analysis:
+    """Of all that has been measured so far."""
+    results = tuple(outcome.ordered())
+    curves, limits = sweeps.curves(results), _ceilings(results, outcome.ceilings)
+    scenarios = dict.fromkeys(one.cell.scenario for one in results)
+    return Analysis(
+        results=results,
+        rankings=tuple(_ranking(scenario, results, curves, limits) for scenario in scenarios),
+        curves=curves,
+        ceilings=limits,
+        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results),
+        parity=outcome.parity,
+        measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
+        unreadable=tuple(outcome.unreadable),
+    )
+
+
+def _ranking(
+    scenario: str, results: Sequence[CellResult], curves: Sequence[Curve], limits: Sequence[Ceiling]
+) -> Ranking:
+    mine = tuple(one for one in results if one.cell.scenario == scenario)
+    paced = any(one.arrival == "open" for one in mine)
+    return Ranking(
+        scenario=scenario,
+        results=mine,
+        ranked=_ranked(mine, paced=paced),
+        paced=paced,
+        pairs=pairs.compare(mine),
+        curves=tuple(one for one in curves if one.scenario == scenario),
+        ceilings=tuple(one for one in limits if one.scenario == scenario),
+    )
+
+
+def _ranked(mine: Sequence[CellResult], *, paced: bool) -> tuple[CellResult, ...]:
+    found = [one for one in mine if one.verdict.ranks and not one.cell.once and not one.cell.arm]
+    if paced:
+        return tuple(
+            sorted(found, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
+        )
+    return tuple(sorted(found, key=lambda one: one.rps, reverse=True))
+
+
+def _ceilings(results: Sequence[CellResult], known: Ceilings) -> tuple[Ceiling, ...]:
+    landmarks: dict[str, CellResult] = {}
+    for one in results:
+        if one.cell.once:
+            landmarks.setdefault(one.cell.scenario, one)
+    return tuple(_ceiling(one, landmarks.get(one.cell.scenario), known) for one in results)
+
+
+def _ceiling(one: CellResult, landmark: CellResult | None, known: Ceilings) -> Ceiling:
+    http_rps = landmark.rps if landmark and landmark is not one else 0.0
+    sql_rps = known.pgbench_rps.get(ceilings.of(one.cell), 0.0)
+    return Ceiling(
+        scenario=one.cell.scenario,
+        service=one.cell.slug,
+        throughput_rps=one.rps or None,
+        no_database_rps=http_rps or None,
+        of_no_database=one.rps / http_rps if http_rps else None,
+        pgbench_connections=one.cell.setup.connections if sql_rps else None,
+        pgbench_rps=sql_rps or None,
+        of_pgbench=one.rps / sql_rps if sql_rps else None,
+    )
