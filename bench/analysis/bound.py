@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.evidence import DATABASE, LOAD, SERVICE, TARGET, Evidence, Machine
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.machine import Machine
+from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE, TARGET
 from bench.plan.model import Thresholds
 
 OF_THE_SERVICE = frozenset({"service CPU", "threads", "pool", "database"})

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import bound
-from bench.analysis.evidence import TARGET, Evidence
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.roles import TARGET
 from bench.plan.model import Thresholds
 
 

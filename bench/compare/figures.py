@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.evidence import SERVICE
 from bench.analysis.outcome import Outcome
+from bench.analysis.recorded.roles import SERVICE
 from bench.analysis.rows import summary_rows
 from bench.analysis.summary import METRICS as PER_ROUND
 from bench.analysis.summary import Measurement, OperationSummary
