@@ -33,5 +33,7 @@ def report(run: str | None, chosen_round: int | None) -> None:
     path = writing.write(folder, found, chosen_round)
     for problem in found.unreadable:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    for remark in found.disagreeing:
+        console.print(remark, style="yellow", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

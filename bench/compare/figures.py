@@ -21,7 +21,7 @@ MEMORY = "service_rss_peak_mb"
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run's figures and facts. `remarks` say in words what could not be read."""
+    """A run's figures and facts. `remarks` say in words what could not be read, or disagrees."""
 
     name: str
     figures: tuple[Figures, ...]
@@ -44,7 +44,9 @@ def read(folder: Path) -> StoredRun:
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
-            figures = of_outcome(stored.outcome(folder), plan.load)
+            outcome = stored.outcome(folder)
+            figures = of_outcome(outcome, plan.load)
+            remarks += [f"{name}: {said}" for said in outcome.disagreeing]
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine

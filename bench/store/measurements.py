@@ -46,11 +46,11 @@ def nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
 
 
 def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, str]:
-    """One measurement from its folder, None when it had not come to an end; and where its window.json disagrees.
+    """One measurement from its folder, None when it had not come to an end; and, in words, how window.json disagrees.
 
-    Its evidence follows from what was recorded. A run from before recordings were kept has that of its window.json, as
-    it stands: of what that says, its samples show requests, failures, missed arrivals, the users' time and drift, and
-    these are only held against it. Raises ResultsError that names the file that cannot be read.
+    Evidence is derived from what was recorded. Runs from before recordings were kept have no such file: their evidence
+    is that of window.json, unchanged. Their samples still give requests, failures, missed arrivals, the time accounted
+    for and drift, and only these are compared with it. Raises ResultsError that names the file that cannot be read.
     """
     if (place / "problem.txt").exists():
         problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]

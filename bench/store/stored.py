@@ -54,7 +54,10 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
                 found.unreadable.append(problem)
                 one = measurements.nothing(problem, settings, cell)
             measured += [] if one is None else [one]
-            remarks += [remark, f"round {number}: {said}" if said else ""]
+            remarks.append(remark)
+            if said:
+                remarks.append(f"round {number}: {said}")
+                found.disagreeing.append(f"{cell.slug}, round {number}: {said}")
         if not measured:
             continue
         try:

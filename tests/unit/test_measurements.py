@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from bench.analysis.summary import Measurement
+from bench.compare import figures
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings, stored
 from suite.errors import ResultsError
@@ -117,14 +118,18 @@ def test_a_run_from_before_recordings_has_its_evidence_as_it_stands(place: Path)
 
 
 def test_a_disagreement_is_a_remark_on_the_cell(tmp_path: Path, place: Path) -> None:
-    """It names the round, and stands with the cell's other remarks in the report."""
+    """It names the round, and is one of the cell's remarks in the report; a comparison with the run says it, too."""
     write_cell(place)
     (tmp_path / "plan.json").write_text(json.dumps({"plan": PLAN.model_dump()}))
     [result] = stored.outcome(tmp_path).ordered()
     assert result.remarks == ()
     rewritten(place, lambda facts: facts["evidence"].update(failures=7))
-    [result] = stored.outcome(tmp_path).ordered()
-    assert result.remarks == ("round 1: window.json disagrees with what was recorded: failures is 7 there and 0 here",)
+    found = stored.outcome(tmp_path)
+    [result] = found.ordered()
+    said = "round 1: window.json disagrees with what was recorded: failures is 7 there and 0 here"
+    assert result.remarks == (said,)
+    assert found.disagreeing == [f"{CELL.slug}, {said}"]
+    assert figures.read(tmp_path).remarks == (f"{tmp_path.name}: {CELL.slug}, {said}",)
 
 
 def test_a_recording_that_is_missing_is_named(place: Path) -> None:
