@@ -1,14 +1,15 @@
 """A small made-up run in a folder, with hostile text wherever text comes from outside."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from bench.analysis import analysis, parity
-from bench.analysis.evidence import Drift, Evidence, Machine
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded import ledger
+from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.windows import Window
 from bench.plan import matrix
 from bench.plan.model import Plan
@@ -18,7 +19,7 @@ from bench.store import stored
 from suite import csv_writing
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-LENGTH_S, COUNT = 4.0, 2000
+LENGTH_S, BEFORE_S, COUNT = 4.0, 1.0, 2000
 WINDOW = Window(10**12, 10**12 + int(LENGTH_S * 1e9), 10)
 MACHINE = Machine(
     cpu_s={"service": 3.8, "database": 1.0, "load": 2.0},
@@ -77,12 +78,17 @@ def write(folder: Path, *, rounds: int = 2) -> None:
 
 
 def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: bool, users: int) -> None:
-    took_ns = chance.lognormal(np.log(2e7), 0.5, count).astype(np.int64)
-    ends_ns = np.sort(chance.integers(WINDOW.start_ns - 10**9, WINDOW.end_ns, count))
+    mean_s = users * (LENGTH_S + BEFORE_S) / count  # as users have it who never wait between two requests
+    after_s = 4 * mean_s
+    count = round(count * (LENGTH_S + BEFORE_S + after_s) / (LENGTH_S + BEFORE_S))
+    took = chance.lognormal(0.0, 0.5, count)
+    took_ns = (took / took.mean() * mean_s * 1e9).astype(np.int64)
+    first_ns, last_ns = WINDOW.start_ns - round(BEFORE_S * 1e9), WINDOW.end_ns + round(after_s * 1e9)
+    ends_ns = np.sort(chance.integers(first_ns, last_ns, count))
     errors = np.full(count, "", object)
     if failing:
         errors[::50] = HOSTILE
-    pl.DataFrame(
+    samples = pl.DataFrame(
         {
             "intended_ns": ends_ns - took_ns,
             "start_ns": ends_ns - took_ns,
@@ -92,12 +98,13 @@ def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: 
             "operation": np.full(count, "read_user"),
             "error": pl.Series(errors, dtype=pl.String),
         }
-    ).write_parquet(place / "samples.parquet")
+    )
+    samples.write_parquet(place / "samples.parquet")
+    counted = ledger.of(samples, WINDOW, users, "closed")
     seen = Evidence(
-        LENGTH_S, users, users, "closed", None, False, count, 0, 0, 0, 1.0, Drift(0.0, 1.0), MACHINE,
-        Placement((1,), (0,), (0,)),
+        LENGTH_S, users, users, "closed", None, False, counted.requests, counted.failures, counted.missed, 0,
+        counted.accounted, counted.drift, MACHINE, Placement((1,), (0,), (0,)),
     )  # fmt: skip
-    seen = replace(seen, failures=count // 50 if failing else 0)
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))
     (place / "pg_activity.csv").write_text(
         "at_s,connections,active,idle,idle_in_transaction,other,oldest_transaction_s,transactions,waits\n"

@@ -60,7 +60,7 @@ class Analysis:
     """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` is as it happened.
 
     `parity` are the facts in which the gate compared the services; `unreadable` is what of a stored run could not be
-    read, in words.
+    read, in words, and `disagreeing` where its window.json does not say what was recorded.
     """
 
     results: tuple[CellResult, ...]
@@ -71,6 +71,7 @@ class Analysis:
     parity: tuple[Row, ...]
     measured: Mapping[Cell, Sequence[Measurement]]
     unreadable: tuple[str, ...]
+    disagreeing: tuple[str, ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -92,6 +93,7 @@ def of(outcome: Outcome) -> Analysis:
         parity=outcome.parity,
         measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
         unreadable=tuple(outcome.unreadable),
+        disagreeing=tuple(outcome.disagreeing),
     )
 
 

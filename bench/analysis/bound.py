@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench.analysis.evidence import DATABASE, LOAD, SERVICE, TARGET, Evidence, Machine
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.machine import Machine
+from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE, TARGET
 from bench.plan.model import Thresholds
 
 

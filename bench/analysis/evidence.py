@@ -1,66 +1,27 @@
-"""What one measurement of a cell showed: figures for the verdict and for what the cell was bound by. Pure."""
+"""What one measurement of a cell showed: figures for the verdict and for what the cell was bound by. Pure.
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import pairwise
+It follows from what was recorded, while measuring and whenever a stored run is read: a corrected formula reaches runs
+that were measured before.
+"""
+
+import statistics
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
-from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
+from bench.analysis.recorded import ledger, load_workers, machine, windows
+from bench.analysis.recorded.activity import peaks, transactions_per_request
+from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
-from bench.analysis.recorded.readings import Reading, grown
+from bench.analysis.recorded.machine import Machine
+from bench.analysis.recorded.pings import inside
+from bench.analysis.recorded.recording import Recording
+from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
+from bench.plan.matrix import Cell
+from bench.plan.model import Plan
 from bench.plan.placement import Placement
-
-SERVICE, DATABASE, RELAY, EXTERNAL, LOAD, HARNESS, IDLE, TARGET = (
-    "service", "database", "relay", "external API", "load", "harness", "others", "target",
-)  # fmt: skip
-"""Roles: the measured service, what it uses, what measures it, the services that wait for their turn, and targets."""
-
-SLICES = 10
-BEYOND_S = 0.6  # readings this close around a window still say something of it
-NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
-
-
-@dataclass(frozen=True)
-class Gauge:
-    """What a service said of itself at one moment (ns): shares of its pool and of its threads that were in use."""
-
-    at_ns: int
-    pool: float | None
-    threads: float | None
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What processes and CPUs did in a window; None where it could not be seen.
-
-    `cpu_s` and `rss_peak_mb` are by role, `cpu_busy` (a share) by CPU number.
-    """
-
-    cpu_s: Mapping[str, float]
-    rss_peak_mb: Mapping[str, float]
-    cpu_busy: Mapping[int, float]
-    steal: float
-    strangers: float | None
-    strangers_named: str
-    throttled_s: float
-    clock_jump_s: float
-    suspended_s: float
-    changed: tuple[str, ...]
-    pool: float | None = None
-    threads: float | None = None
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How much throughput changed over the window, as a share of its mean, and the p value of that."""
-
-    share: float
-    p: float
 
 
 @dataclass(frozen=True)
@@ -110,152 +71,73 @@ def nothing(problem: str, users: int, arrival: str) -> Evidence:
     return Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
 
 
-def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
-    """The share of the users' time in the window that requests account for, those cut by its edges in part.
-
-    The sum over all requests of their overlap with the window, divided by users x window. 1 for users who never wait
-    between two requests. `samples` must hold requests that began before the window or ended after it, too.
-    """
-    start, end = pl.col("start_ns"), pl.col("start_ns") + pl.col("service_time_ns")
-    overlap = pl.min_horizontal(end, pl.lit(window.end_ns)) - pl.max_horizontal(start, pl.lit(window.start_ns))
-    total_ns = samples.select(overlap.clip(lower_bound=0).sum()).item() or 0
-    return float(total_ns / (users * (window.end_ns - window.start_ns)))
-
-
-def drift(sent: pl.DataFrame, window: Window) -> Drift | None:
-    """Whether throughput rose or fell over the window. None without successes.
-
-    A straight line is fitted by least squares to the successes that ended in each of SLICES equal parts of the window;
-    its rise over the window is divided by the mean. p: two-sided t test of the slope with SLICES - 2 degrees of
-    freedom. Source: any textbook, for example NIST/SEMATECH e-Handbook of Statistical Methods, 4.1.4.1.
-    """
-    ends_ns = sent.filter(pl.col("ok")).select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().to_numpy()
-    counts, _ = np.histogram(ends_ns, bins=SLICES, range=(window.start_ns, window.end_ns))
-    if not counts.any():
-        return None
-    x = np.arange(SLICES) - (SLICES - 1) / 2
-    slope = float((x * counts).sum() / (x * x).sum())
-    residuals = counts - counts.mean() - slope * x
-    error = math.sqrt(float((residuals**2).sum()) / (SLICES - 2) / float((x * x).sum()))
-    p = 2 * float(stdtr(SLICES - 2, -abs(slope) / error)) if error else float(slope == 0)
-    return Drift(slope * SLICES / float(counts.mean()), p)
-
-
-def machine(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, placed: Placement) -> Machine | None:
-    """What readings say of the window; None when they do not reach over it."""
-    start_ns, end_ns = window.start_ns, window.end_ns
-    if len(readings) < 2 or readings[0].at_ns > start_ns or readings[-1].at_ns < end_ns - BEYOND_S * 1e9:
-        return None
-    inside = [one for one in readings if start_ns <= one.at_ns <= end_ns]
-    if len(inside) < 2:
-        return None
-    first, last = inside[0], inside[-1]
-    if not first.cpus:
-        return None
-    grew = {name: max(0.0, figure) for name, figure in grown(readings, start_ns, end_ns).items()}
-    ours = sorted({*placed.service, *placed.load, *placed.database}) or sorted(first.cpus)
-    roles = sorted({role for one in inside for role in one.roles})
-    cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
-    capacity_s = window.length_s * len(ours)
-    strangers_s = _strangers_s(grew, cpu_s, ours)
-    return Machine(
-        cpu_s=cpu_s,
-        rss_peak_mb={
-            role: max(one.roles[role].rss_bytes for one in inside if role in one.roles) / 1e6 for role in roles
-        },
-        cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
-        steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
-        strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
-        strangers_named=_busiest(inside, strangers_s or 0.0),
-        throttled_s=last.throttled_s - first.throttled_s,
-        clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
-        suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
-        changed=_changed(inside),
-        pool=_mean([one.pool for one in gauges if start_ns <= one.at_ns <= end_ns]),
-        threads=_mean([one.threads for one in gauges if start_ns <= one.at_ns <= end_ns]),
+def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Evidence:
+    """What a recording and all its samples show of the cell. Raises ResultsError when the load ended too early."""
+    load, ours = plan.load, not cell.setup.url
+    window = windows.of(recording.marks, samples, load)
+    counted = ledger.of(samples, window, cell.users, load.arrival)
+    # A target may have a database of its own: what this one did need not have been for it.
+    most = peaks(recording.activity, window) if ours else None
+    pings_ms = inside(recording.pings, window)
+    return Evidence(
+        length_s=window.length_s,
+        users_asked=cell.users,
+        users=window.users,
+        arrival=load.arrival,
+        offered_rps=load.rate if load.arrival == "open" else None,
+        by_chance=load.spacing == "poisson",
+        requests=counted.requests,
+        failures=counted.failures,
+        missed=counted.missed,
+        reconnects=recording.marks[-1].reconnects,
+        accounted=counted.accounted,
+        drift=counted.drift,
+        machine=_machine(recording, window, plan),
+        placement=recording.placement,
+        workers=cell.setup.workers,
+        connections_peak=most.connections - _others(recording) if most else None,
+        idle_in_transaction_peak=most.idle_in_transaction if most else None,
+        transactions=_transactions(recording, samples, window, counted.requests, plan) if ours else None,
+        ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
+        ping_max_ms=pings_ms[-1] if pings_ms else None,
+        miscounted=miscounted(recording.locust_requests, len(windows.sent(samples))),
+        foreign=not ours,
+        load_workers=load_workers.of_marks(recording.marks, window),
     )
 
 
-def resources_csv(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window) -> str:
-    """All readings as CSV: seconds from the window's start, what was read, and its figures; empty where it has none.
-
-    CPU seconds are cumulative, those of strangers since the first reading and of those that were seen. A `cpu N` row is
-    one CPU's busy time; pool and threads are shares in use.
-    """
-    rows: list[tuple[float, str, dict[str, float]]] = []
-    for one in readings:
-        at_s = (one.at_ns - window.start_ns) / 1e9
-        rows += [(at_s, role, {"cpu_s": use.cpu_s, "rss_mb": use.rss_bytes / 1e6}) for role, use in one.roles.items()]
-        if one.strangers_s is not None:
-            rows.append((at_s, "strangers", {"cpu_s": one.strangers_s}))
-        for number, cpu in one.cpus.items():
-            rows.append((at_s, f"cpu {number}", {"cpu_s": cpu.busy_s, "steal_s": cpu.steal_s}))
-    for gauge in gauges:
-        shares = {"pool": gauge.pool, "threads": gauge.threads}
-        known = {name: share for name, share in shares.items() if share is not None}
-        rows.append(((gauge.at_ns - window.start_ns) / 1e9, "gauges", known))
-    columns = ("cpu_s", "steal_s", "rss_mb", "pool", "threads")
-    lines = [",".join(("at_s", "subject", *columns))]
-    for at_s, subject, figures in sorted(rows, key=lambda row: row[0]):
-        values = (f"{figures[name]:.6g}" if name in figures else "" for name in columns)
-        lines.append(",".join((f"{at_s:.3f}", subject, *values)))
-    return "\n".join(lines) + "\n"
+def _machine(recording: Recording, window: Window, plan: Plan) -> Machine | None:
+    """Where other machines send, too, what the load used here is not what it used."""
+    seen = machine.of(recording.readings, recording.gauges, window, recording.placement)
+    if seen is None or not plan.load.expect_workers:
+        return seen
+    without = {role: cpu_s for role, cpu_s in seen.cpu_s.items() if role != LOAD}
+    return replace(seen, cpu_s=without)
 
 
-def _wall_gap_s(reading: Reading) -> float:
-    return (reading.wall_ns - reading.at_ns) / 1e9
+def _others(recording: Recording) -> int:
+    """Connections that are not the service's: at the first reading it had just those that its pools open at start."""
+    return max(0, recording.activity[0].connections - recording.pooled)
 
 
-def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Sequence[int]) -> float | None:
-    """CPU seconds of others on our CPUs: what these worked, less what our processes and the kernel's threads did.
-
-    It follows from the CPUs' own count. So it cannot be more than they have, and it counts those that cannot be seen:
-    in other containers, or ended between two readings. All kernels count interrupts apart from a CPU's work, but many
-    (those without CONFIG_IRQ_TIME_ACCOUNTING) leave them in the time of the process that was interrupted: ours then
-    seem to have done up to 6% of two CPUs more than they did. So strangers have used at least what is left without
-    interrupts, at most what is left with them, and in between what they were seen to use.
-    """
-    if "strangers" not in grew:
+def _transactions(
+    recording: Recording, samples: pl.DataFrame, window: Window, requests: int, plan: Plan
+) -> float | None:
+    if plan.load.arrival == "batch":
+        # A batch's end is of no steady rate, at which what is not reported yet would always be as much.
         return None
-    kernel_s = sum(grew.get(f"kernel {number}", 0.0) for number in ours)
-    least = sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()) - kernel_s
-    most = least + sum(grew[f"interrupts {number}"] for number in ours)
-    return max(0.0, min(max(least, grew["strangers"]), most))
+    each = transactions_per_request(recording.activity, windows.ended_ns(samples), window)
+    return None if each is None else each * requests
 
 
-def _busiest(inside: Sequence[Reading], strangers_s: float) -> str:
-    """The two strangers that were seen to use most, with their seconds, or that most of it was not seen."""
-    used: dict[str, float] = {}
-    for reading in inside[1:]:
-        for name, cpu_s in reading.strangers.items():
-            used[name] = used.get(name, 0.0) + cpu_s
-    top = [name for name in sorted(used, key=lambda name: used[name], reverse=True)[:2] if used[name] >= NAMED_FROM_S]
-    named = [f"{name} {used[name]:.2f} s" for name in top]
-    unseen_s = strangers_s - math.fsum(used.values())
-    if unseen_s > max(strangers_s / 2, NAMED_FROM_S):
-        named.append(f"processes that ended at once or cannot be seen {unseen_s:.2f} s")
-    return ", ".join(named)
+def miscounted(locust: int | None, samples: int) -> str:
+    """In words, where Locust counted another number of requests than there are samples; empty where that is unknown."""
+    if locust is None or locust == samples:
+        return ""
+    return f"Locust itself counted {locust:,} requests, and there are {samples:,} samples: the samples are what counts"
 
 
-def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:
-    """Processes of the service that came, went or were stopped. PostgreSQL's come and go with connections."""
-    seen = [one.roles[role] for role in (SERVICE, TARGET) for one in inside if role in one.roles]
-    sets = [used.processes for used in seen]
-    gone = {pid for earlier, later in pairwise(sets) for pid, _ in earlier - later}
-    came = {pid for earlier, later in pairwise(sets) for pid, _ in later - earlier}
-    said = [f"process {pid} of the service ended" for pid in sorted(gone)]
-    said += [f"process {pid} of the service was started" for pid in sorted(came)]
-    stopped = {pid for used in seen for pid in used.stopped}
-    said += [f"process {pid} of the service was stopped for a while" for pid in sorted(stopped)]
-    killed = inside[-1].oom_kills - inside[0].oom_kills
-    return (*said, *([f"meanwhile {for_memory(killed)}"] if said and killed > 0 else ()))
-
-
-def for_memory(killed: int) -> str:
-    """What the kernel's count says; it does not say which processes they were."""
-    return f"the kernel killed {killed} process{'es' if killed > 1 else ''} for lack of memory"
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known else None
+def recounted(seen: Evidence, samples: pl.DataFrame, window: Window) -> Evidence:
+    """The same, with what follows from the samples alone counted again."""
+    counted = ledger.of(samples, window, seen.users_asked, seen.arrival)
+    return replace(seen, **vars(counted))

@@ -106,6 +106,8 @@ class Outcome:
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
+    `disagreeing`: where its window.json says something else than follows from what was recorded; that is a remark on
+    the cell, too.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -118,6 +120,7 @@ class Outcome:
     claims: Sequence[Claim] = ()
     parity: tuple[Row, ...] = ()
     unreadable: list[str] = field(default_factory=list)
+    disagreeing: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:

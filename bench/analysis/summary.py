@@ -4,13 +4,19 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import polars as pl
 
-from bench.analysis.evidence import DATABASE, LOAD, SERVICE, Evidence
+from bench.analysis import evidence
+from bench.analysis.evidence import Evidence
 from bench.analysis.intervals import mean_interval
+from bench.analysis.recorded import windows
+from bench.analysis.recorded.recording import Recording
+from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
+from bench.plan.matrix import Cell
 from bench.plan.metrics import METRICS, Known, Metric
+from bench.plan.model import Plan
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
@@ -31,6 +37,13 @@ class Measurement:
     def length_s(self) -> float:
         """Of the window; 0 when there was none."""
         return self.evidence.length_s
+
+    @classmethod
+    def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
+        """From what was recorded and all samples. Raises ResultsError when the load ended before its window did."""
+        window = windows.of(recording.marks, samples, plan.load)
+        counts = windows.sent(windows.cut(samples, window, plan.load.arrival))
+        return cls(counts.select(COLUMNS), evidence.of(recording, samples, cell, plan))
 
 
 # What a round knows of each operation, and of all of them together.

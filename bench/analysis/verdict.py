@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.analysis import bound
-from bench.analysis.evidence import TARGET, Evidence
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.roles import TARGET
 from bench.plan.model import Thresholds
 
 

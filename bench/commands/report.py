@@ -5,7 +5,7 @@ import click
 from bench.analysis import analysis
 from bench.commands import options
 from bench.report import csv_tables
-from bench.store import stored
+from bench.store import files, stored
 from bench.store.runs import find, finished
 from suite.errors import ResultsError
 
@@ -38,11 +38,13 @@ def report(run: str | None, chosen_round: int | None) -> None:
     written = writing.write(folder, found, chosen_round)
     for problem in written.missing:
         console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    for remark in found.disagreeing:
+        console.print(remark, style="yellow", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {written.path}", highlight=False, markup=False, soft_wrap=True)
     if why := csv_tables.obstacle(folder, found):
         console.print(f"the CSVs stay as they are: {why}", style="yellow", highlight=False, soft_wrap=True)
     else:
-        load = stored.plan_of(stored.json_of(folder / "plan.json")).load
+        load = stored.plan_of(files.json_of(folder / "plan.json")).load
         csv_tables.write(folder, load, found, found.measured)
         console.print(f"written: {folder / 'summary.csv'} and the other CSVs", highlight=False, soft_wrap=True)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

@@ -22,7 +22,7 @@ OF_AN_OPERATION = tuple(one.name for one in metrics.in_(Place.COMPARE) if one.kn
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run's figures and facts. `remarks` say in words what could not be read."""
+    """A run's figures and facts. `remarks` say in words what could not be read, or disagrees."""
 
     name: str
     figures: tuple[Figures, ...]
@@ -45,7 +45,9 @@ def read(folder: Path) -> StoredRun:
     figures: tuple[Figures, ...] = ()
     if plan is not None:
         try:
-            figures = of_run(analysis.of(stored.outcome(folder)), plan.load)
+            found = analysis.of(stored.outcome(folder))
+            figures = of_run(found, plan.load)
+            remarks += [f"{name}: {said}" for said in found.disagreeing]
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.recorded import load_workers
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.fleet.serving import LOOPBACK
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
-from bench.store.samples import SAMPLE_STREAM
+from bench.store import samples
 from suite import catalogue
 from suite.errors import LoadError, WorkersError
 
@@ -100,7 +99,7 @@ class Joining:
         wanted = self._load.all_workers
         if self._joined >= wanted:
             return
-        joined = load_workers.joined(self._stream)
+        joined = samples.joined(self._stream)
         if joined != self._joined:
             self._joined = joined
             self._say(f"{joined} of {wanted} load workers joined")
@@ -152,7 +151,7 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
-        "--load-seed", str(target.seed), "--samples", str(folder / SAMPLE_STREAM),
+        "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
         "--start-over-s", str(load.start_over_s),
         *arrival(cell, load), *parameters, *_master(load, target),

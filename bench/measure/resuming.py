@@ -12,7 +12,7 @@ from bench.compare.causes import Facts
 from bench.plan import matrix, schedule
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from bench.store import files, runs, stored
+from bench.store import files, measurements, runs, stored
 from bench.store.runs import LATEST, RUN_NAME, Run
 from db import dsn
 from db.dsn import Dsn
@@ -70,7 +70,7 @@ def read(name: str) -> Earlier:
             f"the run {folder.name} is finished: nothing is missing. To measure it once more:"
             f" bench run --plan results/{folder.name}/plan.toml"
         )
-    written = stored.json_of(folder / "plan.json")
+    written = files.json_of(folder / "plan.json")
     try:
         settings, seed = stored.plan_of(written), int(written["seed"])
         order = tuple(tuple(map(str, slugs)) for slugs in written["order"])
@@ -230,5 +230,5 @@ def _done(folder: Path, order: Sequence[Sequence[str]]) -> list[tuple[int, str]]
         (number, slug)
         for number, slugs in enumerate(order, 1)
         for slug in slugs
-        if stored.has_ended(folder / "rounds" / f"{number:02d}" / slug)
+        if measurements.has_ended(folder / "rounds" / f"{number:02d}" / slug)
     ]

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from suite.errors import UnwritableError
+from suite.errors import ResultsError, UnwritableError
 
 
 def json_object(path: Path) -> dict[str, Any] | None:
@@ -17,6 +17,22 @@ def json_object(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def json_if_any(path: Path) -> dict[str, Any]:
+    """Of a file that a run may have ended before writing: nothing then. Raises ResultsError that names it."""
+    return json_of(path) if path.exists() else {}
+
+
+def json_of(path: Path) -> dict[str, Any]:
+    """Of one file of a run. Raises ResultsError that names it."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ResultsError(f"cannot read {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise ResultsError(f"cannot read {path}: it holds no JSON object")
+    return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from suite.errors import ResultsError
 from suite.records import RECORD
 
 SAMPLE_STREAM = "samples.bin"
+HEAD_BYTES = 1_000_000  # all workers have joined before the first sample
 
 
 def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
@@ -40,6 +41,23 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
         position = line_end + 1 + size
     nothing = _frame(np.empty(0, RECORD), {"operations": [], "errors": []})
     return pl.concat(frames) if frames else nothing, tuple(marks)
+
+
+def joined(stream: Path) -> int:
+    """How many load workers are there, from the stream of a load that has not begun to send."""
+    try:
+        with stream.open("rb") as file:
+            lines = file.read(HEAD_BYTES).split(b"\n")
+    except OSError:
+        return 0
+    count = 0
+    for line in lines:
+        try:
+            head = json.loads(line)
+        except ValueError:  # a line that is not whole yet, or the first sample
+            return count
+        count += {"joined": 1, "lost": -1}.get(head.get("event"), 0)
+    return count
 
 
 def _mark(head: dict[str, Any]) -> Mark:

@@ -1,33 +1,25 @@
 """A run read back from its folder: everything that was measured, with nothing started."""
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
-from pydantic import TypeAdapter, ValidationError
 
-from bench.analysis import ceilings, evidence, verdict
-from bench.analysis.evidence import Evidence
+from bench.analysis import ceilings, verdict
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.analysis.parity import Row
-from bench.analysis.recorded import windows
-from bench.analysis.recorded.windows import Window
-from bench.analysis.summary import COLUMNS, Measurement
 from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from bench.store import csv_reading, samples
+from bench.store import csv_reading, files, measurements
 from bench.store.runs import FIRST_ATTEMPT
 from bench.store.samples import SAMPLE_STREAM
 from suite.errors import LoadError, ResultsError
 
 T = TypeVar("T")
-WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
 OBJECTS = ("machine", "database", "services")  # those of environment.json in which more is looked up by name
 
 
@@ -39,7 +31,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     """
     lost: list[str] | None = [] if what_there_is else None
     try:
-        settings = plan_of(json_of(folder / "plan.json"))
+        settings = plan_of(files.json_of(folder / "plan.json"))
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = matrix.cells(settings)
@@ -54,16 +46,19 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         measured, remarks = [], []
         for place in places:
             try:
-                one, remark = measurement(place, settings, cell), _remark(place, settings, cell)
+                one, said = measurements.read(place, settings, cell)
+                remark = "; ".join(filter(None, (_remark(place, settings, cell), said)))
             except ResultsError as error:
                 if not what_there_is:
                     raise
-                problem, remark = within(folder, error), ""
+                problem, said, remark = within(folder, error), "", ""
                 found.unreadable.append(problem)
-                one = _nothing(problem, settings, cell)
+                one = measurements.nothing(problem, settings, cell)
             if one is not None:
                 measured.append(one)
                 remarks.append(remark)
+                if said:
+                    found.disagreeing.append(f"{cell.slug}, round {len(measured)}: {said}")
         if not measured:
             continue
         try:
@@ -73,12 +68,8 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
             if not what_there_is:
                 raise ResultsError(why) from None
             found.unreadable.append(why)
-            found.add_all(cell, [_nothing(why, settings, cell)])
+            found.add_all(cell, [measurements.nothing(why, settings, cell)])
     return found
-
-
-def _nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
-    return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
 
 
 def readable(folder: Path, read: Callable[[], T], lost: list[str] | None) -> T | None:
@@ -110,11 +101,6 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     return Plan.model_validate(values)
 
 
-def has_ended(place: Path) -> bool:
-    """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
-    return (place / "window.json").exists() or (place / "problem.txt").exists()
-
-
 def something_measured(folder: Path) -> bool:
     """Whether a run's folder has anything that a measurement left, be it a part of one; also where that is unsure."""
     if any(folder.rglob(ceilings.PRINTED)) or (folder / "summary.csv").exists():
@@ -135,40 +121,10 @@ def _has_rows(path: Path) -> bool:
         return True
 
 
-def measurement(place: Path, settings: Plan, cell: Cell) -> Measurement | None:
-    """One measurement from its folder; None when it had not come to an end."""
-    if (place / "problem.txt").exists():
-        problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
-        return _nothing(problem, settings, cell)
-    if not has_ended(place):
-        return None
-    window, seen = _window(place / "window.json")
-    try:
-        kept = samples.read_kept(place / "samples.parquet")
-        sent = windows.sent(windows.cut(kept, window, settings.load.arrival)).select(COLUMNS)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ResultsError(f"cannot read {place / 'samples.parquet'}: {error}") from None
-    return Measurement(sent, seen)
-
-
-def _window(path: Path) -> tuple[Window, Evidence]:
-    """A window and what was seen in it. Raises ResultsError that names the file, and the value that cannot be."""
-    facts = json_of(path)
-    try:
-        window, seen = WINDOW.validate_python(facts), EVIDENCE.validate_python(facts.get("evidence"))
-    except ValidationError as error:
-        [first, *_] = error.errors()
-        where = ".".join(map(str, first["loc"])) or "evidence"
-        raise ResultsError(f"cannot read {path}: {where}: {first['msg']}") from None
-    if not 0 < window.length_s < math.inf or not math.isclose(seen.length_s, window.length_s):
-        raise ResultsError(
-            f"cannot read {path}: a window from {window.start_ns} to {window.end_ns} is {seen.length_s} s"
-        )
-    return window, seen
-
-
 def _remark(place: Path, settings: Plan, cell: Cell) -> str:
-    first = measurement(place / FIRST_ATTEMPT, settings, cell) if (place / FIRST_ATTEMPT).is_dir() else None
+    if not (place / FIRST_ATTEMPT).is_dir():
+        return ""
+    first, _ = measurements.read(place / FIRST_ATTEMPT, settings, cell)
     if first is None:
         return ""
     return f"measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
@@ -200,25 +156,9 @@ def parity(path: Path) -> tuple[Row, ...]:
 def environment(folder: Path) -> dict[str, Any]:
     """A run's environment.json; nothing where it ended before that was written. Raises ResultsError that names it."""
     path = folder / "environment.json"
-    found = json_if_any(path)
+    found = files.json_if_any(path)
     wrong = [name for name in OBJECTS if not isinstance(found.get(name, {}), dict)]
     wrong += [name for name, one in found.get("services", {}).items() if not isinstance(one, dict)] if not wrong else []
     if wrong:
         raise ResultsError(f"cannot read {path}: {wrong[0]!r} is no JSON object")
-    return found
-
-
-def json_if_any(path: Path) -> dict[str, Any]:
-    """Of a file that a run may have ended before writing: nothing then. Raises ResultsError that names it."""
-    return json_of(path) if path.exists() else {}
-
-
-def json_of(path: Path) -> dict[str, Any]:
-    """Of one file of a run. Raises ResultsError that names it."""
-    try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ResultsError(f"cannot read {path}: {error}") from None
-    if not isinstance(found, dict):
-        raise ResultsError(f"cannot read {path}: it holds no JSON object")
     return found

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from bench.analysis.rows import SUMMARY
+from bench.store import stored
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
@@ -90,6 +91,17 @@ def test_a_reported_run_has_the_same_tables(finished: Path, checkout: Checkout) 
     assert {path.name: path.read_bytes() for path in finished.glob("*.csv")} == before
 
 
+def test_evidence_read_back_is_what_was_written(finished: Path) -> None:
+    """It follows from the recording and the samples of each cell, and no remark says that window.json disagrees."""
+    found = stored.outcome(finished)
+    for result in found.ordered():
+        place = finished / "rounds" / "01" / result.cell.slug
+        written = json.loads((place / "window.json").read_text())["evidence"]
+        [measured] = found.measured[result.cell]
+        assert json.loads(json.dumps(measured.evidence.as_dict())) == written
+        assert [remark for remark in result.remarks if "disagrees" in remark] == []
+
+
 def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
     """The same columns as Locust's own file, which is kept beside the samples with its JSON and log."""
     for service in BOTH:
@@ -102,6 +114,7 @@ def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:
         assert {
             "samples.parquet",
             "window.json",
+            "recorded.json.gz",
             "resources.csv",
             "pg_activity.csv",
             "locust.json",

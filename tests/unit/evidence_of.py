@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from bench.analysis.evidence import Drift, Evidence, Machine
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.ledger import Drift
+from bench.analysis.recorded.machine import Machine
 from bench.plan.placement import Placement
 
 MACHINE = Machine(

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from bench.analysis import ceilings, rate
-from bench.analysis.evidence import Gauge, nothing
+from bench.analysis.evidence import nothing
+from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.summary import Measurement
 from bench.measure import pgbench
 from bench.measure.watch import probe

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench.analysis import analysis
+from bench.analysis import analysis, evidence
 from bench.measure.fleet import orphans
 from bench.report.html import writing
 from bench.store import files, locust_counts, runs, stored
@@ -76,10 +76,12 @@ def test_a_count_of_locusts_that_differs_is_said(tmp_path: Path) -> None:
     """With both numbers; the same count, or a file that cannot be read, is no remark."""
     path = tmp_path / "locust.json"
     path.write_text(json.dumps([{"num_requests": 30}, {"num_requests": 6}]))
-    assert locust_counts.difference(path, 36) == ""
-    assert "counted 36 requests, and there are 48 samples" in locust_counts.difference(path, 48)
+    count = locust_counts.counted(path)
+    assert evidence.miscounted(count, 36) == ""
+    assert "counted 36 requests, and there are 48 samples" in evidence.miscounted(count, 48)
     path.write_text("[{")
-    assert locust_counts.difference(path, 48) == ""
+    assert locust_counts.counted(path) is None
+    assert evidence.miscounted(None, 48) == ""
 
 
 def test_a_symbolic_link_is_no_run(tmp_path: Path, made_up_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from bench.measure import load, preflight
 from bench.plan.file import read
 from bench.plan.matrix import cells
 from bench.plan.model import Load, Matrix, Plan, Server, Thresholds
+from bench.store import samples
 from suite.errors import PlanError, PreflightError
 from tests.unit.evidence_of import evidence
 
@@ -54,11 +55,11 @@ def test_a_load_of_one_process_has_no_workers() -> None:
 def test_joined_workers_are_counted_while_the_stream_grows(tmp_path: Path) -> None:
     """Without a file, with half a line, and after one has gone again."""
     stream = tmp_path / "samples.bin"
-    assert load_workers.joined(stream) == 0
+    assert samples.joined(stream) == 0
     lines = [json.dumps({"event": event, "records": 0}) for event in ("joined", "joined", "used", "lost", "joined")]
     for whole, expected in enumerate((0, 1, 2, 2, 1)):
         stream.write_text("".join(f"{line}\n" for line in lines[:whole]) + lines[whole][:9])
-        assert load_workers.joined(stream) == expected
+        assert samples.joined(stream) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 `HYPOTHESIS_PROFILE=search pytest tests/unit/test_properties.py` looks further than `make test` does.
 """
 
+import gzip
 import json
 import shutil
 import struct
@@ -25,13 +26,14 @@ from bench.plan.claims import Claim
 from bench.plan.matrix import cells
 from bench.plan.model import Plan
 from bench.report.html import index
-from bench.store import csv_reading, files, samples, stored
+from bench.store import csv_reading, files, recordings, samples, stored
 from bench.tracing import events
 from db import dsn
 from db.dsn import Dsn
 from db.protocol import Splitter
 from suite import csv_writing, records
 from suite.errors import BenchError, DatabaseError, PlanError, ResultsError, UsageError
+from tests.unit import recording_of
 
 TEXT = st.text(max_size=40)
 SAID = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
@@ -429,7 +431,7 @@ def test_any_file_of_a_run_is_an_object_or_refused(scratch: Path, text: str) -> 
     """A list, a number or nonsense is refused by name, or is nothing where a file may be missing."""
     path = scratch / "any.json"
     path.write_text(text, encoding="utf-8", errors="surrogatepass")
-    found = parsed(ResultsError, lambda: stored.json_of(path))
+    found = parsed(ResultsError, lambda: files.json_of(path))
     assert json.dumps(found) == json.dumps(files.json_object(path))  # as text, where NaN is NaN
 
 
@@ -468,3 +470,30 @@ def test_a_run_with_any_one_value_changed_is_read_or_refused(run: Path, data: An
         assert entry.name == run.name
     finally:
         (run / name).write_text(before)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stored run of one cell, with everything that was recorded beside its samples."""
+    folder = tmp_path_factory.mktemp("recorded")
+    recording_of.write_cell(folder / "rounds" / "01" / recording_of.CELL.slug)
+    (folder / "plan.json").write_text(json.dumps({"plan": recording_of.PLAN.model_dump()}))
+    return folder
+
+
+@given(data=st.data(), value=JSON | st.sampled_from(["", {}, [], None, -1, 10**30, 1e999]))
+def test_a_recording_with_any_one_value_changed_is_read_or_refused(recorded: Path, data: Any, value: Any) -> None:
+    """Its cell is INVALID then, and the page names the file; nothing else can come of it."""
+    path = recorded / "rounds" / "01" / recording_of.CELL.slug / recordings.NAME
+    before = path.read_bytes()
+    whole = json.loads(gzip.decompress(before))
+    holder, key = data.draw(st.sampled_from(places(whole)), label="place")
+    holder[key] = value
+    path.write_bytes(gzip.compress(json.dumps(whole).encode()))
+    try:
+        found = stored.outcome(recorded, what_there_is=True)
+        assert [result.cell for result in found.ordered()] == [recording_of.CELL]
+        assert all(recordings.NAME in problem for problem in found.unreadable)
+        parsed(ResultsError, lambda: stored.outcome(recorded))
+    finally:
+        path.write_bytes(before)

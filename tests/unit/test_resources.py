@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from bench.analysis import evidence
+from bench.analysis.recorded import machine
+from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.readings import Reading, grown
 from bench.analysis.recorded.windows import Window
 from bench.measure.watch import kernel
@@ -78,9 +79,9 @@ def used_s(readings: list[Reading], pid: int) -> float:
     return sum(used for one in readings for name, used in one.strangers.items() if name.endswith(f" (pid {pid})"))
 
 
-def machine(readings: list[Reading]) -> evidence.Machine:
+def machine_of(readings: list[Reading]) -> Machine:
     """What these readings say of the time between the first and the last."""
-    seen = evidence.machine(readings, [], Window(readings[0].at_ns, readings[-1].at_ns, 1), Placement())
+    seen = machine.of(readings, [], Window(readings[0].at_ns, readings[-1].at_ns, 1), Placement())
     assert seen is not None
     return seen
 
@@ -125,7 +126,7 @@ def test_what_a_strangers_child_used_before_is_not_counted_when_it_ends() -> Non
             sampler.look()
         finally:
             stranger.kill()
-    seen = machine(sampler.readings)
+    seen = machine_of(sampler.readings)
     assert seen.strangers is not None
     assert seen.strangers <= worked(sampler.readings) + 0.01
     assert used_s(sampler.readings, stranger.pid) < 0.3
@@ -144,7 +145,7 @@ def test_a_stranger_on_all_cpus_is_caught_and_named() -> None:
         for loop in loops:
             loop.kill()
             loop.wait()
-    seen = machine(sampler.readings)
+    seen = machine_of(sampler.readings)
     assert seen.strangers is not None
     assert worked(sampler.readings) - 0.1 < seen.strangers <= 1.0
     assert seen.strangers > 0.5  # the hypervisor may have had the rest

@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import analysis, bound, pairs, sweeps, verdict
-from bench.analysis.evidence import Drift, Evidence
+from bench.analysis.evidence import Evidence
 from bench.analysis.outcome import Outcome
+from bench.analysis.recorded.ledger import Drift
 from bench.analysis.rows import summary_rows
 from bench.analysis.summary import Measurement
 from bench.compare.causes import Facts, obstacles

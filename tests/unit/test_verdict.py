@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from bench.analysis import verdict
-from bench.analysis.evidence import Drift, Evidence, nothing
+from bench.analysis.evidence import Evidence, nothing
+from bench.analysis.recorded.ledger import Drift
 from bench.plan.model import Thresholds
 from tests.unit.evidence_of import GOOD, evidence
 

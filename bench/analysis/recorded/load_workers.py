@@ -1,14 +1,10 @@
 """The processes that a load was spread over, as Locust's master noted them: users, CPU time, who was lost. Pure."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.analysis.recorded.readings import interpolated
 from bench.analysis.recorded.windows import Mark, Window
-
-HEAD_BYTES = 1_000_000  # all workers have joined before the first sample
 
 
 @dataclass(frozen=True)
@@ -60,20 +56,3 @@ def _cpu_share(series: Sequence[tuple[int, float]], window: Window) -> float | N
     if len(series) < 2 or series[0][0] > window.start_ns or series[-1][0] < window.start_ns:
         return None
     return (interpolated(series, window.end_ns) - interpolated(series, window.start_ns)) / window.length_s
-
-
-def joined(stream: Path) -> int:
-    """How many workers are there, of a load that has not begun to send."""
-    try:
-        with stream.open("rb") as file:
-            lines = file.read(HEAD_BYTES).split(b"\n")
-    except OSError:
-        return 0
-    count = 0
-    for line in lines:
-        try:
-            head = json.loads(line)
-        except ValueError:  # a line that is not whole yet, or the first sample
-            return count
-        count += {"joined": 1, "lost": -1}.get(head.get("event"), 0)
-    return count

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.recorded.counters import Cpu
+from bench.analysis.recorded.gauges import Gauge
+from bench.analysis.recorded.windows import Window
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,29 @@ def interpolated(series: Sequence[tuple[int, float]], at_ns: int) -> float:
     after = min(max(bisect_left([when_ns for when_ns, _ in series], at_ns), 1), len(series) - 1)
     (before_ns, low), (later_ns, high) = series[after - 1 : after + 1]
     return low + (high - low) * (at_ns - before_ns) / (later_ns - before_ns)
+
+
+def resources_csv(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window) -> str:
+    """All readings as CSV: seconds from the window's start, what was read, and its figures; empty where it has none.
+
+    CPU seconds are cumulative, those of strangers since the first reading and of those that were seen. A `cpu N` row is
+    one CPU's busy time; pool and threads are shares in use.
+    """
+    rows: list[tuple[float, str, dict[str, float]]] = []
+    for one in readings:
+        at_s = (one.at_ns - window.start_ns) / 1e9
+        rows += [(at_s, role, {"cpu_s": use.cpu_s, "rss_mb": use.rss_bytes / 1e6}) for role, use in one.roles.items()]
+        if one.strangers_s is not None:
+            rows.append((at_s, "strangers", {"cpu_s": one.strangers_s}))
+        for number, cpu in one.cpus.items():
+            rows.append((at_s, f"cpu {number}", {"cpu_s": cpu.busy_s, "steal_s": cpu.steal_s}))
+    for gauge in gauges:
+        shares = {"pool": gauge.pool, "threads": gauge.threads}
+        known = {name: share for name, share in shares.items() if share is not None}
+        rows.append(((gauge.at_ns - window.start_ns) / 1e9, "gauges", known))
+    columns = ("cpu_s", "steal_s", "rss_mb", "pool", "threads")
+    lines = [",".join(("at_s", "subject", *columns))]
+    for at_s, subject, figures in sorted(rows, key=lambda row: row[0]):
+        values = (f"{figures[name]:.6g}" if name in figures else "" for name in columns)
+        lines.append(",".join((f"{at_s:.3f}", subject, *values)))
+    return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench.plan.model import Load
 from suite.errors import ResultsError
 from suite.records import MISSED
 
@@ -45,6 +46,13 @@ class Window:
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
         return {**asdict(self), "length_s": self.length_s}
+
+
+def of(marks: tuple[Mark, ...], samples: pl.DataFrame, load: Load) -> Window:
+    """The window of a load. Raises ResultsError when the load ended before its window did."""
+    if load.arrival == "batch":
+        return batch_window(samples, marks)
+    return window_of(marks, load.warm_up_s, load.measure_s)
 
 
 def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Window:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from bench.analysis.evidence import Gauge
+from bench.analysis.recorded.gauges import Gauge
 from bench.measure.watch.poller import Asking
 
 EVERY_S = 1.0

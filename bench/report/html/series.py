@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from bench.analysis.evidence import DATABASE, LOAD, SERVICE
+from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.analysis.recorded.timeline import Row
 from bench.analysis.recorded.windows import Window
 from bench.store import csv_reading, samples

@@ -48,7 +48,7 @@ def write_index() -> Path:
 
 def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[str]) -> Facts:
     """What cannot be read is added to `lost`."""
-    written = stored.json_of(folder / "plan.json")
+    written = files.json_of(folder / "plan.json")
     used = stored.plan_of(written)
     over_time, timelines = [], []
     for one in found.results[:MOST_CELLS]:
@@ -66,7 +66,7 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
         timelines.append((one.cell.slug, number, rows))
     if chosen_round is not None and not over_time:
         raise ResultsError(f"{folder} has no round {chosen_round} with a window")
-    status = stored.readable(folder, lambda: stored.json_if_any(folder / "status.json"), lost) or {}
+    status = stored.readable(folder, lambda: files.json_if_any(folder / "status.json"), lost) or {}
     environment = stored.readable(folder, lambda: stored.environment(folder), lost) or {}
     as_written = stored.readable(folder, lambda: _as_written(folder, used), lost) or used
     private = bool(environment.get("database", {}).get("private", True))

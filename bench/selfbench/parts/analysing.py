@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from bench.analysis import analysis
-from bench.analysis.evidence import Drift, Evidence, Machine
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded import ledger
+from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.windows import Window
 from bench.plan import matrix, model
 from bench.plan.matrix import Cell
@@ -74,9 +76,10 @@ def made_up(folder: Path, count: int) -> None:
 
 
 def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) -> None:
-    took_ns = chance.lognormal(np.log(2e8), 0.3, count).astype(np.int64)
+    took = chance.lognormal(0.0, 0.3, count)
+    took_ns = (took * cell.users * WINDOW.length_s * 1e9 / took.sum()).astype(np.int64)  # the time of all users
     ends_ns = np.sort(chance.integers(WINDOW.start_ns, WINDOW.end_ns, count))
-    pl.DataFrame(
+    samples = pl.DataFrame(
         {
             "intended_ns": ends_ns - took_ns,
             "start_ns": ends_ns - took_ns,
@@ -86,10 +89,12 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
             "operation": pl.Series(OPERATIONS).gather(chance.integers(0, len(OPERATIONS), count)),
             "error": np.full(count, ""),
         }
-    ).write_parquet(place / "samples.parquet")
+    )
+    samples.write_parquet(place / "samples.parquet")
+    counted = ledger.of(samples, WINDOW, cell.users, "closed")
     seen = Evidence(
-        10.0, cell.users, cell.users, "closed", None, False, count, 0, 0, 0, 1.0, Drift(0.0, 1.0), MACHINE,
-        Placement((1,), (0,), (0,)),
+        10.0, cell.users, cell.users, "closed", None, False, counted.requests, 0, 0, 0, counted.accounted,
+        counted.drift, MACHINE, Placement((1,), (0,), (0,)),
     )  # fmt: skip
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))
 

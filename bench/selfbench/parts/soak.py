@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 import psutil
 
-from bench.analysis.evidence import HARNESS, IDLE, LOAD, SERVICE
 from bench.analysis.recorded import windows
+from bench.analysis.recorded.roles import HARNESS, IDLE, LOAD, SERVICE
 from bench.measure import database, load
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.fleet.processes import Child, stop_all

@@ -1,0 +1,130 @@
+"""What processes and CPUs did in a window, from the readings around it. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bench.analysis.recorded.gauges import Gauge
+from bench.analysis.recorded.readings import Reading, grown
+from bench.analysis.recorded.roles import SERVICE, TARGET
+from bench.analysis.recorded.windows import Window
+from bench.plan.placement import Placement
+
+BEYOND_S = 0.6  # readings this close around a window still say something of it
+NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What processes and CPUs did in a window; None where it could not be seen.
+
+    `cpu_s` and `rss_peak_mb` are by role, `cpu_busy` (a share) by CPU number.
+    """
+
+    cpu_s: Mapping[str, float]
+    rss_peak_mb: Mapping[str, float]
+    cpu_busy: Mapping[int, float]
+    steal: float
+    strangers: float | None
+    strangers_named: str
+    throttled_s: float
+    clock_jump_s: float
+    suspended_s: float
+    changed: tuple[str, ...]
+    pool: float | None = None
+    threads: float | None = None
+
+
+def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, placed: Placement) -> Machine | None:
+    """What readings say of the window; None when they do not reach over it."""
+    start_ns, end_ns = window.start_ns, window.end_ns
+    if len(readings) < 2 or readings[0].at_ns > start_ns or readings[-1].at_ns < end_ns - BEYOND_S * 1e9:
+        return None
+    inside = [one for one in readings if start_ns <= one.at_ns <= end_ns]
+    if len(inside) < 2:
+        return None
+    first, last = inside[0], inside[-1]
+    if not first.cpus:
+        return None
+    grew = {name: max(0.0, figure) for name, figure in grown(readings, start_ns, end_ns).items()}
+    ours = sorted({*placed.service, *placed.load, *placed.database}) or sorted(first.cpus)
+    roles = sorted({role for one in inside for role in one.roles})
+    cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
+    capacity_s = window.length_s * len(ours)
+    strangers_s = _strangers_s(grew, cpu_s, ours)
+    return Machine(
+        cpu_s=cpu_s,
+        rss_peak_mb={
+            role: max(one.roles[role].rss_bytes for one in inside if role in one.roles) / 1e6 for role in roles
+        },
+        cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
+        steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
+        strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
+        strangers_named=_busiest(inside, strangers_s or 0.0),
+        throttled_s=last.throttled_s - first.throttled_s,
+        clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
+        suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
+        changed=_changed(inside),
+        pool=_mean([one.pool for one in gauges if start_ns <= one.at_ns <= end_ns]),
+        threads=_mean([one.threads for one in gauges if start_ns <= one.at_ns <= end_ns]),
+    )
+
+
+def _wall_gap_s(reading: Reading) -> float:
+    return (reading.wall_ns - reading.at_ns) / 1e9
+
+
+def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Sequence[int]) -> float | None:
+    """CPU seconds of others on our CPUs: what these worked, less what our processes and the kernel's threads did.
+
+    It follows from the CPUs' own count. So it cannot be more than they have, and it counts those that cannot be seen:
+    in other containers, or ended between two readings. All kernels count interrupts apart from a CPU's work, but many
+    (those without CONFIG_IRQ_TIME_ACCOUNTING) leave them in the time of the process that was interrupted: ours then
+    seem to have done up to 6% of two CPUs more than they did. So strangers have used at least what is left without
+    interrupts, at most what is left with them, and in between what they were seen to use.
+    """
+    if "strangers" not in grew:
+        return None
+    kernel_s = sum(grew.get(f"kernel {number}", 0.0) for number in ours)
+    least = sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()) - kernel_s
+    most = least + sum(grew[f"interrupts {number}"] for number in ours)
+    return max(0.0, min(max(least, grew["strangers"]), most))
+
+
+def _busiest(inside: Sequence[Reading], strangers_s: float) -> str:
+    """The two strangers that were seen to use most, with their seconds, or that most of it was not seen."""
+    used: dict[str, float] = {}
+    for reading in inside[1:]:
+        for name, cpu_s in reading.strangers.items():
+            used[name] = used.get(name, 0.0) + cpu_s
+    top = [name for name in sorted(used, key=lambda name: used[name], reverse=True)[:2] if used[name] >= NAMED_FROM_S]
+    named = [f"{name} {used[name]:.2f} s" for name in top]
+    unseen_s = strangers_s - math.fsum(used.values())
+    if unseen_s > max(strangers_s / 2, NAMED_FROM_S):
+        named.append(f"processes that ended at once or cannot be seen {unseen_s:.2f} s")
+    return ", ".join(named)
+
+
+def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:
+    """Processes of the service that came, went or were stopped. PostgreSQL's come and go with connections."""
+    seen = [one.roles[role] for role in (SERVICE, TARGET) for one in inside if role in one.roles]
+    sets = [used.processes for used in seen]
+    gone = {pid for earlier, later in pairwise(sets) for pid, _ in earlier - later}
+    came = {pid for earlier, later in pairwise(sets) for pid, _ in later - earlier}
+    said = [f"process {pid} of the service ended" for pid in sorted(gone)]
+    said += [f"process {pid} of the service was started" for pid in sorted(came)]
+    stopped = {pid for used in seen for pid in used.stopped}
+    said += [f"process {pid} of the service was stopped for a while" for pid in sorted(stopped)]
+    killed = inside[-1].oom_kills - inside[0].oom_kills
+    return (*said, *([f"meanwhile {for_memory(killed)}"] if said and killed > 0 else ()))
+
+
+def for_memory(killed: int) -> str:
+    """What the kernel's count says; it does not say which processes they were."""
+    return f"the kernel killed {killed} process{'es' if killed > 1 else ''} for lack of memory"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None

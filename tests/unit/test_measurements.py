@@ -1,0 +1,151 @@
+"""A measurement read back from its folder: evidence derived again, and held against what window.json says."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from bench.analysis.summary import Measurement
+from bench.compare import figures
+from bench.plan.placement import Placement
+from bench.store import measurements, recordings, stored
+from suite.errors import ResultsError
+from tests.unit.recording_of import CELL, PLAN, RECORDING, SAMPLES, write_cell
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "rounds" / "01" / CELL.slug
+
+
+def rewritten(place: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change window.json."""
+    path = place / "window.json"
+    facts = json.loads(path.read_text())
+    change(facts)
+    path.write_text(json.dumps(facts))
+
+
+def read(place: Path) -> tuple[Measurement, str]:
+    found, said = measurements.read(place, PLAN, CELL)
+    assert found is not None
+    return found, said
+
+
+def of_an_older_suite(facts: dict[str, Any]) -> None:
+    """Before recordings were kept."""
+    del facts["recorded"]
+
+
+def test_what_is_read_back_is_what_was_made(place: Path) -> None:
+    """Every field of the evidence, and the samples that count."""
+    made = write_cell(place)
+    found, said = read(place)
+    assert (found.evidence, said) == (made.evidence, "")
+    assert found.samples.equals(made.samples)
+    seen = found.evidence
+    assert (seen.requests, seen.connections_peak, seen.idle_in_transaction_peak, seen.reconnects) == (3000, 10, 1, 2)
+    assert seen.accounted == pytest.approx(1.0)
+    assert seen.transactions == pytest.approx(9000, rel=0.02)
+    assert (seen.ping_p50_ms, seen.load_workers[0].users, seen.miscounted) == (20.0, 3, "")
+    assert seen.machine is not None
+    assert (seen.machine.pool, seen.machine.changed) == (0.5, ())
+
+
+def test_evidence_follows_from_the_recording_and_not_from_window_json(place: Path) -> None:
+    """So a formula that was corrected since reaches it. What window.json says otherwise is named, with both values."""
+    made = write_cell(place)
+
+    def otherwise(facts: dict[str, Any]) -> None:
+        facts["evidence"]["machine"]["steal"] = 0.5
+        facts["evidence"]["machine"]["cpu_busy"].pop("1")
+        facts["end_ns"] += 1
+
+    rewritten(place, otherwise)
+    found, said = read(place)
+    assert found.evidence == made.evidence
+    assert said == (
+        "window.json disagrees with what was recorded: end_ns is 110000000001 there and 110000000000 here; "
+        "machine.steal is 0.5 there and 0.005 here; machine.cpu_busy.1 is not given there and 0.95 here"
+    )
+
+
+def test_samples_that_are_not_those_that_were_counted_are_named(place: Path) -> None:
+    """In a run with its recording, and in one from before recordings were kept, whose evidence stands as written."""
+    made = write_cell(place)
+    SAMPLES.filter(pl.int_range(pl.len()) % 10 > 0).write_parquet(place / "samples.parquet")
+    found, said = read(place)
+    assert (found.evidence.requests, len(found.samples)) == (2700, 2700)
+    differing = (
+        "window.json disagrees with what was recorded: requests is 3000 there and 2700 here; "
+        "accounted is 1 there and 0.9 here"
+    )
+    assert said == differing
+    rewritten(place, of_an_older_suite)
+    found, said = read(place)
+    assert (found.evidence, len(found.samples)) == (made.evidence, 2700)
+    assert said == differing
+
+
+def test_a_count_of_locusts_is_held_against_the_samples_again(place: Path) -> None:
+    """Samples that are missing outside the window change nothing else; the evidence says so itself, once."""
+    made = write_cell(place)
+    SAMPLES[:-100].write_parquet(place / "samples.parquet")
+    found, said = read(place)
+    counted = "Locust itself counted 3,600 requests, and there are 3,500 samples: the samples are what counts"
+    assert replace(found.evidence, transactions=None) == replace(made.evidence, transactions=None, miscounted=counted)
+    assert "miscounted" not in said
+
+
+def test_a_run_from_before_recordings_has_its_evidence_as_it_stands(place: Path) -> None:
+    """Also where it is not what would be derived now; nothing is said as long as its samples agree."""
+    made = write_cell(place)
+    (place / recordings.NAME).unlink()
+    machine = made.evidence.machine
+    assert machine is not None
+
+    def older(facts: dict[str, Any]) -> None:
+        of_an_older_suite(facts)
+        facts["evidence"]["machine"]["steal"] = 0.5
+
+    rewritten(place, older)
+    found, said = read(place)
+    assert (found.evidence, said) == (replace(made.evidence, machine=replace(machine, steal=0.5)), "")
+
+
+def test_a_disagreement_is_a_remark_on_the_cell(tmp_path: Path, place: Path) -> None:
+    """It names the round, and is one of the cell's remarks in the report; a comparison with the run says it, too."""
+    write_cell(place)
+    (tmp_path / "plan.json").write_text(json.dumps({"plan": PLAN.model_dump()}))
+    [result] = stored.outcome(tmp_path).ordered()
+    assert result.remarks == ()
+    rewritten(place, lambda facts: facts["evidence"].update(failures=7))
+    found = stored.outcome(tmp_path)
+    [result] = found.ordered()
+    said = "round 1: window.json disagrees with what was recorded: failures is 7 there and 0 here"
+    assert result.remarks == (said,)
+    assert found.disagreeing == [f"{CELL.slug}, {said}"]
+    assert figures.read(tmp_path).remarks == (f"{tmp_path.name}: {CELL.slug}, {said}",)
+
+
+def test_a_recording_that_is_missing_is_named(place: Path) -> None:
+    """A window.json that names it is not one of an older suite."""
+    write_cell(place)
+    (place / recordings.NAME).unlink()
+    with pytest.raises(ResultsError, match=r"cannot read .*recorded\.json\.gz: .*No such file"):
+        read(place)
+
+
+def test_a_recording_that_does_not_fit_is_named(place: Path) -> None:
+    """A load that ended before its window; a placement on a CPU that no reading has."""
+    write_cell(place)
+    recordings.keep(replace(RECORDING, marks=RECORDING.marks[:1]), place)
+    with pytest.raises(ResultsError, match=r"cannot read .*\.json\.gz: it does not fit.*ended before its window"):
+        read(place)
+    recordings.keep(replace(RECORDING, placement=Placement(service=(7,))), place)
+    with pytest.raises(ResultsError, match=r"cannot read .*\.json\.gz: it does not fit.*KeyError: 'working 7'"):
+        read(place)
