@@ -9,6 +9,7 @@ from bench.measure import load, targets
 from bench.measure.fleet.serving import LOOPBACK, check_ports
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
+from bench.plan.servers import SERVERS, either
 from bench.store import space
 from services.contract import OPERATIONS
 from suite import catalogue, lookup
@@ -95,8 +96,10 @@ def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
             probe.bind((address, 0))
         except (OSError, UnicodeError):
             raise PreflightError(f"this machine cannot listen on {address!r}; {example}") from None
-    if any(cell.setup.server != "gunicorn" for cell in cells):
-        raise PreflightError("--bind-host needs --server gunicorn: uvicorn listens on one address only")
+    for name in dict.fromkeys(cell.setup.server for cell in cells if not cell.setup.url):
+        if not SERVERS[name].takes_bind_host:
+            able = either([one.name for one in SERVERS.values() if one.takes_bind_host])
+            raise PreflightError(f"--bind-host needs --server {able}: {name} listens on one address only")
 
 
 def check_open_files(sockets: int) -> None:

@@ -28,7 +28,7 @@ class External:
         service = catalogue.external()
         if self._child is None:
             serving.check_ports([service.port])
-            command = serving.uvicorn(service.application, service.port, workers=1)
+            command = serving.external_command()
             environment = {"RUN_NONCE": self._nonce}
             self._child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
             self._answers = False

@@ -6,6 +6,7 @@ The private PostgreSQL has a shorter list of its own, in db/spawn.py, since it r
 import os
 from collections.abc import Mapping
 
+from bench.plan.servers import SERVERS
 from suite import catalogue
 
 KEPT = (
@@ -30,8 +31,9 @@ SET = {
 TELLING = (
     "PYTHON", "LD_", "DYLD_", "GLIBC_TUNABLES", "MALLOC_", "JEMALLOC_", "MIMALLOC_", "TCMALLOC_",
     "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "POLARS_", "RAYON_", "UV_THREADPOOL_SIZE", "UVLOOP_", "OPENSSL_",
-    "SSLKEYLOGFILE", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "PROMETHEUS_", "LOCUST_",
+    "SSLKEYLOGFILE", "PROMETHEUS_", "LOCUST_",
     "GEVENT_", "COVERAGE_", "COV_CORE_", "OTEL_", "DISABLE_SQLALCHEMY_CEXT",
+    *(variable for server in SERVERS.values() for variable in server.variables),
 )  # fmt: skip
 # These change no figure.
 HARMLESS = frozenset(

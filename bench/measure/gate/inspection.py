@@ -16,6 +16,7 @@ from bench.measure.gate import counts
 from bench.measure.gate.counts import Request
 from bench.measure.watch import probe
 from bench.plan.matrix import Setup
+from bench.plan.servers import SERVERS
 from db.protocol import Message
 from suite.catalogue import Service
 
@@ -23,7 +24,7 @@ SETTLE_S = 5.0  # for workers that are still starting: one that answers says not
 POLL_EVERY_S = 0.1
 USES = 6  # of each connection: psycopg 3 prepares a statement when it has been executed five times
 SPARE = 2  # requests beyond one for each connection
-SERVERS = ("gunicorn", "uvicorn")
+HELPER = "resource_tracker"  # a process that multiprocessing, which servers use, has beside the workers
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ def standing(pid: int, database_port: int | None) -> Standing:
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
     command = _command(parent)
-    # multiprocessing, which uvicorn uses, has a process of its own beside the workers.
-    workers = [one for one in family[1:] if not any("resource_tracker" in word for word in _command(one))]
+    children = [one for one in family[1:] if not any(HELPER in word for word in _command(one))]
+    server = next((one for one in SERVERS.values() if one.runs(command)), None)
     return Standing(
-        server=next((name for name in SERVERS if name in command), None),
-        workers=len(workers) or 1,
+        server=server.name if server else None,
+        workers=server.workers(len(children)) if server else len(children) or 1,
         connections=None if database_port is None else sum(_connections(one, database_port) for one in family),
     )
 
