@@ -14,10 +14,10 @@ from bench.analysis.conversation import wire_facts
 from bench.analysis.parity import Facts
 from bench.measure.gate import counts
 from bench.measure.gate.counts import Request
-from bench.measure.watch import probe
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS
 from db.protocol import Message
+from suite import prometheus
 from suite.catalogue import Service
 
 SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
@@ -104,7 +104,7 @@ def threads(service: Service) -> int | None:
     """How many threads a worker has for `def` endpoints; None where there are none to use them."""
     if service.mode != "sync":
         return None
-    found = probe.parse(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+    found = prometheus.totals(httpx.get(f"{service.url}/metrics", trust_env=False).text)
     return int(found["threads"] / found["workers"])
 
 
