@@ -14,9 +14,9 @@ from weakref import WeakSet
 import psutil
 
 from bench.measure.fleet import variables
-from suite import catalogue
+from suite import catalogue, launch
+from suite.launch import Options
 
-LAUNCHER = Path(__file__).with_name("_launch.py")
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0
@@ -135,9 +135,7 @@ class Child:
 
 def launched(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
     """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
-    placed = ",".join(map(str, cpus)) or "-"
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), placed, str(int(signal.SIGTERM))]
-    return [*launcher, *command]
+    return launch.command(command, Options(tuple(cpus), signal.SIGTERM, most_files=True))
 
 
 STARTED: WeakSet[Child] = WeakSet()
