@@ -7,9 +7,9 @@ from click.core import ParameterSource
 
 from bench.commands import options
 from bench.plan import file, servers
+from db.ports import LOOPBACK
 from suite.errors import UsageError
 
-LOOPBACK = "127.0.0.1"
 EPILOG = """
 \b
 Examples:

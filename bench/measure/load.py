@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bench.analysis.recorded import load_workers
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.fleet.serving import LOOPBACK
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from bench.store.samples import SAMPLE_STREAM
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import LoadError, WorkersError
 

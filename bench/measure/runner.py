@@ -15,7 +15,6 @@ from bench.measure import database, environment, fingerprint, load, output, pref
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
 from bench.measure.fleet.fleet import Fleet, Surroundings
-from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Passed
 from bench.measure.job import Job, Request, decide
@@ -26,6 +25,7 @@ from bench.report.terminal import parity_table
 from bench.store import runs, space, stored
 from bench.store.runs import Run
 from db import dataset
+from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 

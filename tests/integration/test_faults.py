@@ -270,7 +270,7 @@ def test_who_answers_in_a_services_place_is_not_taken_for_it(
     setup = default_setup(SERVICE)
     stage(setup)
     try:
-        monkeypatch.setattr("bench.services.check_ports", lambda _: None)
+        monkeypatch.setattr("bench.measure.fleet.fleet.check_ports", lambda _: None)
         with (
             Fleet(Surroundings(database.url, users, cpus=()), calls=False) as late,
             pytest.raises(ServiceError, match=f"somebody else answers on .* in place of {SERVICE}"),

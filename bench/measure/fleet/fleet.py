@@ -12,13 +12,13 @@ from bench import tracing
 from bench.measure.fleet.external import External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.fleet.serving import LOOPBACK, ask_health, check_ports, command
+from bench.measure.fleet.serving import ask_health, check_ports, command
 from bench.plan.matrix import Setup
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import ServiceError
 
 START_TIMEOUT_S = 30.0
-POLL_EVERY_S = 0.05
 HUNG_AFTER_S = 10.0
 
 
@@ -69,7 +69,7 @@ class Fleet:
             self._running[setup.service] = (setup, self._launch(setup, log))
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
-            self._wait_until_healthy(setup, deadline)
+            self._wait_until_healthy(setup, deadline - time.monotonic())
         self.external.wait()
         # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
         for setup in setups:
@@ -117,15 +117,9 @@ class Fleet:
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether it does so in a while; one that was stopped, or hangs, is of no use to the next cell."""
-        deadline = time.monotonic() + HUNG_AFTER_S
-        while not child.is_stopped() and child.exit_code() is None:
-            health = ask_health(catalogue.service(setup.service).url)
-            if health is not None:
-                return health.get("nonce") == self.surroundings.nonce
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_EVERY_S)
-        return False
+        url, stopped = catalogue.service(setup.service).url, dict[str, Any]()
+        health = child.wait_until(lambda: stopped if child.is_stopped() else ask_health(url), HUNG_AFTER_S)
+        return health is not None and health.get("nonce") == self.surroundings.nonce
 
     def stop(self) -> None:
         """End all of them."""
@@ -169,23 +163,19 @@ class Fleet:
             },
         )
 
-    def _wait_until_healthy(self, setup: Setup, deadline: float) -> None:
+    def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:
         service, (_, child) = catalogue.service(setup.service), self._running[setup.service]
-        while True:
+        health = child.wait_until(lambda: ask_health(service.url), timeout_s)
+        if health is None:
             if ended := self._died(setup):
                 raise ServiceError(f"could not start {ended}")
-            health = ask_health(service.url)
-            if health is not None:
-                if health.get("nonce") != self.surroundings.nonce:
-                    raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
-                self.health[setup] = health
-                return
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
-                    + child.log_tail()
-                )
-            time.sleep(POLL_EVERY_S)
+            raise ServiceError(
+                f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
+                + child.log_tail()
+            )
+        if health.get("nonce") != self.surroundings.nonce:
+            raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+        self.health[setup] = health
 
 
 def _trace_beside(log: Path) -> Path:

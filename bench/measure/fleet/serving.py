@@ -1,6 +1,5 @@
 """How an application is served, and whether somebody answers: command lines, /health, ports."""
 
-import socket
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -11,10 +10,9 @@ import httpx
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS, UVICORN
 from db import ports
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import PreflightError
-
-LOOPBACK = "127.0.0.1"
 
 
 def command(setup: Setup, application: str, bind_host: str = LOOPBACK) -> list[str]:
@@ -55,11 +53,5 @@ def check_ports(
 ) -> None:
     """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
     for port in wanted:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                raise PreflightError(
-                    f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}"
-                ) from None
+        if ports.refusal(port, host):
+            raise PreflightError(f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}")

@@ -17,7 +17,7 @@ from bench.measure.gate.counts import Request
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS
 from db.protocol import Message
-from suite import prometheus
+from suite import prometheus, waiting
 from suite.catalogue import Service
 
 SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
@@ -52,12 +52,12 @@ def standing(pid: int, database_port: int | None) -> Standing:
 
 def settled(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, Standing]:
     """What stands when all is as the plan asks, or after `SETTLE_S` as it then is."""
-    deadline = time.monotonic() + SETTLE_S
-    while True:
-        found = {setup: standing(pid, database_port) for pid, setup in pids.items()}
-        if all(map(_as_asked, found, found.values())) or time.monotonic() > deadline:
-            return found
-        time.sleep(POLL_EVERY_S)
+    return waiting.until(
+        lambda: {setup: standing(pid, database_port) for pid, setup in pids.items()},
+        SETTLE_S,
+        POLL_EVERY_S,
+        enough=lambda found: all(map(_as_asked, found, found.values())),
+    )
 
 
 def _as_asked(setup: Setup, found: Standing) -> bool:
