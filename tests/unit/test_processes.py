@@ -89,7 +89,7 @@ def test_a_wait_ends_with_the_process(tmp_path: Path) -> None:
         assert running.wait_until(lambda: None, 0.1, 0.01) is None
     finally:
         running.stop()
-    assert running.ending() == "ended with exit code -15 (SIGTERM)"
+    assert running.how_it_ended() == "ended with exit code -15 (SIGTERM)"
 
 
 def test_a_stopped_process_is_not_waited_for(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Fleet:
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
-        self._figures: list[tempfile.TemporaryDirectory[str]] = []
+        self._metrics_folders: list[tempfile.TemporaryDirectory[str]] = []
 
     def __enter__(self) -> "Fleet":
         return self
@@ -112,8 +112,8 @@ class Fleet:
 
     def _died(self, setup: Setup, when: str = "") -> str | None:
         _, child = self._running[setup.service]
-        ending = child.ending()
-        return f"{setup.service} {ending}{when}:\n{child.log_tail()}" if ending else None
+        ended = child.how_it_ended()
+        return f"{setup.service} {ended}{when}:\n{child.log_tail()}" if ended else None
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether it does so in a while; one that was stopped, or hangs, is of no use to the next cell."""
@@ -125,8 +125,8 @@ class Fleet:
         """End all of them."""
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
-        while self._figures:
-            self._figures.pop().cleanup()
+        while self._metrics_folders:
+            self._metrics_folders.pop().cleanup()
         self.network.stop()
         self.external.stop()
 
@@ -140,8 +140,10 @@ class Fleet:
         own = catalogue.service(setup.service).application
         traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
         if setup.workers > 1:  # see services/metrics.py
-            self._figures.append(tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True))
-            together = {"PROMETHEUS_MULTIPROC_DIR": self._figures[-1].name}
+            self._metrics_folders.append(
+                tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True)
+            )
+            together = {"PROMETHEUS_MULTIPROC_DIR": self._metrics_folders[-1].name}
         else:
             together = {}
         return Child(

@@ -41,7 +41,7 @@ class Child:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                launched(command, cpus),
+                launch_command(command, cpus),
                 cwd=cwd,
                 env=variables.clean() | dict(environment) | {MARK: mark()},
                 stdin=subprocess.DEVNULL,
@@ -98,7 +98,7 @@ class Child:
         [found] = waiting.until(seen, timeout_s, every_s) or (None,)
         return found
 
-    def ending(self) -> str:
+    def how_it_ended(self) -> str:
         """How it ended, in words; empty while it runs."""
         code = self.exit_code()
         if code is None:
@@ -144,7 +144,7 @@ class Child:
         return tail(self.log, lines)
 
 
-def launched(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
+def launch_command(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
     """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
     return launch.command(command, Options(tuple(cpus), signal.SIGTERM, most_files=True))
 
@@ -161,10 +161,10 @@ def kill_all() -> None:
 @cache
 def mark() -> str:
     """This process: its pid, when it was started, and the checkout whose code it runs."""
-    return f"{os.getpid()} {started(os.getpid())} {catalogue.CHECKOUT}"
+    return f"{os.getpid()} {start_time(os.getpid())} {catalogue.CHECKOUT}"
 
 
-def started(pid: int) -> str:
+def start_time(pid: int) -> str:
     """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
     try:
         if sys.platform != "linux":

@@ -28,7 +28,7 @@ SET = {
 }
 # What makes a process slower, faster or another one: the interpreter, the loader and malloc, threads of libraries, TLS,
 # servers and load, instrumentation. Not on the list above; named to the user, since they were set for something.
-TELLING = (
+INFLUENTIAL = (
     "PYTHON", "LD_", "DYLD_", "GLIBC_TUNABLES", "MALLOC_", "JEMALLOC_", "MIMALLOC_", "TCMALLOC_",
     "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "POLARS_", "RAYON_", "UV_THREADPOOL_SIZE", "UVLOOP_", "OPENSSL_",
     "SSLKEYLOGFILE", "PROMETHEUS_", "LOCUST_",
@@ -48,7 +48,7 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def left_out(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The names of the user's variables that would have mattered and are left out. Their values may be secrets."""
-    return sorted(name for name in environ if name.startswith(TELLING) and name not in {*KEPT, *HARMLESS})
+    return sorted(name for name in environ if name.startswith(INFLUENTIAL) and name not in {*KEPT, *HARMLESS})
 
 
 def facts(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]:
