@@ -88,12 +88,11 @@ def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[lis
 
 
 def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
-    names = [one.operation for one in baseline.operations]
     both = {one.operation: one for one in candidate.operations}
     rows = []
     for operation in baseline.operations:
         other = both.get(operation.operation)
-        if other is None or operation.operation not in names:
+        if other is None:
             continue
         for metric in METRICS:
             if metric == "service_cpu_ms_per_request" and operation.operation != "all":

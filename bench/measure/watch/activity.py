@@ -27,11 +27,6 @@ class Watcher(Asking):
         self.readings: list[Activity] = []
         self.problem = ""
 
-    @property
-    def samples_taken(self) -> int:
-        """How many transactions of its own the database has seen, besides the one of each new connection."""
-        return len(self.readings)
-
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         super().__exit__(*_)
         if self._thread.is_alive():
