@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from suite import waiting
 from suite.errors import DatabaseError
 
 SHARED_FOLDER = Path("/var/tmp")  # noqa: S108  # survives a reboot; `_make` refuses a folder that is not ours
@@ -75,7 +77,11 @@ def locked(cluster: Cluster, *, timeout_s: float = 60) -> Iterator[None]:
         lock = cluster.home / "lock"
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            _acquire(descriptor, cluster, deadline)
+            if not waiting.until(partial(_acquired, descriptor), deadline - time.monotonic()):
+                raise DatabaseError(
+                    f"another process is starting or stopping the private PostgreSQL in {cluster.home}: wait for it"
+                    " to end, then try again"
+                )
             # `destroy` removes the folder with the lock in it: a lock on a removed file excludes nobody.
             if _same_file(descriptor, lock):
                 yield
@@ -84,19 +90,12 @@ def locked(cluster: Cluster, *, timeout_s: float = 60) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _acquire(descriptor: int, cluster: Cluster, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise DatabaseError(
-                    f"another process is starting or stopping the private PostgreSQL in {cluster.home}: wait for it"
-                    " to end, then try again"
-                ) from None
-            time.sleep(0.05)
-        else:
-            return
+def _acquired(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _same_file(descriptor: int, path: Path) -> bool:

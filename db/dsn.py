@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from db import pgpass, service_file
+from db import password_file, service_file
 from suite.errors import DatabaseError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -117,7 +117,7 @@ def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool)
     dsn = Dsn(_host(address or host), port, user, password, dbname, tuple(given.items()))
     if password:
         return dsn
-    return replace(dsn, password=pgpass.lookup(dsn.host, port, dbname, user, environ))
+    return replace(dsn, password=password_file.lookup(dsn.host, port, dbname, user, environ))
 
 
 def _check_text(text: str, name: str) -> None:

@@ -9,7 +9,6 @@ Only a process found through the cluster's own postmaster.pid is ever signalled.
 
 import shutil
 import signal
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from db import initialize, ports, postmaster, server, spawn
 from db.cluster import Cluster, locate, locked
 from db.dsn import Dsn
 from db.settings import SETTINGS
+from suite import waiting
 from suite.errors import DatabaseError
 
 __all__ = ["SETTINGS", "Cluster", "Running", "destroy", "locate", "place", "running", "start", "stop"]
@@ -26,6 +26,7 @@ __all__ = ["SETTINGS", "Cluster", "Running", "destroy", "locate", "place", "runn
 READY_TIMEOUT_S = 30
 _PORT_ATTEMPTS = 3
 _LOG_LINES = 12
+READY, ENDED = "ready", "ended"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def start(
             return replace(found, placed=place(found, cpus)) if cpus else found
         postmaster.forget_killed(cluster.data)
         if port is not None:
-            ports.refuse_taken(port)
+            _refuse_taken(port)
         folder = initialize.programs(cluster)
         initialize.ensure_data(cluster, folder)
         for attempt in range(1, _PORT_ATTEMPTS + 1):
@@ -129,18 +130,30 @@ def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> R
         return None
     noted, process = found
     dsn = initialize.dsn(cluster, noted.port)
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while process.is_running() and postmaster.find(cluster.data):
-        if _answers(dsn):
-            _refuse_other(process, noted.port, port, settings)
-            return Running(dsn, noted.pid, noted.port, reused=True)
-        if time.monotonic() > deadline:
-            raise DatabaseError(
-                f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running and does not answer: run"
-                f" `bench db stop`.{_last_words(cluster)}"
-            )
-        time.sleep(0.05)
-    return None
+
+    def state() -> str | None:
+        if not process.is_running() or not postmaster.find(cluster.data):
+            return ENDED
+        return READY if _answers(dsn) else None
+
+    seen = waiting.until(state, READY_TIMEOUT_S)
+    if seen is None:
+        raise DatabaseError(
+            f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running and does not answer: run"
+            f" `bench db stop`.{_last_words(cluster)}"
+        )
+    if seen == ENDED:
+        return None
+    _refuse_other(process, noted.port, port, settings)
+    return Running(dsn, noted.pid, noted.port, reused=True)
+
+
+def _refuse_taken(port: int) -> None:
+    if why := ports.refusal(port):
+        raise DatabaseError(
+            f"port {port} on {ports.LOOPBACK} is taken{ports.holder(port)} ({why}): free it for the private"
+            " PostgreSQL, or name no port and a free one is picked"
+        )
 
 
 def _refuse_other(process: psutil.Process, its_port: int, port: int | None, settings: Mapping[str, str]) -> None:
@@ -176,17 +189,19 @@ def _launch(cluster: Cluster, command: list[str], port: int) -> tuple[int, str]:
 
 
 def _wait_ready(cluster: Cluster, process: psutil.Process, maintenance: Dsn) -> str:
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while not postmaster.has_ended(process):
+    def state() -> str | None:
+        if postmaster.has_ended(process):
+            return ENDED
         # Only the server that wrote this file is ours: the port could be a stranger's by now.
         noted = postmaster.read_pid_file(cluster.data)
-        if noted and noted.pid == process.pid and noted.status == "ready" and _answers(maintenance):
-            return ""
-        if time.monotonic() > deadline:
-            _end(process, timeout_s=0)
-            return f"it did not answer within {READY_TIMEOUT_S} s.{_last_words(cluster)}"
-        time.sleep(0.02)
-    return f"it ended at once.{_last_words(cluster)}"
+        ours = noted is not None and noted.pid == process.pid and noted.status == "ready"
+        return READY if ours and _answers(maintenance) else None
+
+    found = waiting.until(state, READY_TIMEOUT_S, 0.02)
+    if found is None:
+        _end(process, timeout_s=0)
+        return f"it did not answer within {READY_TIMEOUT_S} s.{_last_words(cluster)}"
+    return "" if found == READY else f"it ended at once.{_last_words(cluster)}"
 
 
 def _answers(dsn: Dsn) -> bool:
@@ -213,12 +228,7 @@ def _end(process: psutil.Process, timeout_s: float) -> None:
             pass
         except psutil.AccessDenied:
             break
-        deadline = time.monotonic() + patience_s
-        while not postmaster.has_ended(process):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.01)
-        else:
+        if waiting.until(lambda: postmaster.has_ended(process), patience_s, 0.01):
             return
     raise DatabaseError(f"the private PostgreSQL (pid {process.pid}) does not stop: end it by hand")
 

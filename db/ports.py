@@ -4,8 +4,6 @@ import socket
 
 import psutil
 
-from suite.errors import DatabaseError
-
 LOOPBACK = "127.0.0.1"
 
 
@@ -26,17 +24,15 @@ def answers(port: int) -> bool:
     return True
 
 
-def refuse_taken(port: int) -> None:
-    """Raise DatabaseError when the port cannot be listened on, naming who holds it where that can be known."""
+def refusal(port: int, host: str = LOOPBACK) -> str | None:
+    """Why a port of an address (0: any port) cannot be listened on, in the system's words; None where it can be."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL and the services' servers do
         try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise DatabaseError(
-                f"port {port} on {LOOPBACK} is taken{holder(port)} ({error.strerror}): free it for the private"
-                " PostgreSQL, or name no port and a free one is picked"
-            ) from None
+            probe.bind((host, port))
+        except (OSError, UnicodeError) as error:
+            return getattr(error, "strerror", None) or str(error)
+    return None
 
 
 def holder(port: int) -> str:

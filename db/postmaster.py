@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from suite import waiting
 from suite.errors import DatabaseError
 
 
@@ -92,13 +93,16 @@ def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(noted.pid)
         # Whoever ends has no command line any more; whoever has one is a stranger that got the pid since.
-        while not has_ended(process) and not process.cmdline() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        while process.status() == psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
-            if not any(_is_in(one, data) for one in psutil.process_iter()):
-                (data / "postmaster.pid").unlink(missing_ok=True)
-                return
-            time.sleep(0.05)
+        waiting.until(lambda: has_ended(process) or bool(process.cmdline()), timeout_s, 0.01)
+        alone = waiting.until(lambda: not _left_behind(process, data), deadline - time.monotonic())
+        if alone and process.status() == psutil.STATUS_ZOMBIE:
+            (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _left_behind(process: psutil.Process, data: Path) -> bool:
+    """Whether a backend is left of a server that is a zombie; False for one that is none."""
+    zombie = process.status() == psutil.STATUS_ZOMBIE
+    return zombie and any(_is_in(one, data) for one in psutil.process_iter())
 
 
 def _is_in(process: psutil.Process, data: Path) -> bool:

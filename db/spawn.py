@@ -1,14 +1,13 @@
 """Start PostgreSQL's programs as the cluster's user, in an environment of our own making."""
 
-import json
 import os
-import sys
+import signal
 from collections.abc import Collection
 from pathlib import Path
 
 from db.cluster import Cluster
-
-_LAUNCHER = Path(__file__).with_name("_launch.py")
+from suite import launch
+from suite.launch import Options
 
 
 def environment() -> dict[str, str]:
@@ -23,14 +22,15 @@ def command(cluster: Cluster, program: list[str], *, attached: bool, cpus: Colle
     Attached, the program gets SIGINT when the thread that starts it ends, however it ends (Linux).
     """
     account = cluster.account
-    options = {
-        "uid": account.uid if account else None,
-        "gid": account.gid if account else None,
-        "cpus": sorted(cpus) if cpus else None,
-        "parent": os.getpid() if attached else None,
-        "cwd": str(cluster.home),
-    }
-    return [sys.executable, "-I", "-S", str(_LAUNCHER), json.dumps(options), *program]
+    options = Options(
+        cpus=tuple(sorted(cpus or ())),
+        signal=signal.SIGINT if attached else None,  # PostgreSQL's fast shutdown
+        user=(account.uid, account.gid) if account else None,
+        folder=str(cluster.home),
+        own_session=True,  # the harness decides when the server stops, not Ctrl-C
+        private=True,
+    )
+    return launch.command(program, options)
 
 
 def background(argv: list[str], log: Path) -> int:

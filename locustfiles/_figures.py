@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from prometheus_client.parser import text_string_to_metric_families
+from suite import prometheus
 
 # By the end of a metric's name: what stands before it says whose it is, and may change.
 ENDINGS = {
@@ -28,18 +28,15 @@ class Figures(NamedTuple):
 
 
 def parse(text: str) -> Figures:
-    """Read the Prometheus text format, samples of one name (one a worker process) summed. Raises ValueError."""
-    sums: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            sums[sample.name] = sums.get(sample.name, 0.0) + sample.value
-    return Figures(**{figure: _ending(sums, ending) for figure, ending in ENDINGS.items()})
+    """Read an answer in Prometheus' text format. Raises ValueError for any other."""
+    found = prometheus.totals(text)
+    return Figures(**{figure: _ending(found, ending) for figure, ending in ENDINGS.items()})
 
 
-def _ending(sums: Mapping[str, float], ending: str) -> float | None:
-    """The shortest name with this ending."""
-    names = [name for name in sums if name == ending or name.endswith(f"_{ending}")]
-    return sums[min(names, key=len)] if names else None
+def _ending(totals: Mapping[str, float], ending: str) -> float | None:
+    """The metric with the shortest name of this ending."""
+    names = [name for name in totals if name == ending or name.endswith(f"_{ending}")]
+    return totals[min(names, key=len)] if names else None
 
 
 def cpu_share(before: Figures, after: Figures, seconds: float) -> float | None:

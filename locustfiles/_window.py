@@ -23,6 +23,7 @@ from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
 from locustfiles._workers import Workers
+from suite import waiting
 from suite.records import PACKER
 
 CPU_EVERY_NS = 500_000_000
@@ -166,9 +167,7 @@ class Keeper:
     def _finish(self, workers: Workers) -> None:
         """Before `quit`, which gives workers half a second: have their users' last requests answered and recorded."""
         self._runner.send_message("finish")
-        deadline = time.monotonic() + self._environment.stop_timeout + FINISH_MARGIN_S
-        while not workers.all_finished() and time.monotonic() < deadline:
-            gevent.sleep(0.05)
+        waiting.until(workers.all_finished, self._environment.stop_timeout + FINISH_MARGIN_S, sleep=gevent.sleep)
 
     def _end_after_window(self) -> None:
         if self._begun:  # Locust spreads users anew when a worker comes or goes

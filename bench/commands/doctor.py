@@ -1,7 +1,6 @@
 """`bench doctor`: is this machine ready, and what will it not be able to tell?"""
 
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from bench.measure import database, environment, preflight
 from bench.measure.fleet.serving import check_ports
 from bench.plan import placement
 from bench.store import runs
-from db import loader, server
+from db import loader, ports, server
 from suite import catalogue
 from suite.errors import BenchError
 
@@ -79,8 +78,7 @@ def _ports() -> Iterator[Finding]:
             check_ports([service.port])
         except BenchError as error:
             yield f"port {service.port}", "error", f"{service.name}: {error}"
-    with socket.socket() as probe:
-        free = probe.connect_ex(("127.0.0.1", 8089)) != 0
+    free = not ports.answers(8089)
     yield "port 8089", "ok" if free else "note", "free for Locust's web UI" if free else "taken: no web UI (make ui)"
 
 

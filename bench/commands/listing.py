@@ -6,13 +6,13 @@ from rich.table import Table
 from bench.commands import options
 from bench.measure import job
 from bench.measure.job import Request
-from bench.plan import file
+from bench.plan import file, servers
 from suite import catalogue
 
 
 @click.command("list")
 def list_() -> None:
-    """Show the services, scenarios and plans."""
+    """Show the services, scenarios, servers and plans."""
     console = options.console()
     services = Table("service", "what it is", "mode", "port", title="Services", title_justify="left")
     for service in catalogue.services().values():
@@ -25,6 +25,9 @@ def list_() -> None:
         read = file.read(path)
         expected_s = job.decide(Request(read, path, None, None)).expected_s(read.rounds.count)
         listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
-    for table in (services, scenarios, listed):
+    serving = Table("server", "what it is", title="Servers (--server)", title_justify="left")
+    for server in servers.SERVERS.values():
+        serving.add_row(server.name, server.title)
+    for table in (services, scenarios, serving, listed):
         console.print(table)
     console.print("measure one with: bench run --plan NAME --services NAME,NAME --scenarios NAME")

@@ -6,10 +6,10 @@ import click
 from click.core import ParameterSource
 
 from bench.commands import options
-from bench.plan import file
+from bench.plan import file, servers
+from db.ports import LOOPBACK
 from suite.errors import UsageError
 
-LOOPBACK = "127.0.0.1"
 EPILOG = """
 \b
 Examples:
@@ -44,7 +44,7 @@ says how it gets at the data. Results: results/<run>/summary.csv and more; resul
 @click.option("--seed", type=int, help="Seed of the order of cells and of what users ask for.")
 @click.option("--pool-size", type=options.Integers(), help="Connections in each worker's pool.")
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
-@click.option("--server", type=options.Names(), help="gunicorn (with uvicorn's workers) or uvicorn.")
+@click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
 @click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
 @click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")

@@ -135,14 +135,8 @@ def _wait(fleet: Fleet, locust: Child | None = None) -> None:
 
 
 def _wait_for_ui(locust: Child, port: int, timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if locust.exit_code() is not None:
-            break
-        if _answers(port):
-            return
-        time.sleep(0.1)
-    raise LoadError(f"Locust's web UI did not start on port {port}:\n{locust.log_tail()}")
+    if not locust.wait_until(lambda: _answers(port), timeout_s, 0.1):
+        raise LoadError(f"Locust's web UI did not start on port {port}:\n{locust.log_tail()}")
 
 
 def _answers(port: int) -> bool:

@@ -17,7 +17,7 @@ from bench.measure import database, preflight, progress, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Surroundings
 from bench.measure.gate import gate
-from bench.measure.gate.gate import Passed
+from bench.measure.gate.gate import Verification
 from bench.plan import file, matrix, model
 from bench.plan.costs import Cost
 from bench.plan.matrix import Setup
@@ -100,7 +100,7 @@ def _measurable(console: Console, around: Surroundings, server: Database, setup:
     return bool(names)
 
 
-def _costs(passed: Passed, profile: str) -> Table:
+def _costs(passed: Verification, profile: str) -> Table:
     """Round trips and statements of one call of each operation, as they were counted."""
     counted = {setup.service: costs for setup, costs in passed.costs.items() if setup.profile == profile}
     used = {service: costs for service, costs in counted.items() if any(cost.round_trips for cost in costs.values())}

@@ -1,7 +1,6 @@
 """The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from db import dsn, embedded, loader, postmaster, server
 from db.dsn import Dsn
 from db.marker import Dataset
 from db.steps import Progress
-from suite import catalogue
+from suite import catalogue, waiting
 from suite.errors import DatabaseError, RestartedError
 
 # Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
@@ -86,17 +85,16 @@ def check_not_restarted(database: Database, since: datetime) -> None:
 
     One that is just being restarted is waited for; DatabaseError when it does not come back.
     """
-    deadline = time.monotonic() + RESTART_TIMEOUT_S
-    while True:
-        try:
-            started = server.postmaster_start_time(database.dsn)
-            break
-        except DatabaseError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_EVERY_S)
+    found = waiting.until(lambda: _start_time(database.dsn), RESTART_TIMEOUT_S, POLL_EVERY_S)
+    started = found or server.postmaster_start_time(database.dsn)  # which says what is wrong with it
     if started != since:
         raise RestartedError(f"PostgreSQL was restarted at {started:%H:%M:%S} UTC, while this was measured")
+
+
+def _start_time(dsn: Dsn) -> datetime | None:
+    with suppress(DatabaseError):
+        return server.postmaster_start_time(dsn)
+    return None
 
 
 def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:

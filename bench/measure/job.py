@@ -8,13 +8,13 @@ from typing import Any
 from bench.analysis import ceilings, rate
 from bench.analysis.ceilings import Alone
 from bench.measure import load
-from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.resuming import Earlier
 from bench.plan import placement, schedule
 from bench.plan.matrix import Cell
 from bench.plan.matrix import cells as cells_of
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
+from db.ports import LOOPBACK
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
 ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.fleet.serving import LOOPBACK
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from bench.store import samples
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import LoadError, WorkersError
 

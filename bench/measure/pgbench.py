@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.analysis.ceilings import PRINTED, Alone, requests_per_s, scripts
 from bench.measure.fleet import variables
-from bench.measure.fleet.processes import launched
+from bench.measure.fleet.processes import launch_command
 from bench.store import files
 from db import binaries
 from db.dsn import Dsn
@@ -36,7 +36,7 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
     ]  # fmt: skip
     try:
         answer = subprocess.run(
-            launched(command, cpus),
+            launch_command(command, cpus),
             env=variables.clean() | environment(dsn),  # where no other user of the machine can read the password
             capture_output=True,
             text=True,

@@ -1,15 +1,17 @@
 """What can be known before anything is started: ports, open files, disk, connections."""
 
 import resource
-import socket
 from collections.abc import Collection, Iterable, Sequence
 
 from bench.analysis import parity
 from bench.measure import load, targets
-from bench.measure.fleet.serving import LOOPBACK, check_ports
+from bench.measure.fleet.serving import check_ports
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
+from bench.plan.servers import SERVERS, either
 from bench.store import space
+from db import ports
+from db.ports import LOOPBACK
 from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
 from suite.errors import CatalogueError, PreflightError
@@ -90,13 +92,12 @@ def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
     example = "--bind-host takes one address of this machine that other machines reach, such as 192.0.2.7"
     if address in {"0.0.0.0", "*", ""}:  # noqa: S104  # refused
         raise PreflightError(f"{address!r} is no address that other machines could be told; {example}")
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, 0))
-        except (OSError, UnicodeError):
-            raise PreflightError(f"this machine cannot listen on {address!r}; {example}") from None
-    if any(cell.setup.server != "gunicorn" for cell in cells):
-        raise PreflightError("--bind-host needs --server gunicorn: uvicorn listens on one address only")
+    if ports.refusal(0, address):
+        raise PreflightError(f"this machine cannot listen on {address!r}; {example}")
+    for name in dict.fromkeys(cell.setup.server for cell in cells if not cell.setup.url):
+        if not SERVERS[name].takes_bind_host:
+            able = either([one.name for one in SERVERS.values() if one.takes_bind_host])
+            raise PreflightError(f"--bind-host needs --server {able}: {name} listens on one address only")
 
 
 def check_open_files(sockets: int) -> None:

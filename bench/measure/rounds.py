@@ -13,13 +13,13 @@ from bench.measure.cell import Told
 from bench.measure.cell import measure as measure_cell
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
-from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.job import Job
 from bench.measure.progress import Display
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Plan
 from bench.store import runs, space
 from bench.store.runs import Run
+from db.ports import LOOPBACK
 from suite import catalogue
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"

@@ -15,9 +15,8 @@ from bench.measure import database, environment, fingerprint, load, output, pref
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
 from bench.measure.fleet.fleet import Fleet, Surroundings
-from bench.measure.fleet.serving import LOOPBACK
 from bench.measure.gate import gate
-from bench.measure.gate.gate import Passed
+from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, Request, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
@@ -26,6 +25,7 @@ from bench.report.terminal import parity_table
 from bench.store import runs, space, stored
 from bench.store.runs import Run
 from db import dataset
+from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
@@ -125,7 +125,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         for note in environment.notes(recorded):
             display.say(Text(note, style="yellow"))
         verify_targets(job, fleet.surroundings, server, display)
-        passed = Passed()
+        passed = Verification()
         if setups:
             display.step("verifying that all services answer alike")
             passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
@@ -196,7 +196,7 @@ def _invalid(outcome: Outcome) -> str:
     return f"INVALID: {', '.join(slugs)}" if slugs else ""
 
 
-def _described(passed: Passed) -> dict[str, object]:
+def _described(passed: Verification) -> dict[str, object]:
     """What each service said of itself, and what its operations cost; the first setup of each."""
     described: dict[str, object] = {}
     for setup, health in passed.health.items():

@@ -21,7 +21,7 @@ from db.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
 from services.contract.operations import OPERATIONS
-from suite import catalogue, lookup
+from suite import catalogue, lookup, waiting
 from suite.errors import DatabaseError, ServiceError, UsageError
 
 POOL_SIZE = 2  # the simulation needs two at once; with more, warming each of them up would take longer
@@ -113,11 +113,13 @@ def _called(client: httpx.Client, request: Request) -> Call:
 
 def _events_of(call: Call, trace: Path) -> list[Event]:
     """What the service noted of this call, as soon as it has ended there. Raises ServiceError when it does not."""
-    deadline = time.monotonic() + END_TIMEOUT_S
-    while time.monotonic() < deadline:
-        since = [event for event in events.read(trace) if event.at_ns >= call.sent_ns]
-        own = [event for event in since if (event.process, event.request) == (since[0].process, since[0].request)]
-        if any(event.name == "ended" for event in own):
-            return own
-        time.sleep(POLL_EVERY_S)
-    raise ServiceError(f"{call.asked} was answered, but did not end in the service within {END_TIMEOUT_S:.0f} s")
+    ended = waiting.until(lambda: _ended(call, trace), END_TIMEOUT_S, POLL_EVERY_S)
+    if ended is None:
+        raise ServiceError(f"{call.asked} was answered, but did not end in the service within {END_TIMEOUT_S:.0f} s")
+    return ended
+
+
+def _ended(call: Call, trace: Path) -> list[Event] | None:
+    since = [event for event in events.read(trace) if event.at_ns >= call.sent_ns]
+    own = [event for event in since if (event.process, event.request) == (since[0].process, since[0].request)]
+    return own if any(event.name == "ended" for event in own) else None

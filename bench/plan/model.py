@@ -3,13 +3,12 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from bench.plan import address
+from bench.plan import address, servers
 from bench.plan.claims import Claim
 
 Scalar = str | int | float
-Server = Literal["gunicorn", "uvicorn"]
 Profile = Literal["idiomatic", "lean"]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -38,7 +37,7 @@ class Matrix(_Section):
     scenarios: list[str] = Field(min_length=1)
     services: list[str] = []
     profile: list[Profile] = ["idiomatic"]
-    server: list[Server] = ["gunicorn"]
+    server: list[Annotated[str, BeforeValidator(servers.checked)]] = [servers.DEFAULT.name]
     workers: list[Count] = [1]
     pool_size: list[Count] = [10]
     pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]
@@ -64,6 +63,12 @@ class Matrix(_Section):
             if not (values or empty_may_be) or len(set(values)) != len(values):
                 raise ValueError("an axis needs at least one value, and each only once")
         return value
+
+    @model_validator(mode="after")
+    def _its_servers_can(self) -> "Matrix":
+        if why := servers.refusal(self.server, self.workers):
+            raise ValueError(why)
+        return self
 
 
 class Load(_Section):

@@ -1,7 +1,6 @@
 """Where measurements happen: a folder for a while, the CPUs of each role, the null server."""
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,12 +63,9 @@ def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) ->
     )
     try:
         server = NullServer(f"http://127.0.0.1:{port}", tally, child)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not ports.answers(port):
+        if not child.wait_until(lambda: ports.answers(port), START_TIMEOUT_S, POLL_EVERY_S):
             server.check_alive()
-            if time.monotonic() > deadline:
-                raise ServiceError(f"the null server did not start:\n{child.log_tail()}")
-            time.sleep(POLL_EVERY_S)
+            raise ServiceError(f"the null server did not start:\n{child.log_tail()}")
         yield server
     finally:
         child.stop()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure.fleet import variables
-from bench.measure.fleet.processes import launched
+from bench.measure.fleet.processes import launch_command
 from suite.errors import PreflightError
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
@@ -42,7 +42,9 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
         str(script),
         url,
     ]
-    answer = subprocess.run(launched(command, cpus), env=variables.clean(), check=True, capture_output=True, text=True)
+    answer = subprocess.run(
+        launch_command(command, cpus), env=variables.clean(), check=True, capture_output=True, text=True
+    )
     return parse(answer.stdout)
 
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from db import embedded
-from suite import catalogue
+from suite import catalogue, waiting
 
 COPIED = ("bench", "db", "locustfiles", "services", "suite", "pyproject.toml", "results/README.md")
 
@@ -79,12 +78,7 @@ class Checkout:
 
 def wait_for(condition: Callable[[], bool], timeout_s: float) -> bool:
     """Poll until the condition holds; False after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
+    return waiting.until(condition, timeout_s)
 
 
 def copied(folder: Path) -> Iterator[Checkout]:

@@ -16,7 +16,7 @@ from bench.plan import matrix, model
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Plan
 from db.dsn import Dsn
-from suite import catalogue
+from suite import catalogue, prometheus
 from suite.errors import LoadError
 from tests.unit.evidence_of import evidence
 
@@ -106,11 +106,11 @@ def test_a_cell_that_answers_nothing_gives_no_rate() -> None:
 
 
 def test_gauges_are_shares_of_what_the_service_may_have() -> None:
-    """Of prometheus's text; labels and comments are passed over; what is not there is not known."""
+    """Of an answer of /metrics; what is not there is not known."""
     text = (
         "# HELP threads x\nthreads 40.0\nthreads_busy 10.0\n"
         'pool_connections 4.0\npool_connections_idle 1.0\na{b="c"} 1\n'
     )
-    assert probe.gauge(probe.parse(text), 12, 5) == Gauge(5, 0.25, 0.25)
-    assert probe.gauge(probe.parse("threads 40.0\nthreads_busy 0.0\n"), 10, 5) == Gauge(5, None, 0.0)
+    assert probe.gauge(prometheus.totals(text), 12, 5) == Gauge(5, 0.25, 0.25)
+    assert probe.gauge(prometheus.totals("threads 40.0\nthreads_busy 0.0\n"), 10, 5) == Gauge(5, None, 0.0)
     assert probe.gauge({}, 10, 5) == Gauge(5, None, None)

@@ -1,6 +1,7 @@
 """A comparison as it is shown: in a terminal, in a pull request, in a browser."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.report import markdown
 from bench.report.html import change_page
+from bench.report.html.page import environment
 from bench.report.terminal import change_table
 from suite import csv_writing
 
@@ -98,12 +100,24 @@ def test_a_page_escapes_everything(made: Document) -> None:
     page = change_page.page(made)
     assert set(re.findall(r"<(\w+)", page)) == {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "table", "thead", "tbody", "tr", "th",
-        "td", "ul", "li",
+        "td", "ul", "li", "header", "main",
     }  # fmt: skip
     assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;" in page
-    assert "default-src &#x27;none&#x27;" in page
+    assert "default-src 'none'; base-uri 'none'; form-action 'none'; style-src" in page
+    assert "script-src" not in page
     assert "\x1b" not in page
-    assert "unsafe" not in page
+
+
+def test_a_comparison_looks_as_a_run_does() -> None:
+    """One head for all pages: policy, colours and style sheet; and the words of the other two ways to show it."""
+    page = change_page.page(document())
+    assert environment().get_template("_head.html").render(title="before \N{RIGHTWARDS ARROW} after_1") in page
+    shown = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", page.partition("<body>")[2])))
+    made = document()
+    cells = [text for row in made.rows for text in row.cells]
+    said = [*made.marks, *made.headings, *cells, *made.sections, *made.notes]
+    assert [text for text in said if text not in shown] == []
+    assert page.count('<tr class="bad">') == 1
 
 
 @pytest.mark.parametrize("made", [document(HOSTILE), document(name=HOSTILE)], ids=["service", "run"])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.measure.fleet.serving import command, uvicorn
+from bench.measure.fleet.serving import command, external_command
 from bench.plan.matrix import default_setup
 from db import dataset
 from db.cluster import locate
@@ -126,7 +126,7 @@ def test_the_external_api_is_started_as_the_harness_starts_it() -> None:
     """Uvicorn's options are bench's own, but for the address; it takes as long as the default plan's, and no limit."""
     stanza, external = compose()["services"][EXTERNAL], catalogue.external()
     program, *words = shlex.split(stanza["command"])
-    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in uvicorn(external.application, external.port, 1))  # noqa: S104  # in its container
+    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in external_command())  # noqa: S104  # in its container
     assert (program, grouped(words)) == ("python", grouped(expected))
     assert float(stanza["environment"]["EXTERNAL_API_DELAY_S"]) == default_setup("asyncpg_async").external_delay_s
     assert stanza["healthcheck"]["test"][-1] == f"http://127.0.0.1:{external.port}/health"

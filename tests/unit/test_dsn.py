@@ -140,5 +140,6 @@ def test_the_password_file_works_as_with_libpq(tmp_path: Path) -> None:
     assert password(PGDATABASE="else") == "rest"
     assert password(PGPASSWORD="given") == "given"
     assert password(PGPASSFILE=str(tmp_path / "none")) == ""
+    assert password(PGHOST="/run/elsewhere") == "rest"
     path.chmod(0o644)
     assert password() == ""

@@ -26,6 +26,7 @@ from tests.stored_run import HOSTILE
 
 SAID = r"point_read: asyncpg_async, 1000 users, [\d,]+ requests/s \([\d,]+ to [\d,]+\)"
 GOLDEN = Path(__file__).with_name("report.txt")
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; img-src data:"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 SECTIONS = [
     "answer", "ranking", "throughput", "latency", "over-time", "costs", "sweeps", "timelines", "claims", "parity",
@@ -113,7 +114,7 @@ def test_text_from_outside_stays_text(text: str, outline: Outline) -> None:
 def test_nothing_is_loaded_from_anywhere(text: str, outline: Outline) -> None:
     """Pictures are inside the page; nothing names a host; a policy forbids the rest."""
     policy = next(one for one in outline.of("meta") if one.get("http-equiv") == "Content-Security-Policy")
-    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert policy["content"] == POLICY
     assert re.findall(r"https?://", text) == []
     assert all(str(one["href"]).startswith("data:image/png;base64,") for one in outline.of("image"))
     assert re.findall(r"url\((?!#)", text) == []

@@ -13,7 +13,7 @@ from bench.analysis.recorded.windows import Mark, Window
 from bench.measure import load, preflight
 from bench.plan.file import read
 from bench.plan.matrix import cells
-from bench.plan.model import Load, Matrix, Plan, Server, Thresholds
+from bench.plan.model import Load, Matrix, Plan, Thresholds
 from bench.store import samples
 from suite.errors import PlanError, PreflightError
 from tests.unit.evidence_of import evidence
@@ -136,7 +136,7 @@ def test_a_timeline_needs_one_clock(tmp_path: Path) -> None:
         ("127.0.0.1", "uvicorn", "--bind-host needs --server gunicorn"),
     ],
 )
-def test_an_address_that_nobody_could_reach_is_refused(address: str, server: Server, words: str) -> None:
+def test_an_address_that_nobody_could_reach_is_refused(address: str, server: str, words: str) -> None:
     """Before anything listens anywhere."""
     matrix = Matrix(scenarios=["point_read"], services=["asyncpg_async"], server=[server])
     with pytest.raises(PreflightError, match=re.escape(words)):

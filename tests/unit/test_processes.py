@@ -1,6 +1,7 @@
 """Child processes: all of their threads stay on the CPUs they are given."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -75,3 +76,26 @@ def affinities(pid: int) -> list[tuple[int, ...]]:
     process = psutil.Process(pid)
     threads = [thread.id for one in (process, *process.children(recursive=True)) for thread in one.threads()]
     return [tuple(sorted(os.sched_getaffinity(thread))) for thread in threads]
+
+
+def test_a_wait_ends_with_the_process(tmp_path: Path) -> None:
+    """What will never answer is not waited for; what answers is, and whatever it answered is given."""
+    child = Child([sys.executable, "-c", "input()"], log=tmp_path / "log", cwd=tmp_path, environment={})
+    assert child.wait(20) == 1  # there is nothing to read
+    assert child.wait_until(lambda: False, 60) is None
+    running = Child(["sleep", "60"], log=tmp_path / "log", cwd=tmp_path, environment={})
+    try:
+        assert running.wait_until(lambda: {"nonce": "1"}, 60) == {"nonce": "1"}
+        assert running.wait_until(lambda: None, 0.1, 0.01) is None
+    finally:
+        running.stop()
+    assert running.how_it_ended() == "ended with exit code -15 (SIGTERM)"
+
+
+def test_a_stopped_process_is_not_waited_for(tmp_path: Path) -> None:
+    """It cannot end by itself, alone or beside others."""
+    child = Child(["sleep", "60"], log=tmp_path / "log", cwd=tmp_path, environment={})
+    os.kill(child.pid, signal.SIGSTOP)
+    assert wait_for(child.is_stopped, 5)
+    child.stop(patience_s=60)
+    assert child.exit_code() == -signal.SIGKILL

@@ -1,6 +1,5 @@
 """The external API as a process: started when the first service that calls it is, ended with the fleet."""
 
-import time
 from pathlib import Path
 
 from bench.measure.fleet import serving
@@ -9,7 +8,6 @@ from suite import catalogue
 from suite.errors import ServiceError
 
 START_TIMEOUT_S = 15.0
-POLL_EVERY_S = 0.05
 
 
 class External:
@@ -28,7 +26,7 @@ class External:
         service = catalogue.external()
         if self._child is None:
             serving.check_ports([service.port])
-            command = serving.uvicorn(service.application, service.port, workers=1)
+            command = serving.external_command()
             environment = {"RUN_NONCE": self._nonce}
             self._child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
             self._answers = False
@@ -38,13 +36,12 @@ class External:
         """Wait until it answers, if it was started. Raises ServiceError with the end of its log."""
         if self._child is None or self._answers:
             return
-        service, deadline = catalogue.external(), time.monotonic() + START_TIMEOUT_S
-        while (health := serving.ask_health(service.url)) is None:
-            if self._child.exit_code() is not None or time.monotonic() > deadline:
-                said = self._child.log_tail()
-                self.stop()
-                raise ServiceError(f"could not start {service.name}:\n{said}")
-            time.sleep(POLL_EVERY_S)
+        service = catalogue.external()
+        health = self._child.wait_until(lambda: serving.ask_health(service.url), START_TIMEOUT_S)
+        if health is None:
+            said = self._child.log_tail()
+            self.stop()
+            raise ServiceError(f"could not start {service.name}:\n{said}")
         if health.get("nonce") != self._nonce:
             self.stop()
             raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")

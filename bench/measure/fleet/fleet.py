@@ -12,13 +12,13 @@ from bench import tracing
 from bench.measure.fleet.external import External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.fleet.serving import LOOPBACK, ask_health, check_ports, command
+from bench.measure.fleet.serving import ask_health, check_ports, command
 from bench.plan.matrix import Setup
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import ServiceError
 
 START_TIMEOUT_S = 30.0
-POLL_EVERY_S = 0.05
 HUNG_AFTER_S = 10.0
 
 
@@ -51,7 +51,7 @@ class Fleet:
         self.network = Network(surroundings.database_url, surroundings.database_cpus)
         self.external = External(surroundings.nonce, surroundings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
-        self._figures: list[tempfile.TemporaryDirectory[str]] = []
+        self._metrics_folders: list[tempfile.TemporaryDirectory[str]] = []
 
     def __enter__(self) -> "Fleet":
         return self
@@ -69,7 +69,7 @@ class Fleet:
             self._running[setup.service] = (setup, self._launch(setup, log))
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
-            self._wait_until_healthy(setup, deadline)
+            self._wait_until_healthy(setup, deadline - time.monotonic())
         self.external.wait()
         # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
         for setup in setups:
@@ -112,27 +112,21 @@ class Fleet:
 
     def _died(self, setup: Setup, when: str = "") -> str | None:
         _, child = self._running[setup.service]
-        ending = child.ending()
-        return f"{setup.service} {ending}{when}:\n{child.log_tail()}" if ending else None
+        ended = child.how_it_ended()
+        return f"{setup.service} {ended}{when}:\n{child.log_tail()}" if ended else None
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether it does so in a while; one that was stopped, or hangs, is of no use to the next cell."""
-        deadline = time.monotonic() + HUNG_AFTER_S
-        while not child.is_stopped() and child.exit_code() is None:
-            health = ask_health(catalogue.service(setup.service).url)
-            if health is not None:
-                return health.get("nonce") == self.surroundings.nonce
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_EVERY_S)
-        return False
+        url, stopped = catalogue.service(setup.service).url, dict[str, Any]()
+        health = child.wait_until(lambda: stopped if child.is_stopped() else ask_health(url), HUNG_AFTER_S)
+        return health is not None and health.get("nonce") == self.surroundings.nonce
 
     def stop(self) -> None:
         """End all of them."""
         stop_all([child for _, child in self._running.values()])
         self._running.clear()
-        while self._figures:
-            self._figures.pop().cleanup()
+        while self._metrics_folders:
+            self._metrics_folders.pop().cleanup()
         self.network.stop()
         self.external.stop()
 
@@ -146,8 +140,10 @@ class Fleet:
         own = catalogue.service(setup.service).application
         traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
         if setup.workers > 1:  # see services/metrics.py
-            self._figures.append(tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True))
-            together = {"PROMETHEUS_MULTIPROC_DIR": self._figures[-1].name}
+            self._metrics_folders.append(
+                tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True)
+            )
+            together = {"PROMETHEUS_MULTIPROC_DIR": self._metrics_folders[-1].name}
         else:
             together = {}
         return Child(
@@ -169,23 +165,19 @@ class Fleet:
             },
         )
 
-    def _wait_until_healthy(self, setup: Setup, deadline: float) -> None:
+    def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:
         service, (_, child) = catalogue.service(setup.service), self._running[setup.service]
-        while True:
+        health = child.wait_until(lambda: ask_health(service.url), timeout_s)
+        if health is None:
             if ended := self._died(setup):
                 raise ServiceError(f"could not start {ended}")
-            health = ask_health(service.url)
-            if health is not None:
-                if health.get("nonce") != self.surroundings.nonce:
-                    raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
-                self.health[setup] = health
-                return
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
-                    + child.log_tail()
-                )
-            time.sleep(POLL_EVERY_S)
+            raise ServiceError(
+                f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
+                + child.log_tail()
+            )
+        if health.get("nonce") != self.surroundings.nonce:
+            raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+        self.health[setup] = health
 
 
 def _trace_beside(log: Path) -> Path:

@@ -1,7 +1,6 @@
 """A network between services and PostgreSQL: relays that make every round trip take so much longer."""
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,12 +35,9 @@ class Network:
             raise ServiceError(f"database_rtt_ms needs a server that is reached by TCP, not by the socket in {host}")
         command = ["-m", "db.wire", host, str(self._server.port), "--listen", str(port), "--delay-ms", str(rtt_ms / 2)]
         child = Child([sys.executable, *command], log=log, cwd=catalogue.CHECKOUT, environment={}, cpus=self._cpus)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not ports.answers(port):
-            if child.exit_code() is not None or time.monotonic() > deadline:
-                child.stop()
-                raise ServiceError(f"the relay to the database did not start:\n{child.log_tail()}")
-            time.sleep(POLL_EVERY_S)
+        if not child.wait_until(lambda: ports.answers(port), START_TIMEOUT_S, POLL_EVERY_S):
+            child.stop()
+            raise ServiceError(f"the relay to the database did not start:\n{child.log_tail()}")
         return child, port
 
     def pids(self) -> list[int]:

@@ -61,5 +61,5 @@ def _orphans() -> Iterator[tuple[psutil.Process, int]]:
             pid = int(noted)
         except (psutil.Error, OSError, ValueError):
             continue
-        if checkout == str(catalogue.CHECKOUT) and processes.started(pid) != started:
+        if checkout == str(catalogue.CHECKOUT) and processes.start_time(pid) != started:
             yield process, pid

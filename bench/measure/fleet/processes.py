@@ -5,21 +5,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakSet
 
 import psutil
 
 from bench.measure.fleet import variables
-from suite import catalogue
+from suite import catalogue, launch, waiting
+from suite.launch import Options
 
-LAUNCHER = Path(__file__).with_name("_launch.py")
 # In the environment of whatever a harness starts: which process of which checkout it belongs to.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0
+T = TypeVar("T")
 
 
 class Child:
@@ -39,7 +41,7 @@ class Child:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                launched(command, cpus),
+                launch_command(command, cpus),
                 cwd=cwd,
                 env=variables.clean() | dict(environment) | {MARK: mark()},
                 stdin=subprocess.DEVNULL,
@@ -84,7 +86,19 @@ class Child:
         except subprocess.TimeoutExpired:
             return None
 
-    def ending(self) -> str:
+    def wait_until(self, look: Callable[[], T | None], timeout_s: float, every_s: float = 0.05) -> T | None:
+        """What `look` finds as soon as it finds something; None when this process ends first, or after `timeout_s`."""
+
+        def seen() -> tuple[T | None] | None:
+            if self.exit_code() is not None:
+                return (None,)
+            found = look()
+            return (found,) if waiting.is_there(found) else None
+
+        [found] = waiting.until(seen, timeout_s, every_s) or (None,)
+        return found
+
+    def how_it_ended(self) -> str:
         """How it ended, in words; empty while it runs."""
         code = self.exit_code()
         if code is None:
@@ -101,10 +115,11 @@ class Child:
 
     def stop(self, patience_s: float = 5.0) -> None:
         """Ask it to end, wait up to `patience_s`, then kill whatever is left of its process group."""
-        if self.exit_code() is None and not self.is_stopped():
-            self._process.terminate()
-            self.wait(patience_s)
-        self.kill()
+        stop_all([self], patience_s)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
 
     def kill(self) -> None:
         """End every process of its group at once."""
@@ -116,11 +131,7 @@ class Child:
             pass
         self._process.wait()
         # A worker may outlive its killed master by a moment, and hold the port until then.
-        deadline = time.monotonic() + GONE_AFTER_S
-        with suppress(ProcessLookupError, PermissionError):
-            while time.monotonic() < deadline:
-                os.killpg(self.pid, 0)
-                time.sleep(0.01)
+        waiting.until(lambda: not _group_exists(self.pid), GONE_AFTER_S, 0.01)
 
     def kill_running(self) -> None:
         """End its group if it has not ended yet. Waits for nothing, so that a signal handler may call it."""
@@ -133,11 +144,9 @@ class Child:
         return tail(self.log, lines)
 
 
-def launched(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
+def launch_command(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
     """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
-    placed = ",".join(map(str, cpus)) or "-"
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), placed, str(int(signal.SIGTERM))]
-    return [*launcher, *command]
+    return launch.command(command, Options(tuple(cpus), signal.SIGTERM, most_files=True))
 
 
 STARTED: WeakSet[Child] = WeakSet()
@@ -152,10 +161,10 @@ def kill_all() -> None:
 @cache
 def mark() -> str:
     """This process: its pid, when it was started, and the checkout whose code it runs."""
-    return f"{os.getpid()} {started(os.getpid())} {catalogue.CHECKOUT}"
+    return f"{os.getpid()} {start_time(os.getpid())} {catalogue.CHECKOUT}"
 
 
-def started(pid: int) -> str:
+def start_time(pid: int) -> str:
     """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
     try:
         if sys.platform != "linux":
@@ -163,6 +172,14 @@ def started(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
     except (OSError, psutil.Error):
         return ""
+
+
+def _group_exists(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of a group whose members have all ended
+        return False
+    return True
 
 
 def _affinity(thread: int) -> frozenset[int] | None:
@@ -183,11 +200,15 @@ def tail(log: Path, lines: int) -> str:
 
 
 def stop_all(children: Sequence[Child], patience_s: float = 5.0) -> None:
-    """Ask all to end at once, and kill those that have not after `patience_s`."""
-    for child in children:
-        if child.exit_code() is None:
-            os.kill(child.pid, signal.SIGTERM)
+    """Ask all to end at once, and kill what is left of their process groups after `patience_s`.
+
+    One that was stopped (SIGSTOP) cannot end by itself, and is not waited for.
+    """
+    asked = [child for child in children if child.exit_code() is None and not child.is_stopped()]
+    for child in asked:
+        child.terminate()
     deadline = time.monotonic() + patience_s
-    for child in children:
+    for child in asked:
         child.wait(max(0.0, deadline - time.monotonic()))
+    for child in children:
         child.kill()

@@ -1,6 +1,5 @@
 """How an application is served, and whether somebody answers: command lines, /health, ports."""
 
-import socket
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -9,36 +8,27 @@ from typing import Any
 import httpx
 
 from bench.plan.matrix import Setup
+from bench.plan.servers import SERVERS, UVICORN
 from db import ports
+from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import PreflightError
-
-LOOPBACK = "127.0.0.1"
 
 
 def command(setup: Setup, application: str, bind_host: str = LOOPBACK) -> list[str]:
     """The command line that serves an application (the service's own, or one around it) as a setup says.
 
-    It listens on loopback and, with gunicorn, on another address besides.
+    It listens on loopback and, where the server can, on another address besides.
     """
-    service = catalogue.service(setup.service)
-    besides = [] if bind_host == LOOPBACK else ["--bind", f"{bind_host}:{service.port}"]
-    if setup.server == "uvicorn":
-        return uvicorn(application, service.port, setup.workers)
-    return [
-        sys.executable, "-m", "gunicorn", application, "--worker-class", "services.worker.Worker",
-        "--bind", f"{LOOPBACK}:{service.port}", *besides, "--workers", str(setup.workers), "--timeout", "0",
-        "--keep-alive", "75", "--log-level", "warning", "--graceful-timeout", "2", "--no-control-socket",
-    ]  # fmt: skip
+    port, other = catalogue.service(setup.service).port, None if bind_host == LOOPBACK else bind_host
+    words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other)
+    return [sys.executable, "-m", *words]
 
 
-def uvicorn(application: str, port: int, workers: int) -> list[str]:
-    """The command line that serves an application with uvicorn alone."""
-    return [
-        sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(workers), "--loop", "uvloop", "--http", "httptools", "--no-access-log",
-        "--log-level", "warning", "--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2",
-    ]  # fmt: skip
+def external_command() -> list[str]:
+    """The command line that serves the external API."""
+    external = catalogue.external()
+    return [sys.executable, "-m", *UVICORN.command(external.application, LOOPBACK, external.port, workers=1)]
 
 
 def ask_health(url: str) -> dict[str, Any] | None:
@@ -63,11 +53,5 @@ def check_ports(
 ) -> None:
     """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
     for port in wanted:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                raise PreflightError(
-                    f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}"
-                ) from None
+        if ports.refusal(port, host):
+            raise PreflightError(f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}")

@@ -6,6 +6,7 @@ The private PostgreSQL has a shorter list of its own, in db/spawn.py, since it r
 import os
 from collections.abc import Mapping
 
+from bench.plan.servers import SERVERS
 from suite import catalogue
 
 KEPT = (
@@ -27,11 +28,12 @@ SET = {
 }
 # What makes a process slower, faster or another one: the interpreter, the loader and malloc, threads of libraries, TLS,
 # servers and load, instrumentation. Not on the list above; named to the user, since they were set for something.
-TELLING = (
+INFLUENTIAL = (
     "PYTHON", "LD_", "DYLD_", "GLIBC_TUNABLES", "MALLOC_", "JEMALLOC_", "MIMALLOC_", "TCMALLOC_",
     "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "POLARS_", "RAYON_", "UV_THREADPOOL_SIZE", "UVLOOP_", "OPENSSL_",
-    "SSLKEYLOGFILE", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "PROMETHEUS_", "LOCUST_",
+    "SSLKEYLOGFILE", "PROMETHEUS_", "LOCUST_",
     "GEVENT_", "COVERAGE_", "COV_CORE_", "OTEL_", "DISABLE_SQLALCHEMY_CEXT",
+    *(variable for server in SERVERS.values() for variable in server.variables),
 )  # fmt: skip
 # These change no figure.
 HARMLESS = frozenset(
@@ -46,7 +48,7 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def left_out(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The names of the user's variables that would have mattered and are left out. Their values may be secrets."""
-    return sorted(name for name in environ if name.startswith(TELLING) and name not in {*KEPT, *HARMLESS})
+    return sorted(name for name in environ if name.startswith(INFLUENTIAL) and name not in {*KEPT, *HARMLESS})
 
 
 def facts(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.gate import agreement, contract, counts, inspection, proof
 from bench.measure.gate.agreement import Disagreement
 from bench.measure.gate.contract import Check
-from bench.measure.gate.inspection import Standing
+from bench.measure.gate.inspection import ServerProcesses
 from bench.measure.gate.proof import Unproven
 from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
@@ -35,7 +35,7 @@ SHOWN = 10
 
 
 @dataclass
-class Passed:
+class Verification:
     """What the gate saw of services that passed it: their /health, what each operation costs in the database, facts.
 
     `checks` is how many questions of the contract each answered; `unchecked` says what could not be counted, and why.
@@ -48,33 +48,31 @@ class Passed:
     unchecked: str = ""
 
 
-def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs: Path) -> Passed:
+def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
     """Start one setup of each service and profile, put the contract to it, count what it costs.
 
     Raises VerificationError with every disagreement (up to ten).
     """
     todo = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
-    passed, wrong, heard = Passed(checks=len(todo)), list[str](), list[Message]()
-    with _relayed(server.dsn, heard.append) as relay:
+    passed, wrong, messages = Verification(checks=len(todo)), list[str](), list[Message]()
+    with _relayed(server.dsn, messages.append) as relay:
         url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
         tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
         with tracking as statements, Fleet(replace(around, database_url=url)) as fleet:
             for batch in _side_by_side(setups):
                 fleet.stop()
-                heard.clear()
+                messages.clear()
                 fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
-                stands, started_ns = (
-                    inspection.settled(fleet.pids(), relay.port if relay else None),
-                    time.perf_counter_ns(),
-                )
+                processes = inspection.processes_when_started(fleet.pids(), relay.port if relay else None)
+                started_ns = time.perf_counter_ns()
                 proof.demand_of_services(server.dsn, batch)
                 wrong += _contract(server, todo, batch)
                 passed.health |= fleet.health
                 if relay is not None and not wrong:
                     passed.costs |= _costs(batch, relay, statements)
                 if not wrong:
-                    wires = _wires(server, batch, heard, started_ns) if relay else {}
-                    passed.facts |= _facts(fleet, stands, wires)
+                    wires = _wires(server, batch, messages, started_ns) if relay else {}
+                    passed.facts |= _facts(fleet, processes, wires)
         wrong += [said for setup, costs in passed.costs.items() for said in _unexpected(setup, costs)]
         if relay is None:
             passed.unchecked = (
@@ -183,7 +181,9 @@ def _costs(
     }
 
 
-def _wires(server: Database, setups: Sequence[Setup], heard: Sequence[Message], started_ns: int) -> dict[Setup, Wire]:
+def _wires(
+    server: Database, setups: Sequence[Setup], messages: Sequence[Message], started_ns: int
+) -> dict[Setup, Wire]:
     """What PostgreSQL hears of each service, for one point read."""
     with servers.connect(server.dsn) as connection:
         row = connection.execute("SHOW default_transaction_isolation").fetchone()
@@ -191,16 +191,16 @@ def _wires(server: Database, setups: Sequence[Setup], heard: Sequence[Message], 
     for setup in setups:
         service = catalogue.service(setup.service)
         if service.needs_database:
-            calls = inspection.reads(service, setup.pool_size, heard)
-            wire = wire_facts.wire(calls, list(heard), setup.pool_size, default, started_ns)
+            calls = inspection.point_reads(service, setup.pool_size, messages)
+            wire = wire_facts.wire(calls, list(messages), setup.pool_size, default, started_ns)
             found |= {setup: wire} if wire else {}
     return found
 
 
-def _facts(fleet: Fleet, stands: Mapping[Setup, Standing], wires: Mapping[Setup, Wire]) -> dict[Setup, Facts]:
+def _facts(fleet: Fleet, processes: Mapping[Setup, ServerProcesses], wires: Mapping[Setup, Wire]) -> dict[Setup, Facts]:
     return {
-        setup: inspection.gathered(catalogue.service(setup.service), fleet.health[setup], stand, wires.get(setup))
-        for setup, stand in stands.items()
+        setup: inspection.parity_facts(catalogue.service(setup.service), fleet.health[setup], seen, wires.get(setup))
+        for setup, seen in processes.items()
     }
 
 

@@ -14,20 +14,21 @@ from bench.analysis.conversation import wire_facts
 from bench.analysis.parity import Facts
 from bench.measure.gate import counts
 from bench.measure.gate.counts import Request
-from bench.measure.watch import probe
 from bench.plan.matrix import Setup
+from bench.plan.servers import SERVERS
 from db.protocol import Message
+from suite import prometheus, waiting
 from suite.catalogue import Service
 
 SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
 POLL_EVERY_S = 0.1
 USES = 6  # of each connection: psycopg 3 prepares a statement when it has been executed five times
 SPARE = 2  # requests beyond one for each connection
-SERVERS = ("gunicorn", "uvicorn")
+HELPER = "resource_tracker"  # a process that multiprocessing, which servers use, has beside the workers
 
 
 @dataclass(frozen=True)
-class Standing:
+class ServerProcesses:
     """A setup's processes: which server, how many workers, how many connections they hold to the database's port."""
 
     server: str | None
@@ -35,31 +36,31 @@ class Standing:
     connections: int | None
 
 
-def standing(pid: int, database_port: int | None) -> Standing:
-    """What stands on the process that a service was started as. No port: connections are not known."""
+def server_processes(pid: int, database_port: int | None) -> ServerProcesses:
+    """The processes of a service, from the pid that it was started as. No port: connections are not known."""
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
     command = _command(parent)
-    # multiprocessing, which uvicorn uses, has a process of its own beside the workers.
-    workers = [one for one in family[1:] if not any("resource_tracker" in word for word in _command(one))]
-    return Standing(
-        server=next((name for name in SERVERS if name in command), None),
-        workers=len(workers) or 1,
+    children = [one for one in family[1:] if not any(HELPER in word for word in _command(one))]
+    server = next((one for one in SERVERS.values() if one.runs(command)), None)
+    return ServerProcesses(
+        server=server.name if server else None,
+        workers=server.workers(len(children)) if server else len(children) or 1,
         connections=None if database_port is None else sum(_connections(one, database_port) for one in family),
     )
 
 
-def settled(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, Standing]:
-    """What stands when all is as the plan asks, or after `SETTLE_S` as it then is."""
-    deadline = time.monotonic() + SETTLE_S
-    while True:
-        found = {setup: standing(pid, database_port) for pid, setup in pids.items()}
-        if all(map(_as_asked, found, found.values())) or time.monotonic() > deadline:
-            return found
-        time.sleep(POLL_EVERY_S)
+def processes_when_started(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, ServerProcesses]:
+    """The processes of services as soon as they are what the plan asks for; after `SETTLE_S` as they are then."""
+    return waiting.until(
+        lambda: {setup: server_processes(pid, database_port) for pid, setup in pids.items()},
+        SETTLE_S,
+        POLL_EVERY_S,
+        enough=lambda found: all(map(_is_as_planned, found, found.values())),
+    )
 
 
-def _as_asked(setup: Setup, found: Standing) -> bool:
+def _is_as_planned(setup: Setup, found: ServerProcesses) -> bool:
     return found.workers == setup.workers and found.connections in {
         None,
         parity.opened_at_start(setup),
@@ -80,10 +81,10 @@ def _connections(process: psutil.Process, port: int) -> int:
     return 0
 
 
-def reads(service: Service, pool_size: int, heard: Sequence[Message]) -> list[list[Message]]:
+def point_reads(service: Service, pool_size: int, messages: Sequence[Message]) -> list[list[Message]]:
     """The messages of point reads, one read after the other, once every connection has made some.
 
-    `heard` grows while the service is asked, by nobody else.
+    `messages` are all that a relay hears; it grows while the service is asked, and only by that.
     """
     request = Request("GET", "/users/1")
     found = []
@@ -92,10 +93,10 @@ def reads(service: Service, pool_size: int, heard: Sequence[Message]) -> list[li
             counts.perform(client, service, request)
         time.sleep(counts.SETTLE_S)
         for _ in range(pool_size + SPARE):
-            before = len(heard)
+            before = len(messages)
             counts.perform(client, service, request)
             time.sleep(counts.SETTLE_S)
-            found.append(list(heard[before:]))
+            found.append(list(messages[before:]))
     return found
 
 
@@ -103,17 +104,19 @@ def threads(service: Service) -> int | None:
     """How many threads a worker has for `def` endpoints; None where there are none to use them."""
     if service.mode != "sync":
         return None
-    found = probe.parse(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+    found = prometheus.totals(httpx.get(f"{service.url}/metrics", trust_env=False).text)
     return int(found["threads"] / found["workers"])
 
 
-def gathered(service: Service, health: Mapping[str, Any], stands: Standing, wire: wire_facts.Wire | None) -> Facts:
-    """All of it together. What concerns the database is left out for a service that has none."""
+def parity_facts(
+    service: Service, health: Mapping[str, Any], processes: ServerProcesses, wire: wire_facts.Wire | None
+) -> Facts:
+    """What is compared between services; without what concerns the database for a service that has none."""
     pool = health["pool"] if service.needs_database else {}
     return Facts(
-        server=stands.server,
-        workers=stands.workers,
-        connections=stands.connections if service.needs_database else None,
+        server=processes.server,
+        workers=processes.workers,
+        connections=processes.connections if service.needs_database else None,
         **(vars(wire) if wire else {}),
         profile=health["profile"],
         pool_size=pool.get("size"),

@@ -7,6 +7,7 @@ import httpx
 
 from bench.analysis.recorded.gauges import Gauge
 from bench.measure.watch.poller import Asking
+from suite import prometheus
 
 EVERY_S = 1.0
 TIMEOUT_S = 30.0  # a busy service answers late
@@ -26,22 +27,11 @@ class Probe(Asking):
             while not self._ended.wait(EVERY_S):
                 try:
                     text = client.get(self._url).text
-                except httpx.HTTPError:
+                    at_ns = time.perf_counter_ns()
+                    found = prometheus.totals(text)
+                except (httpx.HTTPError, ValueError):  # a busy service may answer with an error's body
                     continue
-                self.gauges.append(gauge(parse(text), self._pool_limit, time.perf_counter_ns()))
-
-
-def parse(text: str) -> dict[str, float]:
-    """Metrics without labels, of prometheus's text format."""
-    found = {}
-    for line in text.splitlines():
-        name, _, value = line.partition(" ")
-        if not line.startswith("#") and "{" not in name:
-            try:
-                found[name] = float(value)
-            except ValueError:
-                continue
-    return found
+                self.gauges.append(gauge(found, self._pool_limit, at_ns))
 
 
 def gauge(metrics: Mapping[str, float], pool_limit: int, at_ns: int) -> Gauge:

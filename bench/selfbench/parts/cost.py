@@ -20,6 +20,7 @@ from bench.selfbench import watched
 from bench.selfbench.figures import Say, Target, ratio
 from bench.selfbench.setting import NullServer, Setting, null_server
 from bench.selfbench.tally import ACCEPTED, ANSWERED, OPEN
+from suite import waiting
 from suite.errors import LoadError
 
 USERS = 1000
@@ -134,14 +135,14 @@ def _usage(command: Command, server: NullServer, setting: Setting) -> Usage:
 
 
 def _wait_for_connections(server: NullServer, child: Child | None, number: int) -> None:
-    deadline = time.monotonic() + CONNECT_TIMEOUT_S
-    while server.tally[OPEN] != number:
+    def connected() -> bool:
         server.check_alive()
         if child is not None and child.exit_code() is not None:
             raise LoadError(f"Locust ended with exit code {child.exit_code()}:\n{child.log_tail()}")
-        if time.monotonic() > deadline:
-            raise LoadError(f"{server.tally[OPEN]} connections are open instead of {number}")
-        time.sleep(0.05)
+        return server.tally[OPEN] == number
+
+    if not waiting.until(connected, CONNECT_TIMEOUT_S):
+        raise LoadError(f"{server.tally[OPEN]} connections are open instead of {number}")
 
 
 def _typical(label: str, usages: list[Usage]) -> str:
