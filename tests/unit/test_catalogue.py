@@ -165,7 +165,7 @@ def test_what_is_right_is_read_as_it_is_written(checkout: Path) -> None:
 )
 def test_a_command_says_it_in_one_message(tmp_path: Path, mistake: Callable[[Path], None], word: str) -> None:
     """`bench list` ends with exit code 1, and without a traceback."""
-    for name in ("bench", "db", "locustfiles", "services"):
+    for name in ("bench", "db", "locustfiles", "services", "suite"):
         shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     mistake(tmp_path)
     found = subprocess.run(
