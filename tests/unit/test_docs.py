@@ -1,5 +1,6 @@
 """What the documents name exists."""
 
+import fnmatch
 import re
 import tomllib
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from bench.analysis import rows, verdict
+from bench.analysis import parity, rows, verdict
+from bench.analysis.recorded import timeline
 from bench.cli import COMMANDS
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
 from bench.plan.model import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds
+from bench.report import csv_tables
 from suite import catalogue
 
 PAGES = sorted(
@@ -100,14 +103,25 @@ def test_every_rule_of_a_verdict_is_explained_with_its_threshold() -> None:
         assert f"`{name}` = {shown}" in table, name
 
 
-def test_the_columns_that_the_results_page_explains_exist() -> None:
-    """summary.csv's, by name or by pattern."""
+@pytest.mark.parametrize(
+    ("section", "columns"),
+    [
+        ("summary.csv", rows.SUMMARY),
+        ("comparison.csv", csv_tables.COMPARISON),
+        ("ceilings.csv", csv_tables.CEILINGS),
+        ("parity.csv", parity.COLUMNS),
+        ("timeline.csv", timeline.COLUMNS),
+    ],
+)
+def test_the_results_page_explains_every_column_and_no_other(section: str, columns: tuple[str, ...]) -> None:
+    """By name or by pattern, such as `latency_*_ms`."""
     page = (catalogue.CHECKOUT / "results" / "README.md").read_text()
-    table = page[page.index("## summary.csv") : page.index("## comparison.csv")]
-    for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
-        for column in re.findall(r"`([^`]+)`", name):
-            pattern = re.compile(re.escape(column).replace(r"\*", ".*"))
-            assert any(pattern.fullmatch(known) for known in rows.SUMMARY), column
+    table = page.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    named = [
+        name for cell in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for name in re.findall(r"`([^`]+)`", cell)
+    ]
+    assert [name for name in named if not fnmatch.filter(columns, name)] == []
+    assert [column for column in columns if not any(fnmatch.fnmatch(column, name) for name in named)] == []
 
 
 def test_no_document_names_a_path_of_one_machine() -> None:
