@@ -35,7 +35,7 @@ def main() -> None:
             os.setgid(options["gid"])
             os.setuid(options["uid"])
         except OSError as error:
-            who = f"root may not become the user of PostgreSQL (uid {options['uid']}): {error.strerror}"
+            who = f"root may not change to the user of PostgreSQL (uid {options['uid']}): {error.strerror}"
             sys.exit(f"{who}; run as another user than root, or: docker run --cap-add SETUID --cap-add SETGID")
     os.umask(0o077)
     os.chdir(options["cwd"])

@@ -76,7 +76,7 @@ def start(
                 break
             if port is not None or "could not bind" not in failure or attempt == _PORT_ATTEMPTS:
                 raise DatabaseError(
-                    f"the private PostgreSQL in {cluster.home} did not start: {failure}\nMend what it names and start"
+                    f"the private PostgreSQL in {cluster.home} did not start: {failure}\nCorrect this and start"
                     " again; `bench db reset` makes a new one."
                 )
         placed = not cpus or postmaster.is_on(psutil.Process(pid), cpus)
@@ -136,7 +136,7 @@ def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> R
             return Running(dsn, noted.pid, noted.port, reused=True)
         if time.monotonic() > deadline:
             raise DatabaseError(
-                f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running and does not answer: run"
+                f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running but does not answer: run"
                 f" `bench db stop`.{_last_words(cluster)}"
             )
         time.sleep(0.05)

@@ -35,7 +35,7 @@ def refuse_taken(port: int) -> None:
         except OSError as error:
             raise DatabaseError(
                 f"port {port} on {LOOPBACK} is taken{holder(port)} ({error.strerror}): free it for the private"
-                " PostgreSQL, or name no port and a free one is picked"
+                " PostgreSQL, or leave out the port to use a free one"
             ) from None
 
 

@@ -32,7 +32,7 @@ class CostOfUse(_Table):
 class OwnFact(_Table):
     """`catalogue.Own`, as it is written."""
 
-    value: str = Field(description="what the library itself makes of this fact")
+    value: str = Field(description="the value that the library itself causes")
     why: str = Field(description="what the library does there")
 
 
@@ -41,7 +41,7 @@ class Described(_Table):
 
     title: Text = Field(description='what tables call the service: title = "asyncpg"')
     mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
-    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a port that is free: port = 8011, say")
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8011")
     libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
     operations: list[Text] | None = None
     overhead: dict[Costs, CostOfUse] = {}
@@ -56,7 +56,7 @@ def read(path: Path) -> Described:
     name = path.parent.name
     shown = f"services/{name}/service.toml"
     if not name.isidentifier():
-        raise CatalogueError(f"services/{name}: the folder's name is imported; give it letters, digits and '_' only")
+        raise CatalogueError(f"services/{name}: the folder is imported by its name; use only letters, digits and '_'")
     written = toml_files.tables(path, CatalogueError, "description of a service", shown)
     try:
         described = Described.model_validate(written)
@@ -68,8 +68,8 @@ def read(path: Path) -> Described:
         for profile in ("idiomatic", "lean"):
             if profile not in described.overhead:
                 raise CatalogueError(
-                    f"{shown}: overhead.{profile} is missing: it is what one use of a connection costs beside the data"
-                    f" statements; {HOW}"
+                    f"{shown}: overhead.{profile} is missing: it says what one use of a connection costs beside the"
+                    f" data statements; {HOW}"
                 )
     return described
 
@@ -84,8 +84,7 @@ def check_application(folder: Path) -> None:
         tree = ast.parse((folder / "app.py").read_bytes())
     except FileNotFoundError:
         raise CatalogueError(
-            f"{shown} is missing, and services/{folder.name}/service.toml describes it: write it, or take the folder"
-            " away"
+            f"{shown} is missing, but services/{folder.name}/service.toml describes it: write it, or remove the folder"
         ) from None
     except OSError as error:
         raise CatalogueError(f"cannot read {shown}: {error.strerror}") from None
@@ -97,6 +96,6 @@ def check_application(folder: Path) -> None:
         said = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else folder.name
         if said != folder.name:
             raise CatalogueError(
-                f"{shown}, line {node.lineno}: health_of({said!r}): the service is called as its folder is; write"
+                f"{shown}, line {node.lineno}: health_of({said!r}): a service has the name of its folder; write"
                 f' health_of("{folder.name}", ...)'
             )
