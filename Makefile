@@ -1,4 +1,4 @@
-# Every target calls `setup`, which does nothing when .venv already matches requirements.lock. uv itself comes from the
+# Every target calls `setup`, which does nothing if .venv already matches requirements.lock. uv itself comes from the
 # lock too, by hash, and it holds the build backend of this project (uv_build), so that nothing unlocked is fetched.
 PYTHON ?= python3
 BENCH   = .venv/bin/bench
@@ -37,37 +37,37 @@ ui: setup  ## database, services and Locust's web UI on 127.0.0.1:8089, until Ct
 up: setup  ## database and services, until Ctrl-C
 	@$(BENCH) up $(if $(SERVICES),--services $(SERVICES))
 
-down: setup  ## stop a database left by `bench db start`
+down: setup  ## stop the database that `bench db start` left running
 	@$(BENCH) db stop
 
-compare: setup  ## what changed between two runs (OLD= NEW=; the last two of the same plan when neither is given)
+compare: setup  ## what changed between two runs (OLD= NEW=; by default the last two of the same plan)
 	@$(BENCH) compare $(OLD) $(NEW)
 
-report: setup  ## a run's page, made anew from its files (RUN=; the newest when it is not given)
+report: setup  ## write a run's page again from its files (RUN=; by default the newest)
 	@$(BENCH) report $(RUN)
 
-test: setup  ## the tests, against a real PostgreSQL, but for the slow ones
+test: setup  ## the tests, against a real PostgreSQL, without the slow ones
 	@.venv/bin/pytest -m "not slow and not release and not faults"
 
-test-slow: setup  ## the others: whole runs that are disturbed, counted or killed
+test-slow: setup  ## the slow tests: whole runs that are disturbed, counted or killed
 	@.venv/bin/pytest -m "slow and not release and not faults"
 
-test-faults: setup  ## those of docs/reliability.md that need runs of their own (INTERRUPTIONS=20: how many runs are cut off)
+test-faults: setup  ## the tests of docs/reliability.md that need whole runs (INTERRUPTIONS=20: how many runs are stopped)
 	@.venv/bin/pytest -m faults
 
-test-release: setup  ## what CI has no time for: resumed runs, load from several machines, targets that fail
+test-release: setup  ## tests that are too long for CI: resumed runs, load from several machines, targets that fail
 	@.venv/bin/pytest -m release
 
-selfbench: setup  ## the suite's own performance, as ratios (PARTS=; all take forty minutes; needs wrk)
+selfbench: setup  ## measure the suite's own performance (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
-lint: setup  ## ruff, mypy --strict, and which room may import which (import-linter)
+lint: setup  ## ruff, mypy --strict, and which package may import which (import-linter)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
-lock: setup  ## resolve requirements.lock anew
+lock: setup  ## resolve requirements.lock again
 	@.venv/bin/uv pip compile pyproject.toml --quiet --upgrade --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 

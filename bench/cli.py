@@ -1,4 +1,4 @@
-"""The `bench` command: reads the words, calls the verb, turns every way of ending into an exit code."""
+"""The `bench` command: finds the command, runs it, and turns every way of ending into an exit code."""
 
 import itertools
 import os
@@ -25,23 +25,23 @@ Examples:
   bench run                                  the default plan, about six minutes
   bench run --plan smoke                     does everything work here? under a minute
   bench run --services asyncpg_async,sqlalchemy_async --scenarios crud --rounds 3
-  bench list                                 services, scenarios, plans
-  bench trace asyncpg_async read_user        one request's whole conversation with PostgreSQL
-  bench compare                              the last two runs of the same plan: what changed, what is noise
-  bench report                               the newest run as a page, report.html
+  bench list                                 the services, scenarios and plans
+  bench trace asyncpg_async read_user        one request's conversation with PostgreSQL, message by message
+  bench compare                              what changed between the last two runs of the same plan
+  bench report                               write the newest run's page, report.html
   bench calibrate                            what this machine's load generator can do
-  bench COMMAND --help                       every command has examples of its own
+  bench COMMAND --help                       a command's options and examples
 
 \b
 Exit codes: 0 done; 1 could not start; 2 stopped part-way, results saved; 3 done, but a cell is INVALID or
-verification failed; 4 compare --fail-on-regression shows a regression; 130 interrupted, results saved (143 for
+verification failed; 4 compare --fail-on-regression found a regression; 130 interrupted, results saved (143 for
 SIGTERM).
 """
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a command is, and its summary, which help shows without importing it."""
+    """A command's module and its summary, which help shows without importing the module."""
 
     module: str
     summary: str
@@ -49,16 +49,16 @@ class Place:
 
 # Each command's module, imported when it is used: the libraries of a run take seconds to load.
 COMMANDS = {
-    "run": Place("bench.commands.run", "Measure a plan and leave CSVs in results/."),
-    "up": Place("bench.commands.serve", "Run database and services until Ctrl-C."),
-    "ui": Place("bench.commands.serve", "Run Locust's web UI and all that it needs, until Ctrl-C."),
-    "verify": Place("bench.commands.verify", "Ask services the whole contract, and count round trips."),
+    "run": Place("bench.commands.run", "Measure a plan and write CSV files to results/."),
+    "up": Place("bench.commands.serve", "Start the database and the services until Ctrl-C."),
+    "ui": Place("bench.commands.serve", "Start Locust's web UI, database and services until Ctrl-C."),
+    "verify": Place("bench.commands.verify", "Check services against the contract, and count round trips."),
     "trace": Place("bench.commands.trace", "Show one request of a warm service, message by message."),
-    "compare": Place("bench.commands.compare", "Tell what changed between two runs from what is noise."),
-    "report": Place("bench.commands.report", "Write a run's page, report.html, and that of all runs."),
-    "calibrate": Place("bench.commands.calibrate", "Measure this machine's load generator, clock and quiet."),
+    "compare": Place("bench.commands.compare", "Show what changed between two runs, with intervals."),
+    "report": Place("bench.commands.report", "Write a run's page, report.html, and the list of all runs."),
+    "calibrate": Place("bench.commands.calibrate", "Measure this machine's load generator, clock and noise."),
     "list": Place("bench.commands.listing", "Show the services, scenarios and plans."),
-    "doctor": Place("bench.commands.doctor", "Check this machine; exit with 1 when a run could not start."),
+    "doctor": Place("bench.commands.doctor", "Check this machine; exit with 1 if a run could not start."),
     "db": Place("bench.commands.db", "Start, load, stop or delete the private PostgreSQL."),
 }
 
@@ -102,7 +102,7 @@ def bench() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with a code of DESIGN, section 9."""
+    """Run the command line and exit with one of the codes in EPILOG."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)  # a shell's background jobs start with it ignored
     errors = Console(stderr=True)

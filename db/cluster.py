@@ -117,10 +117,10 @@ def _make(cluster: Cluster) -> None:
     except OSError as error:
         raise DatabaseError(
             f"the private PostgreSQL's folder {cluster.home} cannot be made: {error.strerror}; make that place"
-            " writable, or name a PostgreSQL of your own by --database-url"
+            " writable, or use a PostgreSQL of your own with --database-url"
         ) from error
     if not ours:
-        raise DatabaseError(f"{cluster.home} is not a folder of this user alone: move it away and try again")
+        raise DatabaseError(f"{cluster.home} is not a folder that only this user can write: move it away and try again")
 
 
 def _unprivileged() -> Account:
@@ -133,5 +133,5 @@ def _unprivileged() -> Account:
             return Account(name, entry.pw_uid, entry.pw_gid)
     raise DatabaseError(
         f"PostgreSQL refuses to run as root, and this system has no user {' or '.join(ACCOUNTS)}: run as another user,"
-        " or name a PostgreSQL of your own by --database-url"
+        " or use a PostgreSQL of your own with --database-url"
     )

@@ -1,7 +1,7 @@
 """What the dataset holds: a function of row number and scale alone, the same on every machine.
 
-Pure Python on the standard library: services and load scripts import this, and `user` runs once a request. The same
-rules as SQL stand in `fill.sql`, by way of `db.content`; a test shows that the two agree.
+Pure Python on the standard library: services and load scripts import this, and `user` runs once a request. `db.rows`
+has the same rules for arrays, and `db.content` has the notes' as SQL; tests show that they agree.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from suite.errors import DatabaseError
 
 VERSION = 1
-"""Raised with every change of content or schema, so that a dataset of another version is told apart."""
+"""Raised with every change of content or schema, so that a dataset of another version is recognised."""
 
 SMALLEST_SCALE = 0.001
 LARGEST_SCALE = 10.0

@@ -76,7 +76,7 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
     location, _, path = before_query.partition("/")
     if "#" in rest or "@" in path or ("@" in query and "@" not in location):
         raise DatabaseError(
-            f"the database URL has a bare '#', '/' or '?', perhaps in the user or the password: {REMEDY}"
+            f"the database URL has an unescaped '#', '/' or '?', perhaps in the user or the password: {REMEDY}"
         )
     userinfo, _, host_port = location.rpartition("@")
     raw_user, _, raw_password = userinfo.partition(":")

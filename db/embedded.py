@@ -77,7 +77,7 @@ def start(
                 break
             if port is not None or "could not bind" not in failure or attempt == _PORT_ATTEMPTS:
                 raise DatabaseError(
-                    f"the private PostgreSQL in {cluster.home} did not start: {failure}\nMend what it names and start"
+                    f"the private PostgreSQL in {cluster.home} did not start: {failure}\nCorrect this and start"
                     " again; `bench db reset` makes a new one."
                 )
         placed = not cpus or postmaster.is_on(psutil.Process(pid), cpus)
@@ -139,7 +139,7 @@ def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> R
     seen = waiting.until(state, READY_TIMEOUT_S)
     if seen is None:
         raise DatabaseError(
-            f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running and does not answer: run"
+            f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running but does not answer: run"
             f" `bench db stop`.{_last_words(cluster)}"
         )
     if seen == ENDED:
@@ -152,7 +152,7 @@ def _refuse_taken(port: int) -> None:
     if why := ports.refusal(port):
         raise DatabaseError(
             f"port {port} on {ports.LOOPBACK} is taken{ports.holder(port)} ({why}): free it for the private"
-            " PostgreSQL, or name no port and a free one is picked"
+            " PostgreSQL, or leave out the port to use a free one"
         )
 
 

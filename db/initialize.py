@@ -104,11 +104,11 @@ def _initdb(cluster: Cluster, folder: Path, data: Path) -> None:
         )
     except subprocess.TimeoutExpired:
         raise DatabaseError(
-            f"initdb in {cluster.home} did not end within {_TIMEOUT_S} s: is the disk responding?"
+            f"initdb in {cluster.home} did not end within {_TIMEOUT_S} s: check whether the disk responds"
         ) from None
     if done.returncode:
         words = " / ".join(done.stderr.decode(errors="replace").strip().splitlines()[-5:])
         raise DatabaseError(
-            f"initdb in {cluster.home} failed: {words}; mend that (space, rights) and start again, or name a"
-            " PostgreSQL of your own by --database-url"
+            f"initdb in {cluster.home} failed: {words}; correct that (space, rights) and start again, or use a"
+            " PostgreSQL of your own with --database-url"
         )

@@ -22,7 +22,7 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
         DatabaseError: a table of that name is not ours, the server refuses, or the contents came out wrong.
     """
     size = dataset.size(scale)
-    remedy = "mend what it names (space, rights, a session that holds a lock) and run `bench db load` again"
+    remedy = "correct what it names (space, rights, a session that holds a lock) and run `bench db load` again"
     with server.explained(dsn, "loading the dataset", remedy), server.connect(dsn) as conn:
         progress = progress or _silent
         _take(conn, _LOCK, progress)  # until the connection closes
@@ -105,8 +105,8 @@ def _seal(conn: psycopg.Connection, dsn: Dsn, scale: float, size: dataset.Size, 
     expected = checksum.known(size)
     if expected not in (None, found):
         raise DatabaseError(
-            f"the dataset loaded at {dsn.redacted} has checksum {found} where scale {scale:g} must have {expected}:"
-            " report this with the server's version; results from it compare with no other machine's"
+            f"the dataset loaded at {dsn.redacted} has checksum {found}, but scale {scale:g} must have {expected}:"
+            " report this with the server's version; its results cannot be compared with other machines'"
         )
     marker.write(conn, scale, size, found)
 

@@ -1,4 +1,4 @@
-"""Rows that only this process knows, in the dataset's own tables: whoever answers them works on these very tables."""
+"""Rows that only this process knows, in the dataset's own tables: a service that answers them works on these."""
 
 import secrets
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def planted(dsn: Dsn) -> Iterator[Proof]:
         DatabaseError: a table of that name is not ours, there is no dataset, or the server refuses.
     """
     proof = Proof(_BEYOND + secrets.randbits(61), _BEYOND + secrets.randbits(61), secrets.token_hex(16))
-    remedy = "end what uses the dataset's tables, or name another database"
+    remedy = "stop what uses the dataset's tables, or use another database"
     with server.explained(dsn, "marking the dataset", remedy), server.connect(dsn) as conn:
         marker.refuse_strangers(conn, dsn)
         if marker.read(conn) is None:

@@ -8,8 +8,8 @@ from db.dsn import Dsn
 from suite.errors import DatabaseError
 
 _REMEDY = (
-    "end what still uses its tables; cells change only notes and users they created, and what else was changed is"
-    " mended by `bench db load`"
+    "stop what still uses its tables; cells change only notes and users they created, and `bench db load` repairs"
+    " any other change"
 )
 _UNDO_NOTES = sql.SQL("UPDATE notes SET data = {note} WHERE data IS DISTINCT FROM {note}").format(
     note=sql.SQL(content.NOTE)

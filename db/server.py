@@ -1,4 +1,4 @@
-"""Connections to any PostgreSQL: the only place that opens one, so that failures read alike everywhere."""
+"""Connections to any PostgreSQL: the only place that opens one, so that failures read the same everywhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,9 +101,9 @@ def _remedy(reason: str) -> str:
     if "password" in reason or "authentication" in reason or "pg_hba" in reason:
         return "check the user and the password (PGPASSWORD, ~/.pgpass or the URL)"
     if "database" in reason and "not exist" in reason:
-        return "create the database, or name another one"
+        return "create the database, or use another one"
     if "role" in reason and "not exist" in reason:
-        return "name a role that exists there"
+        return "use a role that exists there"
     if "too many" in reason or "remaining connection slots" in reason:
         return "close other connections, or raise max_connections"
     return "start that server, check host and port, or unset DATABASE_URL and PG* to use a private PostgreSQL 18"

@@ -125,7 +125,7 @@ class FromClient(Side):
             server.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Refuse encryption, which nobody could look into: the client goes on without."""
+        """Refuse encryption, which the relay could not read: the client continues without it."""
         if self.splitter.starting and data in ENCRYPTION:
             self.transport.write(b"N")
             return

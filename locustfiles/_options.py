@@ -89,26 +89,50 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         default=["asyncpg_async" if "asyncpg_async" in OFFERED else OFFERED[0]],
         env_var="BENCH_SERVICE",
         is_multiple=True,
-        help=f"Several (Ctrl-click) share the users and have rows of their own; {ALL}: every one that answers.",
+        help=f"Several (Ctrl-click) share the users, with rows of their own; {ALL}: every service that answers.",
     )
     add(
         "--dataset-users",
         type=whole(1, MOST),
         default=10_000,
         env_var="DATASET_USERS",
-        help="How many users the database was loaded with (scale x 1,000,000).",
+        help="Number of users in the database (scale x 1,000,000).",
     )
     add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
     add("--arrival", choices=["closed", "open", "batch"], default="closed", help=ARRIVAL_HELP)
     add("--rate", type=_positive, default=100.0, metavar="RPS", help=RATE_HELP)
     add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
-    add("--arrivals", type=whole(1, MOST), default=100, help="batch: how many requests.")
-    add("--batch-rate", type=number(0, MOST), default=0.0, metavar="RPS", help="batch: at this rate; 0: all at once.")
-    add("--timeout-s", type=_positive, default=60.0, metavar="S", help="Without an answer by then, a request failed.")
+    add("--arrivals", type=whole(1, MOST), default=100, help="batch: number of requests.")
+    add(
+        "--batch-rate",
+        type=number(0, MOST),
+        default=0.0,
+        metavar="RPS",
+        help="batch: requests per second; 0: all at once.",
+    )
+    add(
+        "--timeout-s",
+        type=_positive,
+        default=60.0,
+        metavar="S",
+        help="A request without an answer after this many seconds has failed.",
+    )
     hidden: dict[str, Any] = {"include_in_web_ui": False}
-    add("--load-seed", type=int, default=0, help="Seed of every random choice that users make.", **hidden)
+    add("--load-seed", type=int, default=0, help="Seed for every random choice of the users.", **hidden)
     add("--samples", metavar="FILE", default="", help="Write every request to this file, for bench.", **hidden)
-    spread = "With --samples: closed users send their first requests spread over so many seconds."
+    spread = "With --samples: closed users spread their first requests over this many seconds."
     add("--start-over-s", type=float, default=1.0, help=spread, **hidden)
-    add("--warm-up-s", type=float, default=0.0, help="With --samples: seconds after the last user started.", **hidden)
-    add("--measure-s", type=float, default=0.0, help="With --samples: then stop after so many seconds.", **hidden)
+    add(
+        "--warm-up-s",
+        type=float,
+        default=0.0,
+        help="With --samples: warm-up, in seconds after the last user started.",
+        **hidden,
+    )
+    add(
+        "--measure-s",
+        type=float,
+        default=0.0,
+        help="With --samples: length of the window in seconds; the load then stops.",
+        **hidden,
+    )

@@ -84,7 +84,7 @@ class Pacing:
                 RECORDER.add("", "", due_ns, due_ns, due_ns, 0, 0, MISSED)
         elif missed:
             message = (
-                "%s arrivals were due and never sent, since every user was waiting for an answer; they are in no row"
+                "%s arrivals were due and never sent, because every user was waiting for an answer; no row counts them"
             )
             logging.getLogger(__name__).warning(message, len(missed))
 

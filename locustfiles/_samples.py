@@ -1,4 +1,4 @@
-"""Every request as a sample: packed into bytes here, streamed to a file in chunks, read by `bench.samples`.
+"""Every request as a sample: packed into bytes here, streamed to a file in chunks, read by `bench.store.samples`.
 
 In the file, a chunk is a JSON line (`{"records": N, "operations": [...], "errors": [...], "offset_ns": 0}`) and N
 records behind it, so that each can be read on its own and a file cut off in the middle loses at most its last second.

@@ -63,14 +63,16 @@ def table(services: Sequence[Seen], database: Database, now_s: float) -> Table:
     rows = [_row(seen, backends) for seen in services]
     notes = [f"{seen.name}: {seen.problem}" for seen in services if seen.problem]
     slow = [seen for seen in services if seen.figures is not None and now_s - seen.at_s > STALE_S]
-    notes += [f"{seen.name}: as of {now_s - seen.at_s:.0f} s ago; it has not answered since" for seen in slow]
+    notes += [f"{seen.name}: as of {now_s - seen.at_s:.0f} s ago; no answer since" for seen in slow]
     if backends is None:
         notes += [f"backends are not known: {database.problem}"] if database.problem else []
     else:
         if "" in backends:
             rows.append((OTHERS, "", "", "", "", *_backends(backends, "")))
         if set(backends) == {""}:
-            notes.append("whose backends they are is not known: services of another machine, account or container")
+            notes.append(
+                "some backends cannot be assigned to a service: it runs on another machine, account or container"
+            )
     return Table(rows, notes)
 
 

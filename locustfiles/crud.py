@@ -1,6 +1,6 @@
 """All user operations: 50% point reads, 20% pages, 10% creates, 10% updates, 10% deletes.
 
-Writes go round: a user of the load creates a row, updates it, deletes it, so that the three are equally frequent and
+Writes form a cycle: a user of the load creates a row, updates it and deletes it. The three are equally frequent, and
 the dataset's own rows are never changed.
 """
 
@@ -19,7 +19,7 @@ class Crud(ServiceUser):
     """Reads what the dataset holds; creates, updates and deletes rows of its own."""
 
     def on_start(self) -> None:
-        """Begin anywhere in the round of writes, so that the users do not write in step."""
+        """Begin anywhere in the cycle of writes, so that the users do not write in step."""
         self.own_id: int | None = None
         self.updated = False
         self.mailbox, self.letters = uuid4().hex, count()

@@ -1,4 +1,4 @@
-"""Many point reads in one request, one after the other on one connection: the driver counts for more, HTTP for less."""
+"""Many point reads in one request, one after the other on one connection: more driver work, less HTTP."""
 
 from locust import task
 
@@ -18,7 +18,7 @@ PARAMETERS = {
 
 
 class ReadMany(ServiceUser):
-    """Asks for `--count` users at a time, each time others."""
+    """Reads `--count` users at a time, each time different ones."""
 
     @task
     def read_many(self) -> None:

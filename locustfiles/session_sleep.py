@@ -1,4 +1,4 @@
-"""A read, then a sleep of seconds, with the session still open or already closed."""
+"""Reads a row, then sleeps for seconds, with the session still open or already closed."""
 
 from locust import task
 
@@ -10,9 +10,15 @@ PARAMETERS = {
         "type": "str",
         "choices": ["inside", "outside"],
         "default": "inside",
-        "help": "session_sleep: inside: with the session open; outside: after it was closed.",
+        "help": "session_sleep: inside: sleep with the session open; outside: after it was closed.",
     },
-    "seconds": {"type": "float", "default": 2.0, "low": 0, "high": 60, "help": "session_sleep: how long (0..60)."},
+    "seconds": {
+        "type": "float",
+        "default": 2.0,
+        "low": 0,
+        "high": 60,
+        "help": "session_sleep: length of the sleep in seconds (0..60).",
+    },
 }
 
 

@@ -1,4 +1,4 @@
-"""Two queries at once, their rows as tables, and a computation of up to a second: I/O and CPU work in one request."""
+"""Runs two queries at once, turns rows into tables, computes for up to a second: I/O and CPU work in one request."""
 
 from functools import cache
 from random import Random
@@ -43,7 +43,7 @@ def on_test_start(environment: Environment, **_: Any) -> None:
 
 
 def problem(answer: dict[str, Any]) -> str:
-    """What is wrong with an answer: its parts must fit each other."""
+    """What is wrong with an answer: its parts must be consistent."""
     total = sum(quantity or 0 for quantity in answer["orders"]["quantity"])
     if answer["total_quantity"] != total:
         return "wrong total_quantity in body"

@@ -1,4 +1,4 @@
-"""A note read, an external API called that takes seconds, the note written: what is held while the request waits?"""
+"""Reads a note, calls a slow external API, writes the note: what does the request hold while it waits?"""
 
 from locust import task
 
@@ -10,7 +10,7 @@ PARAMETERS = {
         "type": "str",
         "choices": ["implicit", "explicit"],
         "default": "implicit",
-        "help": "synchronize: implicit, as the library does it; explicit: short transactions around the external call.",
+        "help": "synchronize: implicit: the library's own; explicit: short transactions around the external call.",
     }
 }
 

@@ -29,7 +29,7 @@ class Overhead:
 
 @dataclass(frozen=True)
 class Own:
-    """What a library itself makes of a fact that services are compared in (bench/parity.py), and why."""
+    """What a library itself makes of a fact that services are compared in (bench/analysis/parity.py), and why."""
 
     value: str
     why: str
@@ -107,8 +107,8 @@ def services() -> Mapping[str, Service]:
     for one, other in pairwise(found):
         if one.port == other.port:
             raise CatalogueError(
-                f"services/{other.name}/service.toml: port: {other.port} is the port of services/{one.name}, too; take"
-                f" one that is free, such as {_free({service.port for service in found})}"
+                f"services/{other.name}/service.toml: port: {other.port} is also the port of services/{one.name}; use"
+                f" a free one, such as {_free({service.port for service in found})}"
             )
     return {service.name: service for service in found if service.name != EXTERNAL}
 
@@ -130,8 +130,8 @@ def scenarios() -> Mapping[str, Scenario]:
             first = declared.setdefault(name, one)
             if first.parameters[name] != parameter:
                 raise CatalogueError(
-                    f"locustfiles/{one.name}.py: PARAMETERS.{name}: locustfiles/{first.name}.py declares it in another"
-                    " way, and the web UI has one field of each name; choose another name"
+                    f"locustfiles/{one.name}.py: PARAMETERS.{name}: locustfiles/{first.name}.py declares it"
+                    " differently, and the web UI has one field for each name; choose another name"
                 )
     return found
 

@@ -5,7 +5,7 @@
 
 
 class BenchError(Exception):
-    """Something the user can mend: one message, no traceback."""
+    """Something the user can correct: one message, no traceback."""
 
     exit_code = 1
 

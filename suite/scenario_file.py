@@ -30,18 +30,18 @@ class Parameter(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     type: Literal["int", "float", "str"] = Field(description='"int", "float" or "str"')
-    default: Scalar = Field(description="its value where no plan and no option sets it")
+    default: Scalar = Field(description="its value if no plan and no option sets it")
     low: Finite | None = None
     high: Finite | None = None
     choices: tuple[Text, ...] | None = None
-    help: Text = Field(description="what it sets, in a sentence: the label of its field in the web UI")
+    help: Text = Field(description="what it sets, in one sentence: the label of its field in the web UI")
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> "Parameter":
         if self.type == "str" and (self.low is not None or self.high is not None):
-            raise ValueError("low and high are for type int or float; give choices")
+            raise ValueError("low and high are for type int or float; use choices")
         if self.type != "str" and self.choices is not None:
-            raise ValueError("choices are for type str; give low and high")
+            raise ValueError("choices are for type str; use low and high")
         if self.choices == ():
             raise ValueError("choices needs at least one")
         if why := self.refusal(self.default):
@@ -114,7 +114,7 @@ def read(path: Path) -> Read:
     found = declared(_literals(tree, shown), shown)
     user = next((node.name for node in tree.body if isinstance(node, ast.ClassDef) and _is_user(node)), "")
     if not user:
-        raise CatalogueError(f"{shown}: no class is built on {USER}: write class Name({USER}); {HOW}")
+        raise CatalogueError(f"{shown}: no class inherits from {USER}: write class Name({USER}); {HOW}")
     summary = (ast.get_docstring(tree) or path.stem).partition("\n")[0]
     return Read(summary, found.OPERATIONS, found.PARAMETERS, user)
 
@@ -148,8 +148,8 @@ def _literals(tree: ast.Module, shown: str) -> dict[str, Any]:
             found[name] = ast.literal_eval(value)
         except (ValueError, TypeError, SyntaxError):
             raise CatalogueError(
-                f"{shown}, line {value.lineno}: {name} is computed, and it is read without running the file: write its"
-                " values out"
+                f"{shown}, line {value.lineno}: {name} is computed, but the file is read without running it; write"
+                " the values out"
             ) from None
     return found
 

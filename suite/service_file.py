@@ -31,7 +31,7 @@ class CostOfUse(_Table):
 class OwnFact(_Table):
     """`catalogue.Own`, as it is written."""
 
-    value: str = Field(description="what the library itself makes of this fact")
+    value: str = Field(description="the value that the library itself causes")
     why: str = Field(description="what the library does there")
 
 
@@ -40,7 +40,7 @@ class Described(_Table):
 
     title: Text = Field(description='what tables call the service: title = "asyncpg"')
     mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
-    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a port that is free: port = 8011, say")
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8011")
     libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
     operations: list[Text] | None = None
     overhead: dict[Costs, CostOfUse] = {}
@@ -55,7 +55,7 @@ def read(path: Path) -> Described:
     name = path.parent.name
     shown = f"services/{name}/service.toml"
     if not name.isidentifier():
-        raise CatalogueError(f"services/{name}: the folder's name is imported; give it letters, digits and '_' only")
+        raise CatalogueError(f"services/{name}: the folder is imported by its name; use only letters, digits and '_'")
     written = toml_files.tables(path, CatalogueError, "description of a service", shown)
     try:
         described = Described.model_validate(written)
@@ -67,8 +67,8 @@ def read(path: Path) -> Described:
         for profile in ("idiomatic", "lean"):
             if profile not in described.overhead:
                 raise CatalogueError(
-                    f"{shown}: overhead.{profile} is missing: it is what one use of a connection costs beside the data"
-                    f" statements; {HOW}"
+                    f"{shown}: overhead.{profile} is missing: it says what one use of a connection costs beside the"
+                    f" data statements; {HOW}"
                 )
     return described
 
@@ -77,6 +77,6 @@ def check_application(folder: Path) -> None:
     """Raise CatalogueError where a service has no app.py. What is wrong in it shows when it starts, with its log."""
     if not (folder / "app.py").is_file():
         raise CatalogueError(
-            f"services/{folder.name}/app.py is missing, and services/{folder.name}/service.toml describes it: write it,"
-            " or take the folder away"
+            f"services/{folder.name}/app.py is missing, but services/{folder.name}/service.toml describes it: write it,"
+            " or remove the folder"
         )

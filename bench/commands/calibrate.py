@@ -18,9 +18,9 @@ JUDGED = {True: Text("good", style="green"), False: Text("poor", style="red"), N
 
 @click.command()
 def calibrate() -> None:
-    """Measure this machine's load generator, clock and quiet, in about two minutes.
+    """Measure this machine's load generator, clock and noise, in about two minutes.
 
-    Sends to a server of its own on loopback; no database and no service is started.
+    Sends requests to a server of its own on loopback. Starts no database and no service.
 
     \b
     Example:
@@ -48,4 +48,4 @@ def calibrate() -> None:
         table.add_row(figure.what, figure.value, JUDGED[figure.good], figure.meaning)
     console.print(table)
     if any(figure.good is False for figure in figures):
-        console.print("poor: end other work on this machine, or read latencies with that much doubt")
+        console.print("poor: stop other work on this machine, or expect latencies to be off by that much")

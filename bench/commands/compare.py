@@ -21,14 +21,14 @@ REGRESSED = 4
 EPILOG = """
 \b
 Examples:
-  bench compare                                   the last two runs of the plan that was run last
+  bench compare                                   the last two runs of the most recent plan
   bench compare first-try second-try              two runs by name, or by path
-  bench compare --fail-on-regression 5%           exit code 4 where something is shown to be over 5% worse
-  bench compare --format markdown old new         for a pull request
-  bench compare a_stats.csv b_stats.csv           two files of Locust itself
+  bench compare --fail-on-regression 5%           exit with 4 if anything is shown to be over 5% worse
+  bench compare --format markdown old new         a table for a pull request
+  bench compare a_stats.csv b_stats.csv           two files that Locust wrote
 
 \b
-Exit codes: 0 compared; 1 not comparable, or bad input; 4 a regression is shown (--fail-on-regression).
+Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--fail-on-regression).
 """
 
 
@@ -40,18 +40,18 @@ Exit codes: 0 compared; 1 not comparable, or bad input; 4 a regression is shown 
     "--fail-on-regression",
     "limit",
     type=options.SHARE,
-    help="Exit with 4 where an interval lies wholly beyond this share (5%) on the bad side.",
+    help="Exit with 4 if a whole interval is worse by more than this share, e.g. 5%.",
 )
-@click.option("--force", is_flag=True, help="Compare runs of different machines, plans or data, and say so.")
+@click.option("--force", is_flag=True, help="Compare runs of different machines, plans or data; mark the result.")
 def compare(old: str | None, new: str | None, form: str, limit: float | None, *, force: bool) -> int:
-    """Tell what changed between two runs from what is noise.
+    """Show what changed between two runs, and whether it is more than noise.
 
-    Ratios are new / old, with intervals over the rounds; they are also written to compare.csv and compare.html in the
-    new run's folder. Two _stats.csv files of Locust can be compared, too: without intervals.
+    Ratios are new / old, with intervals over the rounds. They are also written to compare.csv and compare.html in the
+    new run's folder. Two _stats.csv files of Locust can be compared too, without intervals.
     """
     if old is not None and new is not None and _is_csv(old) and _is_csv(new):
         if limit is not None:
-            raise UsageError("--fail-on-regression needs intervals over rounds, and Locust's own files have none")
+            raise UsageError("--fail-on-regression needs intervals over rounds, which Locust's own files do not have")
         found, alone = locust_csv.compare(Path(old), Path(new))
         _show(documents.of_files(old, new, found, alone), form)
         return 0
@@ -60,7 +60,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     obstacles = causes.obstacles(before.facts, after.facts)
     if obstacles and not force:
         listed = "".join(f"\n  {line}" for line in obstacles)
-        raise ResultsError(f"{before.name} and {after.name} are not alike; --force compares them all the same:{listed}")
+        raise ResultsError(f"{before.name} and {after.name} differ; --force compares them anyway:{listed}")
     changed = changes.compare(before.figures, after.figures)
     if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
@@ -88,17 +88,17 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
     if old is not None and new is not None:
         for name in (old, new):
             if _is_csv(name):
-                raise UsageError(f"{name} is a file and the other one is not: compare two runs, or two files of Locust")
+                raise UsageError(f"{name} is a file and the other is not; compare two runs, or two files of Locust")
         return find(old), find(new)
     if old is not None:
-        raise UsageError(f"compare {old} with what? Name two runs, or none for the last two of the same plan")
+        raise UsageError(f"{old} is only one run; name two, or none to compare the last two of the same plan")
     runs = finished()
     if runs:
         plan = figures.plan_name(runs[-1])
         same = [run for run in runs if figures.plan_name(run) == plan]
         if len(same) > 1:
             return same[-2], same[-1]
-    raise ResultsError("there are no two runs of the same plan in results/ yet; run one twice, or name two runs")
+    raise ResultsError("results/ does not have two runs of the same plan yet; run a plan twice, or name two runs")
 
 
 def _alone(before: StoredRun, after: StoredRun) -> list[str]:
@@ -134,5 +134,5 @@ def _judge(changed: Sequence[Change], limit: float) -> int:
     whole = [one for one in changed if one.operation == "all"]
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:
-        click.echo(f"{unknown} of {len(whole)} figures have no interval: of them no regression can be shown", err=True)
+        click.echo(f"{unknown} of {len(whole)} figures have no interval and cannot show a regression", err=True)
     return REGRESSED if worse else 0

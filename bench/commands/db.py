@@ -1,4 +1,4 @@
-"""`bench db`: the private PostgreSQL and the dataset, by hand."""
+"""`bench db`: the private PostgreSQL and its dataset, managed by hand."""
 
 import os
 
@@ -13,10 +13,10 @@ from suite.errors import DatabaseError
 EPILOG = """
 \b
 Examples:
-  bench db start              start it and leave it running; `bench run` then uses it and leaves it running too
-  bench db load --scale 0.1   100,000 users and all that belongs to them
-  bench db url                its address with the password, for a service of your own
-  bench db reset              delete it all; the next start makes a new one
+  bench db start              start it; `bench run` then uses it, and it keeps running afterwards
+  bench db load --scale 0.1   a dataset with 100,000 users
+  bench db url                print its address with the password, for your own application
+  bench db reset              delete it; the next start makes a new one
 """
 
 
@@ -26,14 +26,14 @@ def db() -> None:
 
 
 @db.command()
-@click.option("--port", type=int, help="Port on 127.0.0.1; a free one if not given.")
+@click.option("--port", type=int, help="Port on 127.0.0.1. By default a free one.")
 def start(port: int | None) -> None:
     """Start the private PostgreSQL and leave it running."""
     running = embedded.start(embedded.locate(catalogue.CHECKOUT), detached=True, port=port)
-    state = "was running already" if running.reused else "is running"
+    state = "was already running" if running.reused else "is running"
     options.console().print(
         f"PostgreSQL {state} at {running.dsn.redacted} (pid {running.pid})\n"
-        'for a service of your own: bench db load, then DATABASE_URL="$(bench db url)"',
+        'for your own application: bench db load, then DATABASE_URL="$(bench db url)"',
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -42,7 +42,7 @@ def start(port: int | None) -> None:
 
 @db.command()
 def url() -> None:
-    """Print the running private PostgreSQL's address, with its password, for a service of your own.
+    """Print the private PostgreSQL's address with its password.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def url() -> None:
     """
     running = embedded.running(embedded.locate(catalogue.CHECKOUT))
     if running is None:
-        raise DatabaseError("the private PostgreSQL is not running; start it and leave it running with: bench db start")
+        raise DatabaseError("the private PostgreSQL is not running; start it with: bench db start")
     click.echo(running.dsn.url)
 
 
@@ -58,12 +58,12 @@ def url() -> None:
 @options.scale
 @options.database_url
 def load(scale: float, database_url: str | None) -> None:
-    """Load the dataset, unless it is there, and verify its checksum."""
+    """Load the dataset if it is not there yet, and verify its checksum."""
     users, expected = dataset.size(scale).users, os.environ.get("DATASET_USERS")
     if expected and expected != str(users):
         raise DatabaseError(
-            f"DATASET_USERS is {expected}, but scale {scale:g} has {users} users: services and load would ask for"
-            f" others; set DATASET_USERS={users}"
+            f"DATASET_USERS is {expected}, but scale {scale:g} has {users} users, so services and load would ask for"
+            f" other rows; set DATASET_USERS={users}"
         )
     console = options.console()
     with database.opened(database_url) as server, progress.shares(console, f"loading scale {scale:g}") as told:
@@ -82,23 +82,23 @@ def load(scale: float, database_url: str | None) -> None:
 @options.scale
 @options.database_url
 def check(scale: float, database_url: str | None) -> None:
-    """Read every row and compare the dataset with its checksum."""
+    """Read every row, and compare the dataset with its checksum."""
     with database.opened(database_url) as server:
         loaded = loader.check(server.dsn, scale, contents=True)
     options.console().print(
-        f"the dataset of scale {loaded.scale:g} is whole: checksum {loaded.checksum}", highlight=False
+        f"the dataset of scale {loaded.scale:g} is complete: checksum {loaded.checksum}", highlight=False
     )
 
 
 @db.command()
 def stop() -> None:
-    """Stop the private PostgreSQL; its data stays."""
+    """Stop the private PostgreSQL, and keep its data."""
     stopped = embedded.stop(embedded.locate(catalogue.CHECKOUT))
     options.console().print("stopped" if stopped else "the private PostgreSQL was not running")
 
 
 @db.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
 def reset(yes: bool) -> None:
     """Stop the private PostgreSQL and delete its data."""
     cluster = embedded.locate(catalogue.CHECKOUT)

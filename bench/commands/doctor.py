@@ -1,4 +1,4 @@
-"""`bench doctor`: is this machine ready, and what will it not be able to tell?"""
+"""`bench doctor`: is this machine ready, and what can it not measure?"""
 
 import shutil
 import sys
@@ -26,15 +26,15 @@ Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
 EPILOG = """
 \b
 Examples:
-  bench doctor                                                     with the private PostgreSQL
-  bench doctor --database-url postgresql://bench@127.0.0.1/bench   with another one; its password may be in PGPASSWORD
+  bench doctor                                                     check with the private PostgreSQL
+  bench doctor --database-url postgresql://bench@127.0.0.1/bench   with another; PGPASSWORD can hold its password
 """
 
 
 @click.command(epilog=EPILOG)
-@click.option("--database-url", metavar="URL", help="Look at this PostgreSQL instead of the private one.")
+@click.option("--database-url", metavar="URL", help="Check this PostgreSQL instead of the private one.")
 def doctor(database_url: str | None) -> int:
-    """Check this machine; exit with 1 when a run could not start."""
+    """Check this machine; exit with 1 if a run could not start."""
     console = options.console()
     table = Table("what", "", "how it is", title=environment.described(environment.machine()), title_justify="left")
     findings = [*_machine(), *_ports(), *_database(database_url)]
@@ -43,7 +43,7 @@ def doctor(database_url: str | None) -> int:
         table.add_row(what, style[state], how)
     console.print(table)
     broken = any(state == "error" for _, state, _ in findings)
-    console.print("a run cannot start: mend what is marked as an error" if broken else "ready: make bench")
+    console.print("a run cannot start: fix what is marked as an error" if broken else "ready: make bench")
     return 1 if broken else 0
 
 
@@ -54,10 +54,10 @@ def _machine() -> Iterator[Finding]:
     if placed.service:
         yield "CPUs", "ok", f"{len(cpus)}: {placed}"
     else:
-        yield "CPUs", "note", "not placed by role: service, load and database share what there is"
+        yield "CPUs", "note", "not placed by role: service, load and database share all CPUs"
     load = psutil.getloadavg()[0]
     busy = load > 0.25 * (psutil.cpu_count() or 1)
-    yield "other work", "note" if busy else "ok", f"load average {load:.2f}" + (" (end it first)" if busy else "")
+    yield "other work", "note" if busy else "ok", f"load average {load:.2f}" + (" (stop it first)" if busy else "")
     try:
         preflight.check_open_files(DEFAULT_USERS)
         yield "open files", "ok", f"enough for {DEFAULT_USERS} users"
@@ -67,7 +67,7 @@ def _machine() -> Iterator[Finding]:
     yield "disk", "ok" if free_mb > WANTED_SPACE_MB else "note", f"{free_mb / 1000:.1f} GB free"
     try:
         runs.lock().close()
-        yield "results/", "ok", "writable, no run going on"
+        yield "results/", "ok", "writable, no other run is active"
     except BenchError as error:
         yield "results/", "error", str(error)
 
@@ -79,7 +79,7 @@ def _ports() -> Iterator[Finding]:
         except BenchError as error:
             yield f"port {service.port}", "error", f"{service.name}: {error}"
     free = not ports.answers(8089)
-    yield "port 8089", "ok" if free else "note", "free for Locust's web UI" if free else "taken: no web UI (make ui)"
+    yield "port 8089", "ok" if free else "note", "free for Locust's web UI" if free else "taken: make ui cannot start"
 
 
 def _database(url: str | None) -> Iterator[Finding]:

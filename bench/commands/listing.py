@@ -14,7 +14,7 @@ from suite import catalogue
 def list_() -> None:
     """Show the services, scenarios, servers and plans."""
     console = options.console()
-    services = Table("service", "what it is", "mode", "port", title="Services", title_justify="left")
+    services = Table("service", "library", "mode", "port", title="Services", title_justify="left")
     for service in catalogue.services().values():
         services.add_row(service.name, service.title, service.mode, str(service.port))
     scenarios = Table("scenario", "what a user does", "operations", title="Scenarios", title_justify="left")
@@ -30,4 +30,4 @@ def list_() -> None:
         serving.add_row(server.name, server.title)
     for table in (services, scenarios, serving, listed):
         console.print(table)
-    console.print("measure one with: bench run --plan NAME --services NAME,NAME --scenarios NAME")
+    console.print("to measure: bench run --plan NAME --services NAME,NAME --scenarios NAME")

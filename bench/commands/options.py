@@ -30,7 +30,7 @@ class Integers(click.ParamType[list[int]]):
         try:
             return [int(part) for part in value.split(",")]
         except ValueError:
-            self.fail(f"{value!r} is not an integer, nor several with commas between them", param, ctx)
+            self.fail(f"{value!r} is not an integer, or several separated by commas", param, ctx)
 
 
 class Share(click.ParamType[float]):
@@ -60,12 +60,12 @@ class Target(click.ParamType[tuple[str, str]]):
     name = "name=url"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Split at the first equals sign; what is wrong with either part is for the plan to say."""
+        """Split at the first equals sign. The plan checks both parts."""
         if isinstance(value, tuple):
             return value
         name, separator, url = value.partition("=")
         if not separator or "/" in name:
-            self.fail(f"{value!r} names no target; write NAME=URL: mine=http://127.0.0.1:9000", param, ctx)
+            self.fail(f"{value!r} is not a target; write NAME=URL, e.g. mine=http://127.0.0.1:9000", param, ctx)
         return name, url
 
 
@@ -74,7 +74,7 @@ def database_url(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--database-url",
         metavar="URL",
-        help="Use this PostgreSQL (>= 14) instead of the private one; DATABASE_URL and PG* do the same.",
+        help="Use this PostgreSQL (>= 14) instead of the private one. DATABASE_URL and PG* also work.",
     )(command)
 
 
@@ -87,13 +87,13 @@ def scale(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
     """--services."""
-    return click.option("--services", type=Names(), help="Which services, with commas between them.")(command)
+    return click.option("--services", type=Names(), help="Services, separated by commas.")(command)
 
 
 def target(command: Callable[..., Any]) -> Callable[..., Any]:
     """--target."""
     return click.option(
-        "--target", type=Target(), multiple=True, metavar="NAME=URL", help="A running service of yours; repeatable."
+        "--target", type=Target(), multiple=True, metavar="NAME=URL", help="A running application of yours; repeatable."
     )(command)
 
 

@@ -1,4 +1,4 @@
-"""`bench report`: a run's page and tables, made again from its stored files."""
+"""`bench report`: a run's page and tables, written again from its stored files."""
 
 import click
 
@@ -15,13 +15,13 @@ Examples:
   bench report                     the newest run
   bench report first-try           a run by name
   bench report results/first-try   or by path
-  bench report --round 3           charts over time of the third round
+  bench report --round 3           show the third round in the charts over time
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("run", required=False)
-@click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round charts over time show.")
+@click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round the charts over time show.")
 def report(run: str | None, chosen_round: int | None) -> None:
     """Write report.html and the CSVs of RUN again, from its stored samples, and results/index.html.
 
@@ -32,12 +32,12 @@ def report(run: str | None, chosen_round: int | None) -> None:
     console = options.console()
     runs = finished()
     if run is None and not runs:
-        raise ResultsError("there is no run in results/ yet; make one with: bench run")
+        raise ResultsError("there is no run in results/ yet; start one with: bench run")
     folder = runs[-1] if run is None else find(run)
     found = analysis.of(stored.outcome(folder, what_there_is=True))
     written = writing.write(folder, found, chosen_round)
     for problem in written.missing:
-        console.print(f"not in it: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"not on the page: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     for remark in found.disagreeing:
         console.print(remark, style="yellow", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {written.path}", highlight=False, markup=False, soft_wrap=True)

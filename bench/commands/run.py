@@ -16,50 +16,56 @@ Examples:
   bench run                                         the default plan: point reads, four services, 1000 users
   bench run --plan smoke --name first-try           results in results/first-try
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
-  bench run --services asyncpg_async --pool-size 5,10,20     an axis: each value is a cell
-  bench run --arrival open --rate 500               latency at a load that does not wait for answers
-  bench run --load-workers 2                        the users spread over two processes
-  bench run --expect-workers 2 --bind-host 192.0.2.7   and over two on other machines: the command for them is printed
-  bench run --precision 3%                          as many rounds (at most 20) as that takes
-  bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     a service of your own beside one of these
-  bench run --services "" --target mine=http://127.0.0.1:9000                and alone
+  bench run --services asyncpg_async --pool-size 5,10,20     measure each of several values
+  bench run --arrival open --rate 500               latency at 500 requests/s, sent without waiting for answers
+  bench run --load-workers 2                        spread the users over two processes
+  bench run --expect-workers 2 --bind-host 192.0.2.7   over two on other machines; prints the command to start them
+  bench run --precision 3%                          as many rounds as that needs, at most 20
+  bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     your own application beside asyncpg_async
+  bench run --services "" --target mine=http://127.0.0.1:9000                your own application alone
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
-  bench run --resume first-try                      what a run that was stopped has not measured yet
+  bench run --resume first-try                      measure what a stopped run has not measured yet
 
-Every option overrides the plan, but for --target, which adds to it. A target must be running; docs/adding-a-service.md
-says how it gets at the data. Results: results/<run>/summary.csv and more; results/README.md explains each file.
+Options override the plan. --target adds to it. A target must be running; docs/adding-a-service.md explains how it
+reaches the data. Results are in results/<run>/summary.csv and other files; results/README.md explains each one.
 """
 
 
 @click.command(epilog=EPILOG)
 @click.option("--plan", "plan_name", default="default", show_default=True, metavar="NAME|FILE", help="What to measure.")
 @options.services
-@click.option("--scenarios", type=options.Names(), help="Which scenarios, with commas between them.")
+@click.option("--scenarios", type=options.Names(), help="Scenarios, separated by commas.")
 @click.option("--users", type=options.Integers(), help="Simulated users.")
-@click.option("--rounds", type=int, help="How often every cell is measured.")
-@click.option("--precision", type=options.SHARE, help="More rounds until throughput ratios are known this well: 3%.")
-@click.option("--measure", type=float, metavar="SECONDS", help="Length of each window.")
+@click.option("--rounds", type=int, help="How many times each cell is measured.")
+@click.option(
+    "--precision",
+    type=options.SHARE,
+    help="Keep adding rounds until every throughput ratio's interval is this narrow, e.g. 3%.",
+)
+@click.option("--measure", type=float, metavar="SECONDS", help="Length of each measured window.")
 @click.option("--scale", type=float, help="Size of the dataset; 1 is a million users.")
-@click.option("--name", help="Name of the results folder; by default the time and the plan's name.")
-@click.option("--seed", type=int, help="Seed of the order of cells and of what users ask for.")
+@click.option("--name", help="Name of the results folder. By default the time and the plan's name.")
+@click.option("--seed", type=int, help="Seed for the order of cells and for the users' requests.")
 @click.option("--pool-size", type=options.Integers(), help="Connections in each worker's pool.")
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
-@click.option("--profile", type=options.Names(), help="idiomatic, as libraries come; lean: no avoidable round trip.")
-@click.option("--arrival", help="closed: each user sends again when answered; open: at --rate; batch.")
+@click.option("--profile", type=options.Names(), help="idiomatic: libraries' defaults; lean: no avoidable round trip.")
+@click.option("--arrival", help="closed: users send again when answered; open: at --rate; batch: a fixed number.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
-@click.option("--load-workers", type=int, metavar="N", help="Load processes on this machine (Locust's workers).")
-@click.option("--expect-workers", type=int, metavar="N", help="Wait for N load processes that you start elsewhere.")
+@click.option("--load-workers", type=int, metavar="N", help="Load processes (Locust workers) on this machine.")
+@click.option("--expect-workers", type=int, metavar="N", help="Wait for N load processes started on other machines.")
 @click.option(
     "--bind-host",
     default=LOOPBACK,
     show_default=True,
     metavar="ADDRESS",
-    help="With --expect-workers: where services and Locust's master listen, for other machines.",
+    help="With --expect-workers: the address on which services and Locust's master listen.",
 )
 @options.target
-@click.option("--resume", "stopped", metavar="RUN", help="Go on with a run that did not come to its end.")
-@click.option("--force", is_flag=True, help="With --resume: on another machine, with other versions, settings or code.")
+@click.option("--resume", "stopped", metavar="RUN", help="Continue a run that did not finish.")
+@click.option(
+    "--force", is_flag=True, help="With --resume: continue even if machine, versions, settings or code differ."
+)
 @options.database_url
 @click.pass_context
 def run(
@@ -74,21 +80,21 @@ def run(
     force: bool,
     **overrides: Any,
 ) -> int:
-    """Measure a plan and leave CSVs in results/."""
+    """Measure a plan and write CSV files to results/."""
     if stopped is not None:
         _refuse_others(context)
         return _resume(stopped, database_url, bind_host, force=force)
     if force:
-        raise UsageError("--force goes with --resume RUN: it is for going on in another environment")
+        raise UsageError("--force can only be used with --resume RUN")
     path = file.find(plan_name)
     reading = file.understood(path, overrides)
     plan = reading.plan
-    # What measures and analyses takes seconds to load: whoever mistyped an option is not to wait for it.
+    # What measures and analyses takes seconds to load. A mistyped option should be reported at once.
     from bench.measure import runner  # noqa: PLC0415  # see above
     from bench.measure.job import Request  # noqa: PLC0415  # see above
 
     if bind_host != LOOPBACK and not plan.load.expect_workers:
-        raise UsageError(f"--bind-host {bind_host} is for load workers on other machines; give --expect-workers, too")
+        raise UsageError(f"--bind-host {bind_host} can only be used with --expect-workers")
     console = options.console()
     for remark in reading.remarks:
         console.print(remark, highlight=False, markup=False, soft_wrap=True)
@@ -96,7 +102,7 @@ def run(
     return runner.run(request, console)
 
 
-# What an interrupted run can be told anew: where its database is, and where it listens. All else is its plan's.
+# What may be given with --resume: where the database is, and where to listen. The run's plan decides the rest.
 WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host"})
 
 
@@ -110,8 +116,8 @@ def _refuse_others(context: click.Context) -> None:
     ]
     if given:
         raise UsageError(
-            f"--resume goes on with the plan, the seed and the name that the run has: leave out {', '.join(given)},"
-            " or leave out --resume and measure anew"
+            f"--resume keeps the run's own plan, seed and name: leave out {', '.join(given)}, or leave out --resume to"
+            " start a new run"
         )
 
 

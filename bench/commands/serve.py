@@ -27,7 +27,7 @@ from suite.errors import LoadError
 
 UI_PORT = 8089
 POLL_EVERY_S = 0.5
-LOCUST_PATIENCE_S = 1.0  # it would wait for its users' answers; everything is to have ended within 5 s
+LOCUST_PATIENCE_S = 1.0  # it would wait for its users' answers; everything must stop within 5 s
 
 
 @click.command()
@@ -35,7 +35,7 @@ LOCUST_PATIENCE_S = 1.0  # it would wait for its users' answers; everything is t
 @options.scale
 @options.database_url
 def up(services: list[str] | None, scale: float, database_url: str | None) -> None:
-    """Run database and services until Ctrl-C.
+    """Start the database and the services until Ctrl-C.
 
     \b
     Example:
@@ -43,12 +43,12 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
     """
     console = options.console()
     with _running(services, scale, database_url, console) as (fleet, _):
-        console.print("Ctrl-C ends them all", style="bold")
+        console.print("press Ctrl-C to stop them", style="bold")
         _wait(fleet)
 
 
 @click.command()
-@click.option("--scenario", default="point_read", show_default=True, help="What is chosen when the page opens.")
+@click.option("--scenario", default="point_read", show_default=True, help="The scenario selected when the page opens.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=UI_PORT, show_default=True, help="The web UI's port on 127.0.0.1."
 )
@@ -56,17 +56,17 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
 @options.scale
 @options.database_url
 def ui(scenario: str, port: int, services: list[str] | None, scale: float, database_url: str | None) -> None:
-    """Run database, services, the external API and Locust's web UI until Ctrl-C. All listen on 127.0.0.1 only.
+    """Start database, services, the external API and Locust's web UI until Ctrl-C. All listen on 127.0.0.1 only.
 
-    The page has every scenario to choose from, and under "Custom parameters" the services (one, several side by side or
-    all), how requests arrive, the rate and the scenarios' own parameters. Its tab "Services" shows, once a second, what
-    services and PostgreSQL are doing. Nothing of it lands in results/: for figures to believe, use bench run.
+    The page offers every scenario. Under "Custom parameters" are the services (one, several side by side, or all), how
+    requests arrive, the rate and the scenarios' own parameters. The tab "Services" shows once a second what the
+    services and PostgreSQL are doing. Nothing is written to results/: use bench run to measure.
 
     \b
     Examples:
       bench ui                                           then open http://127.0.0.1:8089 and press Start
-      bench ui --scenario crud                           another scenario is chosen at first
-      bench ui --services asyncpg_async,psycopg2_sync    only these are started and offered
+      bench ui --scenario crud                           another scenario is selected first
+      bench ui --services asyncpg_async,psycopg2_sync    start and offer only these
       bench ui --port 8090 --scale 0.1                   another port; 100,000 users in the database
     """
     console = options.console()
@@ -82,12 +82,12 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
             "--web-host", "127.0.0.1", "--web-port", str(port), "--users", "1000", "--spawn-rate", "250",
             "--stop-timeout", "35", "--dataset-users", str(dataset.size(scale).users), chosen.user,
         ]  # fmt: skip
-        # The URL has a password, which a command line would show to everybody.
+        # The URL has a password, and every user can read a command line.
         environment = {"HOME": folder, "DATABASE_URL": dsn.url, "BENCH_SERVICES": ",".join(fleet.names())}
         locust = Child(command, log=Path(folder) / "locust.log", cwd=Path(folder), environment=environment)
         try:
             _wait_for_ui(locust, port)
-            console.print(f"\nLocust's web UI: [bold]http://127.0.0.1:{port}[/]   Ctrl-C ends everything")
+            console.print(f"\nLocust's web UI: [bold]http://127.0.0.1:{port}[/]   press Ctrl-C to stop")
             _wait(fleet, locust)
         finally:
             locust.stop(LOCUST_PATIENCE_S)
@@ -122,7 +122,7 @@ def _running(
                 console.print(table)
                 yield fleet, server.dsn
     finally:
-        console.print("everything has ended")
+        console.print("everything has stopped")
 
 
 def _wait(fleet: Fleet, locust: Child | None = None) -> None:

@@ -15,8 +15,8 @@ EPILOG = """
 \b
 Examples:
   bench trace asyncpg_async read_user                       what the pool's reset adds to one query
-  bench trace asyncpg_async read_user --profile lean        and without it
-  bench trace sqlalchemy_async update_user                  an ORM loads before it changes
+  bench trace asyncpg_async read_user --profile lean        the same without it
+  bench trace sqlalchemy_async update_user                  an ORM loads a row before it changes it
   bench trace psycopg2_sync read_many --query count=5
 """
 
@@ -49,10 +49,11 @@ def trace(
     scale: float,
     database_url: str | None,
 ) -> None:
-    """Show one request of a warm SERVICE message by message: an OPERATION of the contract, such as read_user.
+    """Show one request of a warm SERVICE, message by message. OPERATION is one of the contract, such as read_user.
 
-    A line each: what the client, the service and the wire to PostgreSQL saw, in ms since the client sent the request.
-    The last line says when the connection was free again, relative to the response. The service has a pool of two.
+    Each line is an event at the client, in the service or on the wire to PostgreSQL, in ms since the client sent the
+    request. The last line says when the connection was free again, relative to the response. The pool has two
+    connections.
     """
     console = options.console()
     setup = traced.setup_of(service, operation, profile)

@@ -1,4 +1,4 @@
-"""`bench verify`: does every service answer the contract?"""
+"""`bench verify`: does every service fulfil the contract?"""
 
 import tempfile
 from dataclasses import replace
@@ -29,8 +29,8 @@ EPILOG = """
 \b
 Examples:
   bench verify                                       all services
-  bench verify --services asyncpg_async              while writing one
-  bench verify --target mine=http://127.0.0.1:9000   what an application of your own answers
+  bench verify --services asyncpg_async              one service, while you write it
+  bench verify --target mine=http://127.0.0.1:9000   your own application
 """
 
 PROFILES: tuple[str, ...] = get_args(model.Profile)
@@ -44,11 +44,11 @@ PROFILES: tuple[str, ...] = get_args(model.Profile)
 def verify(
     services: list[str] | None, scale: float, database_url: str | None, target: tuple[tuple[str, str], ...]
 ) -> int:
-    """Ask services everything in the contract, in both profiles, and count what each operation costs in the database.
+    """Check services against the contract, in both profiles, and count what each operation costs in the database.
 
-    Exits with 3 when one does not answer as it must, not as the others do, or makes more or fewer round trips or
-    statements than its service.toml says. Of a target only answers are looked at; exits with 3 when it answers no
-    scenario.
+    Exits with 3 if a service gives a wrong answer, answers differently from the others, or makes more or fewer round
+    trips or statements than its service.toml says. For a target only the answers are checked; exits with 3 if it
+    cannot be measured in any scenario.
     """
     console = options.console()
     asked = [file.target(name, url) for name, url in target]
@@ -79,13 +79,14 @@ def _services(console: Console, around: Surroundings, server: Database, services
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
     console.print(
-        f"{len(names)} services answer alike in both profiles ({passed.checks} checks each): {', '.join(names)}",
+        f"{len(names)} services give the same answers in both profiles ({passed.checks} checks each):"
+        f" {', '.join(names)}",
         highlight=False,
     )
 
 
 def _measurable(console: Console, around: Surroundings, server: Database, setup: Setup) -> bool:
-    """Show what a target answers of each operation; whether it answers all of any scenario's."""
+    """Show which operations a target answers; return whether it can be measured in any scenario."""
     with console.status(f"verifying target {setup.service}"):
         found = gate.survey_target(around, server, setup)
     table = Table(f"{setup.service}\n{setup.url}", "checks", "answers", box=SIMPLE_HEAD, pad_edge=False)
@@ -95,8 +96,8 @@ def _measurable(console: Console, around: Surroundings, server: Database, setup:
     console.print(table)
     right = {operation for operation, (_, wrong) in found.items() if not wrong}
     names = [name for name, one in catalogue.scenarios().items() if set(one.operations) <= right]
-    said = ", ".join(names) or "none: a scenario needs all of its operations, point_read needs read_user"
-    console.print(f"scenarios that can be measured of {setup.service}: {said}", highlight=False)
+    said = ", ".join(names) or "none; a scenario needs all of its operations: point_read needs read_user"
+    console.print(f"scenarios that can be measured for {setup.service}: {said}", highlight=False)
     return bool(names)
 
 

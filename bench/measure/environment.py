@@ -65,7 +65,7 @@ def notes(recorded: dict[str, Any]) -> list[str]:
     missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
     if not missing:
         return []
-    remedy = "a role sees all settings with: GRANT pg_read_all_settings TO it"
+    remedy = "to let a role read all settings: GRANT pg_read_all_settings TO role"
     return [f"not known of PostgreSQL: {', '.join(missing)}; {remedy}"]
 
 

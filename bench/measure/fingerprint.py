@@ -1,4 +1,4 @@
-"""What must stay the same while a run goes on: packages, the code that rounds start anew, PostgreSQL's settings."""
+"""What must stay the same during a run: packages, the code that each round starts, PostgreSQL's settings."""
 
 import hashlib
 from collections.abc import Mapping

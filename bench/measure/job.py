@@ -17,7 +17,7 @@ from bench.plan.placement import Placement
 from db.ports import LOOPBACK
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
-ROUND_OVERHEAD_S = 3.0  # ending the services and starting them anew
+ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 
 
 @dataclass(frozen=True)

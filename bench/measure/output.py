@@ -1,4 +1,4 @@
-"""What a run leaves: the tables after each cell; at its end its status, its page, and what a person is told."""
+"""What a run leaves: the tables after each cell; at its end its status, its page and the last lines on the terminal."""
 
 from pathlib import Path
 
@@ -49,15 +49,15 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
     for sentence in runs.resumed_in_words(files.json_object(folder.folder / "status.json") or {}):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     share = f", {outcome.window_s / total_s:.0%} of it inside windows" if found.results and total_s else ""
-    whole = "" if total_s == took_s else f", {total_s:.0f} s in all" if total_s else ", and what went before"
+    whole = "" if total_s == took_s else f", {total_s:.0f} s in all" if total_s else ", plus the time before the resume"
     console.print(f"\n{state} after {took_s:.0f} s{whole}{share}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
     if state != "interrupted":
         write_pages(folder, found, console)
     elif found.results:  # who interrupts a run wants it to end at once
-        console.print(f"its page, report.html, is made by: bench report {folder.run_id}", highlight=False)
+        console.print(f"to write its page, report.html: bench report {folder.run_id}", highlight=False)
     if state != "finished":
-        console.print(f"what is missing is measured by: bench run --resume {folder.run_id}", highlight=False)
+        console.print(f"to measure what is missing: bench run --resume {folder.run_id}", highlight=False)
 
 
 def _total_s(earlier: Earlier | None, took_s: float) -> float | None:

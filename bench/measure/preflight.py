@@ -23,21 +23,21 @@ LOGS_MB = 50
 
 
 def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
-    """Raise PreflightError, ServiceError or ResultsError that names what stands in the way, and the remedy."""
+    """Raise PreflightError, ServiceError or ResultsError that names what prevents the run, and the remedy."""
     ours = [cell for cell in cells if not cell.setup.url]
     services = _ports(cell for cell in ours if not cell.once)
     landmarks = [port for port in _ports(ours) if port not in services]
     check_ports(services)
     check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
     if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification asks all of the contract
-        check_ports([catalogue.external().port], remedy="measure only what calls no external API")
+        check_ports([catalogue.external().port], remedy="measure only services that call no external API")
     check_descriptions(dict.fromkeys(cell.service for cell in ours))
     check_operations(dict.fromkeys(cell.scenario for cell in ours))
     if bind_host != LOOPBACK:
         check_bind_host(bind_host, cells)
         check_ports([*services, *landmarks], bind_host)
     if plan.load.distributed:
-        check_ports([load.MASTER_PORT], bind_host, "spread the load over one process only (--load-workers 1)")
+        check_ports([load.MASTER_PORT], bind_host, "use one load process (--load-workers 1)")
     for setup in dict.fromkeys(cell.setup for cell in cells if cell.setup.url):
         targets.check_reachable(setup)
     check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
@@ -89,9 +89,9 @@ def check_operations(scenarios: Iterable[str]) -> None:
 
 def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
     """Raise PreflightError for what is no address of this machine, or stands for all of them."""
-    example = "--bind-host takes one address of this machine that other machines reach, such as 192.0.2.7"
+    example = "--bind-host takes one address of this machine that other machines can reach, such as 192.0.2.7"
     if address in {"0.0.0.0", "*", ""}:  # noqa: S104  # refused
-        raise PreflightError(f"{address!r} is no address that other machines could be told; {example}")
+        raise PreflightError(f"{address!r} is not an address that other machines can use; {example}")
     if ports.refusal(0, address):
         raise PreflightError(f"this machine cannot listen on {address!r}; {example}")
     for name in dict.fromkeys(cell.setup.server for cell in cells if not cell.setup.url):

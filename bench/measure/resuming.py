@@ -63,11 +63,11 @@ def read(name: str) -> Earlier:
     folder = _folder(name)
     status = files.json_object(folder / "status.json")
     if status is None:
-        raise ResultsError(f"cannot read {folder / 'status.json'}: it does not say how the run stands; measure anew")
+        raise ResultsError(f"cannot read {folder / 'status.json'}: it has no state of the run; start a new run")
     state = str(status.get("state", ""))
     if state == "finished":
         raise UsageError(
-            f"the run {folder.name} is finished: nothing is missing. To measure it once more:"
+            f"the run {folder.name} is finished: nothing is missing. To repeat it:"
             f" bench run --plan results/{folder.name}/plan.toml"
         )
     written = files.json_of(folder / "plan.json")
@@ -76,7 +76,7 @@ def read(name: str) -> Earlier:
         order = tuple(tuple(map(str, slugs)) for slugs in written["order"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
         why = str(error).partition("\n")[0]
-        raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can go on with: {why}") from None
+        raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can continue: {why}") from None
     cells = matrix.cells(settings)
     _check_order(folder, written, cells, order, seed)
     duration = files.json_object(folder / "duration.json") or {}
@@ -101,8 +101,8 @@ def measured(earlier: Earlier) -> Outcome:
         return stored.outcome(earlier.run.folder)
     except ResultsError as error:
         raise ResultsError(
-            f"cannot go on with {earlier.run.run_id}: {error}. What can be read is shown by"
-            f" `bench report {earlier.run.run_id}`; a cell whose folder is moved out of rounds/ is measured anew"
+            f"cannot continue {earlier.run.run_id}: {error}. `bench report {earlier.run.run_id}` shows what can be"
+            " read; a cell whose folder is moved out of rounds/ is measured again"
         ) from None
 
 
@@ -118,11 +118,11 @@ def check_database(earlier: Earlier, named: Dsn | None, *, force: bool) -> None:
         remedy = (
             "leave out --database-url, and unset DATABASE_URL and PG*"
             if before == PRIVATE
-            else "give the same --database-url (or DATABASE_URL, or PG*) as then"
+            else "use the same --database-url (or DATABASE_URL, or PG*) as before"
         )
         raise ResultsError(
-            f"{earlier.run.run_id} was measured on the {before}, and would go on now on the {here}: {remedy}; to go on"
-            " all the same give --force, which the report then says"
+            f"{earlier.run.run_id} was measured on the {before}, and would now continue on the {here}: {remedy};"
+            " --force continues anyway, and the report then says so"
         )
 
 
@@ -156,14 +156,14 @@ def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tupl
     if found and not force:
         listed = "".join(f"\n  {line}" for line in found)
         raise ResultsError(
-            f"{earlier.run.run_id} was not measured here and now: what is missing would be measured on something else."
-            f" Measure it anew, or go on all the same with --force, which the report then says:{listed}"
+            f"{earlier.run.run_id} was measured in another environment. Start a new run, or use --force to continue"
+            f" anyway; the report then says so. These differ:{listed}"
         )
     return found
 
 
 def differences(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an environment.json and another one do not have alike: machine, data, versions, settings, code. Pure."""
+    """In what two environment.json differ: machine, data, versions, settings, code. Pure."""
     old, new = Facts(before, {}), Facts(now, {})
     forbidding = causes.obstacles(old, new)
     if before is None:
@@ -194,7 +194,7 @@ def _folder(name: str) -> Path:
     folder = runs.RESULTS / given.name
     below = given.name == name or given.parent.resolve() == runs.RESULTS.resolve()
     if folder.is_symlink():
-        raise UsageError(f"{name!r} is a link; name the run itself, as `ls results` shows it")
+        raise UsageError(f"{name!r} is a link; use the run's own name, as `ls results` shows it")
     if not below or not RUN_NAME.fullmatch(given.name) or given.name == LATEST or not folder.is_dir():
         raise UsageError(f"there is no run {name!r} in results/; those that can be resumed: {_resumable()}")
     return folder
@@ -219,8 +219,8 @@ def _check_order(
     drawn = [[cell.slug for cell in one] for one in schedule.order(cells, len(order), seed)]
     if written.get("cells") != mine or drawn != [list(slugs) for slugs in order]:
         raise ResultsError(
-            f"{folder / 'plan.json'} has other cells, or another order, than this version makes of its plan and seed:"
-            f" check out the version that it was measured with, or measure anew: bench run --plan"
+            f"{folder / 'plan.json'} has other cells, or another order, than this version makes from its plan and seed:"
+            f" check out the version that measured it, or start a new run: bench run --plan"
             f" results/{folder.name}/plan.toml"
         )
 

@@ -81,10 +81,10 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
             return
         wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
         if done >= planned.most:
-            stage.display.step(f"it would take about {wanted}; {planned.most} are the most")
+            stage.display.step(f"it would take about {wanted}; the plan allows {planned.most}")
             return
         done += 1
-        stage.display.step(f"about {wanted}: going on with round {done}")
+        stage.display.step(f"about {wanted}: continuing with round {done}")
         stage.display.expect(job.expected_s(min(needed, planned.most)))
         stage.folder.write_json("plan.json", job.as_dict(done))
         yield done

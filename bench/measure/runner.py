@@ -74,7 +74,7 @@ def run(request: Request, console: Console) -> int:
             folder.release()
             if earlier is None and not stored.something_measured(folder.folder):
                 folder.discard()  # the name is free again, and there is nothing to go on with
-                console.print("nothing was measured, and no folder is left in results/", highlight=False)
+                console.print("nothing was measured, and no folder was left in results/", highlight=False)
             elif state:
                 output.conclude(job, folder, outcome, console, state, why, time.monotonic() - began)
             elif earlier is not None:
@@ -127,7 +127,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         verify_targets(job, fleet.surroundings, server, display)
         passed = Verification()
         if setups:
-            display.step("verifying that all services answer alike")
+            display.step("verifying that all services give the same answers")
             passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
@@ -171,23 +171,23 @@ def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display
     resuming.make_room(earlier)
     earlier.run.resumed(earlier.after, other)
     after = f"after {earlier.after}" if earlier.after else "from the beginning"
-    display.show(f"going on with {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
+    display.show(f"continuing {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
     for line in other:
-        display.show(f"in spite of {line}")
+        display.show(f"although this differs: {line}")
 
 
 def invitation(job: Job) -> str:
     """What to do on the other machines of a load."""
     count, host = job.plan.load.expect_workers or 0, job.request.bind_host
     where = (
-        f"nothing listens beyond {host}: for workers on other machines end this and give --bind-host ADDRESS"
+        f"everything listens on {host} only: for workers on other machines, start again with --bind-host ADDRESS"
         if host == LOOPBACK
-        else f"the services and Locust's master listen on {host}, for whoever reaches it, without a password"
+        else f"the services and Locust's master listen on {host}, without a password"
     )
     return (
-        f"waiting for {count} load worker{'s'[: count > 1]}. In the same version of this checkout on each other machine"
-        f" (make setup), once for each worker:\n\n    {load.loop_for_workers(host)}\n\n"
-        f"It serves every cell of this run, and ends five minutes after it or with Ctrl-C; {where}.\n"
+        f"waiting for {count} load worker{'s'[: count > 1]}. On each other machine, run this once for each worker, in"
+        f" the same version of this checkout (after make setup):\n\n    {load.loop_for_workers(host)}\n\n"
+        f"It serves every cell of this run. It ends five minutes after the run, or with Ctrl-C; {where}.\n"
     )
 
 

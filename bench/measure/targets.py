@@ -26,7 +26,7 @@ def check_reachable(setup: Setup) -> None:
     except OSError as error:
         why = error.strerror or str(error) or type(error).__name__
         raise ServiceError(
-            f"target {setup.service} does not answer on {setup.url} ({why}): start it, or name the address it has"
+            f"target {setup.service} does not answer on {setup.url} ({why}): start it, or correct its address"
             f" (--target {setup.service}=URL)"
         ) from None
 
@@ -58,20 +58,20 @@ def processes(url: str) -> list[int]:
 
 
 def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[str]:
-    """What whoever compares with this target should know, a line each."""
+    """What a reader who compares with this target should know, a line each."""
     name, url = setup.service, setup.url
     if not on_this_machine(url):
-        return [f"{name}: {url} is not on this machine: the load goes there over the network, because you named it"]
+        return [f"{name}: {url} is not on this machine: the load goes there over the network"]
     found = processes(url)
     if not found:
-        unseen = f"{name}: the process behind {url} cannot be seen, so that its CPU time counts as other processes'"
-        return [f"{unseen}; where that makes cells INVALID, set verdict.strangers = 1 in the plan"]
+        unseen = f"{name}: the process behind {url} cannot be seen, so its CPU time counts as that of other processes"
+        return [f"{unseen}; if that makes cells INVALID, set verdict.strangers = 1 in the plan"]
     cpus = set[int]().union(*map(_affinity, found))
     if not service_cpus or not cpus or cpus <= set(service_cpus):
         return []
     wanted, pids = ",".join(map(str, service_cpus)), " ".join(map(str, found))
     free = f"{name} may run on CPUs {','.join(map(str, sorted(cpus)))}, the suite's services on CPU {wanted} alone"
-    return [f"{free}: to compare like with like, start it with `taskset -c {wanted} ...` (pid {pids})"]
+    return [f"{free}: for a fair comparison, start it with `taskset -c {wanted} ...` (pid {pids})"]
 
 
 def _listening(port: int) -> Iterator[str]:

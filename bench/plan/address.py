@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 def checked(url: str) -> str:
     """The address without a slash at its end. Raises ValueError that says what is wrong with it."""
     if any(letter.isspace() or not letter.isprintable() for letter in url):
-        raise ValueError("an address has no blanks; write it as http://host:port")
+        raise ValueError("an address has no spaces; write it as http://host:port")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -15,9 +15,11 @@ def checked(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
         raise ValueError("not the address of a service; write it as http://host:port")
     if "@" in parts.netloc:
-        raise ValueError("an address with a name or password would stand in the results; write it as http://host:port")
+        raise ValueError("an address with a name or password would appear in the results; write it as http://host:port")
     if parts.path not in {"", "/"} or "?" in url or "#" in url:
-        raise ValueError("an address has no path: scenarios bring theirs (/users/1); write it as http://host:port")
+        raise ValueError(
+            "an address has no path, because scenarios have their own (/users/1); write it as http://host:port"
+        )
     return url.rstrip("/")
 
 

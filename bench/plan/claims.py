@@ -25,7 +25,7 @@ def _selector(value: Any) -> Any:
         raise ValueError('a cell is named by its slug or by axes, for example {service = "asyncpg_async"}')
     for name, one in value.items():
         if isinstance(one, bool) or not isinstance(one, Value):
-            raise ValueError(f"{name} is {one!r}; name a cell by one text or number of each axis")  # noqa: TRY004  # pydantic wants it
+            raise ValueError(f"{name} is {one!r}; a cell has one text or number for each axis")  # noqa: TRY004  # pydantic wants it
     return value
 
 
@@ -59,9 +59,7 @@ class Claim(BaseModel):
             raise ValueError(f"there is no metric {self.metric!r}{near}; there are: {', '.join(METRICS)}")
         ratio = (self.candidate is not None, self.baseline is not None)
         if [self.cell is not None, any(ratio), self.ranking is not None].count(True) != 1 or any(ratio) != all(ratio):
-            raise ValueError(
-                "it is about one cell, about candidate and baseline, or about a ranking: give one of these"
-            )
+            raise ValueError("it needs exactly one of: cell, candidate and baseline, ranking")
         if self.ranking is not None and len(self.ranking) < 2:
             raise ValueError("a ranking has at least two cells, the highest first")
         ranges = [self.expected, self.at_least, self.at_most]
@@ -122,7 +120,7 @@ def ambiguity(selector: Selector, cells: Sequence[Named]) -> str:
     if not found:
         return f"{described(selector)} names no cell; there are: {', '.join(cell.slug for cell in cells)}"
     slugs = ", ".join(cell.slug for cell in found)
-    return f"{described(selector)} names {len(found)} cells, not one: {slugs}; add what sets them apart"
+    return f"{described(selector)} names {len(found)} cells, not one: {slugs}; add an axis in which they differ"
 
 
 def described(selector: Selector) -> str:

@@ -15,7 +15,7 @@ from bench.plan.model import Plan, Target
 from suite import catalogue, lookup, toml_files
 from suite.errors import PlanError, UsageError
 
-# Where each command-line option stands in a plan.
+# Where each command-line option is in a plan.
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "services": ("matrix", "services"),
     "scenarios": ("matrix", "scenarios"),
@@ -115,7 +115,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> Reading:
     _check_claims(path, plan, whole=whole)
     claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
     lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
-    remarks = (left_out(plan), f"left out, since options take their cells away: the claims {lost}" if lost else "")
+    remarks = (left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else "")
     changed = _overridden(plan, before, given, named)
     told = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
     told |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
@@ -165,17 +165,17 @@ def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> N
 
 def _check_targets(path: Path, plan: Plan) -> None:
     if not plan.matrix.services and not plan.targets:
-        raise PlanError(f"{path}: nothing is measured: name a service (--services) or a target (--target NAME=URL)")
+        raise PlanError(f"{path}: nothing to measure: name a service (--services) or a target (--target NAME=URL)")
     taken = {*catalogue.services(), catalogue.EXTERNAL}
     for target in plan.targets:
         if target.name in taken:
             raise PlanError(
-                f"{path}: target {target.name!r} has the name of a service or of another target; name it anew"
+                f"{path}: target {target.name!r} has the name of a service or of another target; choose another name"
             )
         taken.add(target.name)
     slugs = [cell.slug for cell in cells(plan)]
     if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
-        raise PlanError(f"{path}: two cells are called {twice!r}: give the target another name")
+        raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
 
 
 def _check_names(path: Path, plan: Plan) -> None:
@@ -195,7 +195,7 @@ def _check_names(path: Path, plan: Plan) -> None:
                 )
     twice = set(plan.matrix.services) & set(plan.rounds.once)
     if twice:
-        raise PlanError(f"{path}: {', '.join(sorted(twice))} stands in matrix.services and in rounds.once; keep one")
+        raise PlanError(f"{path}: {', '.join(sorted(twice))} is in matrix.services and in rounds.once; keep one")
 
 
 def left_out(plan: Plan) -> str:
@@ -205,7 +205,7 @@ def left_out(plan: Plan) -> str:
         for name in plan.rounds.once
         if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one)])
     ]
-    return f"left out of rounds.once, since it does not answer these requests: {'; '.join(missed)}" if missed else ""
+    return f"left out of rounds.once, because it does not answer the requests: {'; '.join(missed)}" if missed else ""
 
 
 def _check_parameters(path: Path, plan: Plan) -> None:

@@ -118,15 +118,15 @@ class Load(_Section):
         if self.arrival == "open" and self.rate is None and self.rate_share is None:
             raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
         if self.rate_share is not None and (self.arrival != "open" or self.rate is not None):
-            raise ValueError("load.rate_share is for arrival open without a rate (load.rate, --rate)")
+            raise ValueError("load.rate_share needs arrival open, and no rate (load.rate, --rate)")
         if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
-            raise ValueError(f"load.timeline is for arrival batch, of {MOST_IN_TIMELINE} requests at most")
+            raise ValueError(f"load.timeline needs arrival batch, with at most {MOST_IN_TIMELINE} requests")
         if self.arrival == "closed" and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
         if not self.all_workers:
-            raise ValueError("load.workers (--load-workers) of 0 leaves nobody to send; give load.expect_workers, too")
+            raise ValueError("load.workers (--load-workers) of 0 sends nothing; set load.expect_workers, too")
         if self.timeline and self.expect_workers:
-            raise ValueError("load.timeline needs one clock: without load.expect_workers (--expect-workers)")
+            raise ValueError("load.timeline needs one clock: leave out load.expect_workers (--expect-workers)")
         return self
 
 
@@ -150,7 +150,7 @@ class Rounds(_Section):
     def _has_something_to_narrow(self) -> "Rounds":
         if self.precision is not None and not 2 <= self.count <= self.most:
             raise ValueError(
-                f"rounds.precision needs rounds.count from 2 to rounds.most ({self.most}): one has no interval"
+                f"rounds.precision needs rounds.count from 2 to rounds.most ({self.most}): one round has no interval"
             )
         return self
 
@@ -180,7 +180,7 @@ class Dataset(_Section):
 class Target(_Section):
     """A running service that is not the suite's: measured beside its services, started and stopped by somebody else.
 
-    `name` stands in the tables and in names of files; `url` has no path.
+    `name` is in the tables and in names of files; `url` has no path.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 ROLES = ("service", "load", "database")
 LOADING = "database while it loads"
-REMEDY = "allow it if CPUs matter; in a container: docker run --cap-add SYS_NICE"
+REMEDY = "allow it to measure with separate CPUs; in a container: docker run --cap-add SYS_NICE"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def notes(placed: Placement) -> Iterator[str]:
     elif "database" in placed.unplaced:
         yield f"PostgreSQL may not be placed on CPU {_listed(placed.database)}: it runs beside the service; {REMEDY}"
     elif LOADING in placed.unplaced:
-        yield f"PostgreSQL may not be moved from CPU {_listed(placed.database)}, so that loading takes longer; {REMEDY}"
+        yield f"PostgreSQL may not be moved from CPU {_listed(placed.database)}, so loading takes longer; {REMEDY}"
 
 
 def _listed(cpus: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from bench.plan.matrix import Cell
 
 
 def order(cells: Sequence[Cell], rounds: int, seed: int) -> tuple[tuple[Cell, ...], ...]:
-    """Every cell once a round, shuffled anew in each; cells marked `once` are in the first round only."""
+    """Every cell once a round, shuffled in each; cells marked `once` are in the first round only."""
     chance = random.Random(seed)  # noqa: S311  # an order, not a secret
     scheduled = []
     for number in range(rounds):

@@ -72,7 +72,7 @@ def test_the_database_can_be_started_loaded_checked_and_deleted(checkout: Checko
     code, printed = checkout.bench("db", "check", "--scale", "0.01")
     assert code == 1
     assert "bench db load --scale 0.01" in printed
-    assert "running already" in checkout.bench("db", "start")[1]
+    assert "already running" in checkout.bench("db", "start")[1]
     assert embedded.running(embedded.locate(checkout.folder)) is not None
     assert checkout.bench("db", "stop")[1].strip() == "stopped"
     code, printed = checkout.bench("db", "reset", "--yes")
@@ -90,7 +90,7 @@ def test_another_server_is_used_when_the_environment_names_it(checkout: Checkout
         "verify", "--services", "asyncpg_async,psycopg2_sync", "--scale", "0.001", DATABASE_URL=running.dsn.url
     )
     assert code == 0, printed
-    assert "2 services answer alike" in printed
+    assert "2 services give the same answers" in printed
     assert running.dsn.password not in printed
     assert embedded.running(embedded.locate(checkout.folder)) is not None
     checkout.bench("db", "stop")
@@ -126,7 +126,7 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
         process.send_signal(signal.SIGINT)
         printed, _ = process.communicate(timeout=10)
     assert process.returncode == 130, printed
-    assert "everything has ended" in printed
+    assert "everything has stopped" in printed
     assert "Traceback" not in printed
     assert checkout.wait_until_empty() == []
 

@@ -258,7 +258,7 @@ def test_restore_does_not_wait_for_ever(loaded: Dsn) -> None:
     run(loaded, "INSERT INTO users (name, email) VALUES ('Kept', 'kept')")
     with server.connect(loaded, autocommit=False) as conn:
         conn.execute("UPDATE users SET name = 'Held' WHERE email = 'kept'")
-        with pytest.raises(DatabaseError, match=r"lock timeout; end what still uses its tables"):
+        with pytest.raises(DatabaseError, match=r"lock timeout; stop what still uses its tables"):
             restore(loaded, lock_timeout_s=0.1)
         conn.rollback()
     restore(loaded)

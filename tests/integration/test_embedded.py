@@ -288,7 +288,7 @@ def test_a_folder_that_others_can_write_is_refused(other: Cluster) -> None:
     """It might have been put there to read the password or to give us another server."""
     other.home.mkdir()
     other.home.chmod(0o777)
-    with pytest.raises(DatabaseError, match="not a folder of this user alone"):
+    with pytest.raises(DatabaseError, match="not a folder that only this user can write"):
         embedded.start(other, detached=False)
     other.home.chmod(0o700)
 

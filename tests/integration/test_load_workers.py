@@ -191,7 +191,7 @@ def test_waiting_for_workers_can_be_interrupted(checkout: Checkout) -> None:
     assert process.returncode == 130, printed
     assert time.monotonic() - began < 10
     assert "--master-host 127.0.0.1 --master-port 5557" in printed
-    assert "nothing listens beyond 127.0.0.1" in printed
+    assert "everything listens on 127.0.0.1 only" in printed
     assert checkout.wait_until_empty() == []
 
 
@@ -200,7 +200,7 @@ def test_waiting_for_workers_can_be_interrupted(checkout: Checkout) -> None:
     ("arguments", "words"),
     [
         (("--load-workers", "-1"), ["--load-workers", "-1"]),
-        (("--load-workers", "0"), ["load.workers", "leaves nobody to send"]),
+        (("--load-workers", "0"), ["load.workers", "sends nothing"]),
         (("--bind-host", "192.0.2.7"), ["--bind-host 192.0.2.7", "--expect-workers"]),
         (("--bind-host", "192.0.2.7", "--expect-workers", "1"), ["cannot listen on '192.0.2.7'"]),
     ],

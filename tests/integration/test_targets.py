@@ -98,7 +98,7 @@ def test_what_an_application_answers_is_surveyed(checkout: Checkout, tmp_path: P
         lines = {line.split()[0]: line.strip() for line in printed.splitlines() if line.split()}
         assert lines["read_user"].endswith("as the contract says")
         assert "404" in lines["list_users"]
-        assert "scenarios that can be measured of mine: point_read\n" in printed
+        assert "scenarios that can be measured for mine: point_read\n" in printed
     with running(checkout, tmp_path, "from fastapi import FastAPI\napp = FastAPI()\n") as (url, _):
         code, printed = checkout.bench(*words, f"mine={url}")
         assert code == 3, printed
@@ -230,7 +230,7 @@ def test_a_target_that_answers_wrongly_is_not_measured(
     [
         ((), ["target mine does not answer on http://127.0.0.1:1 (Connection refused)", "--target mine=URL"]),
         (("--target", "mine=127.0.0.1:9000"), ["--target", "'127.0.0.1:9000'", "http://host:port"]),
-        (("--target", "http://127.0.0.1:9000"), ["names no target", "NAME=URL"]),
+        (("--target", "http://127.0.0.1:9000"), ["is not a target", "NAME=URL"]),
         (("--target", "asyncpg_async=http://127.0.0.1:9000"), ["'asyncpg_async' has the name of a service"]),
         (("--target", "a/b=http://127.0.0.1:9000"), ["'a/b=http://127.0.0.1:9000'", "NAME=URL"]),
         (("--target", "-a=http://127.0.0.1:9000"), ["--target, name", "'-a'"]),

@@ -120,5 +120,5 @@ def test_somebody_elses_work_makes_cells_invalid(checkout: Checkout) -> None:
     assert "(pid " in cells["asyncpg_async"]["reasons"]
     assert "measured again after" in cells["asyncpg_async"]["reasons"]
     assert (checkout.results / "noisy/rounds/01/asyncpg_async/first-attempt/window.json").exists()
-    assert "left out, since options take their cells away: the claims " in printed
+    assert "left out, because options remove their cells: the claims " in printed
     assert not (checkout.results / "noisy/claims.csv").exists()

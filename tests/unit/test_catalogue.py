@@ -65,15 +65,15 @@ def declared_twice(checkout: Path) -> None:
 
 
 MISTAKES = [
-    (replaced(TOML, "port = 8002\n", ""), [f"{TOML}: port is missing: it is a port that is free"]),
+    (replaced(TOML, "port = 8002\n", ""), [f"{TOML}: port is missing: it is a free port"]),
     (replaced(TOML, 'title = "asyncpg"\n', ""), [f"{TOML}: title is missing", 'title = "asyncpg"']),
     (replaced(TOML, 'mode = "async"\n', ""), [f"{TOML}: mode is missing", '"sync" or "async"']),
     (replaced(TOML, 'libraries = ["asyncpg"]\n', ""), [f"{TOML}: libraries is missing"]),
     (replaced(TOML, "port = 8002", "prot = 8002"), [f"{TOML}: unknown key 'prot' (did you mean 'port'?); there are: "]),
     (replaced(TOML, "port = 8002", 'port = "8002"'), [f"{TOML}: port: '8002': Input should be a valid integer"]),
     (replaced(TOML, "port = 8002", "port = 80"), [f"{TOML}: port: 80: ", "greater than or equal to 1024"]),
-    (replaced(TOML, "port = 8002", "port = 8001"), ["service.toml: port: 8001 is the port of", "such as 8002"]),
-    (replaced(TOML, "port = 8002", "port = 8020"), ["service.toml: port: 8020 is the port of", "external_api"]),
+    (replaced(TOML, "port = 8002", "port = 8001"), ["service.toml: port: 8001 is also the port of", "such as 8002"]),
+    (replaced(TOML, "port = 8002", "port = 8020"), ["service.toml: port: 8020 is also the port of", "external_api"]),
     (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 3"]),
     (damaged(TOML), [f"cannot read the description of a service '{TOML}'"]),
     (replaced(TOML, '"async"', '"asink"'), [f"{TOML}: mode: 'asink': ", "'sync' or 'async'"]),
@@ -90,20 +90,23 @@ MISTAKES = [
     (replaced(TOML, "round_trips = 1\n", ""), [f"{TOML}: overhead.idiomatic.round_trips is missing: it is how many"]),
     (
         replaced(TOML, "[overhead.lean]", "[overhead.lean_implicit]"),
-        [f"{TOML}: overhead.lean is missing: it is what one use of a connection costs"],
+        [f"{TOML}: overhead.lean is missing: it says what one use of a connection costs"],
     ),
     (replaced(TOML, "statements = 4", "statements = -4"), [f"{TOML}: overhead.idiomatic.statements: -4: "]),
-    (replaced(TOML, 'value = "LIFO"\n', ""), [f"{TOML}: own.pool_policy.value is missing: it is what the library"]),
+    (
+        replaced(TOML, 'value = "LIFO"\n', ""),
+        [f"{TOML}: own.pool_policy.value is missing: it is the value that the library"],
+    ),
     (replaced(TOML, "port = 8002", "port = 8002\nwarm_up = 0"), [f"{TOML}: warm_up: 0: "]),
-    (taken_away(APP), [f"{APP} is missing", TOML, "take the folder away"]),
-    (renamed, ["services/asyncpg-async: the folder's name is imported", "letters, digits and '_' only"]),
+    (taken_away(APP), [f"{APP} is missing", TOML, "remove the folder"]),
+    (renamed, ["services/asyncpg-async: the folder is imported by its name", "use only letters, digits and '_'"]),
     (
         taken_away("services/external_api/service.toml"),
         ["there is no description", "services/external_api/service.toml"],
     ),
     (replaced(SCENARIO, "class ReadMany", "class Read Many"), [f"{SCENARIO}, line ", "not Python"]),
     (damaged(SCENARIO), [f"{SCENARIO}", "not Python"]),
-    (replaced(SCENARIO, "ServiceUser)", "HttpUser)"), [f"{SCENARIO}: no class is built on ServiceUser"]),
+    (replaced(SCENARIO, "ServiceUser)", "HttpUser)"), [f"{SCENARIO}: no class inherits from ServiceUser"]),
     (
         replaced(SCENARIO, 'OPERATIONS = ("read_many",)\n', ""),
         [f'{SCENARIO}: OPERATIONS is missing: it is the names of the operations it calls: OPERATIONS = ("read_user",)'],
@@ -112,7 +115,7 @@ MISTAKES = [
     (replaced(SCENARIO, '("read_many",)', '"read_many"'), [f"{SCENARIO}: OPERATIONS: 'read_many': "]),
     (
         replaced(SCENARIO, '("read_many",)', "tuple(x)"),
-        [f"{SCENARIO}, line 8: OPERATIONS is computed", "write its values"],
+        [f"{SCENARIO}, line 8: OPERATIONS is computed", "write the values"],
     ),
     (
         replaced(SCENARIO, '"default": 20', '"defualt": 20'),
@@ -124,7 +127,7 @@ MISTAKES = [
         [f"{SCENARIO}: PARAMETERS.count: ", "the default 200 is not a whole number from 1 to 100"],
     ),
     (replaced(SCENARIO, '"low": 1', '"choices": ["1"]'), [f"{SCENARIO}: PARAMETERS.count: choices are for type str"]),
-    (declared_twice, [f"{SCENARIO}: PARAMETERS.count: locustfiles/read_few.py declares it in another way"]),
+    (declared_twice, [f"{SCENARIO}: PARAMETERS.count: locustfiles/read_few.py declares it differently"]),
 ]
 
 

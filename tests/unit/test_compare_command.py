@@ -66,7 +66,7 @@ def test_a_service_that_is_25_per_cent_slower_is_a_regression(tmp_path: Path) ->
     assert found.stderr.splitlines() == [
         "regression: asyncpg_async: requests/s 0.750 (0.738 .. 0.761), all of it below 0.95",
         "regression: asyncpg_async: CPU ms per request 1.334 (1.313 .. 1.355), all of it above 1.05",
-        "1 of 5 figures have no interval: of them no regression can be shown",
+        "1 of 5 figures have no interval and cannot show a regression",
     ]
     with (new / "compare.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["operation"] == "all"]
@@ -93,7 +93,7 @@ def test_what_differs_beside_the_figures_is_told(tmp_path: Path) -> None:
     other = stored(tmp_path / "other", 400, 405, machine=ENVIRONMENT["machine"] | {"cpus": 64})
     refused = failure(old, other)
     assert (type(refused), refused.exit_code) == (ResultsError, 1)
-    assert str(refused) == "old and other are not alike; --force compares them all the same:\n  machine.cpus: 2 -> 64"
+    assert str(refused) == "old and other differ; --force compares them anyway:\n  machine.cpus: 2 -> 64"
     assert not (other / "compare.csv").exists()
     forced = bench_compare(old, other, "--force")
     assert "NOT ALIKE, compared because of --force: machine.cpus: 2 -> 64" in forced.stdout
@@ -105,14 +105,14 @@ def test_files_of_locust_have_no_regression(tmp_path: Path) -> None:
     path = tmp_path / "x_stats.csv"
     path.write_text("Type,Name,Request Count,Failure Count,Requests/s,99%\nGET,/x,100,0,50.0,20\n")
     assert "One run each" in bench_compare(path, path).stdout
-    assert "Locust's own files have none" in str(failure(path, path, "--fail-on-regression", "5%"))
+    assert "which Locust's own files do not have" in str(failure(path, path, "--fail-on-regression", "5%"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("one",), "compare one with what?"),
-        (("one", "x_stats.csv"), "x_stats.csv is a file and the other one is not"),
+        (("one",), "one is only one run; name two"),
+        (("one", "x_stats.csv"), "x_stats.csv is a file and the other is not"),
         (("none", "neither"), "there is no run 'none'"),
     ],
 )

@@ -1,17 +1,24 @@
 """What the documents name exists."""
 
+import ast
+import fnmatch
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from pydantic import BaseModel
 
-from bench.analysis import rows, verdict
+from bench import cli
+from bench.analysis import parity, rows, verdict
+from bench.analysis.recorded import timeline
 from bench.cli import COMMANDS
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
 from bench.plan.model import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds
+from bench.report import csv_tables
 from suite import catalogue
 
 PAGES = sorted(
@@ -21,6 +28,22 @@ PAGES = sorted(
         catalogue.CHECKOUT / "results" / "README.md",
     ]
 )
+# Folders and files that an example in the text makes or warns of.
+EXAMPLES = frozenset({"locustfiles/NAME.py", "locustfiles/newest.py", "services/asyncpg/"})
+ROOMS = "bench|db|docs|locustfiles|services|suite|tests"
+# Words that a reader whose English is good still has to read twice, each with what it should have been.
+UNPLAIN = {
+    "again": r"\banew\b",
+    "no one, nothing": r"\bnobody\b",
+    "anyone who, a user who": r"\bwhoever\b|\bwhomever\b",
+    "repair, correct": r"\bmend(s|ed|ing)?\b",
+    "the same": r"\balike\b",
+    "anyway, nevertheless": r"\ball the same\b(?! (kind|user|cell))",
+    "is in, is": r"\bstands? in\b",
+    "supports, contradicts": r"\bspeaks? (for|against)\b",
+    "receives, is given": r"\b(is|are|be) told\b",
+    "distinguish": r"\b(tell|tells|told)\b[^.;|]*\b(from|apart)\b",
+}
 README = (catalogue.CHECKOUT / "README.md").read_text()
 MAKEFILE = (catalogue.CHECKOUT / "Makefile").read_text()
 
@@ -100,14 +123,25 @@ def test_every_rule_of_a_verdict_is_explained_with_its_threshold() -> None:
         assert f"`{name}` = {shown}" in table, name
 
 
-def test_the_columns_that_the_results_page_explains_exist() -> None:
-    """summary.csv's, by name or by pattern."""
+@pytest.mark.parametrize(
+    ("section", "columns"),
+    [
+        ("summary.csv", rows.SUMMARY),
+        ("comparison.csv", csv_tables.COMPARISON),
+        ("ceilings.csv", csv_tables.CEILINGS),
+        ("parity.csv", parity.COLUMNS),
+        ("timeline.csv", timeline.COLUMNS),
+    ],
+)
+def test_the_results_page_explains_every_column_and_no_other(section: str, columns: tuple[str, ...]) -> None:
+    """By name or by pattern, such as `latency_*_ms`."""
     page = (catalogue.CHECKOUT / "results" / "README.md").read_text()
-    table = page[page.index("## summary.csv") : page.index("## comparison.csv")]
-    for name in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE):
-        for column in re.findall(r"`([^`]+)`", name):
-            pattern = re.compile(re.escape(column).replace(r"\*", ".*"))
-            assert any(pattern.fullmatch(known) for known in rows.SUMMARY), column
+    table = page.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    named = [
+        name for cell in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for name in re.findall(r"`([^`]+)`", cell)
+    ]
+    assert [name for name in named if not fnmatch.filter(columns, name)] == []
+    assert [column for column in columns if not any(fnmatch.fnmatch(column, name) for name in named)] == []
 
 
 def test_no_document_names_a_path_of_one_machine() -> None:
@@ -124,3 +158,75 @@ def test_every_test_that_shows_what_a_fault_does_exists() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
     missing = [test for test in named if f"def {test[1]}(" not in (catalogue.CHECKOUT / test[0]).read_text()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(catalogue.CHECKOUT)))
+def test_every_path_in_code_exists(page: Path) -> None:
+    """A file, a folder or a pattern of the checkout, but for an example's own and those with a placeholder."""
+    spans = re.findall(r"`([^`\n]+)`", page.read_text())
+    named = {path for span in spans for path in re.findall(rf"(?<![\w./])(?:{ROOMS})/[\w./*<>-]+", span)}
+    paths = [path for path in named - EXAMPLES if "<" not in path]
+    assert [path for path in paths if not list(catalogue.CHECKOUT.glob(path.rstrip("/.")))] == []
+
+
+def test_every_function_that_the_architecture_names_exists() -> None:
+    """As `file:function`, `file:Class` or `file:Class.method`."""
+    page = (catalogue.CHECKOUT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`([\w/]+\.py):([\w.]+)`", page)
+    assert len(named) > 20
+    assert [f"{path}:{name}" for path, name in named if name not in _defined(catalogue.CHECKOUT / path)] == []
+
+
+def _defined(path: Path) -> set[str]:
+    """Functions and classes of a file, and methods as Class.method; none where there is no such file."""
+    body = ast.parse(path.read_text()).body if path.is_file() else []
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = {node.name for node in body if isinstance(node, kinds)}
+    for one in body:
+        if isinstance(one, ast.ClassDef):
+            found |= {f"{one.name}.{node.name}" for node in one.body if isinstance(node, kinds)}
+    return found
+
+
+def test_the_architecture_has_the_rooms_in_their_order() -> None:
+    """Highest first, as import-linter has them."""
+    page = (catalogue.CHECKOUT / "docs" / "architecture.md").read_text()
+    rooms = re.findall(r"^\| `([\w/]+?)(?:/|\.py)` \|", page, re.MULTILINE)
+    settings = tomllib.loads((catalogue.CHECKOUT / "pyproject.toml").read_text())
+    [layers] = [one["layers"] for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers"]
+    assert [room.replace("/", ".") for room in rooms] == layers
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(catalogue.CHECKOUT)))
+def test_documents_are_plain_english(page: Path) -> None:
+    """None of the words in UNPLAIN, outside of code."""
+    assert _unplain(re.sub(r"```.*?```|`[^`\n]+`", "", page.read_text(), flags=re.DOTALL)) == []
+
+
+def test_help_texts_are_plain_english() -> None:
+    """Those of every command, every make target, every scenario and every plan."""
+    texts = [*_help(cli.bench, "bench"), *re.findall(r"## (.*)", MAKEFILE)]
+    for scenario in catalogue.scenarios().values():
+        texts += [scenario.summary, *(one.help for one in scenario.parameters.values())]
+    for path in catalogue.plans().values():
+        plan = tomllib.loads(path.read_text())
+        texts += [plan["title"], plan["question"]]
+    assert [found for text in texts for found in _unplain(text)] == []
+
+
+def _help(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[str]:
+    with click.Context(command, info_name=name, parent=above) as context:
+        yield command.get_help(context)
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                if found := command.get_command(context, below):
+                    yield from _help(found, below, context)
+
+
+def _unplain(text: str) -> list[str]:
+    flat = " ".join(text.split())
+    return [
+        f"{found[0]!r}: say {better!r}"
+        for better, word in UNPLAIN.items()
+        for found in re.finditer(word, flat, re.IGNORECASE)
+    ]

@@ -116,7 +116,7 @@ def test_what_is_not_known_is_said() -> None:
     assert {cell for row in shown.rows for cell in row[1:]} == {"?"}
     assert shown.notes == [
         "psycopg2_sync: cannot connect: Connection refused",
-        "asyncpg_async: as of 7 s ago; it has not answered since",
+        "asyncpg_async: as of 7 s ago; no answer since",
         "backends are not known: DATABASE_URL is not set",
     ]
 
@@ -124,4 +124,4 @@ def test_what_is_not_known_is_said() -> None:
 def test_backends_of_another_machines_services_are_counted_together() -> None:
     shown = table([seen("asyncpg_async", FULL)], Database({"": Counter(idle=10)}), now_s=10.0)
     assert shown.rows[-1] == (OTHERS, "", "", "", "", "0", "10", "0", "0")
-    assert "whose backends they are is not known" in shown.notes[0]
+    assert "some backends cannot be assigned to a service" in shown.notes[0]

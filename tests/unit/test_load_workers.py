@@ -132,7 +132,7 @@ def test_a_timeline_needs_one_clock(tmp_path: Path) -> None:
     [
         ("192.0.2.7", "gunicorn", "cannot listen on '192.0.2.7'"),  # an address for documents, which no machine has
         ("nowhere.invalid", "gunicorn", "cannot listen on 'nowhere.invalid'"),
-        ("*", "gunicorn", "no address that other machines could be told"),
+        ("*", "gunicorn", "not an address that other machines can use"),
         ("127.0.0.1", "uvicorn", "--bind-host needs --server gunicorn"),
     ],
 )

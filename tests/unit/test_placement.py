@@ -64,4 +64,4 @@ def test_what_was_not_allowed_is_recorded_and_said() -> None:
     [said] = notes(anywhere)
     assert said == f"PostgreSQL may not be placed on CPU 0: it runs beside the service; {REMEDY}"
     [said] = notes(staying)
-    assert said == f"PostgreSQL may not be moved from CPU 0, so that loading takes longer; {REMEDY}"
+    assert said == f"PostgreSQL may not be moved from CPU 0, so loading takes longer; {REMEDY}"

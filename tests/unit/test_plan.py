@@ -188,7 +188,7 @@ def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
     """A line says so. One whose cells are all there stays, and so does one that has several to choose from."""
     read = file.understood(file.find("default"), {"services": OTHERS})
     assert [claim.id for claim in read.plan.claims] == ["asyncpg-3x-psycopg2"]
-    assert read.remarks == ("left out, since options take their cells away: the claims asyncpg-databases-orm",)
+    assert read.remarks == ("left out, because options remove their cells: the claims asyncpg-databases-orm",)
     several = file.understood(file.find("default"), {"pool_size": [5, 10]})
     assert (len(several.plan.claims), several.remarks) == (2, ())
 

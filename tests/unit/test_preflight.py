@@ -84,7 +84,7 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
     with taken(ports["mine"]):
         preflight.check(read, matrix.cells(read))
     assert file.left_out(read) == (
-        "left out of rounds.once, since it does not answer these requests: no_database under search"
+        "left out of rounds.once, because it does not answer the requests: no_database under search"
     )
     assert file.left_out(file.read(file.find("default"))) == ""
 

@@ -55,9 +55,12 @@ def test_a_claim_is_read_as_it_was_written(tmp_path: Path) -> None:
         (VALUE + "at_most = inf\n", ["claim 1: at_most", "inf", "finite"]),
         (VALUE + 'at_most = "5"\n', ["claim 1: at_most", "'5'", "number"]),
         (CLAIM + f'metric = "throughput"\n{ONE}', ["no metric 'throughput'", "did you mean 'throughput_rps'"]),
-        (CLAIM + 'metric = "batch_s"\nat_most = 1\n', ["about one cell, about candidate and baseline, or"]),
-        (VALUE + 'baseline = "x"\nat_most = 1\n', ["about one cell, about candidate and baseline, or"]),
-        (CLAIM + 'metric = "batch_s"\ncandidate = "x"\nat_most = 1\n', ["about one cell, about candidate and"]),
+        (CLAIM + 'metric = "batch_s"\nat_most = 1\n', ["exactly one of: cell, candidate and baseline, ranking"]),
+        (VALUE + 'baseline = "x"\nat_most = 1\n', ["exactly one of: cell, candidate and baseline, ranking"]),
+        (
+            CLAIM + 'metric = "batch_s"\ncandidate = "x"\nat_most = 1\n',
+            ["exactly one of: cell, candidate and baseline"],
+        ),
         (CLAIM + 'metric = "batch_s"\nranking = ["x"]\n', ["at least two cells"]),
         (CLAIM + 'metric = "batch_s"\nranking = ["x", 5]\n', ["claim 1: ranking", "5", "slug or by axes"]),
         (CLAIM + 'metric = "batch_s"\nranking = ["x", "y"]\nat_most = 1\n', ["a ranking needs none"]),
@@ -93,7 +96,7 @@ def test_options_may_take_a_claims_cells_away(tmp_path: Path) -> None:
     assert read(tmp_path, stated, services=["psycopg2_sync"]).claims == []
     path = tmp_path / "mine.toml"
     assert file.understood(path, {"services": ["psycopg2_sync"]}).remarks == (
-        "left out, since options take their cells away: the claims mine",
+        "left out, because options remove their cells: the claims mine",
     )
     assert read(tmp_path, stated, pool_size=[5]).claims
     with pytest.raises(PlanError, match="names no cell"):

@@ -99,8 +99,8 @@ def test_a_finished_run_lacks_nothing(folder: Path) -> None:
         ("plan.json", {"seed": SEED + 1}, "has other cells, or another order"),
         ("plan.json", {"cells": []}, "has other cells, or another order"),
         ("plan.json", {"order": [["a"]]}, "has other cells, or another order"),
-        ("plan.json", {"seed": "x"}, "has no plan that this version can go on with"),
-        ("plan.json", {"plan": {"matrix": {}}}, "has no plan that this version can go on with"),
+        ("plan.json", {"seed": "x"}, "has no plan that this version can continue"),
+        ("plan.json", {"plan": {"matrix": {}}}, "has no plan that this version can continue"),
     ],
 )
 def test_another_plan_is_refused(folder: Path, name: str, values: dict[str, Any], words: str) -> None:
@@ -146,7 +146,7 @@ def test_another_environment_is_refused_by_name_unless_forced(path: str, value: 
         place = place[part]
     place[key] = value
     earlier = resuming.read(NAME)
-    with pytest.raises(ResultsError, match="was not measured here and now") as refused:
+    with pytest.raises(ResultsError, match="was measured in another environment") as refused:
         resuming.check_same(earlier, now, force=False)
     assert str(refused.value).splitlines()[1:] == [f"  {words}"]
     assert resuming.check_same(earlier, now, force=True) == (words,)
@@ -159,7 +159,7 @@ OWN = {"private": True, "server": "postgresql://postgres:***@127.0.0.1:40001/ben
 @pytest.mark.parametrize(
     ("before", "url", "words"),
     [
-        (NAMED, None, ["db.example:5433, database bench", "on the private PostgreSQL", "give the same --database-url"]),
+        (NAMED, None, ["db.example:5433, database bench", "on the private PostgreSQL", "use the same --database-url"]),
         (NAMED, "postgresql://me@db.example:5432/bench", ["db.example:5433", "db.example:5432"]),
         (NAMED, "postgresql://me@other:5433/bench", ["at db.example:5433", "at other:5433"]),
         (NAMED, "postgresql://me@db.example:5433/b", ["database bench", "database b:"]),

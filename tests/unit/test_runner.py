@@ -76,7 +76,7 @@ def test_a_start_that_fails_leaves_nothing(
         raised, printed = run(monkeypatch, fails)
         assert raised is error
         assert code is None or (isinstance(raised, BenchError) and raised.exit_code == code)
-        assert "nothing was measured, and no folder is left in results/" in printed
+        assert "nothing was measured, and no folder was left in results/" in printed
         assert "--resume" not in printed
         assert sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) == ["before", "latest"]
         assert (folder / "latest").readlink() == Path("before")

@@ -71,8 +71,8 @@ def test_an_address_is_a_scheme_a_host_and_perhaps_a_port(url: str) -> None:
         ("http://127.0.0.1:99999", "out of range"),
         ("http://127.0.0.1:9000/api", "no path"),
         ("http://127.0.0.1:9000?x=1", "no path"),
-        ("http://me:secret@127.0.0.1:9000", "would stand in the results"),
-        ("http://127.0.0.1 :9000", "no blanks"),
+        ("http://me:secret@127.0.0.1:9000", "would appear in the results"),
+        ("http://127.0.0.1 :9000", "no spaces"),
         ("", "not the address"),
     ],
 )
@@ -98,9 +98,9 @@ def test_other_addresses_are_refused_with_the_form_they_should_have(tmp_path: Pa
         (MINIMAL + '[[targets]]\nname = "mine"\n', ["targets.url is missing"]),
         (MINIMAL + MINE + "prot = 1\n", ["unknown key 'targets.prot'", "there are: name, url, title"]),
         (MINIMAL + "users = [1, 2]\n" + MINE + MINE.replace("mine", "mine-users_1"), []),
-        (MINIMAL + "[rounds]\naa = true\n" + MINE.replace("mine", "asyncpg_async-aa"), ["two cells are called"]),
+        (MINIMAL + "[rounds]\naa = true\n" + MINE.replace("mine", "asyncpg_async-aa"), ["two cells have the name"]),
         ('targets = 1\n[matrix]\nscenarios = ["point_read"]\n', ["targets", "1", "list"]),
-        ('[matrix]\nscenarios = ["point_read"]\nservices = []\n', ["nothing is measured", "--target NAME=URL"]),
+        ('[matrix]\nscenarios = ["point_read"]\nservices = []\n', ["nothing to measure", "--target NAME=URL"]),
     ],
 )
 def test_targets_that_cannot_be_used_are_refused(tmp_path: Path, text: str, words: list[str]) -> None:
@@ -256,5 +256,5 @@ def test_who_listens_is_seen_and_who_does_not_is_named() -> None:
     with pytest.raises(ServiceError, match=rf"target mine does not answer on {setup.url} .*--target mine=URL"):
         targets.check_reachable(setup)
     assert targets.notes(replace(setup, url="http://192.0.2.1:9000"), (0,)) == [
-        "mine: http://192.0.2.1:9000 is not on this machine: the load goes there over the network, because you named it"
+        "mine: http://192.0.2.1:9000 is not on this machine: the load goes there over the network"
     ]
