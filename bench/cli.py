@@ -40,7 +40,7 @@ SIGTERM).
 
 
 @dataclass(frozen=True)
-class Place:
+class CommandPlace:
     """A command's module and its summary, which help shows without importing the module."""
 
     module: str
@@ -49,17 +49,17 @@ class Place:
 
 # Each command's module, imported when it is used: the libraries of a run take seconds to load.
 COMMANDS = {
-    "run": Place("bench.commands.run", "Measure a plan and write CSV files to results/."),
-    "up": Place("bench.commands.serve", "Start the database and the services until Ctrl-C."),
-    "ui": Place("bench.commands.serve", "Start Locust's web UI, database and services until Ctrl-C."),
-    "verify": Place("bench.commands.verify", "Check services against the contract, and count round trips."),
-    "trace": Place("bench.commands.trace", "Show one request of a warm service, message by message."),
-    "compare": Place("bench.commands.compare", "Show what changed between two runs, with intervals."),
-    "report": Place("bench.commands.report", "Write a run's page, report.html, and the list of all runs."),
-    "calibrate": Place("bench.commands.calibrate", "Measure this machine's load generator, clock and noise."),
-    "list": Place("bench.commands.listing", "Show the services, scenarios and plans."),
-    "doctor": Place("bench.commands.doctor", "Check this machine; exit with 1 if a run could not start."),
-    "db": Place("bench.commands.db", "Start, load, stop or delete the private PostgreSQL."),
+    "run": CommandPlace("bench.commands.run", "Measure a plan and write CSV files to results/."),
+    "up": CommandPlace("bench.commands.serve", "Start the database and the services until Ctrl-C."),
+    "ui": CommandPlace("bench.commands.serve", "Start Locust's web UI, database and services until Ctrl-C."),
+    "verify": CommandPlace("bench.commands.verify", "Check services against the contract, and count round trips."),
+    "trace": CommandPlace("bench.commands.trace", "Show one request of a warm service, message by message."),
+    "compare": CommandPlace("bench.commands.compare", "Show what changed between two runs, with intervals."),
+    "report": CommandPlace("bench.commands.report", "Write a run's page, report.html, and the list of all runs."),
+    "calibrate": CommandPlace("bench.commands.calibrate", "Measure this machine's load generator, clock and noise."),
+    "list": CommandPlace("bench.commands.listing", "Show the services, scenarios and plans."),
+    "doctor": CommandPlace("bench.commands.doctor", "Check this machine; exit with 1 if a run could not start."),
+    "db": CommandPlace("bench.commands.db", "Start, load, stop or delete the private PostgreSQL."),
 }
 
 

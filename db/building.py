@@ -15,7 +15,7 @@ from db import checksum, content, copy_format, rows, server
 from db.checksum import Part, Sum
 from db.dataset import Size
 from db.dsn import Dsn
-from db.steps import Progress, Step, Told, run
+from db.steps import Progress, ReportShare, Step, run
 
 FILLING_LOCK = 7_164_025_719
 """An advisory lock that every session of a load shares: who has it alone knows that none of a killed load is left."""
@@ -37,7 +37,7 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Session = psycopg.Connection
 Steps = list[Step[Session]]
-_Work = Callable[[Session, Told], None]
+_Work = Callable[[Session, ReportShare], None]
 
 
 def build(dsn: Dsn, size: Size, progress: Progress) -> str:
@@ -89,7 +89,7 @@ def _fill(table: str, size: Size, keys: Sequence[str]) -> _Work:
     name, last = sql.Identifier(table), dict(size.items())[table]
     copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(name)
 
-    def work(session: Session, told: Told) -> None:
+    def work(session: Session, told: ReportShare) -> None:
         with session.transaction():
             session.execute(sql.SQL("TRUNCATE {}").format(name))
             with session.cursor().copy(copy) as stream:
@@ -108,7 +108,7 @@ def _fill(table: str, size: Size, keys: Sequence[str]) -> _Work:
 
 
 def _execute(*statements: str) -> _Work:
-    def work(session: Session, _told: Told) -> None:
+    def work(session: Session, _told: ReportShare) -> None:
         with session.transaction():
             for statement in statements:
                 session.execute(statement.encode())
@@ -117,7 +117,7 @@ def _execute(*statements: str) -> _Work:
 
 
 def _add(part: Part, sums: list[Sum]) -> _Work:
-    def work(session: Session, _told: Told) -> None:
+    def work(session: Session, _told: ReportShare) -> None:
         sums.append(checksum.add(session, part))
 
     return work

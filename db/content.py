@@ -10,7 +10,7 @@ NOTE = "'Note ' || id || ': ' || repeat(md5(id::text), 4)"
 
 
 @dataclass(frozen=True)
-class Statement:
+class SchemaStatement:
     """One statement of `schema.sql`: what it makes, and on which table."""
 
     table: str
@@ -23,9 +23,9 @@ class Schema:
     """`schema.sql` in its parts: the bare tables, and what follows once they are filled."""
 
     tables: str
-    keys: tuple[Statement, ...]
-    indexes: tuple[Statement, ...]
-    foreign_keys: tuple[Statement, ...]
+    keys: tuple[SchemaStatement, ...]
+    indexes: tuple[SchemaStatement, ...]
+    foreign_keys: tuple[SchemaStatement, ...]
 
 
 def schema() -> Schema:
@@ -35,8 +35,8 @@ def schema() -> Schema:
     return Schema(tables, _statements(keys), _statements(indexes), _statements(foreign_keys))
 
 
-def _statements(text: str) -> tuple[Statement, ...]:
+def _statements(text: str) -> tuple[SchemaStatement, ...]:
     table, name = r"(?P<table>\w+)", r"(?P<name>\w+)"
     kinds = (rf"^ALTER TABLE {table} ADD CONSTRAINT {name} [^;]*;$", rf"^CREATE INDEX {name} ON {table} [^;]*;$")
     found = [match for kind in kinds for match in re.finditer(kind, text, flags=re.MULTILINE)]
-    return tuple(Statement(match["table"], match["name"], match[0]) for match in found)
+    return tuple(SchemaStatement(match["table"], match["name"], match[0]) for match in found)

@@ -52,12 +52,12 @@ def strangers(conn: psycopg.Connection) -> list[str]:
     return [f"{one.schema}.{name}" for name, one in seen.items() if (one.schema, one.comment) != (home, COMMENT)]
 
 
-class _Seen(NamedTuple):
+class _FoundTable(NamedTuple):
     schema: str
     comment: str | None
 
 
-def _seen(conn: psycopg.Connection) -> dict[str, _Seen]:
+def _seen(conn: psycopg.Connection) -> dict[str, _FoundTable]:
     """What our names lead this connection to, in the order of `NAMES`; a name that means nothing is not in it."""
     rows = conn.execute(
         """
@@ -68,7 +68,7 @@ def _seen(conn: psycopg.Connection) -> dict[str, _Seen]:
         """,
         [list(NAMES)],
     )
-    return {name: _Seen(schema, comment) for name, schema, comment in rows}
+    return {name: _FoundTable(schema, comment) for name, schema, comment in rows}
 
 
 def mark(conn: psycopg.Connection) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Session = TypeVar("Session")
-Told = Callable[[float], None]
+ReportShare = Callable[[float], None]
 """Called by a step with the share of it that is done, 0 to 1; raises `Stopped` when the step is to end early."""
 Progress = Callable[[str, float], None]
 """Called with what is being done and the fraction done before it, 0 to 1; never by two threads at once."""
@@ -24,7 +24,7 @@ class Step(Generic[Session]):
 
     name: str
     cost: float
-    work: Callable[[Session, Told], None]
+    work: Callable[[Session, ReportShare], None]
     after: tuple[str, ...] = ()
 
 
@@ -90,7 +90,7 @@ class _Board:
             if self._running:
                 self._tell()
 
-    def teller(self, name: str) -> Told:
+    def teller(self, name: str) -> ReportShare:
         def told(share: float) -> None:
             if self.stopped.is_set():
                 raise Stopped

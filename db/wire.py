@@ -38,7 +38,7 @@ class Relay:
         self._listening = socket.create_server(("127.0.0.1", listen), backlog=BACKLOG)
         self.port: int = self._listening.getsockname()[1]
         self._loop = asyncio.SelectorEventLoop()
-        self.line = Line(self._loop, delay_s)
+        self.line = DelayLine(self._loop, delay_s)
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> "Relay":
@@ -134,7 +134,7 @@ class FromClient(Side):
         super().data_received(data)
 
 
-class Line:
+class DelayLine:
     """The distance: whatever is sent arrives `delay_s` later, in order. All connections share it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:

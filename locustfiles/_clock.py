@@ -8,7 +8,7 @@ from typing import TypedDict
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Reading(TypedDict):
+class ClockReading(TypedDict):
     """Both clocks of a process at one moment, and which machine's they are (empty: not known)."""
 
     monotonic_ns: int
@@ -25,12 +25,12 @@ def boot() -> str:
         return ""
 
 
-def reading() -> Reading:
+def reading() -> ClockReading:
     """This process's clocks now."""
     return {"monotonic_ns": time.perf_counter_ns(), "wall_ns": time.time_ns(), "boot": boot()}
 
 
-def offset_ns(theirs: Reading, ours: Reading | None = None) -> int:
+def offset_ns(theirs: ClockReading, ours: ClockReading | None = None) -> int:
     """What to add to monotonic times of another process to have them on this process's clock.
 
     Zero on one machine. Between machines it goes by the wall clocks, and is as good as these agree.

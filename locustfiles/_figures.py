@@ -16,7 +16,7 @@ ENDINGS = {
 }
 
 
-class Figures(NamedTuple):
+class ServiceFigures(NamedTuple):
     """One answer of /metrics; None for what it does not say. CPU time is counted from the process's start."""
 
     cpu_s: float | None = None
@@ -27,10 +27,10 @@ class Figures(NamedTuple):
     pool_idle: float | None = None
 
 
-def parse(text: str) -> Figures:
+def parse(text: str) -> ServiceFigures:
     """Read an answer in Prometheus' text format. Raises ValueError for any other."""
     found = prometheus.totals(text)
-    return Figures(**{figure: _ending(found, ending) for figure, ending in ENDINGS.items()})
+    return ServiceFigures(**{figure: _ending(found, ending) for figure, ending in ENDINGS.items()})
 
 
 def _ending(totals: Mapping[str, float], ending: str) -> float | None:
@@ -39,7 +39,7 @@ def _ending(totals: Mapping[str, float], ending: str) -> float | None:
     return totals[min(names, key=len)] if names else None
 
 
-def cpu_share(before: Figures, after: Figures, seconds: float) -> float | None:
+def cpu_share(before: ServiceFigures, after: ServiceFigures, seconds: float) -> float | None:
     """CPU time per second between two answers: 1 is one CPU, busy; None where that cannot be known."""
     if before.cpu_s is None or after.cpu_s is None or seconds <= 0 or after.cpu_s < before.cpu_s:
         return None  # it counts anew: another process than before

@@ -12,7 +12,7 @@ from db.dsn import Dsn
 from locustfiles import _figures
 from locustfiles._backends import Owners, by_service
 from locustfiles._http import Client
-from locustfiles._table import Database, Seen, Table, table
+from locustfiles._table import BackendCounts, LiveTable, ServiceAnswers, table
 from locustfiles._targets import OFFERED, url_of
 from suite.errors import DatabaseError
 
@@ -27,15 +27,15 @@ class Live:
     def __init__(self) -> None:
         self._looked = float("-inf")
         self._asking: list[gevent.Greenlet] = []
-        self._seen = [Seen(name) for name in OFFERED]
-        self._database = Database()
+        self._seen = [ServiceAnswers(name) for name in OFFERED]
+        self._database = BackendCounts()
 
-    def look(self) -> Table:
+    def look(self) -> LiveTable:
         """What is known now. The first call begins to ask, so it knows little."""
         self._looked = time.monotonic()
         self._asking = [one for one in self._asking if not one.dead]
         if not self._asking:
-            self._seen = [Seen(name) for name in OFFERED]
+            self._seen = [ServiceAnswers(name) for name in OFFERED]
             self._asking = [gevent.spawn(self._ask_service, seen) for seen in self._seen]
             self._asking.append(gevent.spawn(self._ask_database))
         return table(self._seen, self._database, time.monotonic())
@@ -43,7 +43,7 @@ class Live:
     def _is_looked_at(self) -> bool:
         return time.monotonic() - self._looked < GONE_S
 
-    def _ask_service(self, seen: Seen) -> None:
+    def _ask_service(self, seen: ServiceAnswers) -> None:
         client = Client(url_of(seen.name), timeout_s=TIMEOUT_S)
         while self._is_looked_at():
             begun = time.monotonic()
@@ -64,18 +64,18 @@ class Live:
             try:
                 named = dsn.from_environment(os.environ)
                 if named is None:
-                    self._database = Database(problem="DATABASE_URL is not set where Locust was started")
+                    self._database = BackendCounts(problem="DATABASE_URL is not set where Locust was started")
                     return
                 self._follow(named, owners)
             except DatabaseError as error:
-                self._database = Database(problem=str(error))
+                self._database = BackendCounts(problem=str(error))
             except psycopg.Error as error:
-                self._database = Database(problem=f"PostgreSQL: {type(error).__name__}")
+                self._database = BackendCounts(problem=f"PostgreSQL: {type(error).__name__}")
             gevent.sleep(EVERY_S)
 
     def _follow(self, named: Dsn, owners: Owners) -> None:
         with closing(server.connect(named)) as connection:
             while self._is_looked_at():
                 holders = activity.holders(connection)
-                self._database = Database(by_service(holders, owners.of(holders)))
+                self._database = BackendCounts(by_service(holders, owners.of(holders)))
                 gevent.sleep(EVERY_S)

@@ -26,7 +26,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
     return chunks[-1]._replace(packed=b"".join(chunk.packed for chunk in chunks))
 
 
-class Recorder:
+class SampleRecorder:
     """Samples since the last `take`."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Recorder:
         return Chunk(b"".join(packed), list(self._operations), list(self._methods), list(self._errors))
 
 
-RECORDER = Recorder()
+RECORDER = SampleRecorder()
 """This process's."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from locustfiles import _figures
-from locustfiles._figures import Figures
+from locustfiles._figures import ServiceFigures
 from suite import catalogue
 
 STALE_S = 3.0
@@ -20,16 +20,16 @@ IN_TRANSACTION = {"idle in transaction (aborted)": "idle in transaction"}
 
 
 @dataclass
-class Seen:
+class ServiceAnswers:
     """The last two answers of one service, and why there is no newer one."""
 
     name: str
-    figures: Figures | None = None
+    figures: ServiceFigures | None = None
     at_s: float = 0.0
     cpu: float | None = None
     problem: str = ""
 
-    def answered(self, figures: Figures, at_s: float) -> None:
+    def answered(self, figures: ServiceFigures, at_s: float) -> None:
         """It said this, at this time (monotonic)."""
         if self.figures is not None:
             self.cpu = _figures.cpu_share(self.figures, figures, at_s - self.at_s)
@@ -41,7 +41,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Database:
+class BackendCounts:
     """PostgreSQL's backends by service (empty name: no service's) and state, or why they are not known."""
 
     backends: Mapping[str, Counter[str]] | None = None
@@ -49,7 +49,7 @@ class Database:
 
 
 @dataclass(frozen=True)
-class Table:
+class LiveTable:
     """Rows of texts below COLUMNS, and what a reader has to know besides."""
 
     rows: Sequence[Sequence[str]]
@@ -57,7 +57,7 @@ class Table:
     columns: Sequence[str] = field(default=COLUMNS)
 
 
-def table(services: Sequence[Seen], database: Database, now_s: float) -> Table:
+def table(services: Sequence[ServiceAnswers], database: BackendCounts, now_s: float) -> LiveTable:
     """All services as rows, then PostgreSQL's other backends; what is not known is a question mark, and is noted."""
     backends = database.backends
     rows = [_row(seen, backends) for seen in services]
@@ -73,17 +73,17 @@ def table(services: Sequence[Seen], database: Database, now_s: float) -> Table:
             notes.append(
                 "some backends cannot be assigned to a service: it runs on another machine, account or container"
             )
-    return Table(rows, notes)
+    return LiveTable(rows, notes)
 
 
-def _row(seen: Seen, backends: Mapping[str, Counter[str]] | None) -> tuple[str, ...]:
+def _row(seen: ServiceAnswers, backends: Mapping[str, Counter[str]] | None) -> tuple[str, ...]:
     cpu, memory, threads, connections = _process(seen.figures, seen.cpu)
     if not catalogue.service(seen.name).needs_database:
         return (seen.name, cpu, memory, threads, *["-"] * (len(COLUMNS) - 4))
     return (seen.name, cpu, memory, threads, connections, *_backends(backends, seen.name))
 
 
-def _process(figures: Figures | None, cpu: float | None) -> tuple[str, str, str, str]:
+def _process(figures: ServiceFigures | None, cpu: float | None) -> tuple[str, str, str, str]:
     if figures is None:
         return "?", "?", "?", "?"
     memory = figures.memory_bytes
@@ -110,6 +110,6 @@ def _backends(backends: Mapping[str, Counter[str]] | None, name: str) -> tuple[s
     return tuple(str(states[state]) for state in (*STATES, "other"))
 
 
-def as_json(shown: Table) -> dict[str, Any]:
+def as_json(shown: LiveTable) -> dict[str, Any]:
     """For the page's script."""
     return {"columns": list(shown.columns), "rows": [list(row) for row in shown.rows], "notes": list(shown.notes)}

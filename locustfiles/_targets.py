@@ -24,7 +24,7 @@ OFFERED = [name for name in os.environ.get("BENCH_SERVICES", "").split(",") if n
 )
 
 
-class Target(NamedTuple):
+class NamedAddress(NamedTuple):
     """A base address. `name` is empty when it is the only one: its rows then need none."""
 
     name: str
@@ -36,16 +36,16 @@ def url_of(name: str) -> str:
     return SERVICE_URL.format(name=name, port=catalogue.service(name).port)
 
 
-def targets(environment: Environment, operations: tuple[str, ...]) -> list[Target]:
+def targets(environment: Environment, operations: tuple[str, ...]) -> list[NamedAddress]:
     """What --host (or the web UI's field) names, else the services chosen; of `all`, those with these operations."""
     options = environment.parsed_options
     if environment.host and environment.host != HOST_OF_SERVICE:
-        return [Target("", str(environment.host).rstrip("/"))]
+        return [NamedAddress("", str(environment.host).rstrip("/"))]
     assert options is not None  # noqa: S101  # Locust parses its options before it makes users
     names = list(dict.fromkeys(options.service))
     if ALL in names:
         names = [name for name in OFFERED if catalogue.service(name).answers(operations)]
-    return [Target(name if len(names) > 1 else "", url_of(name)) for name in names]
+    return [NamedAddress(name if len(names) > 1 else "", url_of(name)) for name in names]
 
 
 def worker_index(environment: Environment) -> int:
@@ -57,13 +57,13 @@ class Shares:
     """Which target the next user of a scenario gets: the one with the fewest."""
 
     def __init__(self) -> None:
-        self._users: Counter[tuple[type, Target]] = Counter()
+        self._users: Counter[tuple[type, NamedAddress]] = Counter()
 
     def forget(self, **_: Any) -> None:
         """A test begins."""
         self._users.clear()
 
-    def join(self, environment: Environment, scenario: type) -> Target:
+    def join(self, environment: Environment, scenario: type) -> NamedAddress:
         """One more user of this class."""
         operations = getattr(sys.modules[scenario.__module__], "OPERATIONS", ())
         found = targets(environment, operations)
@@ -77,7 +77,7 @@ class Shares:
         """The targets that have users, by name; the only one's is empty."""
         return list(dict.fromkeys(target.name for (_, target), users in self._users.items() if users > 0))
 
-    def leave(self, scenario: type, target: Target) -> None:
+    def leave(self, scenario: type, target: NamedAddress) -> None:
         """One less."""
         self._users[scenario, target] -= 1
 

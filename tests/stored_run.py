@@ -65,7 +65,7 @@ def write(folder: Path, *, rounds: int = 2) -> None:
     (folder / "status.json").write_text(json.dumps({"state": "partial", "why": HOSTILE, "at": "2026-01-02T03:04:05"}))
     machine = {"cpu": HOSTILE, "cpus": 2}
     (folder / "environment.json").write_text(json.dumps({"machine": machine, "services": {"x": {"title": HOSTILE}}}))
-    row = parity.Row("pool_policy", "asyncpg_async", "idiomatic", HOSTILE, "", parity.NOT_ASKED, HOSTILE)
+    row = parity.ParityRow("pool_policy", "asyncpg_async", "idiomatic", HOSTILE, "", parity.NOT_ASKED, HOSTILE)
     (folder / "parity.csv").write_text(csv_writing.csv_text(parity.COLUMNS, [vars(row)]))
     chance = np.random.default_rng(1)
     for number in range(1, rounds + 1):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bench.analysis import ceilings, pairs, rulings, sweeps
 from bench.analysis.outcome import Ceilings, CellResult, Outcome
 from bench.analysis.pairs import Pair
-from bench.analysis.parity import Row
+from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
 from bench.analysis.summary import Measurement
 from bench.analysis.sweeps import Curve
@@ -68,7 +68,7 @@ class Analysis:
     curves: tuple[Curve, ...]
     ceilings: tuple[Ceiling, ...]
     rulings: tuple[Ruling, ...]
-    parity: tuple[Row, ...]
+    parity: tuple[ParityRow, ...]
     measured: Mapping[Cell, Sequence[Measurement]]
     unreadable: tuple[str, ...]
     disagreeing: tuple[str, ...] = ()

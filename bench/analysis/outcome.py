@@ -11,7 +11,7 @@ import polars as pl
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
 from bench.analysis.ceilings import Alone
-from bench.analysis.parity import Row
+from bench.analysis.parity import ParityRow
 from bench.analysis.summary import Measurement, OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
@@ -118,7 +118,7 @@ class Outcome:
     ceilings: Ceilings = field(default_factory=Ceilings)
     counted: bool = False
     claims: Sequence[Claim] = ()
-    parity: tuple[Row, ...] = ()
+    parity: tuple[ParityRow, ...] = ()
     unreadable: list[str] = field(default_factory=list)
     disagreeing: list[str] = field(default_factory=list)
 

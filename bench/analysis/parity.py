@@ -11,7 +11,7 @@ VERSION = "version of "
 
 
 @dataclass(frozen=True)
-class Facts:
+class ParityFacts:
     """One running setup. None: not known, or nothing that this service has.
 
     `connections` are those of all workers together when these had started. `pool_policy`, `protocol` and `transaction`
@@ -36,14 +36,14 @@ class Facts:
     versions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
-FACTS = tuple(one.name for one in fields(Facts) if one.name != "versions")
+FACTS = tuple(one.name for one in fields(ParityFacts) if one.name != "versions")
 # What a plan sets stands in its setup under the same name; a fact that profiles are about is compared within each.
 ASKED = tuple(name for name in FACTS if name in Setup.__dataclass_fields__)
 OF_A_PROFILE = frozenset({"transaction"})
 
 
 @dataclass(frozen=True)
-class Row:
+class ParityRow:
     """A row of parity.csv: a fact of a setup. `whose` is empty where nothing differs, `asked` where no plan asks."""
 
     fact: str
@@ -55,7 +55,7 @@ class Row:
     why: str
 
 
-COLUMNS = tuple(one.name for one in fields(Row))
+COLUMNS = tuple(one.name for one in fields(ParityRow))
 
 
 def opened_at_start(setup: Setup) -> int:
@@ -63,13 +63,13 @@ def opened_at_start(setup: Setup) -> int:
     return setup.pool_size * setup.workers if setup.connections else 0
 
 
-def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple[Row, ...]:
+def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) -> tuple[ParityRow, ...]:
     """Every fact that is known, of every setup, and whose doing it is where it differs.
 
     A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
     library's own where the service.toml declares this very value (`{setup.NAME}` in it is a figure of the setup).
     """
-    found: list[Row] = []
+    found: list[ParityRow] = []
     for fact in (*FACTS, *_shared(facts)):
         values = {setup: value for setup, one in facts.items() if (value := _value(one, fact))}
         for setup, value in values.items():
@@ -78,7 +78,7 @@ def rows(facts: Mapping[Setup, Facts], services: Mapping[str, Service]) -> tuple
             differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
             owned = own if differs and own is not None and own.value.format(setup=setup) == value else None
             whose = "" if not differs else LIBRARY if owned else NOT_ASKED
-            found.append(Row(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
+            found.append(ParityRow(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
     return tuple(found)
 
 
@@ -87,7 +87,7 @@ def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:
     return [value for one, value in values.items() if fact not in OF_A_PROFILE or one.profile == setup.profile]
 
 
-def _shared(facts: Mapping[Setup, Facts]) -> list[str]:
+def _shared(facts: Mapping[Setup, ParityFacts]) -> list[str]:
     """Versions of what more than one service has."""
     users: dict[str, set[str]] = {}
     for setup, one in facts.items():
@@ -96,7 +96,7 @@ def _shared(facts: Mapping[Setup, Facts]) -> list[str]:
     return [f"{VERSION}{library}" for library, names in users.items() if len(names) > 1]
 
 
-def _value(facts: Facts, fact: str) -> str:
+def _value(facts: ParityFacts, fact: str) -> str:
     if fact.startswith(VERSION):
         return facts.versions.get(fact.removeprefix(VERSION), "")
     return _text(getattr(facts, fact))

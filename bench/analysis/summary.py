@@ -49,7 +49,7 @@ class Measurement:
 # What a round knows of each operation, and of all of them together.
 OF_AN_OPERATION = tuple(one.name for one in METRICS if one.known is Known.OPERATION)
 OF_A_CELL = tuple(one.name for one in METRICS if one.known is not Known.RUN)
-Figures = Mapping[str, float | None]
+FiguresByMetric = Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class OperationSummary:
     failures: int
     failure_ratio: float | None
     throughput_rps: float | None
-    rounds: tuple[Figures, ...]
+    rounds: tuple[FiguresByMetric, ...]
     latency_mean_ms: float | None
     latency_p50_ms: float | None
     latency_p90_ms: float | None
@@ -227,7 +227,7 @@ def _counted(
     )
 
 
-def _figures(one_round: OperationSummary, names: Sequence[str]) -> Figures:
+def _figures(one_round: OperationSummary, names: Sequence[str]) -> FiguresByMetric:
     return {name: getattr(one_round, name) for name in names}
 
 

@@ -7,7 +7,7 @@ import click
 
 from bench.commands import options
 from bench.compare import causes, changes, documents, figures, locust_csv
-from bench.compare.changes import Change, Figures
+from bench.compare.changes import Change, OperationFigures
 from bench.compare.figures import StoredRun
 from bench.report import markdown
 from bench.report.html import change_page
@@ -105,7 +105,7 @@ def _alone(before: StoredRun, after: StoredRun) -> list[str]:
     only_old, only_new = changes.only(before.figures, after.figures)
     name_of = changes.named(one.identity for one in (*before.figures, *after.figures))
 
-    def lines(which: str, cells: Sequence[Figures]) -> list[str]:
+    def lines(which: str, cells: Sequence[OperationFigures]) -> list[str]:
         return [f"only in the {which} run: {name_of(one.identity)}" for one in cells]
 
     return lines("old", only_old) + lines("new", only_new)

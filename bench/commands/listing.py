@@ -5,7 +5,7 @@ from rich.table import Table
 
 from bench.commands import options
 from bench.measure import job
-from bench.measure.job import Request
+from bench.measure.job import RunRequest
 from bench.plan import file, servers
 from suite import catalogue
 
@@ -23,7 +23,7 @@ def list_() -> None:
     listed = Table("plan", "its question", "about", title="Plans", title_justify="left")
     for name, path in catalogue.plans().items():
         read = file.read(path)
-        expected_s = job.decide(Request(read, path, None, None)).expected_s(read.rounds.count)
+        expected_s = job.decide(RunRequest(read, path, None, None)).expected_s(read.rounds.count)
         listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
     serving = Table("server", "what it is", title="Servers (--server)", title_justify="left")
     for server in servers.SERVERS.values():

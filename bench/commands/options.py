@@ -54,7 +54,7 @@ class Share(click.ParamType[float]):
 SHARE = Share()
 
 
-class Target(click.ParamType[tuple[str, str]]):
+class TargetOption(click.ParamType[tuple[str, str]]):
     """A name and an address: NAME=URL."""
 
     name = "name=url"
@@ -93,7 +93,11 @@ def services(command: Callable[..., Any]) -> Callable[..., Any]:
 def target(command: Callable[..., Any]) -> Callable[..., Any]:
     """--target."""
     return click.option(
-        "--target", type=Target(), multiple=True, metavar="NAME=URL", help="A running application of yours; repeatable."
+        "--target",
+        type=TargetOption(),
+        multiple=True,
+        metavar="NAME=URL",
+        help="A running application of yours; repeatable.",
     )(command)
 
 

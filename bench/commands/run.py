@@ -91,14 +91,14 @@ def run(
     plan = reading.plan
     # What measures and analyses takes seconds to load. A mistyped option should be reported at once.
     from bench.measure import runner  # noqa: PLC0415  # see above
-    from bench.measure.job import Request  # noqa: PLC0415  # see above
+    from bench.measure.job import RunRequest  # noqa: PLC0415  # see above
 
     if bind_host != LOOPBACK and not plan.load.expect_workers:
         raise UsageError(f"--bind-host {bind_host} can only be used with --expect-workers")
     console = options.console()
     for remark in reading.remarks:
         console.print(remark, highlight=False, markup=False, soft_wrap=True)
-    request = Request(plan, path, name, database_url, bind_host)
+    request = RunRequest(plan, path, name, database_url, bind_host)
     return runner.run(request, console)
 
 
@@ -123,8 +123,8 @@ def _refuse_others(context: click.Context) -> None:
 
 def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool) -> int:
     from bench.measure import resuming, runner  # noqa: PLC0415  # as in `run`
-    from bench.measure.job import Request  # noqa: PLC0415  # as in `run`
+    from bench.measure.job import RunRequest  # noqa: PLC0415  # as in `run`
 
     earlier = resuming.read(name)
     path = earlier.run.folder / "plan.toml"
-    return runner.run(Request(earlier.plan, path, None, database_url, bind_host, earlier, force), options.console())
+    return runner.run(RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force), options.console())

@@ -21,7 +21,7 @@ Examples:
 """
 
 
-class Parameter(click.ParamType[tuple[str, str]]):
+class QueryParameter(click.ParamType[tuple[str, str]]):
     """One query parameter."""
 
     name = "name=value"
@@ -38,7 +38,7 @@ class Parameter(click.ParamType[tuple[str, str]]):
 @click.argument("service")
 @click.argument("operation")
 @click.option("--profile", type=click.Choice(get_args(model.Profile)), default="idiomatic", show_default=True)
-@click.option("--query", type=Parameter(), multiple=True, help="A query parameter of the request; repeatable.")
+@click.option("--query", type=QueryParameter(), multiple=True, help="A query parameter of the request; repeatable.")
 @options.scale
 @options.database_url
 def trace(

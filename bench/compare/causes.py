@@ -29,7 +29,7 @@ NOTHING = "(not there)"
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunConditions:
     """environment.json and the plan of plan.json, whole; None where a run has none that can be read."""
 
     environment: Mapping[str, Any] | None
@@ -44,7 +44,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def obstacles(old: Facts, new: Facts) -> tuple[str, ...]:
+def obstacles(old: RunConditions, new: RunConditions) -> tuple[str, ...]:
     """Why two runs should not be compared: machine, data or plan are not the same, or not known to be."""
     found = []
     if old.environment is None or new.environment is None:
@@ -75,7 +75,7 @@ def _targets(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in noted if isinstance(one, Mapping)] if isinstance(noted, list) else []
 
 
-def candidates(old: Facts, new: Facts) -> dict[str, tuple[str, ...]]:
+def candidates(old: RunConditions, new: RunConditions) -> dict[str, tuple[str, ...]]:
     """Differences that may explain a change, by group; at most MOST_OF_A_GROUP in each, and then how many more."""
     before, after = (flat(facts.environment or {}) for facts in (old, new))
     groups: dict[str, dict[str, None]] = {}
@@ -111,7 +111,7 @@ def _grouped(key: str) -> tuple[str, str]:
     return group, key.removeprefix(f"{group}.")
 
 
-def _is_of_one_service(key: str, old: Facts, new: Facts) -> bool:
+def _is_of_one_service(key: str, old: RunConditions, new: RunConditions) -> bool:
     """Whether it belongs to a service that one run does not have."""
     kind, _, rest = key.partition(".")
     name = rest.partition(".")[0]

@@ -28,7 +28,7 @@ SAME_RATE = 0.02
 
 
 @dataclass(frozen=True)
-class Figures:
+class OperationFigures:
     """One operation of one cell of one run.
 
     `rounds` has each metric in each round, None where it is not known; it is empty where only `whole`, the figures of
@@ -67,7 +67,7 @@ class Change:
         return dict(zip(IDENTITY, self.identity, strict=True)) | rounds | own
 
 
-def compare(old: Sequence[Figures], new: Sequence[Figures]) -> tuple[Change, ...]:
+def compare(old: Sequence[OperationFigures], new: Sequence[OperationFigures]) -> tuple[Change, ...]:
     """Every cell and operation that both runs have, metric by metric, in the order of the new run.
 
     The intervals of one operation's metric hold for all cells together: with k of them, each has 1 - 0.05 / k.
@@ -88,17 +88,19 @@ def compare(old: Sequence[Figures], new: Sequence[Figures]) -> tuple[Change, ...
     return tuple(change for change in changes if change is not None)
 
 
-def only(old: Sequence[Figures], new: Sequence[Figures]) -> tuple[list[Figures], list[Figures]]:
+def only(
+    old: Sequence[OperationFigures], new: Sequence[OperationFigures]
+) -> tuple[list[OperationFigures], list[OperationFigures]]:
     """The cells that only the old run has, and those that only the new one has."""
     return _without(old, new), _without(new, old)
 
 
-def _without(some: Sequence[Figures], others: Sequence[Figures]) -> list[Figures]:
+def _without(some: Sequence[OperationFigures], others: Sequence[OperationFigures]) -> list[OperationFigures]:
     known = {one.identity for one in others}
     return [one for one in some if one.operation == "all" and one.identity not in known]
 
 
-def _change(old: Figures, new: Figures, metric: Metric, confidence: float) -> Change | None:
+def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confidence: float) -> Change | None:
     """None where there is nothing to say: neither run knows the metric, or no request failed in either."""
     before, after = _known(old, metric.name), _known(new, metric.name)
     means = [old.whole.get(metric.name), new.whole.get(metric.name)]
@@ -125,7 +127,7 @@ def _change(old: Figures, new: Figures, metric: Metric, confidence: float) -> Ch
     )
 
 
-def _known(one: Figures, metric: str) -> list[float]:
+def _known(one: OperationFigures, metric: str) -> list[float]:
     """Of every round, or none: leaving out the rounds that lack a figure would favour the others."""
     values = one.rounds.get(metric, ())
     known = [value for value in values if value is not None]
@@ -138,11 +140,11 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _invalid(old: Figures, new: Figures) -> str:
+def _invalid(old: OperationFigures, new: OperationFigures) -> str:
     return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.INVALID)
 
 
-def _obstacle(old: Figures, new: Figures, metric: str) -> str:
+def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
     """In words, why a metric has no interval; empty where it has one."""
     if invalid := _invalid(old, new):
         return f"INVALID: {invalid}"
@@ -166,7 +168,7 @@ def _obstacle(old: Figures, new: Figures, metric: str) -> str:
 
 
 def _concluded(
-    old: Figures, new: Figures, metric: Metric, low: float | None, high: float | None
+    old: OperationFigures, new: OperationFigures, metric: Metric, low: float | None, high: float | None
 ) -> tuple[float | None, float | None, Conclusion, str]:
     """The interval, with the ends open that a fuller load could move; what it shows, and why that is not all."""
     names = [name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.FLOOR]

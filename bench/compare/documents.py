@@ -20,7 +20,7 @@ GOOD, BAD, DIM = "good", "bad", "dim"
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """A row of the table, as text; `tone` is GOOD, BAD, DIM or empty."""
 
     cells: tuple[str, ...]
@@ -34,7 +34,7 @@ class Document:
     old: str
     new: str
     headings: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     marks: tuple[str, ...] = ()
     sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def of_runs(
     return Document(
         *names,
         HEADINGS,
-        tuple(Row((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
+        tuple(ComparisonRow((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
         marks=(*(f"{FORCED}: {one}" for one in obstacles), *remarks),
         sections={heading: lines for heading, lines in sections.items() if lines},
         notes=(said, WHAT_ROUNDS_MISS),
@@ -69,7 +69,8 @@ def of_runs(
 def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
     """Two `_stats.csv` files of Locust."""
     rows = tuple(
-        Row((one.name, one.metric, _of_file(one.old, one), _of_file(one.new, one), _ratio(one.ratio))) for one in found
+        ComparisonRow((one.name, one.metric, _of_file(one.old, one), _of_file(one.new, one), _ratio(one.ratio)))
+        for one in found
     )
     sections = {"What these files cannot tell": locust_csv.LIMITS} | ({"Not in both": alone} if alone else {})
     return Document(old, new, ("name", "metric", "old", "new", "new / old"), rows, sections=sections)

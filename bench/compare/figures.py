@@ -7,13 +7,13 @@ from typing import Any
 from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
 from bench.analysis.rows import summary_rows
-from bench.compare.causes import Facts
-from bench.compare.changes import IDENTITY, Figures
+from bench.compare.causes import RunConditions
+from bench.compare.changes import IDENTITY, OperationFigures
 from bench.plan import metrics
 from bench.plan.metrics import Known, Place
 from bench.plan.model import Load, Plan
 from bench.store import csv_reading, files, runs, stored
-from bench.store.csv_reading import Line, plain
+from bench.store.csv_reading import CsvLine, plain
 from suite.errors import BenchError, ResultsError
 
 METRICS = metrics.names(Place.COMPARE)
@@ -25,8 +25,8 @@ class StoredRun:
     """A run's figures and facts. `remarks` say in words what could not be read, or disagrees."""
 
     name: str
-    figures: tuple[Figures, ...]
-    facts: Facts
+    figures: tuple[OperationFigures, ...]
+    facts: RunConditions
     remarks: tuple[str, ...] = ()
 
 
@@ -39,10 +39,10 @@ def read(folder: Path) -> StoredRun:
     environment = stored.readable(folder, lambda: stored.environment(folder), lost)
     remarks += [f"{name}: {said}" for said in lost]
     written = plan.model_dump() if plan else (planned or {}).get("plan")
-    facts = Facts(environment or None, written if isinstance(written, dict) else None)
+    facts = RunConditions(environment or None, written if isinstance(written, dict) else None)
     status = files.json_object(folder / "status.json") or {}
     remarks += [f"{name}: {line}" for line in runs.resumed_in_words(status)]
-    figures: tuple[Figures, ...] = ()
+    figures: tuple[OperationFigures, ...] = ()
     if plan is not None:
         try:
             found = analysis.of(stored.outcome(folder))
@@ -59,7 +59,7 @@ def read(folder: Path) -> StoredRun:
     return StoredRun(plain(name), figures, facts, tuple(plain(remark) for remark in remarks))
 
 
-def of_run(found: Analysis, load: Load) -> tuple[Figures, ...]:
+def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
     """Of every cell: all operations together, then each by name."""
     figures = []
     for result in found.results:
@@ -67,7 +67,7 @@ def of_run(found: Analysis, load: Load) -> tuple[Figures, ...]:
         for operation, row in zip(result.operations, rows, strict=True):
             known = METRICS if operation.operation == "all" else OF_AN_OPERATION
             figures.append(
-                Figures(
+                OperationFigures(
                     identity=_identity({name: row[name] for name in IDENTITY}),
                     operation=operation.operation,
                     verdict=result.verdict.name,
@@ -80,15 +80,15 @@ def of_run(found: Analysis, load: Load) -> tuple[Figures, ...]:
     return tuple(figures)
 
 
-def of_summary(path: Path) -> tuple[Figures, ...]:
+def of_summary(path: Path) -> tuple[OperationFigures, ...]:
     """Of every row, without rounds. Raises ResultsError that names the file, and the line or the column."""
     columns = ("operation", "verdict", "rounds", "offered_rps", *IDENTITY, *METRICS)
     lines = csv_reading.read(path, columns, "a summary.csv of this suite", ended=True)
     return tuple(_of_line(line) for line in lines)
 
 
-def _of_line(line: Line) -> Figures:
-    return Figures(
+def _of_line(line: CsvLine) -> OperationFigures:
+    return OperationFigures(
         identity=_identity({name: line.text(name) for name in IDENTITY}),
         operation=line.text("operation"),
         verdict=line.text("verdict"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.store import csv_reading
-from bench.store.csv_reading import Line
+from bench.store.csv_reading import CsvLine
 from suite.errors import ResultsError
 
 FIGURES = ("Request Count", "Failure Count", "Requests/s")
@@ -36,9 +36,9 @@ class Ratio:
         return self.new / self.old if self.new is not None and self.old else None
 
 
-def read(path: Path) -> dict[tuple[str, str], Line]:
+def read(path: Path) -> dict[tuple[str, str], CsvLine]:
     """Rows by type and name. Raises ResultsError that names the file, and the line or the column."""
-    rows: dict[tuple[str, str], Line] = {}
+    rows: dict[tuple[str, str], CsvLine] = {}
     for line in csv_reading.read(path, REQUIRED, "a _stats.csv of Locust"):
         key = line.text("Type"), line.text("Name")
         if key in rows:
@@ -64,7 +64,7 @@ def compare(old: Path, new: Path) -> tuple[tuple[Ratio, ...], list[str]]:
     return tuple(found), alone + [f"only in the new file: {_named(key)}" for key in after if key not in before]
 
 
-def _ratios(old: Line, new: Line) -> list[Ratio]:
+def _ratios(old: CsvLine, new: CsvLine) -> list[Ratio]:
     name = _named((new.text("Type"), new.text("Name")))
     failed = _failed(old), _failed(new)
     shares = [Ratio(name, FAILED, *failed)] if any(failed) else []
@@ -73,7 +73,7 @@ def _ratios(old: Line, new: Line) -> list[Ratio]:
     return figures[:1] + shares + figures[1:]
 
 
-def _failed(line: Line) -> float | None:
+def _failed(line: CsvLine) -> float | None:
     requests, failures = line.figure("Request Count"), line.figure("Failure Count")
     return failures / requests if requests and failures is not None else None
 

@@ -32,7 +32,7 @@ from suite.errors import BenchError, LoadError, RestartedError, ResultsError, Se
 
 
 @dataclass(frozen=True)
-class Told:
+class ProgressListener:
     """Who hears of a measurement: for how many seconds the load has been going on, what is done, what to show."""
 
     tick: Callable[[float], None] = lambda _: None
@@ -40,18 +40,18 @@ class Told:
     show: Callable[[str], None] = lambda _: None
 
 
-NOBODY = Told()
+SILENT = ProgressListener()
 
 
 def measure(
     plan: Plan,
     cell: Cell,
-    target: load.Target,
+    target: load.LoadTarget,
     fleet: Fleet,
     server: Database,
     placed: Placement,
     folder: Path,
-    told: Told = NOBODY,
+    listener: ProgressListener = SILENT,
 ) -> Measurement:
     """Measure; everything that was recorded stays in `folder`, even when the cell cannot count.
 
@@ -59,12 +59,12 @@ def measure(
     """
     oom_kills = kernel.oom_kills()
     try:
-        recording, kept = _record(plan, cell, target, fleet, server, placed, folder, told)
+        recording, kept = _record(plan, cell, target, fleet, server, placed, folder, listener)
         window = windows.of(recording.marks, kept, plan.load)
         _write_tables(recording, window, folder)
         _check_alive(cell, fleet)
         if plan.load.timeline and not cell.setup.url:
-            told.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
+            listener.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
     except UnwritableError:
         raise  # it says nothing of the cell, which is missing until there is room for it
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
@@ -80,12 +80,12 @@ def measure(
 def _record(
     plan: Plan,
     cell: Cell,
-    target: load.Target,
+    target: load.LoadTarget,
     fleet: Fleet,
     server: Database,
     placed: Placement,
     folder: Path,
-    told: Told,
+    listener: ProgressListener,
 ) -> tuple[Recording, pl.DataFrame]:
     """Put the load on the service and watch; what was seen, and all samples, which both stay in `folder`."""
     _have(cell, fleet, folder / "service.log")
@@ -97,7 +97,7 @@ def _record(
         workers = load.start_workers(cell, plan.load, target, folder)
         for one in (child, *workers):
             observers.follow(one.pid, LOAD)
-        joining = load.Joining(plan.load, stream, workers, told.step)
+        joining = load.WorkerArrival(plan.load, stream, workers, listener.step)
 
         def tick(elapsed_s: float) -> None:
             observers.tick()
@@ -105,7 +105,7 @@ def _record(
             if not cell.setup.url:
                 fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
             joining.tick(elapsed_s)
-            told.tick(elapsed_s)
+            listener.tick(elapsed_s)
 
         try:
             load.follow(child, load.longest_s(cell, plan.load), tick, workers=workers)

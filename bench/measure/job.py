@@ -21,7 +21,7 @@ ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What the command line asked for. `earlier` is the run to go on with, `force` in whatever environment."""
 
     plan: Plan
@@ -45,7 +45,7 @@ class Job:
     `done` are the measurements, by round and slug, that a run which is resumed already has.
     """
 
-    request: Request
+    request: RunRequest
     plan: Plan
     cells: tuple[Cell, ...]
     seed: int
@@ -93,7 +93,7 @@ class Job:
         return sum(self.cell_s(cell) for cells in left for cell in cells) + ROUND_OVERHEAD_S * len(left)
 
 
-def decide(request: Request) -> Job:
+def decide(request: RunRequest) -> Job:
     """Draw the seed, unless the plan or the run to go on with has one, and with it the order."""
     plan, earlier = request.plan, request.earlier
     cells, seed = cells_of(plan), earlier.seed if earlier else plan.rounds.seed

@@ -28,7 +28,7 @@ MASTER_PORT = 5557  # Locust's own
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadTarget:
     """What a cell's users send to, and how the users are made."""
 
     url: str
@@ -44,7 +44,7 @@ def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "l
     return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus)
 
 
-def start_workers(cell: Cell, load: Load, target: Target, folder: Path) -> list[Child]:
+def start_workers(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[Child]:
     """Start the workers of this machine, if the load is spread over any. They wait for their master.
 
     One by one, since those that Locust's `--processes` forks have no log of their own, would outlive a harness that is
@@ -84,7 +84,7 @@ def follow(
         stop_all([child, *workers])
 
 
-class Joining:
+class WorkerArrival:
     """Sees to it that a load of several processes begins: all must join its master."""
 
     def __init__(self, load: Load, stream: Path, workers: Sequence[Child], say: Callable[[str], None]) -> None:
@@ -140,7 +140,7 @@ def loop_for_workers(master_host: str) -> str:
     return f"(trap exit INT TERM; while {worker}; do :; done)"
 
 
-def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
+def command(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[str]:
     """The command line of a cell's load."""
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
@@ -158,7 +158,7 @@ def command(cell: Cell, load: Load, target: Target, folder: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def _master(load: Load, target: Target) -> list[str]:
+def _master(load: Load, target: LoadTarget) -> list[str]:
     if not load.distributed:
         return []
     bind = ["--master-bind-host", target.master_host, "--master-bind-port", str(MASTER_PORT)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.analysis.outcome import Outcome
 from bench.compare import causes
-from bench.compare.causes import Facts
+from bench.compare.causes import RunConditions
 from bench.plan import matrix, schedule
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -164,7 +164,7 @@ def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tupl
 
 def differences(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> tuple[str, ...]:
     """In what two environment.json differ: machine, data, versions, settings, code. Pure."""
-    old, new = Facts(before, {}), Facts(now, {})
+    old, new = RunConditions(before, {}), RunConditions(now, {})
     forbidding = causes.obstacles(old, new)
     if before is None:
         return forbidding

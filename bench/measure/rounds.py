@@ -9,7 +9,7 @@ from bench.analysis.ceilings import Alone
 from bench.analysis.outcome import Outcome
 from bench.analysis.summary import Measurement
 from bench.measure import load, output, pgbench
-from bench.measure.cell import Told
+from bench.measure.cell import ProgressListener
 from bench.measure.cell import measure as measure_cell
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
@@ -39,9 +39,9 @@ class Stage:
         """One cell once."""
         around, display = self.fleet.surroundings, self.display
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, around.bind_host)
-        target = load.Target(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
-        told = Told(display.tick, display.step, display.show)
-        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, told)
+        target = load.LoadTarget(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
+        listener = ProgressListener(display.tick, display.step, display.show)
+        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:

@@ -17,7 +17,7 @@ from bench.measure.fleet import orphans, variables
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Verification
-from bench.measure.job import Job, Request, decide
+from bench.measure.job import Job, RunRequest, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.plan import placement
@@ -32,7 +32,7 @@ from suite.errors import BenchError, StoppedError, TerminatedError
 NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # whatever stopped a run that measured nothing
 
 
-def run(request: Request, console: Console) -> int:
+def run(request: RunRequest, console: Console) -> int:
     """Measure a plan. Returns the exit code of DESIGN: 0, or 3 when a cell is INVALID.
 
     Raises BenchError when it could not start or was stopped part-way, and KeyboardInterrupt or TerminatedError when

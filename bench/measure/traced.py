@@ -13,7 +13,7 @@ from bench.analysis.conversation import story
 from bench.analysis.conversation.story import Call, Story
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.gate import counts, proof
-from bench.measure.gate.counts import Request
+from bench.measure.gate.counts import CountedRequest
 from bench.plan.matrix import Setup, default_setup
 from bench.tracing import events
 from bench.tracing.events import Event
@@ -70,7 +70,7 @@ def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, use
             return story.told(call, own, list(heard))
 
 
-def overridden(request: Request, query: Mapping[str, str]) -> Request:
+def overridden(request: CountedRequest, query: Mapping[str, str]) -> CountedRequest:
     """The same call with some of its query parameters set."""
     if not query:
         return request
@@ -78,7 +78,7 @@ def overridden(request: Request, query: Mapping[str, str]) -> Request:
     return request._replace(path=f"{path.path}?{urlencode(dict(parse_qsl(path.query)) | dict(query))}")
 
 
-def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -> Request:
+def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -> CountedRequest:
     """Call it until every connection has learnt what it can, and return the next call to make."""
     variant = next(iter(OPERATIONS[operation].variants), None)
     todo = [overridden(one, query) for one in counts.requests(operation, WARM_UP_CALLS + 1, client, variant)]
@@ -90,7 +90,7 @@ def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -
     return request
 
 
-def _called(client: httpx.Client, request: Request) -> Call:
+def _called(client: httpx.Client, request: CountedRequest) -> Call:
     """One call, and when the client sent it and had its answer. Raises ServiceError unless it succeeds."""
     at_ns: dict[str, int] = {}
 

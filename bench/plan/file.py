@@ -59,7 +59,7 @@ OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
 
 
 @dataclass(frozen=True)
-class Reading:
+class PlanReading:
     """A plan as it is to be run, and what should be said of it before that, a line each."""
 
     plan: Plan
@@ -84,7 +84,7 @@ def read(path: Path, options: Mapping[str, Any] | None = None) -> Plan:
     return understood(path, options).plan
 
 
-def understood(path: Path, options: Mapping[str, Any] | None = None) -> Reading:
+def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanReading:
     """Read a plan and let command-line options (None: not given) override it.
 
     Its title then says what they override. Claims about cells that they take away are left out, and so is a question
@@ -119,7 +119,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> Reading:
     changed = _overridden(plan, before, given, named)
     told = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
     told |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
-    return Reading(plan.model_copy(update={**told, "claims": claims}), tuple(filter(None, remarks)))
+    return PlanReading(plan.model_copy(update={**told, "claims": claims}), tuple(filter(None, remarks)))
 
 
 def _overridden(

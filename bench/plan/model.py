@@ -171,7 +171,7 @@ class Thresholds(_Section):
     held: Share = 0.75
 
 
-class Dataset(_Section):
+class DatasetScale(_Section):
     """How much data the tables hold; scale 1 is a million users."""
 
     scale: Annotated[float, Field(ge=0.001, le=10, allow_inf_nan=False)] = 0.01
@@ -210,7 +210,7 @@ class Plan(_Section):
     matrix: Matrix
     load: Load = Load()
     rounds: Rounds = Rounds()
-    database: Dataset = Dataset()
+    database: DatasetScale = DatasetScale()
     verdict: Thresholds = Thresholds()
     claims: list[Claim] = []
     targets: list[Target] = []

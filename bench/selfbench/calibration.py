@@ -35,7 +35,10 @@ class Figure:
 def capacity(setting: Setting) -> Figure:
     """How many requests per second one load process can send, checked and recorded."""
     with null_server(setting) as server:
-        rates = [watched.measure(watched.Run(server.url, users=USERS), setting).throughput_rps for _ in range(ROUNDS)]
+        rates = [
+            watched.measure(watched.PointReadLoad(server.url, users=USERS), setting).throughput_rps
+            for _ in range(ROUNDS)
+        ]
     return Figure(
         "requests/s of one load process",
         f"{statistics.median(rates):,.0f}",
@@ -46,7 +49,7 @@ def capacity(setting: Setting) -> Figure:
 def latency_error(setting: Setting) -> tuple[Figure, Figure]:
     """What the load adds to a delay that is known."""
     with null_server(setting, delay_ms=DELAY_MS) as server:
-        seen = [watched.measure(watched.Run(server.url, users=USERS), setting) for _ in range(ROUNDS)]
+        seen = [watched.measure(watched.PointReadLoad(server.url, users=USERS), setting) for _ in range(ROUNDS)]
     p50 = statistics.median(one.latency_p50_ms for one in seen) - DELAY_MS
     p99 = statistics.median(one.latency_p99_ms for one in seen) - DELAY_MS
     meaning = f"added to answers after {DELAY_MS:g} ms, {USERS} users, {seen[0].throughput_rps:,.0f} requests/s"
@@ -62,7 +65,7 @@ def most_users(setting: Setting, say: Callable[[str], None]) -> Figure:
     with null_server(setting, delay_ms=DELAY_MS) as server:
         for users in STEPS:
             say(f"{users:,} users in one load process")
-            seen = watched.measure(watched.Run(server.url, users=users, spawn_rate=2000.0), setting)
+            seen = watched.measure(watched.PointReadLoad(server.url, users=users, spawn_rate=2000.0), setting)
             error_ms = seen.latency_p99_ms - DELAY_MS
             if seen.failures or error_ms > MOST_ERROR_MS or seen.cpu_share > MOST_BUSY:
                 why = f"{users:,}: p99 {error_ms:+.1f} ms, {seen.cpu_share:.0%} of a CPU, {seen.failures} failures"

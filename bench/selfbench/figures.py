@@ -11,7 +11,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetRange:
     """A range that a figure should lie in."""
 
     low: float = -math.inf
@@ -33,14 +33,14 @@ class Target:
         return f"{self}: undecided"
 
 
-def ratio(label: str, ratios: Sequence[float], target: Target | None = None) -> str:
+def ratio(label: str, ratios: Sequence[float], target: TargetRange | None = None) -> str:
     """A line with the geometric mean over rounds, its 95% interval, and the ruling that the interval gives."""
     low, high = mean_interval(ratios) or (math.nan, math.nan)
     ruling = f"; {target.ruling(low, high)}" if target else ""
     return f"  {label}: {math.sqrt(low * high):.3f} (95% CI {low:.3f} .. {high:.3f}; {len(ratios)} rounds){ruling}"
 
 
-def extremes(label: str, values: Sequence[float], unit: str, target: Target | None = None) -> str:
+def extremes(label: str, values: Sequence[float], unit: str, target: TargetRange | None = None) -> str:
     """A line with the median over rounds and the worst value, which must be in the target too.
 
     The worst is the one farthest from zero, or the least where the target is a least value.

@@ -80,7 +80,7 @@ class Delayed:
                 self._loop.call_soon(self._release)
 
 
-class Connection(asyncio.Protocol):
+class NullConnection(asyncio.Protocol):
     """One client: counts the ends of requests, whole or in pieces; bodies are not expected."""
 
     def __init__(self, answer: Answering, tally: Tally | None) -> None:
@@ -130,7 +130,7 @@ async def serve(port: int, delay_ms: float, work_us: int, tally: Tally | None) -
                 while True:
                     accepted, _ = listener.accept()
                     accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    connecting = loop.connect_accepted_socket(lambda: Connection(answer, tally), accepted)
+                    connecting = loop.connect_accepted_socket(lambda: NullConnection(answer, tally), accepted)
                     task = loop.create_task(connecting)
                     accepting.add(task)
                     task.add_done_callback(accepting.discard)

@@ -22,7 +22,7 @@ SPARE_S = 90.0
 
 
 @dataclass(frozen=True)
-class Run:
+class PointReadLoad:
     """A load of point reads on one address, closed unless `arrival` says otherwise; 1000 users start in a second."""
 
     url: str
@@ -44,7 +44,7 @@ class Run:
             ),
         )
         [cell] = matrix.cells(settings)
-        target = load.Target(self.url, self.dataset_users, 0, setting.placed.load)
+        target = load.LoadTarget(self.url, self.dataset_users, 0, setting.placed.load)
         return [*load.command(cell, settings.load, target, folder), *self._processes()]
 
     def _processes(self) -> list[str]:
@@ -56,7 +56,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LoadResult:
     """What a run's window saw; latencies of successes, exact. `cpu_share` is the generator's of one core.
 
     `sent` has a row for each success: `latency_ns` from the intended start, `service_time_ns` from the real one.
@@ -97,7 +97,7 @@ def cpu_s(process: psutil.Process, *, children: bool = False) -> float:
     return float(sum(times.user + times.system for times in used))
 
 
-def measure(run: Run, setting: Setting) -> Seen:
+def measure(run: PointReadLoad, setting: Setting) -> LoadResult:
     """Run it to its end. Raises LoadError where it does not come to one."""
     folder = setting.new_folder("locust")
     child = load.start(run.command(setting, folder), folder, setting.placed.load)
@@ -113,7 +113,7 @@ def measure(run: Run, setting: Setting) -> Seen:
     due = windows.cut(everything, window, run.arrival.arrival)
     counted = windows.sent(due)
     good = counted.filter(pl.col("ok"))
-    return Seen(
+    return LoadResult(
         throughput_rps=good.height / window.length_s,
         latency_p50_ms=percentile_ms(good, 0.50),
         latency_p99_ms=percentile_ms(good, 0.99),

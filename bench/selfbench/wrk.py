@@ -16,7 +16,7 @@ RANDOM_USER = 'request = function() return wrk.format("GET", "/users/" .. math.r
 
 
 @dataclass(frozen=True)
-class Figures:
+class WrkFigures:
     """What a closed load saw. Latencies in ms."""
 
     throughput_rps: float
@@ -24,7 +24,7 @@ class Figures:
     latency_p99_ms: float
 
 
-def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int, ...], folder: Path) -> Figures:
+def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int, ...], folder: Path) -> WrkFigures:
     """Put a closed load on a service's point reads. Raises PreflightError where wrk is not installed."""
     if shutil.which("wrk") is None:
         raise PreflightError("wrk is not installed; on Debian: apt-get install wrk")
@@ -48,13 +48,13 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
     return parse(answer.stdout)
 
 
-def parse(printed: str) -> Figures:
+def parse(printed: str) -> WrkFigures:
     """Read what wrk prints."""
     assert "Non-2xx" not in printed, printed  # noqa: S101  # figures of failing requests compare nothing
     rate = re.search(r"Requests/sec:\s*([\d.]+)", printed)
     percentiles = dict(re.findall(r"^\s+(\d+)%\s+([\d.]+\w+)\s*$", printed, re.MULTILINE))
     assert rate is not None, printed  # noqa: S101  # wrk's own layout
-    return Figures(float(rate[1]), _ms(percentiles["50"]), _ms(percentiles["99"]))
+    return WrkFigures(float(rate[1]), _ms(percentiles["50"]), _ms(percentiles["99"]))
 
 
 def _ms(text: str) -> float:

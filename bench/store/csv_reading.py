@@ -13,7 +13,7 @@ UNKNOWN = ("", "N/A")  # Locust writes the second where there was no request
 
 
 @dataclass(frozen=True)
-class Line:
+class CsvLine:
     """A row by column name, and where it stands."""
 
     path: Path
@@ -40,7 +40,7 @@ class Line:
         return value
 
 
-def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False) -> list[Line]:
+def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False) -> list[CsvLine]:
     """All rows of a file that has at least the `required` columns, in any order.
 
     A byte-order mark, CRLF, blank lines and further columns do not matter. `ended`: as in all files of ours, the last
@@ -66,7 +66,7 @@ def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False)
             raise ResultsError(f"{path}, line {number}: {len(row)} columns where the header has {len(header)}; {cut}")
     if ended and not text.endswith("\n"):
         raise ResultsError(f"{path}, line {reader.line_num}: it has no end; was the file cut off?")
-    return [Line(path, number, dict(zip(header, row, strict=True))) for number, row in rows[1:]]
+    return [CsvLine(path, number, dict(zip(header, row, strict=True))) for number, row in rows[1:]]
 
 
 def plain(text: str) -> str:

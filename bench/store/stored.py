@@ -10,7 +10,7 @@ import polars as pl
 from bench.analysis import ceilings, verdict
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
-from bench.analysis.parity import Row
+from bench.analysis.parity import ParityRow
 from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -145,12 +145,12 @@ def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:
     return Ceilings(found)
 
 
-def parity(path: Path) -> tuple[Row, ...]:
+def parity(path: Path) -> tuple[ParityRow, ...]:
     """What the gate compared, from its file; nothing where a run ended before it was written."""
     if not path.exists():
         return ()
     lines = csv_reading.read(path, COLUMNS_OF_PARITY, "a parity.csv of this suite", ended=True)
-    return tuple(Row(**{name: line.values[name] for name in COLUMNS_OF_PARITY}) for line in lines)
+    return tuple(ParityRow(**{name: line.values[name] for name in COLUMNS_OF_PARITY}) for line in lines)
 
 
 def environment(folder: Path) -> dict[str, Any]:

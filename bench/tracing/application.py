@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.tracing import APPLICATION, FILE, pools
-from bench.tracing.events import Recorder
+from bench.tracing.events import EventRecorder
 
 Message = MutableMapping[str, Any]  # a connection's scope has the same type
 Receive = Callable[[], Awaitable[Message]]
@@ -22,7 +22,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 class Traced:
     """An application whose requests are numbered and noted."""
 
-    def __init__(self, application: Application, recorder: Recorder) -> None:
+    def __init__(self, application: Application, recorder: EventRecorder) -> None:
         self._application, self._recorder = application, recorder
         self._numbers = count(1)
 
@@ -51,6 +51,6 @@ class Traced:
 
 _module, _, _name = os.environ[APPLICATION].partition(":")
 _service = getattr(import_module(_module), _name)
-_recorder = Recorder(Path(os.environ[FILE]))
+_recorder = EventRecorder(Path(os.environ[FILE]))
 pools.watch(_recorder)
 app = Traced(_service, _recorder)

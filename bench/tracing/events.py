@@ -34,7 +34,7 @@ class Event:
     detail: str = ""
 
 
-class Recorder:
+class EventRecorder:
     """Appends events to a file, from any thread. What happens outside of a request is left out."""
 
     def __init__(self, path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from bench.tracing.events import Recorder
+from bench.tracing.events import EventRecorder
 
 # Each library has its pool's module, the class in it, and the names of its checkout and return.
 BLOCKING = (
@@ -21,7 +21,7 @@ AWAITED = (
 )
 
 
-def watch(recorder: Recorder) -> None:
+def watch(recorder: EventRecorder) -> None:
     """Note every use of a pool from now on. Libraries that are not imported yet stay so, and unwatched."""
     for module, pool, checkout, give_back in BLOCKING:
         if module in sys.modules:
@@ -40,15 +40,15 @@ def _wrap(
     pool: type,
     checkout: str,
     give_back: str,
-    around: Callable[[Method, Method, Recorder], tuple[Method, Method]],
-    recorder: Recorder,
+    around: Callable[[Method, Method, EventRecorder], tuple[Method, Method]],
+    recorder: EventRecorder,
 ) -> None:
     taking, giving = around(getattr(pool, checkout), getattr(pool, give_back), recorder)
     setattr(pool, checkout, taking)
     setattr(pool, give_back, giving)
 
 
-def _blocking(checkout: Method, give_back: Method, recorder: Recorder) -> tuple[Method, Method]:
+def _blocking(checkout: Method, give_back: Method, recorder: EventRecorder) -> tuple[Method, Method]:
     @wraps(checkout)
     def taking(*args: Any, **kwargs: Any) -> Any:
         connection = checkout(*args, **kwargs)
@@ -63,7 +63,7 @@ def _blocking(checkout: Method, give_back: Method, recorder: Recorder) -> tuple[
     return taking, giving
 
 
-def _awaited(checkout: Method, give_back: Method, recorder: Recorder) -> tuple[Method, Method]:
+def _awaited(checkout: Method, give_back: Method, recorder: EventRecorder) -> tuple[Method, Method]:
     @wraps(checkout)
     async def taking(*args: Any, **kwargs: Any) -> Any:
         connection = await checkout(*args, **kwargs)
@@ -78,7 +78,7 @@ def _awaited(checkout: Method, give_back: Method, recorder: Recorder) -> tuple[M
     return taking, giving
 
 
-def _listen(recorder: Recorder) -> None:
+def _listen(recorder: EventRecorder) -> None:
     """SQLAlchemy has events of its own, for whatever driver it stands on."""
     from sqlalchemy import event  # noqa: PLC0415  # a service without it is not to import it
     from sqlalchemy.pool import Pool  # noqa: PLC0415  # the same

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bench.measure.gate import agreement, contract
-from bench.measure.gate.agreement import Answer
+from bench.measure.gate.agreement import ContractAnswer
 from bench.measure.gate.contract import Check
 from db import buyer, dataset, server
 from db.dsn import Dsn
@@ -19,23 +19,23 @@ from tests.contract.conftest import WITH_DATABASE
 
 ALL = tuple(catalogue.services())
 
-Answers = Mapping[str, Mapping[Check, Answer]]
+Answers = Mapping[str, Mapping[Check, ContractAnswer]]
 
 
-def ask_from_restored(database: Dsn, service: Service, users: int) -> Mapping[Check, Answer]:
+def ask_from_restored(database: Dsn, service: Service, users: int) -> Mapping[Check, ContractAnswer]:
     restore(database)
     return agreement.ask(service.url, service, contract.checks(users, buyer.of_little(database)))
 
 
 @pytest.fixture(scope="module")
-def given() -> dict[str, Mapping[Check, Answer]]:
+def given() -> dict[str, Mapping[Check, ContractAnswer]]:
     """Answers by service, kept from the first test that asked."""
     return {}
 
 
 @pytest.fixture
 def answers(
-    database: Dsn, services: tuple[Service, ...], users: int, given: dict[str, Mapping[Check, Answer]]
+    database: Dsn, services: tuple[Service, ...], users: int, given: dict[str, Mapping[Check, ContractAnswer]]
 ) -> Answers:
     for service in services:
         if service.name not in given:
@@ -110,7 +110,7 @@ def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], us
     assert {check.method for check in lacking} == {"GET", "POST", "PUT", "DELETE"}
     assert {check.operation for check in lacking} == set(OPERATIONS) - set(bare.operations or ())
     given = agreement.ask(bare.url, replace(bare, operations=None), lacking)
-    expected = Answer(501, "application/json", b'{"detail":"this service has no database"}')
+    expected = ContractAnswer(501, "application/json", b'{"detail":"this service has no database"}')
     assert set(given.values()) == {expected}
 
 

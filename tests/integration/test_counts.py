@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import parity
-from bench.analysis.parity import Facts
+from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Surroundings
 from bench.measure.gate import gate
@@ -72,10 +72,10 @@ OBSERVED = {
 }
 
 
-def facts_of(setup: Setup) -> Facts:
+def facts_of(setup: Setup) -> ParityFacts:
     """What is to be observed of a setup, without the versions, which differ from day to day."""
     policy, protocol, transaction, session = OBSERVED[setup.service, setup.profile]
-    return Facts(
+    return ParityFacts(
         profile=setup.profile,
         server="gunicorn",
         workers=1,

@@ -35,7 +35,7 @@ def test_evidence_read_back_is_that_of_the_measurement(
     )
     [one] = matrix.cells(settings)
     with Fleet(Surroundings(restored.url, users, ())) as fleet:
-        target = load.Target(service("asyncpg_async").url, users, 1, ())
+        target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         made = cell.measure(settings, one, target, fleet, server, Placement(), tmp_path)
     assert made.evidence.problem == ""

@@ -131,10 +131,10 @@ def test_a_batch_shows_who_waited_for_a_connection(
     [batch] = matrix.cells(settings)
     shown: list[str] = []
     with Fleet(Surroundings(restored.url, users, ()), traced=True) as fleet:
-        target = load.Target(service("asyncpg_async").url, users, 1, ())
+        target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         measured = cell.measure(
-            settings, batch, target, fleet, server, Placement(), tmp_path, cell.Told(show=shown.append)
+            settings, batch, target, fleet, server, Placement(), tmp_path, cell.ProgressListener(show=shown.append)
         )
     assert measured.evidence.problem == ""
     timeline = pl.read_csv(tmp_path / "timeline.csv")

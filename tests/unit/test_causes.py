@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.compare import causes
-from bench.compare.causes import Facts
+from bench.compare.causes import RunConditions
 from bench.plan import file
 from bench.plan.model import Matrix, Plan
 
@@ -56,29 +56,29 @@ def environment(**changed: Any) -> dict[str, Any]:
 )
 def test_machine_and_data_must_be_the_same(changed: dict[str, Any], said: tuple[str, ...]) -> None:
     """Kernel, versions and a little more or less memory may differ."""
-    assert causes.obstacles(Facts(ENVIRONMENT, PLAN), Facts(environment(**changed), PLAN)) == said
+    assert causes.obstacles(RunConditions(ENVIRONMENT, PLAN), RunConditions(environment(**changed), PLAN)) == said
 
 
 def test_the_plan_must_be_the_same_but_for_its_words_and_rounds() -> None:
     """What an open load's rate was found to be is a matter of each cell."""
     first = Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"])).model_dump()
     worded = first | {"title": "Other", "question": "Why?", "rounds": first["rounds"] | {"count": 9}}
-    assert causes.obstacles(Facts(ENVIRONMENT, first), Facts(ENVIRONMENT, worded)) == ()
+    assert causes.obstacles(RunConditions(ENVIRONMENT, first), RunConditions(ENVIRONMENT, worded)) == ()
     smaller = first | {"matrix": first["matrix"] | {"users": [100]}}
-    assert causes.obstacles(Facts(ENVIRONMENT, first), Facts(ENVIRONMENT, smaller)) == (
+    assert causes.obstacles(RunConditions(ENVIRONMENT, first), RunConditions(ENVIRONMENT, smaller)) == (
         "plan: matrix.users: 1000 -> 100",
     )
     open_, faster = (first | {"load": first["load"] | {"arrival": "open", "rate": rate}} for rate in (100.0, 200.0))
-    assert causes.obstacles(Facts(ENVIRONMENT, open_), Facts(ENVIRONMENT, faster)) == ()
+    assert causes.obstacles(RunConditions(ENVIRONMENT, open_), RunConditions(ENVIRONMENT, faster)) == ()
     batch, later = (first | {"load": first["load"] | {"arrival": "batch", "rate": rate}} for rate in (100.0, 200.0))
-    assert causes.obstacles(Facts(ENVIRONMENT, batch), Facts(ENVIRONMENT, later)) == (
+    assert causes.obstacles(RunConditions(ENVIRONMENT, batch), RunConditions(ENVIRONMENT, later)) == (
         "plan: load.rate: 100.0 -> 200.0",
     )
 
 
 def test_what_is_not_known_is_not_taken_to_be_the_same() -> None:
     """A run without environment.json or plan.json."""
-    assert causes.obstacles(Facts(None, PLAN), Facts(ENVIRONMENT, None)) == (
+    assert causes.obstacles(RunConditions(None, PLAN), RunConditions(ENVIRONMENT, None)) == (
         "machine and data: unknown for the old run",
         "plan: unknown for the new run",
     )
@@ -97,7 +97,7 @@ def test_candidate_causes_are_grouped_and_told_once() -> None:
         services__databases_async__health={"nonce": "2", "versions": {"asyncpg": "0.32.0"}},
     )
     later["services"]["psycopg2_sync"] = {"health": {"versions": {"psycopg2": "2.9"}}}
-    assert causes.candidates(Facts(ENVIRONMENT, PLAN), Facts(later, PLAN)) == {
+    assert causes.candidates(RunConditions(ENVIRONMENT, PLAN), RunConditions(later, PLAN)) == {
         "machine": ("system: Linux 6.18 -> Linux 7.0", "placement.service: 1 -> 0, 1"),
         "library versions": ("locust: 2.47.0 -> 2.48.0", "asyncpg: 0.31.0 -> 0.32.0"),
         "git commit": ("commit: aaa -> bbb", "files differ from the commit: new"),
@@ -114,5 +114,5 @@ def test_a_group_stays_short() -> None:
     """The first dozen, and how many more."""
     many = environment(versions={f"library{number}": "1" for number in range(20)})
     none = environment(versions={})
-    lines = causes.candidates(Facts(none, PLAN), Facts(many, PLAN))["library versions"]
+    lines = causes.candidates(RunConditions(none, PLAN), RunConditions(many, PLAN))["library versions"]
     assert (len(lines), lines[0], lines[-1]) == (13, "library0: (not there) -> 1", "and 8 more")

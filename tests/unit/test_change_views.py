@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.compare import changes, documents, locust_csv
-from bench.compare.changes import Figures
+from bench.compare.changes import OperationFigures
 from bench.compare.documents import Document
 from bench.plan import metrics
 from bench.plan.metrics import Place
@@ -22,10 +22,12 @@ HOSTILE = "</script><img src=x onerror=alert(1)> | *b* [l](http://x) @me `c`\x1b
 KEYS = ("idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 
 
-def figures(service: str, rates: tuple[float, ...], latencies: tuple[float, ...], verdict: str = "VALID") -> Figures:
+def figures(
+    service: str, rates: tuple[float, ...], latencies: tuple[float, ...], verdict: str = "VALID"
+) -> OperationFigures:
     rounds: dict[str, tuple[float | None, ...]] = {name: (None,) * len(rates) for name in metrics.names(Place.COMPARE)}
     rounds |= {"throughput_rps": rates, "latency_p99_ms": latencies}
-    return Figures(("point_read", service, *KEYS), "all", verdict, {}, rounds, len(rates))
+    return OperationFigures(("point_read", service, *KEYS), "all", verdict, {}, rounds, len(rates))
 
 
 def document(service: str = "asyncpg_async", name: str = "after_1") -> Document:

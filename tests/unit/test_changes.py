@@ -6,7 +6,7 @@ import pytest
 from bench.analysis.intervals import welch_interval
 from bench.analysis.pairs import Conclusion
 from bench.compare import changes
-from bench.compare.changes import Change, Figures
+from bench.compare.changes import Change, OperationFigures
 from bench.plan import metrics
 from bench.plan.metrics import Place
 
@@ -16,13 +16,13 @@ OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
 
 def figures(
     *rates: float | None, cell: tuple[str, ...] = CELL, metric: str = "throughput_rps", verdict: str = "VALID"
-) -> Figures:
+) -> OperationFigures:
     rounds = {name: rates if name == metric else (None,) * len(rates) for name in metrics.names(Place.COMPARE)}
     whole = {metric: 5.0}
-    return Figures(cell, "all", verdict, whole, rounds if rates else {}, round_count=len(rates))
+    return OperationFigures(cell, "all", verdict, whole, rounds if rates else {}, round_count=len(rates))
 
 
-def change(old: Figures, new: Figures) -> Change:
+def change(old: OperationFigures, new: OperationFigures) -> Change:
     """The only one that there is."""
     [found] = changes.compare([old], [new])
     return found
@@ -80,7 +80,9 @@ def test_intervals_of_one_metric_hold_for_all_cells_together() -> None:
     ],
     ids=["one round", "one round each", "summary only", "not in every round", "few samples", "no failure before"],
 )
-def test_without_an_interval_nothing_is_concluded(old: Figures, new: Figures, expected: tuple[object, ...]) -> None:
+def test_without_an_interval_nothing_is_concluded(
+    old: OperationFigures, new: OperationFigures, expected: tuple[object, ...]
+) -> None:
     """The ratio stands alone, and why. Without every round, both figures are those of the whole run."""
     assert shown(change(old, new)) == expected
 
@@ -88,14 +90,14 @@ def test_without_an_interval_nothing_is_concluded(old: Figures, new: Figures, ex
 def test_failures_are_told_only_where_there_are_any() -> None:
     """No row says that nothing failed in either run."""
     clean = figures(0.0, 0.0, metric="failure_ratio")
-    clean = Figures(clean.identity, "all", "VALID", {"failure_ratio": 0.0}, clean.rounds, 2)
+    clean = OperationFigures(clean.identity, "all", "VALID", {"failure_ratio": 0.0}, clean.rounds, 2)
     assert changes.compare([clean], [clean]) == ()
 
 
 def test_arrivals_at_another_rate_are_another_load() -> None:
     """Within 2% they count as the same."""
     old, near, far = (
-        Figures(CELL, "all", "VALID", {}, {"throughput_rps": (rate, rate + 1)}, 2, offered_rps=rate)
+        OperationFigures(CELL, "all", "VALID", {}, {"throughput_rps": (rate, rate + 1)}, 2, offered_rps=rate)
         for rate in (800.0, 815.0, 900.0)
     )
     assert change(old, near).conclusion == "higher"

@@ -17,7 +17,7 @@ from bench.analysis.recorded import timeline
 from bench.cli import COMMANDS
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
-from bench.plan.model import Dataset, Load, Matrix, Plan, Rounds, Target, Thresholds
+from bench.plan.model import DatasetScale, Load, Matrix, Plan, Rounds, Target, Thresholds
 from bench.report import csv_tables
 from suite import catalogue
 
@@ -88,7 +88,7 @@ def test_every_key_of_a_plan_is_explained() -> None:
         "matrix": Matrix,
         "load": Load,
         "rounds": Rounds,
-        "database": Dataset,
+        "database": DatasetScale,
         "verdict": Thresholds,
         "claims": Claim,
         "targets": Target,

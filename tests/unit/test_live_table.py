@@ -10,10 +10,10 @@ from prometheus_client import Counter as Metric
 from db.activity import Holder
 from locustfiles import _backends, _figures
 from locustfiles._backends import by_service
-from locustfiles._figures import Figures
-from locustfiles._table import COLUMNS, OTHERS, Database, Seen, as_json, table
+from locustfiles._figures import ServiceFigures
+from locustfiles._table import COLUMNS, OTHERS, BackendCounts, ServiceAnswers, as_json, table
 
-FULL = Figures(cpu_s=3.0, memory_bytes=101_400_000, threads=40, threads_busy=3, pool=10, pool_idle=6)
+FULL = ServiceFigures(cpu_s=3.0, memory_bytes=101_400_000, threads=40, threads_busy=3, pool=10, pool_idle=6)
 
 
 def text(prefix: str = "", workers: tuple[str, ...] = ("",)) -> str:
@@ -42,7 +42,7 @@ def test_workers_are_summed() -> None:
 
 
 def test_what_a_service_does_not_say_is_not_known() -> None:
-    assert _figures.parse("") == Figures()
+    assert _figures.parse("") == ServiceFigures()
     with pytest.raises(ValueError, match="could not convert"):
         _figures.parse("threads many\n")
 
@@ -50,7 +50,7 @@ def test_what_a_service_does_not_say_is_not_known() -> None:
 def test_cpu_time_is_a_share_of_one_cpu() -> None:
     assert _figures.cpu_share(FULL, FULL._replace(cpu_s=3.5), 2.0) == 0.25
     assert _figures.cpu_share(FULL, FULL._replace(cpu_s=1.0), 2.0) is None  # started anew
-    assert _figures.cpu_share(Figures(), FULL, 2.0) is None
+    assert _figures.cpu_share(ServiceFigures(), FULL, 2.0) is None
 
 
 def test_backends_are_told_apart_by_their_clients_port(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,8 +84,8 @@ def test_backends_are_told_apart_by_their_clients_address(monkeypatch: pytest.Mo
     assert owners.of(holders) == ["asyncpg_async", "psycopg2_sync", ""]
 
 
-def seen(name: str, figures: Figures, at_s: float = 10.0) -> Seen:
-    one = Seen(name)
+def seen(name: str, figures: ServiceFigures, at_s: float = 10.0) -> ServiceAnswers:
+    one = ServiceAnswers(name)
     one.answered(figures, at_s - 1)
     one.answered(figures._replace(cpu_s=(figures.cpu_s or 0) + 0.5), at_s)
     return one
@@ -98,7 +98,7 @@ def test_a_row_has_everything_that_is_known() -> None:
         ),
         "": Counter({"idle": 1, "unknown": 1}),
     }
-    shown = table([seen("asyncpg_async", FULL), seen("no_database", FULL)], Database(backends), now_s=10.5)
+    shown = table([seen("asyncpg_async", FULL), seen("no_database", FULL)], BackendCounts(backends), now_s=10.5)
     assert shown.rows == [
         ("asyncpg_async", "50%", "101", "3 of 40", "4 of 10", "2", "5", "2", "0"),
         ("no_database", "50%", "101", "3 of 40", "-", "-", "-", "-", "-"),
@@ -109,10 +109,10 @@ def test_a_row_has_everything_that_is_known() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    down = Seen("psycopg2_sync")
+    down = ServiceAnswers("psycopg2_sync")
     down.failed("cannot connect: Connection refused")
-    slow = seen("asyncpg_async", Figures(), at_s=3.0)
-    shown = table([down, slow], Database(problem="DATABASE_URL is not set"), now_s=10.0)
+    slow = seen("asyncpg_async", ServiceFigures(), at_s=3.0)
+    shown = table([down, slow], BackendCounts(problem="DATABASE_URL is not set"), now_s=10.0)
     assert {cell for row in shown.rows for cell in row[1:]} == {"?"}
     assert shown.notes == [
         "psycopg2_sync: cannot connect: Connection refused",
@@ -122,6 +122,6 @@ def test_what_is_not_known_is_said() -> None:
 
 
 def test_backends_of_another_machines_services_are_counted_together() -> None:
-    shown = table([seen("asyncpg_async", FULL)], Database({"": Counter(idle=10)}), now_s=10.0)
+    shown = table([seen("asyncpg_async", FULL)], BackendCounts({"": Counter(idle=10)}), now_s=10.0)
     assert shown.rows[-1] == (OTHERS, "", "", "", "", "0", "10", "0", "0")
     assert "some backends cannot be assigned to a service" in shown.notes[0]

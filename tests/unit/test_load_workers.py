@@ -112,7 +112,7 @@ def test_where_the_processes_of_a_load_are(
     assert (plan.load.workers_here, plan.load.all_workers, plan.load.distributed) == (here, everywhere, distributed)
     assert rate.closed(plan).load.all_workers == everywhere
     [cell] = cells(plan)
-    command = load.command(cell, plan.load, load.Target("http://127.0.0.1:1", 1000, 0, ()), Path("x"))
+    command = load.command(cell, plan.load, load.LoadTarget("http://127.0.0.1:1", 1000, 0, ()), Path("x"))
     assert ("--master" in command, "127.0.0.1" in command) == (distributed, distributed)
 
 

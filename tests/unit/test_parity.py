@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import parity
-from bench.analysis.parity import Facts, Row
+from bench.analysis.parity import ParityFacts, ParityRow
 from bench.plan.matrix import Setup, default_setup
 from bench.report.terminal import parity_table
 from bench.store import files, stored
 from suite import catalogue, csv_writing
 
-PLAIN = Facts(
+PLAIN = ParityFacts(
     profile="idiomatic",
     server="gunicorn",
     workers=1,
@@ -37,7 +37,7 @@ ASYNCPG, DATABASES, SQLALCHEMY, PSYCOPG2, NONE = (
 )
 
 
-def differences(facts: Mapping[Setup, Facts]) -> list[str]:
+def differences(facts: Mapping[Setup, ParityFacts]) -> list[str]:
     """The lines of what differs, a yellow one marked."""
     found = parity_table.lines(parity.rows(facts, catalogue.services()))
     return [f"{'! ' if line.style == 'yellow' else ''}{line.plain}" for line in found]
@@ -79,7 +79,7 @@ def test_what_nobody_explains_is_named(changed: dict[str, object], said: str) ->
         ASYNCPG: replace(PLAIN, **changed),  # type: ignore[arg-type]  # by name
         DATABASES: PLAIN,
         SQLALCHEMY: PLAIN,
-        NONE: Facts(profile="idiomatic", server="gunicorn", workers=1, versions={"python": "3.11.7"}),
+        NONE: ParityFacts(profile="idiomatic", server="gunicorn", workers=1, versions={"python": "3.11.7"}),
     }
     assert differences(facts) == [
         f"! parity, not asked for: {said.replace('others', 'databases_async, sqlalchemy_async')}"
@@ -133,11 +133,11 @@ def test_rows_say_everything_and_come_back_from_the_file(tmp_path: Path) -> None
     fifo = "the engine's QueuePool hands out the connection that has been free longest"
     lifo = "the pool keeps free connections in a LifoQueue"
     for row in (
-        Row("connections", "asyncpg_async", "idiomatic", "10", "10", "", ""),
-        Row("connections", "sqlalchemy_async", "idiomatic", "11", "10", "not asked for", ""),
-        Row("pool_policy", "asyncpg_async", "idiomatic", "LIFO", "", "library", lifo),
-        Row("pool_policy", "sqlalchemy_async", "idiomatic", "FIFO", "", "library", fifo),
-        Row("version of python", "asyncpg_async", "idiomatic", "3.11.7", "", "", ""),
+        ParityRow("connections", "asyncpg_async", "idiomatic", "10", "10", "", ""),
+        ParityRow("connections", "sqlalchemy_async", "idiomatic", "11", "10", "not asked for", ""),
+        ParityRow("pool_policy", "asyncpg_async", "idiomatic", "LIFO", "", "library", lifo),
+        ParityRow("pool_policy", "sqlalchemy_async", "idiomatic", "FIFO", "", "library", fifo),
+        ParityRow("version of python", "asyncpg_async", "idiomatic", "3.11.7", "", "", ""),
     ):
         assert row in rows
     files.write_whole(tmp_path / "parity.csv", csv_writing.csv_text(parity.COLUMNS, map(asdict, rows)))
@@ -163,7 +163,7 @@ def test_the_table_shows_what_varies() -> None:
     facts = {
         SQLALCHEMY: replace(PLAIN, pool_policy="FIFO", transaction="BEGIN .. ROLLBACK", versions={"python": "3.11.7"}),
         ASYNCPG: PLAIN,
-        NONE: Facts(profile="idiomatic", server="gunicorn", workers=1),
+        NONE: ParityFacts(profile="idiomatic", server="gunicorn", workers=1),
     }
     console = Console(width=120, record=True, force_terminal=False)
     with console.capture() as printed:
@@ -186,5 +186,5 @@ def test_every_fact_is_explained() -> None:
         assert f"`{fact}`" in section, fact
     listed = (catalogue.CHECKOUT / "results" / "README.md").read_text()
     section = listed[listed.index("## parity.csv") :]
-    for column in fields(Row):
+    for column in fields(ParityRow):
         assert f"`{column.name}`" in section, column.name

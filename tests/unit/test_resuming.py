@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.measure import environment, resuming, runner
-from bench.measure.job import Request
+from bench.measure.job import RunRequest
 from bench.plan import matrix, schedule
 from bench.report.html import writing
 from bench.store import runs, stored
@@ -178,7 +178,7 @@ def test_another_database_is_refused_before_anything_starts(
         monkeypatch.delenv(name, raising=False)
     changed(folder / "environment.json", database=ENVIRONMENT["database"] | before)
     earlier = resuming.read(NAME)
-    request = Request(earlier.plan, folder / "plan.toml", None, url, earlier=earlier)
+    request = RunRequest(earlier.plan, folder / "plan.toml", None, url, earlier=earlier)
     with pytest.raises(ResultsError) as refused:
         runner.run(request, Console(quiet=True))
     for word in (NAME, *words):

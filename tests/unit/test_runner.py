@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.analysis.outcome import Outcome
 from bench.measure import preflight, runner
 from bench.measure.fleet import orphans
-from bench.measure.job import Job, Request
+from bench.measure.job import Job, RunRequest
 from bench.plan import file
 from bench.store import runs
 from bench.store.runs import Run
@@ -42,7 +42,7 @@ def run(monkeypatch: pytest.MonkeyPatch, measure: Callable[[Run], None]) -> tupl
     path = file.find("smoke")
     printed = StringIO()
     try:
-        runner.run(Request(file.read(path), path, NAME, None), Console(file=printed, width=120))
+        runner.run(RunRequest(file.read(path), path, NAME, None), Console(file=printed, width=120))
     except BaseException as error:  # noqa: BLE001  # which is what is looked at
         return error, printed.getvalue()
     return None, printed.getvalue()

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.windows import Mark, Window
 from bench.store import samples
-from locustfiles._samples import Recorder, SampleFile
+from locustfiles._samples import SampleFile, SampleRecorder
 from suite import records
 from suite.errors import ResultsError
 
@@ -29,7 +29,7 @@ ROWS: tuple[Row, ...] = (
 
 def written(path: Path, *chunks: tuple[Row, ...], marks: tuple[Mark, ...] = ()) -> bytes:
     """A stream of these chunks with a mark before each, for as many as there are."""
-    recorder, file, more = Recorder(), SampleFile(path), iter(marks)
+    recorder, file, more = SampleRecorder(), SampleFile(path), iter(marks)
     for chunk in chunks:
         if mark := next(more, None):
             file.mark(mark.event, mark.at_ns, mark.users)
@@ -64,7 +64,7 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_a_recorder_hands_each_sample_over_once() -> None:
     """Nothing recorded is nothing written."""
-    recorder = Recorder()
+    recorder = SampleRecorder()
     assert recorder.take() is None
     recorder.add("ping", "GET", 1, 1, 2, 0, 200, "")
     assert recorder.take()

@@ -12,12 +12,12 @@ import pytest
 
 from bench.plan.placement import Placement
 from bench.selfbench import wrk
-from bench.selfbench.figures import Target, extremes, ratio
+from bench.selfbench.figures import TargetRange, extremes, ratio
 from bench.selfbench.null_server import ANSWER
 from bench.selfbench.parts import cost, soak
 from bench.selfbench.setting import Setting, null_server
 from bench.selfbench.tally import ANSWERED, OPEN
-from bench.selfbench.watched import CpuTrack, Run, percentile_ms
+from bench.selfbench.watched import CpuTrack, PointReadLoad, percentile_ms
 from bench.store.locust_counts import requests_in
 from suite.errors import ResultsError
 
@@ -42,30 +42,30 @@ Transfer/sec:    413.77KB
 
 def test_wrks_figures_are_read_with_their_units() -> None:
     """Microseconds, milliseconds and seconds, with and without white space behind them."""
-    assert wrk.parse(PRINTED) == wrk.Figures(1952.54, 0.9562, 1410.0)
+    assert wrk.parse(PRINTED) == wrk.WrkFigures(1952.54, 0.9562, 1410.0)
 
 
 def test_a_target_is_ruled_on_by_the_whole_interval() -> None:
     """Inside: holds; outside: does not; partly: undecided."""
-    target = Target(0.95, 1.05)
+    target = TargetRange(0.95, 1.05)
     assert target.ruling(0.96, 1.04) == "target 0.95 .. 1.05: holds"
     assert target.ruling(1.06, 1.08) == "target 0.95 .. 1.05: does not hold"
     assert target.ruling(1.04, 1.06) == "target 0.95 .. 1.05: undecided"
-    assert Target(low=3).ruling(3.5, 4.5) == "target >= 3: holds"
-    assert Target(high=2).ruling(-0.5, 2.5) == "target < 2: undecided"
+    assert TargetRange(low=3).ruling(3.5, 4.5) == "target >= 3: holds"
+    assert TargetRange(high=2).ruling(-0.5, 2.5) == "target < 2: undecided"
 
 
 def test_ratios_are_shown_with_mean_interval_and_ruling() -> None:
     """The mean is geometric; one round gives no interval and no ruling that holds."""
-    assert ratio("a / b", [2.0, 8.0, 4.0, 4.0], Target(low=1)) == (
+    assert ratio("a / b", [2.0, 8.0, 4.0, 4.0], TargetRange(low=1)) == (
         "  a / b: 4.000 (95% CI 1.625 .. 9.844; 4 rounds); target >= 1: holds"
     )
-    assert ratio("a / b", [2.0], Target(low=1)).endswith("undecided")
+    assert ratio("a / b", [2.0], TargetRange(low=1)).endswith("undecided")
 
 
 def test_extremes_name_the_value_farthest_from_zero() -> None:
     """It may be negative."""
-    assert extremes("error", [0.5, -3.0, 1.0], "ms", Target(high=2)) == (
+    assert extremes("error", [0.5, -3.0, 1.0], "ms", TargetRange(high=2)) == (
         "  error: median 0.50 ms, worst -3.00 ms; target < 2: holds"
     )
 
@@ -99,7 +99,7 @@ def test_the_load_is_a_cells_own_and_recording_can_be_left_out(tmp_path: Path) -
     at = recorded.index("--samples")
     assert unrecorded == recorded[:at] + recorded[at + 2 :]
     assert recorded[at + 1] == str(tmp_path / "samples.bin")
-    many = Run("http://127.0.0.1:1", users=10_000, processes=2).command(setting, tmp_path)
+    many = PointReadLoad("http://127.0.0.1:1", users=10_000, processes=2).command(setting, tmp_path)
     assert many[many.index("--users") + 1] == "10000"
     assert many[many.index("--processes") + 1] == "2"
     assert many[many.index("--master-bind-host") + 1] == "127.0.0.1"

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from db import building, checksum, dataset
-from db.steps import Step, Stopped, Told, run
+from db.steps import ReportShare, Step, Stopped, run
 
 SESSIONS = ["a", "b"]
 
@@ -35,7 +35,7 @@ def test_steps_run_side_by_side_each_on_a_session_of_its_own() -> None:
     """Two that wait for each other would never end one after the other."""
     meeting, used = threading.Barrier(2), list[str]()
 
-    def meet(session: str, _told: Told) -> None:
+    def meet(session: str, _told: ReportShare) -> None:
         used.append(session)
         meeting.wait(5)
 
@@ -47,7 +47,7 @@ def test_progress_tells_what_runs_and_rises_to_the_end() -> None:
     """Weighted by cost, with the shares that a step tells of itself."""
     told: list[tuple[str, float]] = []
 
-    def work(_session: str, tell: Told) -> None:
+    def work(_session: str, tell: ReportShare) -> None:
         tell(0.5)
 
     run([Step("long", 3.0, work), Step("short", 1.0, work, ("long",))], SESSIONS, nothing,
@@ -59,11 +59,11 @@ def test_a_failure_cancels_the_others_and_is_raised() -> None:
     """A step that was told to end does, none begins any more, and the first error is the one that is seen."""
     running, cancelled, begun = threading.Event(), threading.Event(), list[str]()
 
-    def fail(_session: str, _told: Told) -> None:
+    def fail(_session: str, _told: ReportShare) -> None:
         running.wait(5)
         raise ValueError("no space")
 
-    def endless(session: str, tell: Told) -> None:
+    def endless(session: str, tell: ReportShare) -> None:
         begun.append(session)
         running.set()
         cancelled.wait(5)

@@ -16,10 +16,10 @@ from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.rows import summary_rows
 from bench.analysis.summary import Measurement
-from bench.compare.causes import Facts, obstacles
+from bench.compare.causes import RunConditions, obstacles
 from bench.measure import targets
 from bench.measure.gate import agreement, contract
-from bench.measure.gate.agreement import Answer
+from bench.measure.gate.agreement import ContractAnswer
 from bench.plan import address, file, matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Thresholds
@@ -210,7 +210,7 @@ def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:
     """It may be compared; one with another target may not."""
     environment = {"machine": {"cpu": "x"}}
     old, moved, other = (
-        Facts(environment, file.read(written(tmp_path, MINIMAL), {"target": [given]}).model_dump())
+        RunConditions(environment, file.read(written(tmp_path, MINIMAL), {"target": [given]}).model_dump())
         for given in (("mine", URL), ("mine", "http://127.0.0.1:9001"), ("other", URL))
     )
     assert obstacles(old, moved) == ()
@@ -237,7 +237,7 @@ def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> Non
         (b"<html>", 200, "<html>"),
         (check.body.replace(b'Z"', b'+00:00"'), 200, "times end in Z"),
     ):
-        wrong = agreement.of_target("mine", {check: Answer(status, "application/json", body)})
+        wrong = agreement.of_target("mine", {check: ContractAnswer(status, "application/json", body)})
         assert [words is not None and words in str(one) for one in wrong] == ([] if words is None else [True])
 
 

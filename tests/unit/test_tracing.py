@@ -10,12 +10,12 @@ from bench.analysis.conversation import story
 from bench.analysis.conversation.story import Call
 from bench.analysis.conversation.words import SHORT, conversation, round_trips, shortened, statements
 from bench.analysis.recorded import timeline
-from bench.analysis.recorded.timeline import Row
+from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.recorded.windows import Window
 from bench.measure import traced as request
-from bench.measure.gate.counts import Request
+from bench.measure.gate.counts import CountedRequest
 from bench.tracing import events
-from bench.tracing.events import Event, Name, Recorder
+from bench.tracing.events import Event, EventRecorder, Name
 from db.protocol import Message
 from suite.errors import ResultsError, UsageError
 from suite.records import MISSED
@@ -186,7 +186,7 @@ def test_when_the_connection_was_free_is_said_in_words(noted: list[Event], said:
 
 def test_a_query_parameter_overrides_the_one_that_the_call_has() -> None:
     """And is added where there is none."""
-    call = Request("GET", "/point-reads?count=3&seed=0")
+    call = CountedRequest("GET", "/point-reads?count=3&seed=0")
     assert request.overridden(call, {"count": "7", "x": "a b"}).path == "/point-reads?count=7&seed=0&x=a+b"
     assert request.overridden(call, {}) == call
 
@@ -210,7 +210,7 @@ def test_what_cannot_be_traced_is_named(service: str, operation: str, words: str
 
 def test_a_returned_connection_belongs_to_who_had_it(tmp_path: Path) -> None:
     """The next request may have it before the return is over; what no request does is not noted."""
-    recorder = Recorder(tmp_path / "trace")
+    recorder = EventRecorder(tmp_path / "trace")
     recorder.checked_out(1, 700)
     with recorder.request(5):
         recorder.checked_out(1, 700)
@@ -274,9 +274,9 @@ def test_a_timeline_has_a_row_for_each_span_that_a_connection_was_held() -> None
     ]
     load = samples((1000, 1000, 1020, ""), (1000, 1000.5, 1010, ""), (1001, 1001, 1001, MISSED))
     assert timeline.rows(trace, load, WINDOW) == [
-        Row(1, 0.0, 0.0, 0.003, 0.008, 0.02, True),
-        Row(1, 0.0, 0.0, 0.012, 0.017, 0.02, True),
-        Row(2, 0.0, 0.0005, 0.002, 0.007, 0.01, True),
+        TimelineRow(1, 0.0, 0.0, 0.003, 0.008, 0.02, True),
+        TimelineRow(1, 0.0, 0.0, 0.012, 0.017, 0.02, True),
+        TimelineRow(2, 0.0, 0.0005, 0.002, 0.007, 0.01, True),
     ]
 
 
@@ -308,7 +308,9 @@ def test_all_requests_find_their_samples() -> None:
 
 def test_a_timeline_without_a_trace_has_the_samples_alone() -> None:
     """No request of the service was noted."""
-    assert timeline.rows([], samples((1000, 1000, 1010, "")), WINDOW) == [Row(1, 0.0, 0.0, None, None, 0.01, True)]
+    assert timeline.rows([], samples((1000, 1000, 1010, "")), WINDOW) == [
+        TimelineRow(1, 0.0, 0.0, None, None, 0.01, True)
+    ]
     assert timeline.rows(noted(1, 1001, 1002), samples(), WINDOW) == []
 
 
@@ -324,27 +326,27 @@ def test_requests_that_the_client_gave_up_are_in_the_timeline() -> None:
     ]
     load = samples((1000, 1000, 1020, "timeout"), (1001, 1001.5, 1021, "timeout"), (1003, 1003, 1006, ""))
     assert timeline.rows(trace, load, WINDOW) == [
-        Row(1, 0.0, 0.0, 0.002, 0.029, 0.02, False),
-        Row(2, 0.001, 0.0015, 0.003, None, 0.021, False),
-        Row(3, 0.003, 0.003, None, None, 0.006, True),
+        TimelineRow(1, 0.0, 0.0, 0.002, 0.029, 0.02, False),
+        TimelineRow(2, 0.001, 0.0015, 0.003, None, 0.021, False),
+        TimelineRow(3, 0.003, 0.003, None, None, 0.006, True),
     ]
 
 
 def test_a_timeline_is_written_with_empty_cells_for_what_is_unknown() -> None:
     """Seconds with their digits."""
-    assert timeline.csv_text([Row(1, 0.0, 0.5, None, None, 1.25, False)]) == (
+    assert timeline.csv_text([TimelineRow(1, 0.0, 0.5, None, None, 1.25, False)]) == (
         "request,intended_s,start_s,held_from_s,held_to_s,end_s,ok\n1,0,0.5,,,1.25,false\n"
     )
 
 
 def test_a_timeline_is_drawn_with_a_bar_for_each_request() -> None:
     """Waiting, then holding a connection; two on a pool of one take turns."""
-    rows = [Row(1, 0.0, 0.0, 0.0, 4.9, 4.9, True), Row(2, 0.0, 0.0, 5.0, 10.0, 10.0, False)]
+    rows = [TimelineRow(1, 0.0, 0.0, 0.0, 4.9, 4.9, True), TimelineRow(2, 0.0, 0.0, 5.0, 10.0, 10.0, False)]
     assert timeline.drawn(rows, width=10).splitlines() == [
         "request  0 s 10.00 s   . waiting  # holding a connection",
         "      1  #####       4.90 s",
         "      2  .....#####  10.00 s  failed",
     ]
-    many = [Row(number, 0.0, 0.0, 0.0, 1.0, 1.0, True) for number in range(1, 51)]
+    many = [TimelineRow(number, 0.0, 0.0, 0.0, 1.0, 1.0, True) for number in range(1, 51)]
     assert timeline.drawn(many).splitlines()[-1] == "and 10 more in timeline.csv"
     assert timeline.drawn([]) == ""

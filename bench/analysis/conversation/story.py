@@ -22,7 +22,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Line:
+class StoryLine:
     """One line. `at_ms` counts from when the client sent the request."""
 
     at_ms: float
@@ -37,7 +37,7 @@ class Line:
 class Story:
     """All lines in the order of time; what they come to is said in `summary`."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[StoryLine, ...]
     freed: str
     round_trips: int
     statements: int
@@ -72,7 +72,7 @@ def told(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> St
     found.sort(key=lambda line: line[0])
     names = _named([pid for *_, pid in found if pid is not None])
     lines = tuple(
-        Line((at_ns - call.sent_ns) / NS_PER_MS, who, text + (names[pid] if pid is not None else ""))
+        StoryLine((at_ns - call.sent_ns) / NS_PER_MS, who, text + (names[pid] if pid is not None else ""))
         for at_ns, who, text, pid in found
     )
     own = [message for message in messages if message.at_ns >= call.sent_ns]

@@ -50,7 +50,7 @@ class Wire:
     session: str
 
 
-class Statement(NamedTuple):
+class SentStatement(NamedTuple):
     """One statement as a client sent it; `how` is SIMPLE, UNNAMED, ANEW or ONCE."""
 
     at_ns: int
@@ -90,7 +90,7 @@ def wire(
 
 def statements(
     messages: Iterable[Message], known: Mapping[tuple[int, bytes], str] = MappingProxyType({})
-) -> Iterator[Statement]:
+) -> Iterator[SentStatement]:
     """Every statement that clients sent, in order, BEGIN and the like included.
 
     `known` has the texts of statements that were prepared earlier, by connection and name.
@@ -99,12 +99,12 @@ def statements(
     for message in messages:
         parsed |= {(message.connection, name): text for name, text in _parsed(message)}
         if message.from_client and message.kind == b"Q":
-            yield Statement(message.at_ns, message.connection, _text(message.body), SIMPLE)
+            yield SentStatement(message.at_ns, message.connection, _text(message.body), SIMPLE)
         elif message.from_client and message.kind == b"B":
             name = message.body.split(b"\0", 2)[1]
             key = message.connection, name
             how = UNNAMED if not name else ANEW if key in parsed else ONCE
-            yield Statement(message.at_ns, message.connection, parsed.get(key) or known.get(key, "?"), how)
+            yield SentStatement(message.at_ns, message.connection, parsed.get(key) or known.get(key, "?"), how)
 
 
 def policy(connections: Sequence[int]) -> str:
@@ -136,7 +136,7 @@ def isolations(messages: Sequence[Message], default: str, started_ns: int = 0) -
             yield named[1].lower() if named else sessions.get(one.connection, default)
 
 
-def _data(sent: Sequence[Statement]) -> Statement | None:
+def _data(sent: Sequence[SentStatement]) -> SentStatement | None:
     """The read itself: what a pool asks to see whether a connection lives comes before it."""
     return next((one for one in reversed(sent) if not AROUND.match(one.text)), None)
 
@@ -148,7 +148,7 @@ def _parsed(message: Message) -> Iterator[tuple[bytes, str]]:
         yield name, _text(text)
 
 
-def _transaction(sent: Sequence[Statement]) -> str:
+def _transaction(sent: Sequence[SentStatement]) -> str:
     if not any(BEGINS.match(one.text) for one in sent):
         return AUTOCOMMIT
     ends = [found[1].upper() for one in sent if (found := ENDS.match(one.text))]

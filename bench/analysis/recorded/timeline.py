@@ -23,7 +23,7 @@ MOST_BARS = 40
 
 
 @dataclass(frozen=True)
-class Row:
+class TimelineRow:
     """One span in which a request held a connection; a request that held none has one row without a span.
 
     Times count from the window's start (s). `request` numbers requests by when they were due. `held_to_s` is None for
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _ServedRequest:
     """A request as the service saw it (ns): its beginning, its answer if there was one, its spans with a connection."""
 
     received_ns: int
@@ -58,7 +58,7 @@ class _Sample:
     ok: bool
 
 
-def rows(events: Iterable[Event], samples: pl.DataFrame, window: Window) -> list[Row]:
+def rows(events: Iterable[Event], samples: pl.DataFrame, window: Window) -> list[TimelineRow]:
     """The timeline of all requests that were sent, from events in the order of time.
 
     `samples` has intended_ns, start_ns, service_time_ns and error, a row a request. Nothing in a request names its
@@ -74,7 +74,7 @@ def rows(events: Iterable[Event], samples: pl.DataFrame, window: Window) -> list
     ]
     found = _matched(asked, _seen(events))
     return [
-        Row(
+        TimelineRow(
             number,
             _s(sample.intended_ns, window),
             _s(sample.start_ns, window),
@@ -92,7 +92,7 @@ def _s(at_ns: int, window: Window) -> float:
     return (at_ns - window.start_ns) / NS_PER_S
 
 
-def _matched(asked: Sequence[_Sample], seen: Sequence[_Seen]) -> dict[int, _Seen]:
+def _matched(asked: Sequence[_Sample], seen: Sequence[_ServedRequest]) -> dict[int, _ServedRequest]:
     """Which request of the service is which sample, by the sample's place."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  # half a second, for batches only
 
@@ -102,7 +102,7 @@ def _matched(asked: Sequence[_Sample], seen: Sequence[_Seen]) -> dict[int, _Seen
     return {place: seen[one] for place, one in pairs if costs[place, one] < IMPOSSIBLE}
 
 
-def _cost(sample: _Sample, one: _Seen) -> float:
+def _cost(sample: _Sample, one: _ServedRequest) -> float:
     """How badly a request fits a sample: the squares of what passed before it was received and after its answer (s)."""
     before_s = (one.received_ns - sample.start_ns) / NS_PER_S
     after_s = None if one.responded_ns is None else (sample.end_ns - one.responded_ns) / NS_PER_S
@@ -113,7 +113,7 @@ def _cost(sample: _Sample, one: _Seen) -> float:
     return before_s**2 + after_s**2
 
 
-def _seen(events: Iterable[Event]) -> list[_Seen]:
+def _seen(events: Iterable[Event]) -> list[_ServedRequest]:
     """All requests of the load that the service noted."""
     requests: dict[tuple[int, int], list[Event]] = {}
     connections: dict[int | None, list[Event]] = {}
@@ -122,7 +122,7 @@ def _seen(events: Iterable[Event]) -> list[_Seen]:
         connections.setdefault(event.connection, []).append(event)
     spans = dict(one for used in connections.values() for one in _spans(used))
     return [
-        _Seen(
+        _ServedRequest(
             own[0].at_ns,
             next((event.at_ns for event in own if event.name == "responded"), None),
             tuple(spans[event] for event in own if event.name == "checked out"),
@@ -146,18 +146,18 @@ def _spans(used: Sequence[Event]) -> Iterator[tuple[Event, tuple[int, int | None
             yield event, (event.at_ns, None if end is None else end.at_ns)
 
 
-def csv_text(timeline: Iterable[Row]) -> str:
+def csv_text(timeline: Iterable[TimelineRow]) -> str:
     """timeline.csv."""
     return csv_writing.csv_text(COLUMNS, ({**asdict(row), "ok": str(row.ok).lower()} for row in timeline))
 
 
-def drawn(timeline: Sequence[Row], width: int = WIDTH) -> str:
+def drawn(timeline: Sequence[TimelineRow], width: int = WIDTH) -> str:
     """A bar a request: `.` waiting, `#` holding a connection. Scaled to the last end; MOST_BARS at most."""
     if not timeline:
         return ""
     last_s = max(row.end_s for row in timeline)
     first_s = min(row.intended_s for row in timeline)
-    requests: dict[int, list[Row]] = {}
+    requests: dict[int, list[TimelineRow]] = {}
     for row in timeline:
         requests.setdefault(row.request, []).append(row)
     shown = dict(list(requests.items())[:MOST_BARS])
@@ -168,7 +168,7 @@ def drawn(timeline: Sequence[Row], width: int = WIDTH) -> str:
     return "\n".join([head, *bars])
 
 
-def _bar(number: int, own: Sequence[Row], first_s: float, last_s: float, width: int) -> str:
+def _bar(number: int, own: Sequence[TimelineRow], first_s: float, last_s: float, width: int) -> str:
     def cell(at_s: float) -> int:
         return min(width - 1, int((at_s - first_s) / (last_s - first_s or 1.0) * width))
 

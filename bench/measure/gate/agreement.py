@@ -18,7 +18,7 @@ JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
-class Answer:
+class ContractAnswer:
     """What came back, with nothing in it that may differ between two calls."""
 
     status: int
@@ -40,12 +40,12 @@ class Disagreement:
         return f"{self.service}: {self.check.name} ({where}): expected {self.expected}, got {self.answered}"
 
 
-def ask(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, Answer]:
+def ask(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, ContractAnswer]:
     """Put the checks that concern a service to it, one by one. Raises httpx.HTTPError if it does not answer."""
     return ask_all(base_url, [check for check in todo if service.answers([check.operation])])
 
 
-def ask_all(base_url: str, todo: Sequence[Check]) -> dict[Check, Answer]:
+def ask_all(base_url: str, todo: Sequence[Check]) -> dict[Check, ContractAnswer]:
     """Put all of these checks to somebody, one by one. Raises httpx.HTTPError if nobody answers."""
     answers = {}
     # A connection for each request: uvicorn closes one on which the application raised.
@@ -65,10 +65,10 @@ def openapi(base_url: str) -> dict[str, Any]:
     return document
 
 
-def disagreements(answers: Mapping[str, Mapping[Check, Answer]]) -> tuple[Disagreement, ...]:
+def disagreements(answers: Mapping[str, Mapping[Check, ContractAnswer]]) -> tuple[Disagreement, ...]:
     """Compare answers, by service, with the contract and with the first service that has one."""
     found: list[Disagreement] = []
-    reference: dict[Check, Answer] = {}
+    reference: dict[Check, ContractAnswer] = {}
     for service, given in answers.items():
         for check, answer in given.items():
             if answer.status != check.status:
@@ -87,7 +87,7 @@ def for_target(todo: Sequence[Check], operations: Collection[str]) -> list[Check
     return [check for check in mine if check.status < FIRST_REFUSAL or check in deleted]
 
 
-def of_target(name: str, answers: Mapping[Check, Answer]) -> list[Disagreement]:
+def of_target(name: str, answers: Mapping[Check, ContractAnswer]) -> list[Disagreement]:
     """What a target answers wrongly. As the load has it, the same JSON written in another way is the same answer."""
     wrong = list[Disagreement]()
     for check, answer in answers.items():
@@ -107,12 +107,12 @@ def _same(body: bytes, expected: bytes) -> bool:
         return False
 
 
-def _answer(check: Check, response: httpx.Response) -> Answer:
+def _answer(check: Check, response: httpx.Response) -> ContractAnswer:
     body = CREATED_NOW.sub(b'"created_at":""', response.content) if check.created_now else response.content
     body = NOTE_VERSION.sub(b"version", body)
-    return Answer(response.status_code, response.headers.get("content-type", ""), body)
+    return ContractAnswer(response.status_code, response.headers.get("content-type", ""), body)
 
 
-def _short(answer: Answer) -> str:
+def _short(answer: ContractAnswer) -> str:
     body = answer.body.decode(errors="replace")
     return f"status {answer.status} {body[:200]}{'...' if len(body) > 200 else ''}"

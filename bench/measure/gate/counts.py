@@ -31,7 +31,7 @@ QUERIES = {
 TRACK = "pg_stat_statements.track"
 
 
-class Request(NamedTuple):
+class CountedRequest(NamedTuple):
     """One call of an operation."""
 
     method: str
@@ -65,7 +65,7 @@ def counted(service: Service, connections: int, relay: Relay, statements: Callab
 def _cost(
     client: httpx.Client,
     service: Service,
-    todo: Sequence[Request],
+    todo: Sequence[CountedRequest],
     relay: Relay,
     statements: Callable[[], int] | None,
 ) -> Cost:
@@ -78,7 +78,7 @@ def _cost(
     return Cost((relay.round_trips - before[0]) / len(todo), made)
 
 
-def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[Request]:
+def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[CountedRequest]:
     """So many calls that all succeed; users that they change or delete are made here."""
     known = OPERATIONS[operation]
     created = _created(client, {"update_user": 1, "delete_user": times}.get(operation, 0))
@@ -90,7 +90,7 @@ def requests(operation: str, times: int, client: httpx.Client, variant: str | No
         if variant is not None:
             path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
         writes_user = known.path.startswith("/users") and known.method in {"POST", "PUT"}
-        made.append(Request(known.method, path, fields() if writes_user else None))
+        made.append(CountedRequest(known.method, path, fields() if writes_user else None))
     return made
 
 
@@ -99,7 +99,7 @@ def _created(client: httpx.Client, times: int) -> list[int]:
     return [int(client.post("/users", json=fields()).json()["id"]) for _ in range(times)]
 
 
-def perform(client: httpx.Client, service: Service, request: Request) -> None:
+def perform(client: httpx.Client, service: Service, request: CountedRequest) -> None:
     """One call. Raises VerificationError unless it succeeds."""
     answer = client.request(request.method, request.path, json=request.fields)
     if answer.is_error:

@@ -12,7 +12,7 @@ import httpx
 
 from bench.analysis.conversation import wire_facts
 from bench.analysis.conversation.wire_facts import Wire
-from bench.analysis.parity import Facts
+from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.measure.gate import agreement, contract, counts, inspection, proof
@@ -44,7 +44,7 @@ class Verification:
     health: dict[Setup, dict[str, Any]] = field(default_factory=dict)
     costs: dict[Setup, Mapping[str, Cost]] = field(default_factory=dict)
     checks: int = 0
-    facts: dict[Setup, Facts] = field(default_factory=dict)
+    facts: dict[Setup, ParityFacts] = field(default_factory=dict)
     unchecked: str = ""
 
 
@@ -133,7 +133,7 @@ def _not_asked(operation: str, one: Unproven) -> Disagreement:
 
 def _answers(
     around: Surroundings, server: Database, setup: Setup, operations: Collection[str]
-) -> dict[Check, agreement.Answer]:
+) -> dict[Check, agreement.ContractAnswer]:
     """A target's, to what these operations do; the database is as it was before and afterwards."""
     every = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
     restore.restore(server.dsn)
@@ -197,7 +197,9 @@ def _wires(
     return found
 
 
-def _facts(fleet: Fleet, processes: Mapping[Setup, ServerProcesses], wires: Mapping[Setup, Wire]) -> dict[Setup, Facts]:
+def _facts(
+    fleet: Fleet, processes: Mapping[Setup, ServerProcesses], wires: Mapping[Setup, Wire]
+) -> dict[Setup, ParityFacts]:
     return {
         setup: inspection.parity_facts(catalogue.service(setup.service), fleet.health[setup], seen, wires.get(setup))
         for setup, seen in processes.items()

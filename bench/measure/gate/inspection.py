@@ -11,9 +11,9 @@ import psutil
 
 from bench.analysis import parity
 from bench.analysis.conversation import wire_facts
-from bench.analysis.parity import Facts
+from bench.analysis.parity import ParityFacts
 from bench.measure.gate import counts
-from bench.measure.gate.counts import Request
+from bench.measure.gate.counts import CountedRequest
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS
 from db.protocol import Message
@@ -86,7 +86,7 @@ def point_reads(service: Service, pool_size: int, messages: Sequence[Message]) -
 
     `messages` are all that a relay hears; it grows while the service is asked, and only by that.
     """
-    request = Request("GET", "/users/1")
+    request = CountedRequest("GET", "/users/1")
     found = []
     with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
         for _ in range(USES * pool_size):
@@ -110,10 +110,10 @@ def threads(service: Service) -> int | None:
 
 def parity_facts(
     service: Service, health: Mapping[str, Any], processes: ServerProcesses, wire: wire_facts.Wire | None
-) -> Facts:
+) -> ParityFacts:
     """What is compared between services; without what concerns the database for a service that has none."""
     pool = health["pool"] if service.needs_database else {}
-    return Facts(
+    return ParityFacts(
         server=processes.server,
         workers=processes.workers,
         connections=processes.connections if service.needs_database else None,

@@ -5,7 +5,7 @@ from types import TracebackType
 
 import psycopg
 
-from bench.measure.watch.poller import Asking
+from bench.measure.watch.poller import Poller
 from db import activity, server
 from db.dsn import Dsn
 from suite.activity import Activity
@@ -14,7 +14,7 @@ from suite.errors import DatabaseError
 EVERY_S = 0.25
 
 
-class Watcher(Asking):
+class Watcher(Poller):
     """Asks until the end of the block, over one connection of its own that no reading counts.
 
     A server that cannot be asked ends it early, and `problem` says why; readings until then stay.

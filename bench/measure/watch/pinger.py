@@ -9,14 +9,14 @@ import time
 import httpx
 
 from bench.analysis.recorded.pings import Ping
-from bench.measure.watch.poller import Asking
+from bench.measure.watch.poller import Poller
 
 EVERY_S = 0.25
 TIMEOUT_S = 30.0
 GRACE_S = 5.0
 
 
-class Pinger(Asking):
+class Pinger(Poller):
     """Asks until the end of the block, and then waits GRACE_S for answers; who has none by then is answered with 0."""
 
     ends_in_s = GRACE_S + 1.0

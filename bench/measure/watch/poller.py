@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Asking(ABC):
+class Poller(ABC):
     """Asks from the beginning of the block to its end."""
 
     ends_in_s = 0.5  # it may hang on an answer that nobody needs any more

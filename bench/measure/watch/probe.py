@@ -6,14 +6,14 @@ from collections.abc import Mapping
 import httpx
 
 from bench.analysis.recorded.gauges import Gauge
-from bench.measure.watch.poller import Asking
+from bench.measure.watch.poller import Poller
 from suite import prometheus
 
 EVERY_S = 1.0
 TIMEOUT_S = 30.0  # a busy service answers late
 
 
-class Probe(Asking):
+class Probe(Poller):
     """Asks until the end of the block. An answer counts for the moment when it was there."""
 
     def __init__(self, url: str, pool_limit: int) -> None:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from bench.analysis import parity, sweeps
 from bench.analysis.analysis import Analysis, Ranking
 from bench.analysis.outcome import CellResult
-from bench.analysis.recorded.timeline import Row
+from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND, Measurement
 from bench.analysis.verdict import Judgement
@@ -23,7 +23,7 @@ from bench.report.html.charts import over_time, percentiles, ranking, sweep, tim
 from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import OverTime
-from bench.report.html.tables import Table
+from bench.report.html.tables import PageTable
 from bench.report.terminal.ranking import targets_named
 from suite import catalogue
 
@@ -32,7 +32,7 @@ MOST_CELLS = 60  # of which charts over time are drawn
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """What a run's files say beside its measurements. `state`, `why` and `resumed` are those of status.json."""
 
     run_id: str
@@ -44,26 +44,26 @@ class Facts:
     environment: Mapping[str, Any]
     command: str
     over_time: Sequence[OverTime]
-    timelines: Sequence[tuple[str, int, Sequence[Row]]]
+    timelines: Sequence[tuple[str, int, Sequence[TimelineRow]]]
     resumed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page: `folded` tables and `lines` (under `lines_title`) are shown when asked for."""
 
     key: str
     title: str
     notes: Sequence[str] = ()
     charts: Sequence[Chart] = ()
-    tables: Sequence[Table] = ()
-    folded: Sequence[Table] = ()
+    tables: Sequence[PageTable] = ()
+    folded: Sequence[PageTable] = ()
     lines: Sequence[str] = ()
     lines_title: str = ""
     commands: Sequence[str] = ()
 
 
-def page(facts: Facts, found: Analysis) -> str:
+def page(facts: RunFacts, found: Analysis) -> str:
     """The whole document."""
     return (
         environment()
@@ -96,7 +96,7 @@ def counted(names: Sequence[str]) -> str:
     return ", ".join(f"{names.count(name)} {name}" for name in Judgement if name in names)
 
 
-def _sections(facts: Facts, found: Analysis) -> list[Section | None]:
+def _sections(facts: RunFacts, found: Analysis) -> list[PageSection | None]:
     return [
         _ranking(found),
         _throughput(found),
@@ -111,17 +111,17 @@ def _sections(facts: Facts, found: Analysis) -> list[Section | None]:
     ]
 
 
-def _ranking(found: Analysis) -> Section:
+def _ranking(found: Analysis) -> PageSection:
     shown = [tables.ranking(one) for one in found.rankings]
     ratios = [table for one in found.rankings if (table := tables.contrasts(one))]
     lines = [line for one in found.rankings for line in tables.reasons(one.results)]
     notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
     notes += targets_named([result for one in found.rankings for result in one.results])
     title = "Reasons for verdicts, and what each cell was bound by"
-    return Section("ranking", "Ranking", notes, (), shown, ratios, lines, title)
+    return PageSection("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
 
-def _throughput(found: Analysis) -> Section:
+def _throughput(found: Analysis) -> PageSection:
     charts: list[Chart] = []
     for one in found.rankings:
         cells = [*one.ranked, *(other for other in one.others if not other.cell.once and other.total.requests)]
@@ -136,10 +136,10 @@ def _throughput(found: Analysis) -> Section:
         if chart := ranking.cpu(one.scenario, cells):
             charts.append(chart)
     ceilings = tables.ceilings(found.ceilings)
-    return Section("throughput", "Throughput and CPU time", (), charts, (), [ceilings] if ceilings else [])
+    return PageSection("throughput", "Throughput and CPU time", (), charts, (), [ceilings] if ceilings else [])
 
 
-def _latency(facts: Facts, found: Analysis) -> Section:
+def _latency(facts: RunFacts, found: Analysis) -> PageSection:
     charts: list[Chart] = []
     for one in found.rankings:
         curves = {result.cell.slug: curve(found.measured[result.cell]) for result in one.results}
@@ -151,7 +151,7 @@ def _latency(facts: Facts, found: Analysis) -> Section:
         "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
     pings = tables.pings([result for one in found.rankings for result in one.results])
-    return Section("latency", "Latency", notes, charts, [pings] if pings else [])
+    return PageSection("latency", "Latency", notes, charts, [pings] if pings else [])
 
 
 def curve(measured: Sequence[Measurement]) -> Curve | None:
@@ -163,14 +163,14 @@ def curve(measured: Sequence[Measurement]) -> Curve | None:
     return percentiles.curve(ascending_ms, SAMPLES_BEYOND)
 
 
-def _over_time(facts: Facts) -> Section | None:
+def _over_time(facts: RunFacts) -> PageSection | None:
     if not facts.over_time:
         return None
     notes = ["One round of each cell; left of the dashed line is ramp-up and warm-up, which does not count."]
-    return Section("over-time", "Over time", notes, [over_time.aligned(one) for one in facts.over_time])
+    return PageSection("over-time", "Over time", notes, [over_time.aligned(one) for one in facts.over_time])
 
 
-def _costs(results: Sequence[CellResult]) -> Section | None:
+def _costs(results: Sequence[CellResult]) -> PageSection | None:
     table = tables.costs(results)
     if table is None:
         return None
@@ -178,38 +178,38 @@ def _costs(results: Sequence[CellResult]) -> Section | None:
         "Round trips and statements as verification counted them on the wire and in pg_stat_statements.",
         "Transactions from pg_stat_database while measuring. What the driver or the pool adds is included.",
     ]
-    return Section("costs", "Round trips, statements and transactions per request", notes, (), [table])
+    return PageSection("costs", "Round trips, statements and transactions per request", notes, (), [table])
 
 
-def _sweeps(rankings: Sequence[Ranking]) -> Section | None:
+def _sweeps(rankings: Sequence[Ranking]) -> PageSection | None:
     groups: dict[tuple[str, str], list[sweeps.Curve]] = {}
     for one in (curve for each in rankings for curve in each.curves):
         groups.setdefault((one.scenario, one.axis), []).append(one)
     if not groups:
         return None
     lines = [f"{one.name}: {one.knee.why}" for group in groups.values() for one in group if one.knee.why]
-    return Section("sweeps", "Sweeps", lines, [sweep.chart(group) for group in groups.values()])
+    return PageSection("sweeps", "Sweeps", lines, [sweep.chart(group) for group in groups.values()])
 
 
-def _timelines(facts: Facts) -> Section | None:
+def _timelines(facts: RunFacts) -> PageSection | None:
     charts = [timeline.chart(slug, number, rows) for slug, number, rows in facts.timelines if rows]
-    return Section("timelines", "Request timelines", (), charts) if charts else None
+    return PageSection("timelines", "Request timelines", (), charts) if charts else None
 
 
-def _claims(rulings: Sequence[Ruling]) -> Section | None:
-    return Section("claims", "Published claims", (), (), [tables.claims(rulings)]) if rulings else None
+def _claims(rulings: Sequence[Ruling]) -> PageSection | None:
+    return PageSection("claims", "Published claims", (), (), [tables.claims(rulings)]) if rulings else None
 
 
-def _parity(rows: Sequence[parity.Row]) -> Section | None:
+def _parity(rows: Sequence[parity.ParityRow]) -> PageSection | None:
     if not rows:
         return None
     differing = tables.parity(rows, differing=True)
     notes = () if differing.rows else ("Nothing was seen that differs between services beyond what the plan asks for.",)
     every = tables.parity(rows, differing=False)
-    return Section("parity", "Parity of the services", notes, (), [differing] if differing.rows else [], [every])
+    return PageSection("parity", "Parity of the services", notes, (), [differing] if differing.rows else [], [every])
 
 
-def _environment(facts: Facts) -> Section:
+def _environment(facts: RunFacts) -> PageSection:
     shown = {name: value for name, value in facts.environment.items() if name != "services"}
     services = {
         name: {key: value for key, value in one.items() if key != "costs"}
@@ -222,4 +222,4 @@ def _environment(facts: Facts) -> Section:
         tables.settings("The plan as it was run", facts.plan.model_dump(exclude=unlisted)),
     ]
     folded = [table for table in folded if table.rows]
-    return Section("environment", "Environment, and how to repeat it", (), (), (), folded, commands=[facts.command])
+    return PageSection("environment", "Environment, and how to repeat it", (), (), (), folded, commands=[facts.command])

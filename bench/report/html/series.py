@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
-from bench.analysis.recorded.timeline import Row
+from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.recorded.windows import Window
 from bench.store import csv_reading, samples
 
@@ -123,10 +123,10 @@ def _cpu(path: Path) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]
     return found
 
 
-def timeline(place: Path) -> list[Row]:
+def timeline(place: Path) -> list[TimelineRow]:
     """timeline.csv read back; nothing where there is none."""
     return [
-        Row(
+        TimelineRow(
             int(row["request"]),
             float(row["intended_s"]),
             float(row["start_s"]),

@@ -7,7 +7,7 @@ from typing import Any
 from bench.analysis.analysis import Ceiling, Ranking
 from bench.analysis.outcome import CellResult
 from bench.analysis.pairs import Conclusion
-from bench.analysis.parity import Row
+from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
 from bench.plan import metrics
@@ -17,7 +17,7 @@ from bench.report.html import answer
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """The first column names the row; `numbers` are the columns to align right. `dim` rows are not ranked."""
 
     caption: str
@@ -27,7 +27,7 @@ class Table:
     dim: frozenset[int] = frozenset()
 
 
-def ranking(found: Ranking) -> Table:
+def ranking(found: Ranking) -> PageTable:
     """One scenario's cells, best first, and then what is not ranked."""
     first, others = found.ranked, found.others
     best = first[0].total.throughput_rps if first and not found.paced else None
@@ -37,7 +37,7 @@ def ranking(found: Ranking) -> Table:
     )  # fmt: skip
     rows = tuple(_ranking_row(one, best) for one in (*first, *others))
     dim = frozenset(range(len(first), len(rows)))
-    return Table(found.scenario, columns, rows, frozenset(range(1, 8)), dim)
+    return PageTable(found.scenario, columns, rows, frozenset(range(1, 8)), dim)
 
 
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ def reasons(results: Sequence[CellResult]) -> list[str]:
     return lines
 
 
-def contrasts(found: Ranking) -> Table | None:
+def contrasts(found: Ranking) -> PageTable | None:
     """Every pair of cells with its ratios; None where there is no pair."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for one in found.contrasts:
@@ -82,7 +82,7 @@ def contrasts(found: Ranking) -> Table | None:
     if not rows:
         return None
     compared = metrics.in_(Place.COMPARISON)
-    return Table(
+    return PageTable(
         "Ratios, with 95% intervals that hold for all pairs of the scenario together",
         ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
@@ -92,7 +92,7 @@ def contrasts(found: Ranking) -> Table | None:
     )
 
 
-def ceilings(rows: Sequence[Ceiling]) -> Table | None:
+def ceilings(rows: Sequence[Ceiling]) -> PageTable | None:
     """Of the cells that have a ceiling."""
     known = [row for row in rows if row.no_database_rps or row.pgbench_rps]
     if not known:
@@ -109,10 +109,10 @@ def ceilings(rows: Sequence[Ceiling]) -> Table | None:
         for row in known
     )
     columns = ("cell", "requests/s", "without a database", "share", "pgbench, the same SQL", "share")
-    return Table("Ceilings (requests/s)", columns, shown, frozenset(range(1, 6)))
+    return PageTable("Ceilings (requests/s)", columns, shown, frozenset(range(1, 6)))
 
 
-def pings(results: Sequence[CellResult]) -> Table | None:
+def pings(results: Sequence[CellResult]) -> PageTable | None:
     """What `GET /ping` took beside the load; None where it was not asked."""
     rows = tuple(
         (one.cell.slug, number(one.total.ping_p50_ms, ",.1f"), number(one.total.ping_max_ms, ",.0f"))
@@ -121,11 +121,13 @@ def pings(results: Sequence[CellResult]) -> Table | None:
     )
     columns = ("cell", "median ms", "worst ms")
     return (
-        Table("GET /ping beside the load, which needs no database", columns, rows, frozenset((1, 2))) if rows else None
+        PageTable("GET /ping beside the load, which needs no database", columns, rows, frozenset((1, 2)))
+        if rows
+        else None
     )
 
 
-def costs(results: Sequence[CellResult]) -> Table | None:
+def costs(results: Sequence[CellResult]) -> PageTable | None:
     """Round trips, statements and transactions of each operation; None where none is known."""
     shown = sorted(metrics.in_(Place.COSTS), key=lambda metric: metric.title)
     known = [(one.cell.slug, each.operation, each.columns(shown)) for one in results for each in one.operations]
@@ -137,16 +139,16 @@ def costs(results: Sequence[CellResult]) -> Table | None:
     if not found:
         return None
     columns = ("cell", "operation", *(metric.title for metric in shown))
-    return Table("Per request; empty: not known", columns, found, frozenset(range(2, len(columns))))
+    return PageTable("Per request; empty: not known", columns, found, frozenset(range(2, len(columns))))
 
 
-def claims(rulings: Sequence[Ruling]) -> Table:
+def claims(rulings: Sequence[Ruling]) -> PageTable:
     """Each claim, what it expects, what was measured, and the ruling."""
     rows = tuple(
         (one.claim, one.source, one.metric, one.expected, _measured(one), one.ruling, one.why) for one in rulings
     )
     columns = ("claim", "source", "metric", "expected", "measured (95% interval)", "ruling", "why")
-    return Table("Published claims, as this run bears them out", columns, rows)
+    return PageTable("Published claims, as this run bears them out", columns, rows)
 
 
 def _measured(one: Ruling) -> str:
@@ -157,7 +159,7 @@ def _measured(one: Ruling) -> str:
     return f"{figure_of(one.measured)} ({figure_of(one.ci_low)} to {figure_of(one.ci_high)})"
 
 
-def parity(rows: Sequence[Row], *, differing: bool) -> Table:
+def parity(rows: Sequence[ParityRow], *, differing: bool) -> PageTable:
     """The facts that differ, or all of them."""
     shown = tuple(
         (row.fact, f"{row.service} ({row.profile})", row.value, row.asked, row.whose, row.why)
@@ -165,10 +167,10 @@ def parity(rows: Sequence[Row], *, differing: bool) -> Table:
         if row.whose or not differing
     )
     columns = ("fact", "service", "observed", "the plan asks for", "whose difference", "why")
-    return Table("What differs" if differing else "Every fact", columns, shown)
+    return PageTable("What differs" if differing else "Every fact", columns, shown)
 
 
-def settings(caption: str, values: Mapping[str, Any]) -> Table:
+def settings(caption: str, values: Mapping[str, Any]) -> PageTable:
     """Nested settings, one a row."""
     rows = tuple((name, str(value)) for name, value in causes.flat(values).items())
-    return Table(caption, ("setting", "value"), rows)
+    return PageTable(caption, ("setting", "value"), rows)

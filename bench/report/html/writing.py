@@ -10,7 +10,7 @@ from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
 from bench.plan.model import Plan
 from bench.report.html import index, page, repeat, series
-from bench.report.html.page import MOST_CELLS, Facts
+from bench.report.html.page import MOST_CELLS, RunFacts
 from bench.store import files, runs, stored
 from suite.errors import ResultsError
 
@@ -46,7 +46,7 @@ def write_index() -> Path:
     return path
 
 
-def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[str]) -> Facts:
+def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[str]) -> RunFacts:
     """What cannot be read is added to `lost`."""
     written = files.json_of(folder / "plan.json")
     used = stored.plan_of(written)
@@ -71,7 +71,7 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
     as_written = stored.readable(folder, lambda: _as_written(folder, used), lost) or used
     private = bool(environment.get("database", {}).get("private", True))
     plan_path = f"results/{folder.resolve().name}/plan.toml"
-    return Facts(
+    return RunFacts(
         run_id=folder.resolve().name,
         plan=used,
         plan_name=str(written.get("name", "")),

@@ -7,12 +7,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.parity import LIBRARY, NOT_ASKED, VERSION, Row
+from bench.analysis.parity import LIBRARY, NOT_ASKED, VERSION, ParityRow
 
 NONE = "parity: the services differ in nothing that was looked at and the plan did not ask for"
 
 
-def lines(found: Sequence[Row]) -> list[Text]:
+def lines(found: Sequence[ParityRow]) -> list[Text]:
     """Every difference in a line: one that no service.toml explains is yellow."""
     differing = [row for row in found if row.whose]
     if not differing:
@@ -29,7 +29,7 @@ def lines(found: Sequence[Row]) -> list[Text]:
     return made
 
 
-def _labels(found: Sequence[Row], differing: Sequence[Row], value: str) -> Iterator[str]:
+def _labels(found: Sequence[ParityRow], differing: Sequence[ParityRow], value: str) -> Iterator[str]:
     """The services that have this value, with their profiles where not all of them do."""
     profiles: dict[str, list[str]] = {}
     for row in differing:
@@ -40,7 +40,7 @@ def _labels(found: Sequence[Row], differing: Sequence[Row], value: str) -> Itera
         yield service if set(these) == every else f"{service} ({', '.join(these)})"
 
 
-def table(found: Sequence[Row]) -> RenderableType:
+def table(found: Sequence[ParityRow]) -> RenderableType:
     """A row a setup with the facts that vary, and below it, in a sentence, those that are the same for all."""
     seen: dict[str, set[str]] = {}
     for row in found:
@@ -55,5 +55,5 @@ def table(found: Sequence[Row]) -> RenderableType:
     return Group(made, Text(f"the same wherever there is one: {', '.join(same)}"))
 
 
-def _setup(row: Row) -> tuple[str, str]:
+def _setup(row: ParityRow) -> tuple[str, str]:
     return row.service, row.profile

@@ -1,7 +1,7 @@
 """Is what the load sees true? Against wrk on the same server, and against a delay that is known."""
 
 from bench.selfbench import watched, wrk
-from bench.selfbench.figures import Say, Target, extremes, ratio
+from bench.selfbench.figures import Say, TargetRange, extremes, ratio
 from bench.selfbench.setting import Setting, null_server
 from suite.errors import LoadError
 
@@ -11,9 +11,9 @@ WRK_S = 12  # it counts from its first connect on: the longer it runs, the less 
 DELAY_MS = 100.0
 DELAY_ROUNDS = 10
 TARGETS = {
-    "throughput_rps": Target(0.95, 1.05),
-    "latency_p50_ms": Target(0.95, 1.05),
-    "latency_p99_ms": Target(0.90, 1.10),
+    "throughput_rps": TargetRange(0.95, 1.05),
+    "latency_p50_ms": TargetRange(0.95, 1.05),
+    "latency_p99_ms": TargetRange(0.90, 1.10),
 }
 
 
@@ -21,13 +21,13 @@ def against_wrk(setting: Setting, say: Say, pairs: int = PAIRS) -> None:
     """The closed model and wrk in turn on one server process that is saturated."""
     say(f"closed model, 1000 users / wrk, 1000 connections: null server with {WORK_US} us of work a request")
     folder = setting.new_folder("wrk")
-    seen: list[tuple[watched.Seen, wrk.Figures]] = []
+    seen: list[tuple[watched.LoadResult, wrk.WrkFigures]] = []
     with null_server(setting, work_us=WORK_US) as server:
 
-        def ours() -> watched.Seen:
-            return _good(watched.measure(watched.Run(server.url), setting))
+        def ours() -> watched.LoadResult:
+            return _good(watched.measure(watched.PointReadLoad(server.url), setting))
 
-        def theirs() -> wrk.Figures:
+        def theirs() -> wrk.WrkFigures:
             cpus = setting.placed.load
             return wrk.run(server.url, connections=1000, seconds=WRK_S, users=1, cpus=cpus, folder=folder)
 
@@ -47,14 +47,14 @@ def against_delay(setting: Setting, say: Say, rounds: int = DELAY_ROUNDS) -> Non
     """What the load adds to a delay that the server keeps to some microseconds."""
     say(f"1000 users on a null server that answers after {DELAY_MS:g} ms, about 10,000 requests/s")
     with null_server(setting, delay_ms=DELAY_MS) as server:
-        seen = [_good(watched.measure(watched.Run(server.url), setting)) for _ in range(rounds)]
+        seen = [_good(watched.measure(watched.PointReadLoad(server.url), setting)) for _ in range(rounds)]
     say(f"  throughput: {min(one.throughput_rps for one in seen):,.0f} requests/s at least; {rounds} rounds")
     say(extremes("p50 - delay", [one.latency_p50_ms - DELAY_MS for one in seen], "ms"))
-    say(extremes("p99 - delay", [one.latency_p99_ms - DELAY_MS for one in seen], "ms", Target(high=2.0)))
-    say(extremes("generator's share of its core", [one.cpu_share * 100 for one in seen], "%", Target(high=45.0)))
+    say(extremes("p99 - delay", [one.latency_p99_ms - DELAY_MS for one in seen], "ms", TargetRange(high=2.0)))
+    say(extremes("generator's share of its core", [one.cpu_share * 100 for one in seen], "%", TargetRange(high=45.0)))
 
 
-def _good(seen: watched.Seen) -> watched.Seen:
+def _good(seen: watched.LoadResult) -> watched.LoadResult:
     if seen.failures:
         raise LoadError(f"{seen.failures} requests to the null server failed, which none should")
     return seen

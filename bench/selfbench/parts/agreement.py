@@ -32,7 +32,7 @@ def measure(services: Sequence[str], say: Callable[[str], None], pairs: int = PA
             with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
                 fleet.start({setup: folder / f"{service}.log"})
                 say(f"{service}: {pairs} pairs, {USERS} connections")
-                pair = _Pair(setup, fleet, server, placed, folder, users)
+                pair = _ClientPair(setup, fleet, server, placed, folder, users)
                 seen = [pair.measure(number) for number in range(pairs)]
                 for metric in ("throughput_rps", "latency_p50_ms", "latency_p99_ms"):
                     ratios = [getattr(ours, metric) / getattr(theirs, metric) for ours, theirs in seen]
@@ -41,7 +41,7 @@ def measure(services: Sequence[str], say: Callable[[str], None], pairs: int = PA
                     say(f"  {metric}: ours / wrk {(low * high) ** 0.5:.3f} (95% CI {low:.3f} .. {high:.3f}; {last})")
 
 
-class _Pair:
+class _ClientPair:
     """One service under both clients."""
 
     def __init__(
@@ -57,19 +57,19 @@ class _Pair:
         self.folder, self.users = folder, users
         self.url = catalogue.service(setup.service).url
 
-    def measure(self, number: int) -> tuple[wrk.Figures, wrk.Figures]:
+    def measure(self, number: int) -> tuple[wrk.WrkFigures, wrk.WrkFigures]:
         """Ours and wrk's, in alternating order."""
         if number % 2:
             theirs = self._theirs()
             return self._ours(number), theirs
         return self._ours(number), self._theirs()
 
-    def _theirs(self) -> wrk.Figures:
+    def _theirs(self) -> wrk.WrkFigures:
         return wrk.run(
             self.url, connections=USERS, seconds=WRK_S, users=self.users, cpus=self.placed.load, folder=self.folder
         )
 
-    def _ours(self, number: int) -> wrk.Figures:
+    def _ours(self, number: int) -> wrk.WrkFigures:
         folder = self.folder / f"{self.setup.service}-{number}"
         folder.mkdir()
         settings = model.Plan(
@@ -77,11 +77,11 @@ class _Pair:
             load=model.Load(warm_up_s=2.0, measure_s=float(WINDOW_S)),
         )
         [one] = matrix.cells(settings)
-        target = load.Target(self.url, self.users, number, self.placed.load)
+        target = load.LoadTarget(self.url, self.users, number, self.placed.load)
         measured = cell.measure(settings, one, target, self.fleet, self.server, self.placed, folder)
         assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # nothing to compare then
         total = summary.summarise([measured])[0]
-        return wrk.Figures(
+        return wrk.WrkFigures(
             total.throughput_rps or float("nan"),
             total.latency_p50_ms or float("nan"),
             total.latency_p99_ms or float("nan"),

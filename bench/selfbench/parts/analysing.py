@@ -22,7 +22,7 @@ from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from bench.report import csv_tables
 from bench.report.html import writing
-from bench.selfbench.figures import Say, Target
+from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
 from bench.store import stored
 from suite import catalogue
@@ -49,15 +49,15 @@ def of_ten_million(setting: Setting, say: Say) -> None:
     _timed("tables", "summary and comparison", folder, MOST_S, say)
     _timed("page", writing.REPORT, folder, MOST_PAGE_S, say)
     size_mib = (folder / writing.REPORT).stat().st_size / MIB
-    say(f"  {size_mib:.2f} MiB; {Target(high=MOST_PAGE_MIB).ruling(size_mib, size_mib)}")
+    say(f"  {size_mib:.2f} MiB; {TargetRange(high=MOST_PAGE_MIB).ruling(size_mib, size_mib)}")
 
 
 def _timed(what: str, name: str, folder: Path, most_s: float, say: Say) -> None:
     command = [sys.executable, "-m", "bench.selfbench.parts.analysing", what, str(folder)]
     answer = subprocess.run(command, cwd=catalogue.CHECKOUT, check=True, capture_output=True, text=True)
     took_s, peak_gib = (float(text) for text in answer.stdout.split())
-    say(f"{name}: {took_s:.2f} s; {Target(high=most_s).ruling(took_s, took_s)}")
-    say(f"  {peak_gib:.2f} GiB at most; {Target(high=MOST_GIB).ruling(peak_gib, peak_gib)}")
+    say(f"{name}: {took_s:.2f} s; {TargetRange(high=most_s).ruling(took_s, took_s)}")
+    say(f"  {peak_gib:.2f} GiB at most; {TargetRange(high=MOST_GIB).ruling(peak_gib, peak_gib)}")
 
 
 def made_up(folder: Path, count: int) -> None:

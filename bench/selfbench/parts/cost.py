@@ -17,7 +17,7 @@ import psutil
 from bench.measure import load
 from bench.measure.fleet.processes import Child
 from bench.selfbench import watched
-from bench.selfbench.figures import Say, Target, ratio
+from bench.selfbench.figures import Say, TargetRange, ratio
 from bench.selfbench.setting import NullServer, Setting, null_server
 from bench.selfbench.tally import ACCEPTED, ANSWERED, OPEN
 from suite import waiting
@@ -52,7 +52,7 @@ class Usage:
 
 def lean(url: str, setting: Setting, folder: Path) -> list[str]:
     """The command line of a cell: lean client, every body checked, every request recorded."""
-    return watched.Run(url, users=USERS, measure_s=LONGEST_S).command(setting, folder)
+    return watched.PointReadLoad(url, users=USERS, measure_s=LONGEST_S).command(setting, folder)
 
 
 def unrecorded(url: str, setting: Setting, folder: Path) -> list[str]:
@@ -79,8 +79,8 @@ def against_fasthttp(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
     say(_typical("lean", ours))
     say(_typical("FastHttpUser", theirs))
     ratios = [a.requests_per_cpu_s / b.requests_per_cpu_s for a, b in pairs]
-    say(ratio("lean / FastHttpUser", ratios, Target(low=3.0)))
-    say(ratio("lean / FastHttpUser, the aim", ratios, Target(low=4.5)))
+    say(ratio("lean / FastHttpUser", ratios, TargetRange(low=3.0)))
+    say(ratio("lean / FastHttpUser, the aim", ratios, TargetRange(low=4.5)))
 
 
 def of_recording(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
@@ -90,7 +90,7 @@ def of_recording(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
     say(_typical("recorded", [pair[0] for pair in pairs]))
     say(_typical("not recorded", [pair[1] for pair in pairs]))
     ratios = [without.requests_per_cpu_s / recorded.requests_per_cpu_s for recorded, without in pairs]
-    say(ratio("recorded / not recorded", ratios, Target(high=1.03)))
+    say(ratio("recorded / not recorded", ratios, TargetRange(high=1.03)))
 
 
 def _interleaved(setting: Setting, both: tuple[Command, Command], rounds: int) -> list[tuple[Usage, Usage]]:

@@ -10,7 +10,7 @@ import psutil
 from psycopg import sql
 
 from bench.measure.progress import paced
-from bench.selfbench.figures import Say, Target
+from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
 from db import content, copy_format, dataset, embedded, loader, rows, server
 from db.dsn import Dsn
@@ -18,8 +18,8 @@ from db.embedded import Running
 from db.restore import restore
 
 SCALE = 1.0
-MOST = Target(high=1 / 8)
-MOST_REUSE_S = Target(high=1.0)
+MOST = TargetRange(high=1 / 8)
+MOST_REUSE_S = TargetRange(high=1.0)
 LOOK_EVERY_S = 0.25
 MB = 2**20
 IN_PLACE = "in_place"

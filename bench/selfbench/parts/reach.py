@@ -6,7 +6,7 @@ from bench.measure import database
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.plan import matrix
 from bench.selfbench import watched
-from bench.selfbench.figures import Say, Target, extremes
+from bench.selfbench.figures import Say, TargetRange, extremes
 from bench.selfbench.parts.agreement import SCALE
 from bench.selfbench.setting import Setting, null_server
 from db import dataset
@@ -28,12 +28,12 @@ def share_of_core(setting: Setting, say: Say, rounds: int = SHARE_ROUNDS) -> Non
         database.loaded(server, SCALE)
         with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
             fleet.start({matrix.default_setup(SERVICE): folder / "log.txt"})
-            run = watched.Run(catalogue.service(SERVICE).url, dataset_users=users, measure_s=8.0)
+            run = watched.PointReadLoad(catalogue.service(SERVICE).url, dataset_users=users, measure_s=8.0)
             seen = [watched.measure(run, setting) for _ in range(rounds)]
     rates = [one.throughput_rps for one in seen]
     failed = sum(one.failures for one in seen)
     say(f"  throughput: {min(rates):,.0f} .. {max(rates):,.0f} requests/s in {rounds} rounds; {failed} failures")
-    say(extremes("generator's share of its core", [one.cpu_share * 100 for one in seen], "%", Target(high=20.0)))
+    say(extremes("generator's share of its core", [one.cpu_share * 100 for one in seen], "%", TargetRange(high=20.0)))
 
 
 def many_users(setting: Setting, say: Say) -> None:
@@ -45,7 +45,9 @@ def many_users(setting: Setting, say: Say) -> None:
         return
     with null_server(setting, delay_ms=MANY_DELAY_MS) as server:
         seen = watched.measure(
-            watched.Run(server.url, users=MANY_USERS, spawn_rate=2000.0, warm_up_s=3.0, measure_s=10.0, processes=2),
+            watched.PointReadLoad(
+                server.url, users=MANY_USERS, spawn_rate=2000.0, warm_up_s=3.0, measure_s=10.0, processes=2
+            ),
             setting,
         )
     say(_verdict(f"{seen.users:,} users were running", good=seen.users == MANY_USERS))

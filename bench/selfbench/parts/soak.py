@@ -19,7 +19,7 @@ from bench.measure.watch.activity import Watcher
 from bench.measure.watch.resources import Sampler
 from bench.plan import matrix, model
 from bench.selfbench import watched
-from bench.selfbench.figures import Say, Target
+from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
 from bench.store import samples
 from db import dataset
@@ -34,7 +34,7 @@ RATE_RPS = 100.0  # to each service, far from what any of them can serve
 USERS = 100
 LOOK_EVERY_S = 1.0
 SPARE_S = 90.0
-RISE = Target(high=0.02)
+RISE = TargetRange(high=0.02)
 MB = 1e6
 
 
@@ -99,8 +99,8 @@ def soak(
     return rises
 
 
-def _run(service: str, users: int, duration_s: float) -> watched.Run:
-    return watched.Run(
+def _run(service: str, users: int, duration_s: float) -> watched.PointReadLoad:
+    return watched.PointReadLoad(
         catalogue.service(service).url,
         users=USERS,
         warm_up_s=0.0,
@@ -112,7 +112,7 @@ def _run(service: str, users: int, duration_s: float) -> watched.Run:
 
 
 @contextmanager
-def _loading(runs: Sequence[watched.Run], setting: Setting) -> Iterator[list[tuple[Child, Path]]]:
+def _loading(runs: Sequence[watched.PointReadLoad], setting: Setting) -> Iterator[list[tuple[Child, Path]]]:
     """All loads side by side, which have ended after the block."""
     started: list[tuple[Child, Path]] = []
     with ExitStack() as stack:
@@ -164,7 +164,7 @@ def memory_bytes(pid: int) -> int:
     return total
 
 
-def _said_of_load(folder: Path, run: watched.Run) -> str:
+def _said_of_load(folder: Path, run: watched.PointReadLoad) -> str:
     everything, marks = samples.read_stream(folder / samples.SAMPLE_STREAM)
     window = windows.window_of(marks, run.warm_up_s, run.measure_s)
     due = windows.cut(everything, window, "open")

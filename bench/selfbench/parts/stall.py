@@ -6,7 +6,7 @@ from threading import Timer
 
 from bench.plan import model
 from bench.selfbench import watched
-from bench.selfbench.figures import Say, Target, extremes
+from bench.selfbench.figures import Say, TargetRange, extremes
 from bench.selfbench.setting import Setting, null_server
 from suite.errors import LoadError
 
@@ -18,8 +18,8 @@ WINDOW_S = 6.0
 STOP_AFTER_S = 5.0  # from Locust's start: within the window
 STALL_S = 1.0
 # A sixth of the arrivals fall due during the stall, evenly spread: the 99th percentile is 94% of it.
-SHOWS = Target(low=800.0)
-HIDES = Target(high=20.0)
+SHOWS = TargetRange(low=800.0)
+HIDES = TargetRange(high=20.0)
 
 
 def in_the_open_model(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
@@ -27,7 +27,7 @@ def in_the_open_model(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
     say(f"open model, {RATE_RPS:,.0f} arrivals/s, {USERS} users; the server stands still {STALL_S:g} of {WINDOW_S:g} s")
     seen = [_stalled(setting) for _ in range(rounds)]
     columns = {"latency_ns": "from the intended start", "service_time_ns": "uncorrected"}
-    targets = {"latency_ns": (SHOWS, Target(low=STALL_S * 950)), "service_time_ns": (HIDES, None)}
+    targets = {"latency_ns": (SHOWS, TargetRange(low=STALL_S * 950)), "service_time_ns": (HIDES, None)}
     for column, title in columns.items():
         p99, longest = targets[column]
         say(extremes(f"p99, {title}", [watched.percentile_ms(one.sent, 0.99, column) for one in seen], "ms", p99))
@@ -37,10 +37,10 @@ def in_the_open_model(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
     )
 
 
-def _stalled(setting: Setting) -> watched.Seen:
+def _stalled(setting: Setting) -> watched.LoadResult:
     arrival = model.Load(arrival="open", rate=RATE_RPS)
     with null_server(setting) as server:
-        run = watched.Run(server.url, users=USERS, warm_up_s=WARM_UP_S, measure_s=WINDOW_S, arrival=arrival)
+        run = watched.PointReadLoad(server.url, users=USERS, warm_up_s=WARM_UP_S, measure_s=WINDOW_S, arrival=arrival)
         timers = (
             Timer(STOP_AFTER_S, os.kill, (server.child.pid, signal.SIGSTOP)),
             Timer(STOP_AFTER_S + STALL_S, os.kill, (server.child.pid, signal.SIGCONT)),

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.analysis.recorded.timeline import Row
+from bench.analysis.recorded.timeline import TimelineRow
 from bench.report.html.charts.figure import COLOURS, Chart, drawn
 
 MOST_REQUESTS = 120
 
 
-def chart(slug: str, round_number: int, rows: Sequence[Row]) -> Chart:
+def chart(slug: str, round_number: int, rows: Sequence[TimelineRow]) -> Chart:
     """A thin line from when a request was due to its end, a thick one where it held a connection, a cross on failure.
 
     The first MOST_REQUESTS of them.
     """
-    requests: dict[int, list[Row]] = {}
+    requests: dict[int, list[TimelineRow]] = {}
     for row in rows:
         requests.setdefault(row.request, []).append(row)
     shown = dict(list(requests.items())[:MOST_REQUESTS])
