@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import ceilings, pairs, rulings, sweeps
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, CellResult, Outcome
 from bench.analysis.pairs import Pair
 from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
-from bench.analysis.summary import Measurement
 from bench.analysis.sweeps import Curve
 from bench.plan.matrix import Cell
 

@@ -11,8 +11,9 @@ import polars as pl
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
 from bench.analysis.ceilings import Alone
+from bench.analysis.measurement import Measurement
 from bench.analysis.parity import ParityRow
-from bench.analysis.summary import Measurement, OperationSummary
+from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
 from bench.plan.costs import Cost, expected

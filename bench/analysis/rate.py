@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
-from bench.analysis.summary import Measurement
+from bench.analysis.measurement import Measurement
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Plan
 from suite.errors import LoadError

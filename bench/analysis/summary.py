@@ -1,51 +1,20 @@
-"""From windows of samples to rows of numbers. Pure: takes data, returns data, runs again on a stored run."""
+"""From measurements to rows of numbers. Pure: takes data, returns data, runs again on a stored run."""
 
 import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar, cast
+from typing import TypeVar, cast
 
 import polars as pl
 
-from bench.analysis import evidence
-from bench.analysis.evidence import Evidence
 from bench.analysis.intervals import mean_interval
-from bench.analysis.recorded import windows
-from bench.analysis.recorded.recording import Recording
+from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
-from bench.plan.matrix import Cell
 from bench.plan.metrics import METRICS, Known, Metric
-from bench.plan.model import Plan
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
-COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One cell measured in one round: the requests that count, and what was seen around them.
-
-    `samples` has COLUMNS; none when there was no window.
-    """
-
-    samples: pl.DataFrame
-    evidence: Evidence
-
-    @property
-    def length_s(self) -> float:
-        """Of the window; 0 when there was none."""
-        return self.evidence.length_s
-
-    @classmethod
-    def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
-        """From what was recorded and all samples. Raises ResultsError when the load ended before its window did."""
-        window = windows.of(recording.marks, samples, plan.load)
-        counts = windows.sent(windows.cut(samples, window, plan.load.arrival))
-        return cls(counts.select(COLUMNS), evidence.of(recording, samples, cell, plan))
-
-
 # What a round knows of each operation, and of all of them together.
 OF_AN_OPERATION = tuple(one.name for one in METRICS if one.known is Known.OPERATION)
 OF_A_CELL = tuple(one.name for one in METRICS if one.known is not Known.RUN)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.analysis.measurement import Measurement
 from bench.analysis.recorded import timeline, windows
 from bench.analysis.recorded.activity import activity_csv
 from bench.analysis.recorded.machine import for_memory
@@ -15,7 +16,6 @@ from bench.analysis.recorded.readings import resources_csv
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET
 from bench.analysis.recorded.windows import Window
-from bench.analysis.summary import Measurement
 from bench.measure import database, load, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.analysis import pairs, rate, verdict
 from bench.analysis.ceilings import Alone
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
-from bench.analysis.summary import Measurement
 from bench.measure import load, output, pgbench
 from bench.measure.cell import ProgressListener
 from bench.measure.cell import measure as measure_cell

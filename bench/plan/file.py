@@ -1,4 +1,4 @@
-"""Plan files: found by name, read, overridden by command-line options, and refused with one clear message."""
+"""A plan's TOML file: found, read, overridden by options, checked."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bench.plan.checks import check_claims, check_names, check_parameters, check_targets, left_out
 from bench.plan.claims import names_cells
-from bench.plan.claims import problem as problem_of_claims
-from bench.plan.matrix import can_answer, cells
+from bench.plan.matrix import cells
 from bench.plan.model import Plan, Target
 from suite import catalogue, lookup, toml_files
 from suite.errors import PlanError, UsageError
@@ -108,11 +108,11 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
         raise PlanError(_first_problem(path, error, {**given, TARGET: named} if named else given)) from None
     if "services" not in written["matrix"] and not plan.targets:
         raise PlanError(f"{path}: matrix.services is missing")
-    _check_names(path, plan)
-    _check_parameters(path, plan)
-    _check_targets(path, plan)
+    check_names(path, plan)
+    check_parameters(path, plan)
+    check_targets(path, plan)
     whole = not named and all(OPTIONS[name][0] != "matrix" for name in given)
-    _check_claims(path, plan, whole=whole)
+    check_claims(path, plan, whole=whole)
     claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
     lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
     remarks = (left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else "")
@@ -161,78 +161,6 @@ def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> N
             own.append({"name": name, "url": url})
         else:
             known["url"] = url
-
-
-def _check_targets(path: Path, plan: Plan) -> None:
-    if not plan.matrix.services and not plan.targets:
-        raise PlanError(f"{path}: nothing to measure: name a service (--services) or a target (--target NAME=URL)")
-    taken = {*catalogue.services(), catalogue.EXTERNAL}
-    for target in plan.targets:
-        if target.name in taken:
-            raise PlanError(
-                f"{path}: target {target.name!r} has the name of a service or of another target; choose another name"
-            )
-        taken.add(target.name)
-    slugs = [cell.slug for cell in cells(plan)]
-    if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
-        raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
-
-
-def _check_names(path: Path, plan: Plan) -> None:
-    try:
-        wanted = [catalogue.scenario(name) for name in plan.matrix.scenarios]
-        services = [catalogue.service(name) for name in plan.matrix.services]
-        for name in plan.rounds.once:
-            catalogue.service(name)
-    except UsageError as error:
-        raise PlanError(f"{path}: {error}") from None
-    for scenario in wanted:
-        for service in services:
-            if not service.answers(scenario.operations):
-                raise PlanError(
-                    f"{path}: {service.name} does not answer what the scenario {scenario.name} asks for"
-                    f" ({', '.join(scenario.operations)}); leave one of them out"
-                )
-    twice = set(plan.matrix.services) & set(plan.rounds.once)
-    if twice:
-        raise PlanError(f"{path}: {', '.join(sorted(twice))} is in matrix.services and in rounds.once; keep one")
-
-
-def left_out(plan: Plan) -> str:
-    """In words, which services of `rounds.once` cannot be measured under which scenarios; empty where all can."""
-    missed = [
-        f"{name} under {', '.join(scenarios)}"
-        for name in plan.rounds.once
-        if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one)])
-    ]
-    return f"left out of rounds.once, because it does not answer the requests: {'; '.join(missed)}" if missed else ""
-
-
-def _check_parameters(path: Path, plan: Plan) -> None:
-    """Every one is that of a selected scenario, and each value may be."""
-    selected = [catalogue.scenario(name) for name in plan.matrix.scenarios]
-    for name, values in plan.matrix.parameters.items():
-        having = [one for one in selected if name in one.parameters]
-        if not having:
-            raise PlanError(f"{path}: matrix.parameters.{name}: {_no_parameter(name, selected)}")
-        for scenario in having:
-            for value in values:
-                if why := scenario.parameters[name].refusal(value):
-                    raise PlanError(f"{path}: matrix.parameters.{name}: {value!r} {why} (scenario {scenario.name})")
-
-
-def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
-    """That no scenario of these has this parameter, which they have, and which other scenario has it."""
-    known = list(dict.fromkeys(one for scenario in selected for one in scenario.parameters))
-    there = "; ".join(f"{one.name} has {', '.join(one.parameters) or 'none'}" for one in selected)
-    said = f"no selected scenario has this parameter{lookup.nearest(name, known)}: {there}"
-    others = [one.name for one in catalogue.scenarios().values() if name in one.parameters]
-    return f"{said}. Leave it out, or select {' or '.join(others)}, which has it" if others else said
-
-
-def _check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
-    if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
-        raise PlanError(f"{path}: {why}")
 
 
 def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:

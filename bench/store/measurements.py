@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.analysis import evidence
 from bench.analysis.evidence import Evidence
+from bench.analysis.measurement import COLUMNS, Measurement
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.windows import Window
-from bench.analysis.summary import COLUMNS, Measurement
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.store import files, recordings, samples

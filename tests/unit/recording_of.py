@@ -4,11 +4,11 @@ from pathlib import Path
 
 import polars as pl
 
+from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.pings import Ping
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.windows import Mark
-from bench.analysis.summary import Measurement
 from bench.plan import matrix
 from bench.plan.model import Load, Matrix, Plan, Rounds
 from bench.plan.placement import Placement

@@ -8,8 +8,8 @@ import pytest
 
 from bench.analysis import ceilings, rate
 from bench.analysis.evidence import nothing
+from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.gauges import Gauge
-from bench.analysis.summary import Measurement
 from bench.measure import pgbench
 from bench.measure.watch import probe
 from bench.plan import matrix, model

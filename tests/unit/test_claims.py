@@ -12,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import analysis, summary
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.analysis.rulings import Estimate, Finding, Ruling, within
-from bench.analysis.summary import Measurement
 from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import AA, Cell, default_setup

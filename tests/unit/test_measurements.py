@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from bench.analysis.summary import Measurement
+from bench.analysis.measurement import Measurement
 from bench.compare import figures
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings, stored

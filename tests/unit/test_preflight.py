@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bench.measure import preflight
-from bench.plan import file, matrix
+from bench.plan import checks, file, matrix
 from bench.store import runs
 from suite import catalogue
 from suite.errors import CatalogueError, PreflightError
@@ -83,10 +83,10 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
     assert slugs == ["mine-point_read", "mine-search", "no_database-point_read"]
     with taken(ports["mine"]):
         preflight.check(read, matrix.cells(read))
-    assert file.left_out(read) == (
+    assert checks.left_out(read) == (
         "left out of rounds.once, because it does not answer the requests: no_database under search"
     )
-    assert file.left_out(file.read(file.find("default"))) == ""
+    assert checks.left_out(file.read(file.find("default"))) == ""
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from bench.analysis import analysis, ceilings
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.rows import SUMMARY, summary_rows
-from bench.analysis.summary import Measurement
 from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.model import Load

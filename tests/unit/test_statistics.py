@@ -10,10 +10,10 @@ from suite import catalogue
 COMPARE = """
 import json, random
 from locust.stats import RequestStats
-from locustfiles._samples import Recorder
+from locustfiles._samples import SampleRecorder
 from locustfiles._statistics import count
 
-chance, recorder = random.Random(1), Recorder()
+chance, recorder = random.Random(1), SampleRecorder()
 ours, theirs = RequestStats(), RequestStats()
 for number in range(5_000):
     operation, method = chance.choice([("read_user", "GET"), ("create_user", "POST")])

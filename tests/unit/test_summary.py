@@ -9,8 +9,8 @@ import pytest
 from bench.analysis import summary
 from bench.analysis.evidence import nothing
 from bench.analysis.intervals import mean_interval
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import errors
-from bench.analysis.summary import Measurement
 from tests.unit.evidence_of import evidence
 
 

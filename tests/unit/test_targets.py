@@ -12,10 +12,10 @@ from rich.console import Console
 
 from bench.analysis import analysis, bound, pairs, sweeps, verdict
 from bench.analysis.evidence import Evidence
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.rows import summary_rows
-from bench.analysis.summary import Measurement
 from bench.compare.causes import RunConditions, obstacles
 from bench.measure import targets
 from bench.measure.gate import agreement, contract

@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from bench.analysis import parity, sweeps
 from bench.analysis.analysis import Analysis, Ranking
+from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import CellResult
 from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.rulings import Ruling
-from bench.analysis.summary import SAMPLES_BEYOND, Measurement
+from bench.analysis.summary import SAMPLES_BEYOND
 from bench.analysis.verdict import Judgement
 from bench.plan.model import Plan
 from bench.report.html import answer, tables

@@ -1,0 +1,38 @@
+"""One cell measured in one round: the requests that count, and the evidence around them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from bench.analysis import evidence
+from bench.analysis.evidence import Evidence
+from bench.analysis.recorded import windows
+from bench.analysis.recorded.recording import Recording
+from bench.plan.matrix import Cell
+from bench.plan.model import Plan
+
+COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One cell measured in one round: the requests that count, and what was seen around them.
+
+    `samples` has COLUMNS; none when there was no window.
+    """
+
+    samples: pl.DataFrame
+    evidence: Evidence
+
+    @property
+    def length_s(self) -> float:
+        """Of the window; 0 when there was none."""
+        return self.evidence.length_s
+
+    @classmethod
+    def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
+        """From what was recorded and all samples. Raises ResultsError when the load ended before its window did."""
+        window = windows.of(recording.marks, samples, plan.load)
+        counts = windows.sent(windows.cut(samples, window, plan.load.arrival))
+        return cls(counts.select(COLUMNS), evidence.of(recording, samples, cell, plan))

@@ -1,0 +1,84 @@
+"""Whether what a plan names exists and fits together: services, scenarios, parameters, targets, claims."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.plan.claims import problem as problem_of_claims
+from bench.plan.matrix import can_answer, cells
+from bench.plan.model import Plan
+from suite import catalogue, lookup
+from suite.errors import PlanError, UsageError
+
+
+def check_targets(path: Path, plan: Plan) -> None:
+    """Raise PlanError when there is nothing to measure, or when a target's name is taken."""
+    if not plan.matrix.services and not plan.targets:
+        raise PlanError(f"{path}: nothing to measure: name a service (--services) or a target (--target NAME=URL)")
+    taken = {*catalogue.services(), catalogue.EXTERNAL}
+    for target in plan.targets:
+        if target.name in taken:
+            raise PlanError(
+                f"{path}: target {target.name!r} has the name of a service or of another target; choose another name"
+            )
+        taken.add(target.name)
+    slugs = [cell.slug for cell in cells(plan)]
+    if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
+        raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
+
+
+def check_names(path: Path, plan: Plan) -> None:
+    """Raise PlanError when the plan names a service or scenario that does not exist, or that do not fit together."""
+    try:
+        wanted = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+        services = [catalogue.service(name) for name in plan.matrix.services]
+        for name in plan.rounds.once:
+            catalogue.service(name)
+    except UsageError as error:
+        raise PlanError(f"{path}: {error}") from None
+    for scenario in wanted:
+        for service in services:
+            if not service.answers(scenario.operations):
+                raise PlanError(
+                    f"{path}: {service.name} does not answer what the scenario {scenario.name} asks for"
+                    f" ({', '.join(scenario.operations)}); leave one of them out"
+                )
+    twice = set(plan.matrix.services) & set(plan.rounds.once)
+    if twice:
+        raise PlanError(f"{path}: {', '.join(sorted(twice))} is in matrix.services and in rounds.once; keep one")
+
+
+def left_out(plan: Plan) -> str:
+    """In words, which services of `rounds.once` cannot be measured under which scenarios; empty where all can."""
+    missed = [
+        f"{name} under {', '.join(scenarios)}"
+        for name in plan.rounds.once
+        if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one)])
+    ]
+    return f"left out of rounds.once, because it does not answer the requests: {'; '.join(missed)}" if missed else ""
+
+
+def check_parameters(path: Path, plan: Plan) -> None:
+    """Every one is that of a selected scenario, and each value may be."""
+    selected = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+    for name, values in plan.matrix.parameters.items():
+        having = [one for one in selected if name in one.parameters]
+        if not having:
+            raise PlanError(f"{path}: matrix.parameters.{name}: {_no_parameter(name, selected)}")
+        for scenario in having:
+            for value in values:
+                if why := scenario.parameters[name].refusal(value):
+                    raise PlanError(f"{path}: matrix.parameters.{name}: {value!r} {why} (scenario {scenario.name})")
+
+
+def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
+    """That no scenario of these has this parameter, which they have, and which other scenario has it."""
+    known = list(dict.fromkeys(one for scenario in selected for one in scenario.parameters))
+    there = "; ".join(f"{one.name} has {', '.join(one.parameters) or 'none'}" for one in selected)
+    said = f"no selected scenario has this parameter{lookup.nearest(name, known)}: {there}"
+    others = [one.name for one in catalogue.scenarios().values() if name in one.parameters]
+    return f"{said}. Leave it out, or select {' or '.join(others)}, which has it" if others else said
+
+
+def check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
+    if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
+        raise PlanError(f"{path}: {why}")
