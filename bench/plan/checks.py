@@ -80,5 +80,6 @@ def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
 
 
 def check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
+    """Raise PlanError for a claim about cells that the plan does not have."""
     if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
         raise PlanError(f"{path}: {why}")

@@ -11,7 +11,7 @@ import pytest
 from bench.measure.fleet.fleet import Fleet, Surroundings
 from bench.plan.matrix import default_setup
 from suite import catalogue
-from tests.unit.test_variables import MEANT_FOR_OTHERS
+from tests.unit.measure.test_variables import MEANT_FOR_OTHERS
 
 OURS = {"PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "PYTHONPATH": str(catalogue.CHECKOUT)}
 

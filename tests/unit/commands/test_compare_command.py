@@ -14,8 +14,8 @@ from bench.commands.compare import compare
 from bench.plan.model import Load, Matrix, Plan
 from suite import csv_writing
 from suite.errors import BenchError, ResultsError, UsageError
+from tests.unit.compare.test_figures import outcome
 from tests.unit.evidence_of import evidence
-from tests.unit.test_run_figures import outcome
 
 PLAN = Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"], users=[2]))
 ENVIRONMENT: dict[str, Any] = {

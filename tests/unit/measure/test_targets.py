@@ -27,7 +27,7 @@ from bench.report.html import repeat
 from bench.report.terminal import ranking
 from suite.errors import PlanError, ServiceError
 from tests.unit.evidence_of import evidence
-from tests.unit.test_plan import MINIMAL, written
+from tests.unit.plan.test_plan import MINIMAL, written
 
 URL = "http://127.0.0.1:9000"
 MINE = f'[[targets]]\nname = "mine"\nurl = "{URL}"\n'

@@ -17,7 +17,7 @@ from locustfiles._http import Client
 if TYPE_CHECKING:
     from tests.unit.conftest import InGreenlet, Peer, Serve
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 ASK = """
 import sys, gevent
