@@ -169,7 +169,7 @@ def test_another_version_is_replaced(loaded: Dsn) -> None:
 def test_a_strangers_tables_are_never_dropped(empty: Dsn, table: str) -> None:
     """The message names database, table and remedy; not a row is touched."""
     run(empty, f"CREATE TABLE {table} (mine text)", f"INSERT INTO {table} VALUES ('precious')")  # noqa: S608
-    with pytest.raises(DatabaseError, match=f"'scratch' .*table '{table}'.*another .*database, or drop"):
+    with pytest.raises(DatabaseError, match=rf"'scratch' .*table 'public\.{table}'.*another .*database, or drop"):
         loader.load(empty, SCALE)
     assert rows(empty, f"SELECT mine FROM {table}") == [("precious",)]  # noqa: S608
     assert loader.inspect(empty) is None

@@ -178,7 +178,7 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
     ] * 4
     assert "have no interval and cannot show a regression" in printed
     assert "written: " in printed
-    assert (finished / "compare.html").read_text().startswith("<!doctype html>")
+    assert (finished / "compare.html").read_text().startswith("<!DOCTYPE html>")
     code, printed = checkout.bench("compare", "smoke", "smok")
     assert code == 1
     assert "there is no run 'smok'" in printed
