@@ -14,7 +14,7 @@ from suite import catalogue
 SERVICE_URL = os.environ.get("SERVICE_URL", "http://127.0.0.1:{port}")
 
 # What the web UI's host field says until somebody writes an address there.
-HOST_OF_SERVICE = "the service chosen under Custom parameters"
+HOST_OF_SERVICE = "chosen under Custom parameters"
 
 ALL = "all"
 

@@ -105,7 +105,7 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
         assert wait_for(lambda: _answers(ui), 40)
         assert _listening(UI_PORT) == {"127.0.0.1"}
         page = httpx.get(ui).text
-        host = "the service chosen under Custom parameters"
+        host = "chosen under Custom parameters"
         assert host in page
         for service in catalogue.services().values():
             assert f'"{service.name}"' in page
