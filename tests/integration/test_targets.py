@@ -102,7 +102,7 @@ def test_what_an_application_answers_is_surveyed(checkout: Checkout, tmp_path: P
     with running(checkout, tmp_path, "from fastapi import FastAPI\napp = FastAPI()\n") as (url, _):
         code, printed = checkout.bench(*words, f"mine={url}")
         assert code == 3, printed
-        assert "measured of mine: none" in printed
+        assert "measured for mine: none" in printed
     for bad, said in ((f"mine={url}", "mine does not answer"), ("mine=ftp://x", "--target, url"), ("x", "NAME=URL")):
         code, printed = checkout.bench(*words, bad)
         assert code == 1, printed
