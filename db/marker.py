@@ -140,6 +140,15 @@ def read(conn: psycopg.Connection) -> Dataset | None:
     return Dataset(row[0], row[1], row[2], datetime.fromtimestamp(row[3], UTC), dataset.Size(*row[4:]))
 
 
+def required(conn: psycopg.Connection, dsn: Dsn) -> Dataset:
+    """What the marker says. Raise DatabaseError where tables are not ours, or no dataset is complete."""
+    refuse_strangers(conn, dsn)
+    found = read(conn)
+    if found is None:
+        raise DatabaseError(f"database {dsn.dbname!r} at {dsn.redacted} holds no dataset: run `bench db load`")
+    return found
+
+
 def differences(conn: psycopg.Connection, size: dataset.Size) -> list[str]:
     """Where tables, rows, indexes and foreign keys differ from a dataset of this size, one phrase each.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from db import marker, server
 from db.dsn import Dsn
-from suite.errors import DatabaseError
 
 _BEYOND = 2**62  # no sequence and no scale comes near
 
@@ -31,9 +30,7 @@ def planted(dsn: Dsn) -> Iterator[Proof]:
     proof = Proof(_BEYOND + secrets.randbits(61), _BEYOND + secrets.randbits(61), secrets.token_hex(16))
     remedy = "stop what uses the dataset's tables, or use another database"
     with server.explained(dsn, "marking the dataset", remedy), server.connect(dsn) as conn:
-        marker.refuse_strangers(conn, dsn)
-        if marker.read(conn) is None:
-            raise DatabaseError(f"database {dsn.dbname!r} at {dsn.redacted} holds no dataset: run `bench db load`")
+        marker.required(conn, dsn)
         with conn.transaction():
             email = f"{proof.nonce}@example.com"
             conn.execute("INSERT INTO users (id, name, email) VALUES (%s, %s, %s)", [proof.user_id, proof.nonce, email])

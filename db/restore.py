@@ -5,7 +5,6 @@ from psycopg import sql
 
 from db import content, dataset, marker, server
 from db.dsn import Dsn
-from suite.errors import DatabaseError
 
 _REMEDY = (
     "stop what still uses its tables; cells change only notes and users they created, and `bench db load` repairs"
@@ -26,10 +25,7 @@ def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
             transaction locks what must be undone.
     """
     with server.explained(dsn, "restoring the dataset", _REMEDY), server.connect(dsn) as conn:
-        marker.refuse_strangers(conn, dsn)
-        found = marker.read(conn)
-        if found is None:
-            raise DatabaseError(f"database {dsn.dbname!r} at {dsn.redacted} holds no dataset: run `bench db load`")
+        found = marker.required(conn, dsn)
         conn.execute("SELECT set_config('lock_timeout', %s, false)", [f"{round(lock_timeout_s * 1000)}ms"])
         with conn.transaction():
             with_orders = _delete_beyond(conn, found.size)

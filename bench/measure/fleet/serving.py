@@ -32,7 +32,7 @@ def external_command() -> list[str]:
 
 
 def ask_health(url: str) -> dict[str, Any] | None:
-    """What /health answers, or None while nobody does."""
+    """What /health answers, or None while there is no answer."""
     try:
         answer = _client().get(f"{url}/health")
         health: Any = answer.json() if answer.status_code == 200 else None

@@ -1,4 +1,4 @@
-"""No write before proof: whoever is to be asked to write first shows that it sees the tables that the suite made."""
+"""No write before proof: a service or target first shows that it sees the tables that the suite made."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
