@@ -10,6 +10,7 @@ from locust.argument_parser import LocustArgumentParser
 from locustfiles._arrivals import SPACINGS
 from locustfiles._targets import ALL, OFFERED
 from suite import scenario_file
+from suite.arrival import Arrival
 from suite.scenario_file import Parameter, Scalar
 
 MOST = 1_000_000_000
@@ -99,7 +100,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         help="Number of users in the database (scale x 1,000,000).",
     )
     add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
-    add("--arrival", choices=["closed", "open", "batch"], default="closed", help=ARRIVAL_HELP)
+    add("--arrival", choices=[*map(str, Arrival)], default=str(Arrival.CLOSED), help=ARRIVAL_HELP)
     add("--rate", type=_positive, default=100.0, metavar="RPS", help=RATE_HELP)
     add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
     add("--arrivals", type=whole(1, MOST), default=100, help="batch: number of requests.")

@@ -14,6 +14,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
 from locustfiles._samples import RECORDER
 from locustfiles._targets import SHARES, worker_index
+from suite.arrival import Arrival
 from suite.records import MISSED
 
 POLL_EVERY_S = 0.05
@@ -36,7 +37,7 @@ class Pacing:
         self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
-        closed = options is None or options.arrival == "closed" or isinstance(environment.runner, MasterRunner)
+        closed = options is None or options.arrival == Arrival.CLOSED or isinstance(environment.runner, MasterRunner)
         self._arrivals = None if closed else {}
 
     def begin(self, environment: Environment, all_users: int) -> None:
@@ -58,7 +59,7 @@ class Pacing:
             seed = "/".join(filter(None, (f"{options.load_seed}/arrivals/{worker_index(environment)}", name)))
             chance = random.Random(seed)  # noqa: S311  # no secrets
             part, phase = share / len(names), (before / all_users + place) / len(names)
-            if options.arrival == "open":
+            if options.arrival == Arrival.OPEN:
                 schedule = offsets_ns(options.rate * part, options.spacing, chance, phase)
             else:
                 size = last - first
@@ -158,7 +159,7 @@ def _on_place(msg: Message, **_: Any) -> None:
 def _end_batch(environment: Environment) -> None:
     """End a plain batch when it is answered; those with --samples end by themselves."""
     options, runner = environment.parsed_options, environment.runner
-    if options is None or runner is None or options.arrival != "batch" or options.samples:
+    if options is None or runner is None or options.arrival != Arrival.BATCH or options.samples:
         return
     if not PACING.wait_until_answered(options.arrivals):
         return

@@ -24,6 +24,7 @@ from locustfiles._http import Client
 from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER
 from locustfiles._targets import HOST_OF_SERVICE, SHARES, worker_index
+from suite.arrival import Arrival
 
 PAGE = 10
 Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None
@@ -64,7 +65,8 @@ class ServiceUser(User):
             with suppress(HttpError):  # the first request will say so
                 self.client.connect()
             PACING.wait_for_all()
-            if self.options.arrival == "closed":  # or all would send in step for ever, if the service is fast enough
+            if self.options.arrival == Arrival.CLOSED:
+                # Else all send in step for as long as the service is fast enough.
                 gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
         self.intended_ns = PACING.take(self.target.name)
         self._state = LOCUST_STATE_RUNNING

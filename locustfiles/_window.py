@@ -24,6 +24,7 @@ from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
 from locustfiles._workers import Workers
 from suite import waiting
+from suite.arrival import Arrival
 from suite.records import PACKER
 
 CPU_EVERY_NS = 500_000_000
@@ -175,7 +176,7 @@ class Keeper:
         self._begun = True
         options = self._options
         self._mark("spawned")
-        if options.arrival == "batch":
+        if options.arrival == Arrival.BATCH:
             PACING.wait_until_answered(options.arrivals)
         else:
             gevent.sleep(options.warm_up_s + options.measure_s + TAIL_S)

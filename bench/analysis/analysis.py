@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis import ceilings, pairs, rulings, sweeps
+from bench.analysis import ceilings, notes, pairs, rulings, sweeps
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, CellResult, Outcome
 from bench.analysis.pairs import Pair
@@ -11,6 +11,8 @@ from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
 from bench.analysis.sweeps import Curve
 from bench.plan.matrix import Cell
+from bench.plan.note import Note
+from suite.arrival import Arrival
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class Ranking:
     pairs: tuple[Pair, ...]
     curves: tuple[Curve, ...]
     ceilings: tuple[Ceiling, ...]
+    notes: tuple[Note, ...] = ()
 
     @property
     def others(self) -> tuple[CellResult, ...]:
-        """What is not ranked, in the plan's order."""
+        """The cells that are not ranked, in the plan's order."""
         return tuple(one for one in self.results if one not in self.ranked)
 
     @property
@@ -71,7 +74,7 @@ class Analysis:
     parity: tuple[ParityRow, ...]
     measured: Mapping[Cell, Sequence[Measurement]]
     unreadable: tuple[str, ...]
-    disagreeing: tuple[str, ...] = ()
+    disagreeing: tuple[Note, ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -101,7 +104,7 @@ def _ranking(
     scenario: str, results: Sequence[CellResult], curves: Sequence[Curve], limits: Sequence[Ceiling]
 ) -> Ranking:
     mine = tuple(one for one in results if one.cell.scenario == scenario)
-    paced = any(one.arrival == "open" for one in mine)
+    paced = any(one.arrival == Arrival.OPEN for one in mine)
     return Ranking(
         scenario=scenario,
         results=mine,
@@ -110,6 +113,7 @@ def _ranking(
         pairs=pairs.compare(mine),
         curves=tuple(one for one in curves if one.scenario == scenario),
         ceilings=tuple(one for one in limits if one.scenario == scenario),
+        notes=notes.of_cells(mine),
     )
 
 

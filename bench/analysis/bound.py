@@ -9,6 +9,7 @@ from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE, TARGET
 from bench.plan.model import Thresholds
+from suite.arrival import Arrival
 
 
 class By(StrEnum):
@@ -144,7 +145,7 @@ def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | Non
 
 def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
     """Nothing was full: more users would get more."""
-    if seen.arrival == "open":
+    if seen.arrival == Arrival.OPEN:
         return None
     users = f"nothing was full with {seen.users} users, each waiting for its answer"
     return Bound(By.LOAD, f"{users}; {_idle(seen, machine)}")

@@ -22,6 +22,7 @@ from bench.analysis.recorded.windows import Window
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
+from suite.arrival import Arrival
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Evidence:
     length_s: float
     users_asked: int
     users: int
-    arrival: str
+    arrival: Arrival
     offered_rps: float | None
     by_chance: bool
     requests: int
@@ -66,7 +67,7 @@ class Evidence:
         return asdict(self)
 
 
-def nothing(problem: str, users: int, arrival: str) -> Evidence:
+def nothing(problem: str, users: int, arrival: Arrival) -> Evidence:
     """Of a measurement that came to no window."""
     return Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
 
@@ -84,7 +85,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         users_asked=cell.users,
         users=window.users,
         arrival=load.arrival,
-        offered_rps=load.rate if load.arrival == "open" else None,
+        offered_rps=load.rate if load.arrival == Arrival.OPEN else None,
         by_chance=load.spacing == "poisson",
         requests=counted.requests,
         failures=counted.failures,
@@ -123,7 +124,7 @@ def _others(recording: Recording) -> int:
 def _transactions(
     recording: Recording, samples: pl.DataFrame, window: Window, requests: int, plan: Plan
 ) -> float | None:
-    if plan.load.arrival == "batch":
+    if plan.load.arrival == Arrival.BATCH:
         # A batch's end is of no steady rate, at which what is not reported yet would always be as much.
         return None
     each = transactions_per_request(recording.activity, windows.ended_ns(samples), window)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from typing import Any
 
 import polars as pl
@@ -19,8 +18,10 @@ from bench.plan.claims import Claim
 from bench.plan.costs import Cost, expected
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
+from bench.plan.note import Kind, Note
 from services.contract.operations import OPERATIONS
 from suite import catalogue
+from suite.arrival import Arrival
 
 READ_MANY = 20  # the scenario's own default
 
@@ -36,8 +37,8 @@ class CellResult:
     bound: Bound
     errors: tuple[tuple[str, int], ...]
     reconnects: int = 0
-    remarks: tuple[str, ...] = ()
-    arrival: str = "closed"
+    remarks: tuple[Note, ...] = ()
+    arrival: Arrival = Arrival.CLOSED
 
     @property
     def total(self) -> OperationSummary:
@@ -63,6 +64,11 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     failed = pl.concat(frames).filter(~pl.col("ok"))
     counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
+
+
+def _miscounted(one: Measurement) -> tuple[Note, ...]:
+    said = one.evidence.miscounted
+    return (Note("", Kind.MISCOUNTED, said),) if said else ()
 
 
 def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
@@ -115,13 +121,13 @@ class Outcome:
     cells: Sequence[Cell] = ()
     measured: dict[Cell, list[Measurement]] = field(default_factory=dict)
     results: dict[Cell, CellResult] = field(default_factory=dict)
-    remarks: dict[Cell, list[str]] = field(default_factory=dict)
+    remarks: dict[Cell, list[Note]] = field(default_factory=dict)
     ceilings: Ceilings = field(default_factory=Ceilings)
     counted: bool = False
     claims: Sequence[Claim] = ()
     parity: tuple[ParityRow, ...] = ()
     unreadable: list[str] = field(default_factory=list)
-    disagreeing: list[str] = field(default_factory=list)
+    disagreeing: list[Note] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -133,20 +139,23 @@ class Outcome:
         """How long all windows were together."""
         return math.fsum(one.length_s for measurements in self.measured.values() for one in measurements)
 
-    def add(self, cell: Cell, measurement: Measurement, remark: str = "") -> None:
+    def add(self, cell: Cell, measurement: Measurement, *remarks: Note) -> None:
         """Take one more measurement into account."""
-        self.add_all(cell, [measurement], [remark])
+        self.add_all(cell, [measurement], [remarks])
 
-    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[str] = ()) -> None:
+    def add_all(self, cell: Cell, measurements: Sequence[Measurement], remarks: Sequence[Sequence[Note]] = ()) -> None:
         """Take several measurements of a cell into account, all or, where this raises, none.
 
-        `remarks` are one for each measurement, empty where there is nothing to say.
+        `remarks` are those on each measurement, which get the number of its round.
         """
         before = self.measured.get(cell, [])
         mine = [*before, *measurements]
-        beside = zip_longest(remarks, (one.evidence.miscounted for one in measurements))
-        rounds = enumerate(beside, len(before) + 1)
-        new = [f"round {number}: {text}" for number, texts in rounds for text in texts if text]
+        beside = remarks or [()] * len(measurements)
+        new = [
+            replace(note, about=f"round {number}")
+            for number, (one, notes) in enumerate(zip(measurements, beside, strict=True), len(before) + 1)
+            for note in (*notes, *_miscounted(one))
+        ]
         said = [*self.remarks.get(cell, ()), *new]
         seen, operations = [one.evidence for one in mine], summary.summarise(mine)
         result = CellResult(

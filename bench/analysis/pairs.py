@@ -8,6 +8,7 @@ from itertools import combinations, pairwise
 
 from bench.analysis import sweeps
 from bench.analysis.intervals import mean_interval, t_quantile
+from bench.analysis.notes import A_A
 from bench.analysis.outcome import CellResult
 from bench.plan import metrics
 from bench.plan.matrix import AA, Cell
@@ -15,7 +16,6 @@ from bench.plan.metrics import Known, Metric, Place
 
 CONFIDENCE = 0.95
 MOST_ROWS = 20
-SAME = "A/A, the noise floor: the same service twice, so that any difference is noise"
 
 
 class Conclusion(StrEnum):
@@ -59,7 +59,7 @@ def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
         originals = {f"{one.cell.slug}-{AA}": one for one in arms}
         for twin in (one for one in mine if one.cell.arm):
             if twin.cell.slug in originals:  # or it is still to be measured
-                found += _pair(originals[twin.cell.slug], twin, 1, SAME)
+                found += _pair(originals[twin.cell.slug], twin, 1, A_A)
     return tuple(found)
 
 
@@ -70,7 +70,7 @@ def axes_apart(one: Cell, other: Cell) -> int:
 
 
 def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResult]]:
-    """One axis apart, and neighbours where they are on the same curve: its shape is told by its knee."""
+    """One axis apart, and neighbours where they are on the same curve: its knee gives its shape."""
     skipped = set()
     for curve in sweeps.curves(results):
         if len(curve.points) >= sweeps.LEAST_FOR_KNEE:

@@ -1,9 +1,11 @@
 """Parity: the facts in which running services differ, and whether the plan asked for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import groupby
 
 from bench.plan.matrix import Setup
+from bench.plan.note import Kind, Note
 from suite.catalogue import Service
 
 LIBRARY, NOT_ASKED = "library", "not asked for"
@@ -37,7 +39,7 @@ class ParityFacts:
 
 
 FACTS = tuple(one.name for one in fields(ParityFacts) if one.name != "versions")
-# What a plan sets stands in its setup under the same name; a fact that profiles are about is compared within each.
+# A setup has what its plan sets under the same name. A fact that profiles are about is compared within each profile.
 ASKED = tuple(name for name in FACTS if name in Setup.__dataclass_fields__)
 OF_A_PROFILE = frozenset({"transaction"})
 
@@ -64,7 +66,7 @@ def opened_at_start(setup: Setup) -> int:
 
 
 def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) -> tuple[ParityRow, ...]:
-    """Every fact that is known, of every setup, and whose doing it is where it differs.
+    """Every fact that is known, of every setup, and the cause of each difference.
 
     A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
     library's own where the service.toml declares this very value (`{setup.NAME}` in it is a figure of the setup).
@@ -80,6 +82,31 @@ def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) ->
             whose = "" if not differs else LIBRARY if owned else NOT_ASKED
             found.append(ParityRow(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
     return tuple(found)
+
+
+def notes(found: Sequence[ParityRow]) -> list[Note]:
+    """A note for each fact in which services differ; `which` is LIBRARY or NOT_ASKED."""
+    differing = [row for row in found if row.whose]
+    made = []
+    for fact, group in groupby(differing, key=lambda row: row.fact):
+        mine = list(group)
+        whose = NOT_ASKED if any(row.whose == NOT_ASKED for row in mine) else LIBRARY
+        values = dict.fromkeys(row.value for row in mine)
+        parts = [f"{value} with {', '.join(_labels(found, mine, value))}" for value in values]
+        asked = "; the plan says " + ", ".join(dict.fromkeys(row.asked for row in mine)) if mine[0].asked else ""
+        made.append(Note("", Kind.PARITY, f"{fact} is {'; '.join(parts)}{asked}", whose))
+    return made
+
+
+def _labels(found: Sequence[ParityRow], differing: Sequence[ParityRow], value: str) -> Iterator[str]:
+    """The services that have this value, with their profiles where not all of them do."""
+    profiles: dict[str, list[str]] = {}
+    for row in differing:
+        if row.value == value:
+            profiles.setdefault(row.service, []).append(row.profile)
+    for service, these in profiles.items():
+        every = {row.profile for row in found if row.service == service}
+        yield service if set(these) == every else f"{service} ({', '.join(these)})"
 
 
 def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:

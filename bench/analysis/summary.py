@@ -12,6 +12,7 @@ from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.plan.metrics import METRICS, Known, Metric
+from suite.arrival import Arrival
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
@@ -140,7 +141,7 @@ def _together(measurements: Sequence[Measurement], succeeded: Sequence[pl.Series
 
 
 def _batch_s(measurements: Sequence[Measurement]) -> float | None:
-    lengths_s = [one.length_s for one in measurements if one.evidence.arrival == "batch"]
+    lengths_s = [one.length_s for one in measurements if one.evidence.arrival == Arrival.BATCH]
     return lengths_s[0] or None if len(lengths_s) == 1 else None
 
 
@@ -202,7 +203,8 @@ def _figures(one_round: OperationSummary, names: Sequence[str]) -> FiguresByMetr
 
 def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:
     """From when requests were really sent; in the closed model that is the latency."""
-    sent = [_ascending_ms(one.samples, "service_time_ns") for one in measurements if one.evidence.arrival == "open"]
+    opened = [one for one in measurements if one.evidence.arrival == Arrival.OPEN]
+    sent = [_ascending_ms(one.samples, "service_time_ns") for one in opened]
     return percentile(pl.concat(sent).sort(), 0.99) if sent else None
 
 

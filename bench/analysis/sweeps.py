@@ -11,6 +11,7 @@ from bench.analysis.outcome import CellResult
 from bench.plan import metrics
 from bench.plan.matrix import Cell
 from bench.plan.metrics import Place
+from suite.arrival import Arrival
 
 LEAST_VALUES = 3  # fewer are a comparison, not a curve
 LEAST_FOR_KNEE = 4
@@ -97,7 +98,7 @@ def knee(curve: Curve) -> Knee:
     """
     if len(curve.points) < LEAST_FOR_KNEE:
         return Knee(None, None, "")
-    if curve.points[0].arrival == "open":
+    if curve.points[0].arrival == Arrival.OPEN:
         return _none("the throughput of an open load is its rate")
     rates = {
         value: one.total.throughput_rps
@@ -113,7 +114,7 @@ def knee(curve: Curve) -> Knee:
     if near[0] == values[0]:
         return _none(f"{_words(values[0], curve.axis)} gives {rates[values[0]] / best:.0%} of the highest throughput")
     at = near[0]
-    if curve.axis == "users" and curve.points[0].arrival == "closed":
+    if curve.axis == "users" and curve.points[0].arrival == Arrival.CLOSED:
         at = best * min(value / rate for value, rate in rates.items())
     value = min(values, key=lambda one: max(one / at, at / one))
     floors = [one for one in curve.points if one.verdict.is_bound and one.total.throughput_rps == best]

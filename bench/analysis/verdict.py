@@ -4,13 +4,14 @@ Formulas, thresholds and their sources are in docs/methodology.md.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.roles import TARGET
 from bench.plan.model import Thresholds
+from bench.plan.note import Kind, Note
 
 
 class Judgement(StrEnum):
@@ -25,10 +26,10 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement, and what speaks for it."""
+    """A judgement, and its reasons. Of a cell, each is about one round."""
 
     name: Judgement
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Note, ...] = ()
 
     @property
     def ranks(self) -> bool:
@@ -72,7 +73,7 @@ def lost_workers(seen: Evidence, _: Thresholds) -> str:
 
 
 def late_workers(seen: Evidence, _: Thresholds) -> str:
-    """A process more than the load began with: users are spread anew."""
+    """A process more than the load began with: its users are spread once more."""
     late = [f"{one.name} joined {_in_window(one.joined_s)}" for one in seen.load_workers if one.joined_s is not None]
     return f"load workers came late: {'; '.join(late)}" if late else ""
 
@@ -108,12 +109,12 @@ def missed_rate(seen: Evidence, limits: Thresholds) -> str:
 
 
 def changed(seen: Evidence, _: Thresholds) -> str:
-    """A process of the service died or was started anew."""
+    """A process of the service died or was restarted."""
     return "; ".join(seen.machine.changed) if seen.machine else ""
 
 
 def clock_jumped(seen: Evidence, limits: Thresholds) -> str:
-    """Somebody set the clock."""
+    """The clock was set."""
     if seen.machine is None or seen.machine.clock_jump_s <= limits.clock_jump_s:
         return ""
     return f"the clock jumped by {seen.machine.clock_jump_s:.2f} s"
@@ -173,10 +174,16 @@ def disturbance(seen: Evidence, limits: Thresholds) -> str:
     return "; ".join(reason for rule in DISTURBING if (reason := rule(seen, limits)))
 
 
+def remade(seen: Evidence, limits: Thresholds) -> Note | None:
+    """Of a measurement that replaces this one, what disturbed this one; None where nothing did."""
+    why = disturbance(seen, limits)
+    return Note("", Kind.REMADE, f"measured again after: {why}") if why else None
+
+
 def floor(seen: Evidence, limits: Thresholds) -> str:
     """The load's CPUs were full and the service's were not: the service could have done more.
 
-    Of a target whose processes cannot be seen, nobody knows that it could not.
+    A target whose processes cannot be seen may have been full, too.
     """
     if seen.machine is None or not seen.placement.load:
         return ""
@@ -196,11 +203,11 @@ def floor(seen: Evidence, limits: Thresholds) -> str:
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:
     """The verdict on one measurement."""
-    reasons = tuple(reason for rule in INVALIDATING if (reason := rule(seen, limits)))
-    if reasons:
+    found = ((rule.__name__, rule(seen, limits)) for rule in INVALIDATING)
+    if reasons := tuple(Note("", Kind.INVALID, why, name) for name, why in found if why):
         return Verdict(Judgement.INVALID, reasons)
-    reason = floor(seen, limits)
-    return Verdict(Judgement.FLOOR, (reason,)) if reason else Verdict(Judgement.VALID)
+    why = floor(seen, limits)
+    return Verdict(Judgement.FLOOR, (Note("", Kind.FLOOR, why, floor.__name__),)) if why else Verdict(Judgement.VALID)
 
 
 def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
@@ -209,6 +216,6 @@ def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
     for name in (Judgement.INVALID, Judgement.FLOOR):
         found = [(number, one) for number, one in enumerate(each, 1) if one.name == name]
         if found:
-            reasons = tuple(f"round {number}: {reason}" for number, one in found for reason in one.reasons)
+            reasons = tuple(replace(reason, about=f"round {number}") for number, one in found for reason in one.reasons)
             return Verdict(name, reasons)
     return Verdict(Judgement.VALID)

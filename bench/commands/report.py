@@ -39,7 +39,7 @@ def report(run: str | None, chosen_round: int | None) -> None:
     for problem in written.missing:
         console.print(f"not on the page: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     for remark in found.disagreeing:
-        console.print(remark, style="yellow", highlight=False, markup=False, soft_wrap=True)
+        console.print(str(remark), style="yellow", highlight=False, markup=False, soft_wrap=True)
     console.print(f"written: {written.path}", highlight=False, markup=False, soft_wrap=True)
     if why := csv_tables.obstacle(folder, found):
         console.print(f"the CSVs stay as they are: {why}", style="yellow", highlight=False, soft_wrap=True)

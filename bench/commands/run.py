@@ -97,7 +97,7 @@ def run(
         raise UsageError(f"--bind-host {bind_host} can only be used with --expect-workers")
     console = options.console()
     for remark in reading.remarks:
-        console.print(remark, highlight=False, markup=False, soft_wrap=True)
+        console.print(str(remark), highlight=False, markup=False, soft_wrap=True)
     request = RunRequest(plan, path, name, database_url, bind_host)
     return runner.run(request, console)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.store.csv_reading import plain
+from suite.arrival import Arrival
 
 # What has to be equal, by the name that a message gives it.
 MACHINE = ("machine.cpu", "machine.cpus", "machine.architecture")
@@ -58,7 +59,7 @@ def obstacles(old: RunConditions, new: RunConditions) -> tuple[str, ...]:
         found.append(f"plan: unknown for the {_missing(old.plan, new.plan)} run")
     else:
         before, after = (flat(_named(plan)) for plan in (old.plan, new.plan))
-        open_ = before.get("load.arrival") == after.get("load.arrival") == "open"
+        open_ = before.get("load.arrival") == after.get("load.arrival") == Arrival.OPEN
         beside = (*NOT_OF_A_PLAN, *(OF_CELLS if open_ else ()))
         keys = [key for key in dict.fromkeys((*before, *after)) if not _is_one_of(key, beside)]
         found += [f"plan: {text}" for text in _differences(before, after, keys)]

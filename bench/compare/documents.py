@@ -9,6 +9,7 @@ from bench.compare import changes, locust_csv
 from bench.compare.changes import Change
 from bench.plan import metrics
 from bench.plan.metrics import SHARE, Better
+from bench.plan.note import Note
 
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
 WHAT_ROUNDS_MISS = (
@@ -45,7 +46,7 @@ def of_runs(
     found: Sequence[Change],
     *,
     obstacles: Sequence[str] = (),
-    remarks: Sequence[str] = (),
+    remarks: Sequence[Note] = (),
     alone: Sequence[str] = (),
     causes: Mapping[str, Sequence[str]] | None = None,
 ) -> Document:
@@ -60,7 +61,7 @@ def of_runs(
         *names,
         HEADINGS,
         tuple(ComparisonRow((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
-        marks=(*(f"{FORCED}: {one}" for one in obstacles), *remarks),
+        marks=(*(f"{FORCED}: {one}" for one in obstacles), *map(str, remarks)),
         sections={heading: lines for heading, lines in sections.items() if lines},
         notes=(said, WHAT_ROUNDS_MISS),
     )

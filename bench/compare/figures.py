@@ -6,14 +6,15 @@ from typing import Any
 
 from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
-from bench.analysis.rows import summary_rows
 from bench.compare.causes import RunConditions
 from bench.compare.changes import IDENTITY, OperationFigures
 from bench.plan import metrics
 from bench.plan.metrics import Known, Place
 from bench.plan.model import Load, Plan
+from bench.plan.note import Kind, Note
 from bench.store import csv_reading, files, runs, stored
 from bench.store.csv_reading import CsvLine, plain
+from bench.store.rows import summary_rows
 from suite.errors import BenchError, ResultsError
 
 METRICS = metrics.names(Place.COMPARE)
@@ -22,32 +23,32 @@ OF_AN_OPERATION = tuple(one.name for one in metrics.in_(Place.COMPARE) if one.kn
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run's figures and facts. `remarks` say in words what could not be read, or disagrees."""
+    """A run's figures and facts. `remarks` are what could not be read, or disagrees."""
 
     name: str
     figures: tuple[OperationFigures, ...]
     facts: RunConditions
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def read(folder: Path) -> StoredRun:
     """From the samples, or where they cannot be read from summary.csv. Raises ResultsError where that fails, too."""
     name, planned = folder.resolve().name, files.json_object(folder / "plan.json")
     plan, why = _plan(planned)
-    remarks = [f"the {state} run {name}" for state in _unfinished(folder)]
+    remarks = [Note("", Kind.UNFINISHED, f"the {state} run {plain(name)}") for state in _unfinished(folder)]
     lost: list[str] = []
     environment = stored.readable(folder, lambda: stored.environment(folder), lost)
-    remarks += [f"{name}: {said}" for said in lost]
+    remarks += [_note(name, Kind.UNREADABLE, problem) for problem in lost]
     written = plan.model_dump() if plan else (planned or {}).get("plan")
     facts = RunConditions(environment or None, written if isinstance(written, dict) else None)
     status = files.json_object(folder / "status.json") or {}
-    remarks += [f"{name}: {line}" for line in runs.resumed_in_words(status)]
+    remarks += [_note(name, Kind.RESUMED, line) for line in runs.resumed_in_words(status)]
     figures: tuple[OperationFigures, ...] = ()
     if plan is not None:
         try:
             found = analysis.of(stored.outcome(folder))
             figures = of_run(found, plan.load)
-            remarks += [f"{name}: {said}" for said in found.disagreeing]
+            remarks += [_note(name, one.kind, str(one)) for one in found.disagreeing]
             why = "" if figures else "there are no samples"
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine
@@ -55,8 +56,14 @@ def read(folder: Path) -> StoredRun:
             why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:
         figures = of_summary(folder / "summary.csv")
-        remarks.append(f"{name}: {why}; its figures are those of summary.csv, without intervals")
-    return StoredRun(plain(name), figures, facts, tuple(plain(remark) for remark in remarks))
+        text = f"{why}; its figures are those of summary.csv, without intervals"
+        remarks.append(_note(name, Kind.UNREADABLE, text))
+    return StoredRun(plain(name), figures, facts, tuple(remarks))
+
+
+def _note(name: str, kind: Kind, text: str) -> Note:
+    """Without what a terminal or an editor might act upon."""
+    return Note(plain(name), kind, plain(text))
 
 
 def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:

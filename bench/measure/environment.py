@@ -12,6 +12,7 @@ import psutil
 
 from bench.measure.database import Database
 from bench.measure.fleet import variables
+from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
 from db import server
 from db.marker import Dataset
@@ -60,13 +61,13 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
     }
 
 
-def notes(recorded: dict[str, Any]) -> list[str]:
+def notes(recorded: dict[str, Any]) -> list[Note]:
     """What could not be recorded, and the remedy."""
     missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
     if not missing:
         return []
     remedy = "to let a role read all settings: GRANT pg_read_all_settings TO role"
-    return [f"not known of PostgreSQL: {', '.join(missing)}; {remedy}"]
+    return [Note("", Kind.SETTINGS, f"not known of PostgreSQL: {', '.join(missing)}; {remedy}")]
 
 
 def code(checkout: Path = catalogue.CHECKOUT) -> str:

@@ -15,6 +15,7 @@ from bench.plan.matrix import cells as cells_of
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from db.ports import LOOPBACK
+from suite.arrival import Arrival
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
 ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
@@ -79,7 +80,7 @@ class Job:
 
     def alone(self) -> list[Alone]:
         """What pgbench is to measure, once each."""
-        if not self.plan.rounds.ceilings or self.plan.load.arrival == "open":
+        if not self.plan.rounds.ceilings or self.plan.load.arrival == Arrival.OPEN:
             return []  # an open load asks for a rate, not for the most
         return ceilings.wanted(self.cells)
 

@@ -13,6 +13,7 @@ from bench.plan.model import Load
 from bench.store import samples
 from db.ports import LOOPBACK
 from suite import catalogue
+from suite.arrival import Arrival
 from suite.errors import LoadError, WorkersError
 
 STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so that the slowest requests are still logged
@@ -167,12 +168,12 @@ def _master(load: Load, target: LoadTarget) -> list[str]:
 
 def arrival(cell: Cell, load: Load) -> list[str]:
     """The options that say how requests arrive."""
-    if load.arrival == "open":
-        return ["--arrival", "open", "--rate", str(load.rate), "--spacing", load.spacing]
-    if load.arrival == "batch":
+    if load.arrival == Arrival.OPEN:
+        return ["--arrival", Arrival.OPEN, "--rate", str(load.rate), "--spacing", load.spacing]
+    if load.arrival == Arrival.BATCH:
         paced = ["--batch-rate", str(load.rate or 0.0), "--spacing", load.spacing]
-        return ["--arrival", "batch", "--arrivals", str(arrivals(cell, load)), *paced]
-    return ["--arrival", "closed"]
+        return ["--arrival", Arrival.BATCH, "--arrivals", str(arrivals(cell, load)), *paced]
+    return ["--arrival", Arrival.CLOSED]
 
 
 def arrivals(cell: Cell, load: Load) -> int:
@@ -189,6 +190,6 @@ def longest_s(cell: Cell, load: Load) -> float:
 def expected_s(cell: Cell, load: Load) -> float:
     """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
     ramp_up_s = 2.0 + cell.users / load.spawn_rate + (JOIN_S if load.distributed else 0.0)
-    if load.arrival == "batch":
+    if load.arrival == Arrival.BATCH:
         return ramp_up_s + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
     return ramp_up_s + load.warm_up_s + load.measure_s

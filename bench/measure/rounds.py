@@ -17,6 +17,7 @@ from bench.measure.job import Job
 from bench.measure.progress import Display
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Plan
+from bench.plan.note import Note
 from bench.store import runs, space
 from bench.store.runs import Run
 from db.ports import LOOPBACK
@@ -111,22 +112,23 @@ def measure(job: Job, number: int, stage: Stage) -> None:
     for cell in cells:
         space.check_room()
         display.measuring(f"{title}: {cell.slug}")
-        stage.outcome.add(cell, *_undisturbed(job, number, cell, stage))
+        measurement, remarks = _undisturbed(job, number, cell, stage)
+        stage.outcome.add(cell, measurement, *remarks)
         display.finished(job.cell_s(cell))
         output.save(folder, job.plan, stage.outcome, cell)
 
 
-def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, str]:
-    """One measurement; a second one where something from outside disturbed the first, and why."""
+def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, list[Note]]:
+    """One measurement; a second one where something from outside disturbed the first, and a note on that."""
     place = stage.folder.cell_folder(number, cell)
     first = stage.measure(job, job.plan, number, cell, place)
-    disturbance = verdict.disturbance(first.evidence, job.plan.verdict)
-    if not disturbance:
-        return first, ""
-    stage.display.step(f"measuring {cell.slug} again: {disturbance}")
+    remade = verdict.remade(first.evidence, job.plan.verdict)
+    if remade is None:
+        return first, []
+    stage.display.step(f"{cell.slug}: {remade}")
     runs.set_aside(place)
     space.check_room()  # only now: a first attempt that stayed would be taken for the measurement
-    return stage.measure(job, job.plan, number, cell, place), f"measured again after: {disturbance}"
+    return stage.measure(job, job.plan, number, cell, place), [remade]
 
 
 def _one_each(setups: Iterable[Setup]) -> list[Setup]:

@@ -117,13 +117,13 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
         )
         for note in (*placement.notes(job.placed), *variables.notes()):
-            display.say(Text(note, style="yellow"))
+            display.say(Text(str(note), style="yellow"))
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
         for note in environment.notes(recorded):
-            display.say(Text(note, style="yellow"))
+            display.say(Text(str(note), style="yellow"))
         verify_targets(job, fleet.surroundings, server, display)
         passed = Verification()
         if setups:
@@ -162,7 +162,7 @@ def verify_targets(job: Job, around: Surroundings, server: Database, display: Di
         display.step(f"verifying target {setup.service}")
         display.say(Text(gate.check_target(around, server, setup, asked)))
         for note in targets.notes(setup, around.cpus):
-            display.say(Text(note, style="yellow"))
+            display.say(Text(str(note), style="yellow"))
 
 
 def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:

@@ -12,6 +12,7 @@ import psutil
 
 from bench.plan.address import host_and_port
 from bench.plan.matrix import Setup
+from bench.plan.note import Kind, Note
 from suite.errors import ServiceError
 
 PROC = Path("/proc")
@@ -57,21 +58,23 @@ def processes(url: str) -> list[int]:
     )
 
 
-def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[str]:
+def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[Note]:
     """What a reader who compares with this target should know, a line each."""
     name, url = setup.service, setup.url
     if not on_this_machine(url):
-        return [f"{name}: {url} is not on this machine: the load goes there over the network"]
+        return [Note(name, Kind.TARGET, f"{url} is not on this machine: the load goes there over the network")]
     found = processes(url)
     if not found:
-        unseen = f"{name}: the process behind {url} cannot be seen, so its CPU time counts as that of other processes"
-        return [f"{unseen}; if that makes cells INVALID, set verdict.strangers = 1 in the plan"]
+        unseen = f"the process behind {url} cannot be seen, so its CPU time counts as that of other processes"
+        remedy = "if that makes cells INVALID, set verdict.strangers = 1 in the plan"
+        return [Note(name, Kind.TARGET, f"{unseen}; {remedy}")]
     cpus = set[int]().union(*map(_affinity, found))
     if not service_cpus or not cpus or cpus <= set(service_cpus):
         return []
     wanted, pids = ",".join(map(str, service_cpus)), " ".join(map(str, found))
-    free = f"{name} may run on CPUs {','.join(map(str, sorted(cpus)))}, the suite's services on CPU {wanted} alone"
-    return [f"{free}: for a fair comparison, start it with `taskset -c {wanted} ...` (pid {pids})"]
+    free = f"it may run on CPUs {','.join(map(str, sorted(cpus)))}, the suite's services on CPU {wanted} alone"
+    remedy = f"for a fair comparison, start it with `taskset -c {wanted} ...` (pid {pids})"
+    return [Note(name, Kind.TARGET, f"{free}: {remedy}")]
 
 
 def _listening(port: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from bench.plan.checks import check_claims, check_names, check_parameters, check
 from bench.plan.claims import names_cells
 from bench.plan.matrix import cells
 from bench.plan.model import Plan, Target
+from bench.plan.note import Kind, Note
 from suite import catalogue, lookup, toml_files
 from suite.errors import PlanError, UsageError
 
@@ -60,10 +61,10 @@ OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
 
 @dataclass(frozen=True)
 class PlanReading:
-    """A plan as it is to be run, and what should be said of it before that, a line each."""
+    """A plan as it will be run, and notes on it to print before."""
 
     plan: Plan
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def find(name: str) -> Path:
@@ -116,10 +117,11 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
     lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
     remarks = (left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else "")
+    notes = tuple(Note("", Kind.LEFT_OUT, text) for text in remarks if text)
     changed = _overridden(plan, before, given, named)
-    told = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
-    told |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
-    return PlanReading(plan.model_copy(update={**told, "claims": claims}), tuple(filter(None, remarks)))
+    overrides = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
+    overrides |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
+    return PlanReading(plan.model_copy(update={**overrides, "claims": claims}), notes)
 
 
 def _overridden(

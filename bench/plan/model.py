@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from bench.plan import address, servers
 from bench.plan.claims import Claim
+from suite.arrival import Arrival
 
 Scalar = str | int | float
 Profile = Literal["idiomatic", "lean"]
@@ -83,7 +84,7 @@ class Load(_Section):
     `expect_workers` more that are started by hand, on other machines.
     """
 
-    arrival: Literal["closed", "open", "batch"] = "closed"
+    arrival: Annotated[Arrival, Field(strict=False)] = Arrival.CLOSED
     rate: Rate | None = None
     rate_share: Share | None = None
     spacing: Literal["uniform", "poisson"] = "uniform"
@@ -115,13 +116,13 @@ class Load(_Section):
 
     @model_validator(mode="after")
     def _fits_its_arrival(self) -> "Load":
-        if self.arrival == "open" and self.rate is None and self.rate_share is None:
+        if self.arrival == Arrival.OPEN and self.rate is None and self.rate_share is None:
             raise ValueError("the open model needs a rate (load.rate, --rate): arrivals per second")
-        if self.rate_share is not None and (self.arrival != "open" or self.rate is not None):
+        if self.rate_share is not None and (self.arrival != Arrival.OPEN or self.rate is not None):
             raise ValueError("load.rate_share needs arrival open, and no rate (load.rate, --rate)")
-        if self.timeline and (self.arrival != "batch" or (self.arrivals or 0) > MOST_IN_TIMELINE):
+        if self.timeline and (self.arrival != Arrival.BATCH or (self.arrivals or 0) > MOST_IN_TIMELINE):
             raise ValueError(f"load.timeline needs arrival batch, with at most {MOST_IN_TIMELINE} requests")
-        if self.arrival == "closed" and self.rate is not None:
+        if self.arrival == Arrival.CLOSED and self.rate is not None:
             raise ValueError("a rate (load.rate, --rate) needs arrival open or batch: closed users wait for answers")
         if not self.all_workers:
             raise ValueError("load.workers (--load-workers) of 0 sends nothing; set load.expect_workers, too")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.plan.note import Kind, Note
+
 ROLES = ("service", "load", "database")
 LOADING = "database while it loads"
 REMEDY = "allow it to measure with separate CPUs; in a container: docker run --cap-add SYS_NICE"
@@ -60,14 +62,17 @@ def as_it_is(planned: Placement, *, database_placed: bool, database_movable: boo
     return planned if database_movable else replace(planned, unplaced=(LOADING,))
 
 
-def notes(placed: Placement) -> Iterator[str]:
+def notes(placed: Placement) -> Iterator[Note]:
     """What to say of processes that could not be placed, with the remedy."""
     if "service" in placed.unplaced:
-        yield f"no process may be placed on a CPU: services, load and database share all of them; {REMEDY}"
+        text = "no process may be placed on a CPU: services, load and database share all of them"
     elif "database" in placed.unplaced:
-        yield f"PostgreSQL may not be placed on CPU {_listed(placed.database)}: it runs beside the service; {REMEDY}"
+        text = f"PostgreSQL may not be placed on CPU {_listed(placed.database)}: it runs beside the service"
     elif LOADING in placed.unplaced:
-        yield f"PostgreSQL may not be moved from CPU {_listed(placed.database)}, so loading takes longer; {REMEDY}"
+        text = f"PostgreSQL may not be moved from CPU {_listed(placed.database)}, so loading takes longer"
+    else:
+        return
+    yield Note("", Kind.PLACEMENT, f"{text}; {REMEDY}")
 
 
 def _listed(cpus: Sequence[int]) -> str:

@@ -10,11 +10,11 @@ import polars as pl
 from bench.analysis import sweeps
 from bench.analysis.analysis import Analysis, Ceiling
 from bench.analysis.pairs import Pair
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.rulings import Ruling
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from bench.store import csv_reading, files
+from bench.store.rows import SUMMARY, summary_rows
 from services.contract.operations import OPERATIONS
 from suite import csv_writing
 from suite.errors import ResultsError

@@ -14,6 +14,7 @@ from bench.analysis.parity import ParityRow
 from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
+from bench.plan.note import Kind, Note
 from bench.store import csv_reading, files, measurements
 from bench.store.runs import FIRST_ATTEMPT
 from bench.store.samples import SAMPLE_STREAM
@@ -47,18 +48,19 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         for place in places:
             try:
                 one, said = measurements.read(place, settings, cell)
-                remark = "; ".join(filter(None, (_remark(place, settings, cell), said)))
+                mine = _remade(place, settings, cell)
             except ResultsError as error:
                 if not what_there_is:
                     raise
-                problem, said, remark = within(folder, error), "", ""
+                problem, said, mine = within(folder, error), "", []
                 found.unreadable.append(problem)
                 one = measurements.nothing(problem, settings, cell)
             if one is not None:
                 measured.append(one)
-                remarks.append(remark)
                 if said:
-                    found.disagreeing.append(f"{cell.slug}, round {len(measured)}: {said}")
+                    mine.append(Note("", Kind.DISAGREES, said))
+                    found.disagreeing.append(Note(f"{cell.slug}, round {len(measured)}", Kind.DISAGREES, said))
+                remarks.append(mine)
         if not measured:
             continue
         try:
@@ -121,13 +123,12 @@ def _has_rows(path: Path) -> bool:
         return True
 
 
-def _remark(place: Path, settings: Plan, cell: Cell) -> str:
+def _remade(place: Path, settings: Plan, cell: Cell) -> list[Note]:
     if not (place / FIRST_ATTEMPT).is_dir():
-        return ""
+        return []
     first, _ = measurements.read(place / FIRST_ATTEMPT, settings, cell)
-    if first is None:
-        return ""
-    return f"measured again after: {verdict.disturbance(first.evidence, settings.verdict)}"
+    note = verdict.remade(first.evidence, settings.verdict) if first else None
+    return [note] if note else []
 
 
 def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.analysis.rows import SUMMARY
 from bench.store import stored
+from bench.store.rows import SUMMARY
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")

@@ -9,6 +9,7 @@ from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to impor
 
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.windows import Window
+from suite.arrival import Arrival
 
 SLICES = 10
 
@@ -32,7 +33,7 @@ class Ledger:
     drift: Drift | None
 
 
-def of(samples: pl.DataFrame, window: Window, users: int, arrival: str) -> Ledger:
+def of(samples: pl.DataFrame, window: Window, users: int, arrival: Arrival) -> Ledger:
     """Of all samples of a load with so many users asked for."""
     due = windows.cut(samples, window, arrival)
     sent = windows.sent(due)
@@ -40,8 +41,8 @@ def of(samples: pl.DataFrame, window: Window, users: int, arrival: str) -> Ledge
         requests=len(sent),
         failures=int((~sent["ok"]).sum()),
         missed=len(due) - len(sent),
-        accounted=accounted(samples, window, users) if arrival == "closed" else None,
-        drift=drift(sent, window) if arrival != "batch" else None,
+        accounted=accounted(samples, window, users) if arrival == Arrival.CLOSED else None,
+        drift=drift(sent, window) if arrival != Arrival.BATCH else None,
     )
 
 

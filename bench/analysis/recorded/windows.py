@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from bench.plan.model import Load
+from suite.arrival import Arrival
 from suite.errors import ResultsError
 from suite.records import MISSED
 
@@ -50,7 +51,7 @@ class Window:
 
 def of(marks: tuple[Mark, ...], samples: pl.DataFrame, load: Load) -> Window:
     """The window of a load. Raises ResultsError when the load ended before its window did."""
-    if load.arrival == "batch":
+    if load.arrival == Arrival.BATCH:
         return batch_window(samples, marks)
     return window_of(marks, load.warm_up_s, load.measure_s)
 
@@ -82,13 +83,13 @@ def _first(marks: tuple[Mark, ...], event: str) -> Mark:
     return found
 
 
-def cut(samples: pl.DataFrame, window: Window, arrival: str = "closed") -> pl.DataFrame:
+def cut(samples: pl.DataFrame, window: Window, arrival: Arrival = Arrival.CLOSED) -> pl.DataFrame:
     """The requests of the window, with `latency_ns` counted from the intended start.
 
     Closed model: those that ended in it. Open and batch: those that were due in it, missed ones included.
     """
     end = pl.col("start_ns") + pl.col("service_time_ns")
-    belongs = end if arrival == "closed" else pl.col("intended_ns")
+    belongs = end if arrival == Arrival.CLOSED else pl.col("intended_ns")
     return samples.filter((belongs >= window.start_ns) & (belongs < window.end_ns)).with_columns(
         latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
     )

@@ -6,6 +6,7 @@ The private PostgreSQL has a shorter list of its own, in db/spawn.py, since it r
 import os
 from collections.abc import Mapping
 
+from bench.plan.note import Kind, Note
 from bench.plan.servers import SERVERS
 from suite import catalogue
 
@@ -57,8 +58,9 @@ def facts(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]:
     return {"passed_on": passed_on, "left_out": left_out(environ)}
 
 
-def notes(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """What to say of them, if there are any."""
+def notes(environ: Mapping[str, str] = os.environ) -> list[Note]:
+    """A note that names them, if there are any."""
     if not (names := left_out(environ)):
         return []
-    return [f"services and load run without {', '.join(names)}; the harness itself has them: unset them for a run"]
+    text = f"services and load run without {', '.join(names)}; the harness itself has them: unset them for a run"
+    return [Note("", Kind.VARIABLES, text)]

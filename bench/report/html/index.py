@@ -10,6 +10,7 @@ from bench.report.html.page import counted, environment
 from bench.store import csv_reading
 from bench.store.files import json_object
 from bench.store.runs import LATEST
+from suite.arrival import Arrival
 from suite.errors import ResultsError
 
 
@@ -73,7 +74,7 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
         if not mine:
             found.append(f"{scenario}: no cell is ranked")
             continue
-        if mine[0]["arrival"] == "open":
+        if mine[0]["arrival"] == Arrival.OPEN:
             timed = [row for row in mine if row["latency_p50_ms"]]
             tail = "latency_p99_ms" if timed and all(row["latency_p99_ms"] for row in timed) else "latency_p50_ms"
             best = min(timed, key=lambda row: float(row[tail]), default=None)

@@ -19,13 +19,13 @@ from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND
 from bench.analysis.verdict import Judgement
 from bench.plan.model import Plan
+from bench.plan.note import Kind
 from bench.report.html import answer, tables
 from bench.report.html.charts import over_time, percentiles, ranking, sweep, timeline
 from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import OverTime
 from bench.report.html.tables import PageTable
-from bench.report.terminal.ranking import targets_named
 from suite import catalogue
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -115,9 +115,10 @@ def _sections(facts: RunFacts, found: Analysis) -> list[PageSection | None]:
 def _ranking(found: Analysis) -> PageSection:
     shown = [tables.ranking(one) for one in found.rankings]
     ratios = [table for one in found.rankings if (table := tables.contrasts(one))]
-    lines = [line for one in found.rankings for line in tables.reasons(one.results)]
+    lines = [line for one in found.rankings for line in tables.reasons(one.notes)]
     notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
-    notes += targets_named([result for one in found.rankings for result in one.results])
+    targets = (note for one in found.rankings for note in one.notes if note.kind is Kind.TARGET)
+    notes += map(str, dict.fromkeys(targets))
     title = "Reasons for verdicts, and what each cell was bound by"
     return PageSection("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 

@@ -4,6 +4,7 @@ import shlex
 
 from bench.plan.file import OPTIONS
 from bench.plan.model import Plan
+from suite.arrival import Arrival
 
 
 def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, private: bool) -> str:
@@ -13,7 +14,7 @@ def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, priv
         if option == "seed":  # the one that was drawn, and not the plan's
             continue
         as_written, as_used = (getattr(getattr(plan, section), key) for plan in (written, used))
-        found = key == "rate" and used.load.arrival == "open" and written.load.rate_share is not None
+        found = key == "rate" and used.load.arrival == Arrival.OPEN and written.load.rate_share is not None
         if as_written != as_used and as_used is not None and not found:
             value = ",".join(map(str, as_used)) if isinstance(as_used, list) else f"{as_used}"
             words += [f"--{option.replace('_', '-')}", value]

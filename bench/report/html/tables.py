@@ -12,8 +12,11 @@ from bench.analysis.rulings import Ruling
 from bench.compare import causes
 from bench.plan import metrics
 from bench.plan.metrics import Place
+from bench.plan.note import Kind, Note
 from bench.report.formats import figure_of, number
 from bench.report.html import answer
+
+REASONS = {Kind.INVALID, Kind.FLOOR, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED, Kind.BOUND}
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,15 @@ def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
     )
 
 
-def reasons(results: Sequence[CellResult]) -> list[str]:
-    """What speaks for or against each cell, and what it was bound by, a line each."""
-    lines = []
-    for one in results:
-        lines += [f"{one.cell.slug}, {one.verdict.name}: {reason}" for reason in one.verdict.reasons]
-        lines += [f"{one.cell.slug}: {remark}" for remark in one.remarks]
-        lines += [f"{one.cell.slug}: {count:,} x {error}" for error, count in one.errors]
-        if one.missed:
-            lines.append(f"{one.cell.slug}: {one.missed:,} arrivals were due and never sent")
-        if one.bound.by:
-            lines.append(f"{one.cell.slug}, bound by {one.bound.by}: {one.bound.evidence}")
-    return lines
+def reasons(notes: Sequence[Note]) -> list[str]:
+    """The reasons for each cell's verdict, its failures and its bound, a line each."""
+    return [_line(note) for note in notes if note.kind in REASONS]
+
+
+def _line(note: Note) -> str:
+    if note.kind is Kind.BOUND:
+        return f"{note.about}, bound by {note.which}: {note.text}"
+    return f"{note.about}, {note.kind}: {note.text}" if note.kind in {Kind.INVALID, Kind.FLOOR} else str(note)
 
 
 def contrasts(found: Ranking) -> PageTable | None:

@@ -1,5 +1,6 @@
 """The ranking of a scenario for the terminal, with what a reader must know of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
@@ -14,15 +15,27 @@ from bench.analysis.outcome import CellResult
 from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
+from bench.plan.note import Kind, Note
 from bench.report.formats import number, within
 from bench.report.terminal import sweep
 from suite import catalogue
+
+MOST_ERRORS = 3
+STYLES = {
+    Kind.INVALID: "red",
+    Kind.FLOOR: "yellow",
+    Kind.ERROR: "red",
+    Kind.MISSED: "red",
+    Kind.SAME: "dim",
+    Kind.TARGET: "dim",
+    Kind.LANDMARK: "dim",
+}
 
 
 def ranking(found: Ranking) -> RenderableType:
     """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
-    Below a line is what is not ranked, and what went wrong.
+    Below a line are the cells that are not ranked.
     """
     mine, paced, ranked, others = found.results, found.paced, found.ranked, found.others
     best = ranked[0].rps if ranked and not paced else 0.0
@@ -41,7 +54,7 @@ def ranking(found: Ranking) -> RenderableType:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
     curves = [] if paced else sweep.parts(found.curves, mine)
-    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(mine)]
+    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(found.notes)]
     contrasts, left_out = pairs.shown(found.contrasts, mine)
     if any(one.ratio is not None for one in contrasts):
         parts.append(_comparisons(contrasts, metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)))
@@ -56,39 +69,21 @@ def ranking(found: Ranking) -> RenderableType:
     return Group(*parts)
 
 
-def _notes(mine: Sequence[CellResult]) -> list[Text]:
-    """In words: what speaks against a cell, what failed, what a reader must know of the table."""
-    notes = []
-    for one in mine:
-        slug, style = one.cell.slug, "yellow" if one.verdict.is_bound else "red"
-        notes += [Text(f"{slug}: {reason}", style=style) for reason in one.verdict.reasons]
-        notes += [Text(f"{slug}: {remark}") for remark in one.remarks]
-        notes += [Text(f"{slug}: {count} x {error}", style="red") for error, count in one.errors[:3]]
-        if one.missed:
-            notes.append(Text(f"{slug}: {one.missed:,} arrivals were due and never sent", style="red"))
-        if one.total.ping_p50_ms is not None:
-            median, worst = one.total.ping_p50_ms, one.total.ping_max_ms
-            notes.append(Text(f"{slug}: GET /ping beside it: {median:,.1f} ms (median), {worst:,.0f} ms (worst)"))
-        if one.reconnects:
-            notes.append(Text(f"{slug}: {one.reconnects:,} connections that the service had closed were opened again"))
-    notes += [Text(f"{one.cell.slug}: {pairs.SAME}", style="dim") for one in mine if one.cell.arm]
-    bounds = {one.bound.by: one for one in reversed(mine) if one.bound.by}
-    notes += [Text(f"bound by {by}, {one.cell.slug}: {one.bound.evidence}", style="dim") for by, one in bounds.items()]
-    notes += [Text(line, style="dim") for line in targets_named(mine)]
-    if any(one.cell.once for one in mine):
-        notes.append(Text("below the line: measured once, as a landmark, not ranked", style="dim"))
-    return notes
-
-
-def targets_named(mine: Sequence[CellResult]) -> list[str]:
-    """What a reader must know of each target among these cells, once."""
-    setups = [one.cell.setup for one in mine if one.cell.setup.url]
-    unknown = "CPU time, memory, round trips, pool and parity are not known"
-    lines = [
-        f"{one.service}{one.title and f' ({one.title})'}: a target at {one.url}, no service of the suite; {unknown}"
-        for one in setups
-    ]
-    return list(dict.fromkeys(lines))
+def _notes(found: Sequence[Note]) -> list[Text]:
+    """The notes in their order; of each cell's errors the most frequent, of each bound the first cell."""
+    lines, errors, bounds = [], Counter[str](), set[str]()
+    for note in found:
+        errors[note.about] += note.kind is Kind.ERROR
+        if (note.kind is Kind.ERROR and errors[note.about] > MOST_ERRORS) or (
+            note.kind is Kind.BOUND and note.which in bounds
+        ):
+            continue
+        if note.kind is Kind.BOUND:
+            bounds.add(note.which)
+            lines.append(Text(f"bound by {note.which}, {note}", style="dim"))
+        else:
+            lines.append(Text(str(note), style=STYLES.get(note.kind, "")))
+    return lines
 
 
 def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric]) -> Table:
@@ -117,7 +112,7 @@ def _contrast(pair: Pair) -> str:
 
 
 def _ceilings(found: Ranking) -> list[Text]:
-    """Each service as a share of what is possible without a database, and of what PostgreSQL does alone."""
+    """Each service's share of the throughput without a database, and of pgbench's."""
     lines = []
     for landmark in found.results:
         if landmark.cell.once and landmark.verdict.ranks and landmark.rps:

@@ -26,6 +26,7 @@ from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
 from bench.store import stored
 from suite import catalogue
+from suite.arrival import Arrival
 
 SAMPLES = 10_000_000
 ROUNDS = 5
@@ -91,9 +92,9 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
         }
     )
     samples.write_parquet(place / "samples.parquet")
-    counted = ledger.of(samples, WINDOW, cell.users, "closed")
+    counted = ledger.of(samples, WINDOW, cell.users, Arrival.CLOSED)
     seen = Evidence(
-        10.0, cell.users, cell.users, "closed", None, False, counted.requests, 0, 0, 0, counted.accounted,
+        10.0, cell.users, cell.users, Arrival.CLOSED, None, False, counted.requests, 0, 0, 0, counted.accounted,
         counted.drift, MACHINE, Placement((1,), (0,), (0,)),
     )  # fmt: skip
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))

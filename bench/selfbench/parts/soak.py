@@ -24,6 +24,7 @@ from bench.selfbench.setting import Setting
 from bench.store import samples
 from db import dataset
 from suite import catalogue
+from suite.arrival import Arrival
 from suite.errors import LoadError, ResultsError
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
@@ -106,7 +107,7 @@ def _run(service: str, users: int, duration_s: float) -> watched.PointReadLoad:
         warm_up_s=0.0,
         measure_s=duration_s,
         dataset_users=users,
-        arrival=model.Load(arrival="open", rate=RATE_RPS),
+        arrival=model.Load(arrival=Arrival.OPEN, rate=RATE_RPS),
         service=service,
     )
 
@@ -167,7 +168,7 @@ def memory_bytes(pid: int) -> int:
 def _said_of_load(folder: Path, run: watched.PointReadLoad) -> str:
     everything, marks = samples.read_stream(folder / samples.SAMPLE_STREAM)
     window = windows.window_of(marks, run.warm_up_s, run.measure_s)
-    due = windows.cut(everything, window, "open")
+    due = windows.cut(everything, window, Arrival.OPEN)
     good = windows.sent(due).filter(pl.col("ok")).height
     ruling = "holds" if good == due.height > 0 else "does not hold"
     rps = good / window.length_s

@@ -8,6 +8,7 @@ from bench.plan import model
 from bench.selfbench import watched
 from bench.selfbench.figures import Say, TargetRange, extremes
 from bench.selfbench.setting import Setting, null_server
+from suite.arrival import Arrival
 from suite.errors import LoadError
 
 ROUNDS = 10
@@ -38,7 +39,7 @@ def in_the_open_model(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
 
 
 def _stalled(setting: Setting) -> watched.LoadResult:
-    arrival = model.Load(arrival="open", rate=RATE_RPS)
+    arrival = model.Load(arrival=Arrival.OPEN, rate=RATE_RPS)
     with null_server(setting) as server:
         run = watched.PointReadLoad(server.url, users=USERS, warm_up_s=WARM_UP_S, measure_s=WINDOW_S, arrival=arrival)
         timers = (

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.commands.compare import compare
 from bench.plan.model import Load, Matrix, Plan
+from bench.store.rows import SUMMARY, summary_rows
 from suite import csv_writing
 from suite.errors import BenchError, ResultsError, UsageError
 from tests.unit.compare.test_figures import outcome

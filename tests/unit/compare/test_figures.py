@@ -8,11 +8,11 @@ import pytest
 from bench.analysis import analysis
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.windows import Window
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.compare import changes, figures
 from bench.plan import file, metrics
 from bench.plan.metrics import Place
 from bench.plan.model import Load, Matrix, Plan
+from bench.store.rows import SUMMARY, summary_rows
 from suite import csv_writing
 from suite.errors import ResultsError
 from tests.unit.evidence_of import GOOD

@@ -15,7 +15,6 @@ from bench.analysis.evidence import Evidence
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.ledger import Drift
-from bench.analysis.rows import summary_rows
 from bench.compare.causes import RunConditions, obstacles
 from bench.measure import targets
 from bench.measure.gate import agreement, contract
@@ -25,6 +24,7 @@ from bench.plan.matrix import Cell
 from bench.plan.model import Load, Thresholds
 from bench.report.html import repeat
 from bench.report.terminal import ranking
+from bench.store.rows import summary_rows
 from suite.errors import PlanError, ServiceError
 from tests.unit.evidence_of import evidence
 from tests.unit.plan.test_plan import MINIMAL, written

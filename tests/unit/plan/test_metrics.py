@@ -5,10 +5,10 @@ from dataclasses import fields
 import pytest
 
 from bench.analysis import sweeps
-from bench.analysis.rows import SUMMARY
 from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.metrics import METRICS, Better, Known, Place
+from bench.store.rows import SUMMARY
 
 
 def test_every_figure_of_a_summary_is_a_metric() -> None:

@@ -9,12 +9,12 @@ from rich.console import Console
 from bench.analysis import analysis, ceilings
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, Outcome
-from bench.analysis.rows import SUMMARY, summary_rows
 from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.model import Load
 from bench.report import csv_tables
 from bench.report.terminal import ranking
+from bench.store.rows import SUMMARY, summary_rows
 from tests.unit.evidence_of import evidence
 
 

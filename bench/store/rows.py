@@ -8,6 +8,7 @@ from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.plan.model import Load
+from suite.arrival import Arrival
 
 METRICS = metrics.in_(Place.SUMMARY)
 SUMMARY = (
@@ -17,7 +18,7 @@ SUMMARY = (
 
 
 def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list[dict[str, Any]]:
-    """Rows of summary.csv: one a cell and operation. What is not known is None."""
+    """Rows of summary.csv: one a cell and operation. Unknown values are None."""
     return [_summary_row(run_id, load, result, operation) for result in results for operation in result.operations]
 
 
@@ -33,7 +34,7 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
     if setup.url:  # how it runs is not known
         own, arm = [], [("arm", setup.arm)] if setup.arm else []
     figures = operation.columns(METRICS)
-    if load.arrival == "closed":
+    if load.arrival == Arrival.CLOSED:
         figures["missed_arrivals"] = None  # nothing was due
     return {
         "run_id": run_id,
@@ -44,12 +45,12 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "parameters": ";".join(f"{name}={value}" for name, value in (*own, *arm, *cell.parameters)),
         "arrival": load.arrival,
         "users": cell.users,
-        "offered_rps": load.rate if load.arrival == "open" else None,
+        "offered_rps": load.rate if load.arrival == Arrival.OPEN else None,
         "rounds": result.rounds,
         **figures,
         "bound_by": result.bound.by or None,
         "verdict": result.verdict.name,
-        "reasons": "; ".join((*result.verdict.reasons, *result.remarks, *_bounded(result))),
+        "reasons": "; ".join(map(str, (*result.verdict.reasons, *result.remarks, *_bounded(result)))),
     }
 
 

@@ -1,0 +1,42 @@
+"""What a reader must know of each cell, as notes: reasons, remarks, failures, bounds. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from bench.analysis.outcome import CellResult
+from bench.plan.note import Kind, Note
+
+A_A = "A/A, the noise floor: the same service twice, so that any difference is noise"
+UNKNOWN = "CPU time, memory, round trips, pool and parity are not known"
+
+
+def of_cells(results: Sequence[CellResult]) -> tuple[Note, ...]:
+    """First what is about single cells, cell by cell; then their bounds, the targets, the landmarks."""
+    found = [note for one in results for note in _of_cell(one)]
+    found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
+    found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]
+    found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
+    if any(one.cell.once for one in results):
+        found.append(Note("", Kind.LANDMARK, "below the line: measured once, as a landmark, not ranked"))
+    return tuple(found)
+
+
+def _of_cell(one: CellResult) -> Iterator[Note]:
+    slug = one.cell.slug
+    for note in (*one.verdict.reasons, *one.remarks):
+        yield Note(slug, note.kind, str(note), note.which)
+    for error, count in one.errors:
+        yield Note(slug, Kind.ERROR, f"{count:,} x {error}")
+    if one.missed:
+        yield Note(slug, Kind.MISSED, f"{one.missed:,} arrivals were due and never sent")
+    if one.total.ping_p50_ms is not None:
+        median, worst = one.total.ping_p50_ms, one.total.ping_max_ms
+        yield Note(slug, Kind.PING, f"GET /ping beside it: {median:,.1f} ms (median), {worst:,.0f} ms (worst)")
+    if one.reconnects:
+        text = f"{one.reconnects:,} connections that the service had closed were opened again"
+        yield Note(slug, Kind.RECONNECTS, text)
+
+
+def _target(one: CellResult) -> Note:
+    setup = one.cell.setup
+    title = f" ({setup.title})" if setup.title else ""
+    return Note(f"{setup.service}{title}", Kind.TARGET, f"a target at {setup.url}, no service of the suite; {UNKNOWN}")

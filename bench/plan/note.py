@@ -1,0 +1,52 @@
+"""What a reader must know of a plan, a run or a cell: a value, which each view shows in its own way. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a note says of its subject."""
+
+    INVALID = "INVALID"
+    """Why a cell is INVALID."""
+    FLOOR = "FLOOR"
+    """Why a cell is FLOOR."""
+    REMADE = "measured again"
+    """A measurement was disturbed from outside, and was made once more."""
+    DISAGREES = "disagrees"
+    """A stored window.json says something other than its recording."""
+    MISCOUNTED = "miscounted"
+    """Locust's count is not that of the samples."""
+    ERROR = "error"
+    MISSED = "missed"
+    PING = "ping"
+    RECONNECTS = "reconnects"
+    SAME = "same"
+    """An A/A arm: the same service a second time."""
+    BOUND = "bound"
+    """What limited a cell, and how that was seen."""
+    TARGET = "target"
+    LANDMARK = "landmark"
+    LEFT_OUT = "left out"
+    """A part of a plan that is not run."""
+    PARITY = "parity"
+    """A fact in which services differ; `which` says whether the library makes the difference."""
+    UNFINISHED = "unfinished"
+    RESUMED = "resumed"
+    UNREADABLE = "unreadable"
+    PLACEMENT = "placement"
+    VARIABLES = "variables"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True)
+class Note:
+    """`about`: a cell, a round, a service or, where empty, the whole run. `which`: the rule or the bound, by name."""
+
+    about: str
+    kind: Kind
+    text: str
+    which: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}" if self.about else self.text
