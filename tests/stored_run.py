@@ -17,6 +17,7 @@ from bench.plan.placement import Placement
 from bench.report import csv_tables
 from bench.store import stored
 from suite import csv_writing
+from suite.arrival import Arrival
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 LENGTH_S, BEFORE_S, COUNT = 4.0, 1.0, 2000
@@ -100,9 +101,9 @@ def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: 
         }
     )
     samples.write_parquet(place / "samples.parquet")
-    counted = ledger.of(samples, WINDOW, users, "closed")
+    counted = ledger.of(samples, WINDOW, users, Arrival.CLOSED)
     seen = Evidence(
-        LENGTH_S, users, users, "closed", None, False, counted.requests, counted.failures, counted.missed, 0,
+        LENGTH_S, users, users, Arrival.CLOSED, None, False, counted.requests, counted.failures, counted.missed, 0,
         counted.accounted, counted.drift, MACHINE, Placement((1,), (0,), (0,)),
     )  # fmt: skip
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))

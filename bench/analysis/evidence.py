@@ -35,6 +35,8 @@ class Evidence:
     `foreign`: a target was measured, so that nothing is known of what it used.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     `load_workers` are the processes of a load of several.
+    `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
+    or where no system allows it to be.
     """
 
     length_s: float
@@ -61,6 +63,7 @@ class Evidence:
     miscounted: str = ""
     foreign: bool = False
     load_workers: tuple[LoadWorker, ...] = ()
+    unwatched: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -77,7 +80,8 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
     load, ours = plan.load, not cell.setup.url
     window = windows.of(recording.marks, samples, load)
     counted = ledger.of(samples, window, cell.users, load.arrival)
-    # A target may have a database of its own: what this one did need not have been for it.
+    seen = _machine(recording, window, plan)
+    # A target may have a separate database: what this one did may not have been for it.
     most = peaks(recording.activity, window) if ours else None
     pings_ms = inside(recording.pings, window)
     return Evidence(
@@ -93,7 +97,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         reconnects=recording.marks[-1].reconnects,
         accounted=counted.accounted,
         drift=counted.drift,
-        machine=_machine(recording, window, plan),
+        machine=seen,
         placement=recording.placement,
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(recording) if most else None,
@@ -104,6 +108,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         miscounted=miscounted(recording.locust_requests, len(windows.sent(samples))),
         foreign=not ours,
         load_workers=load_workers.of_marks(recording.marks, window),
+        unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
     )
 
 
@@ -125,7 +130,7 @@ def _transactions(
     recording: Recording, samples: pl.DataFrame, window: Window, requests: int, plan: Plan
 ) -> float | None:
     if plan.load.arrival == Arrival.BATCH:
-        # A batch's end is of no steady rate, at which what is not reported yet would always be as much.
+        # A batch has no steady rate, at which the unreported part would stay the same.
         return None
     each = transactions_per_request(recording.activity, windows.ended_ns(samples), window)
     return None if each is None else each * requests

@@ -108,6 +108,13 @@ def missed_rate(seen: Evidence, limits: Thresholds) -> str:
     return f"{seen.requests:,} requests were sent of the {due:,.0f} due ({share})"
 
 
+def unwatched(seen: Evidence, _: Thresholds) -> str:
+    """The harness did not run often enough to see the machine."""
+    if seen.unwatched is None:
+        return ""
+    return f"the machine was read {seen.unwatched} times in the window: too few to know what else ran on it"
+
+
 def changed(seen: Evidence, _: Thresholds) -> str:
     """A process of the service died or was restarted."""
     return "; ".join(seen.machine.changed) if seen.machine else ""
@@ -158,13 +165,13 @@ def drifted(seen: Evidence, limits: Thresholds) -> str:
 
 INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
     no_window, empty, failed, missing_users, lost_workers, late_workers, clocks_apart, unaccounted, missed_rate,
-    changed, clock_jumped, suspended, stolen, strangers, throttled, drifted,
+    unwatched, changed, clock_jumped, suspended, stolen, strangers, throttled, drifted,
 )  # fmt: skip
 
 
 # What came from outside: the same measurement may well succeed when it is made again.
 DISTURBING = (
-    no_window, missing_users, lost_workers, late_workers, changed, clock_jumped, suspended, stolen, strangers,
+    no_window, missing_users, lost_workers, late_workers, unwatched, changed, clock_jumped, suspended, stolen, strangers,
     throttled, drifted,
 )  # fmt: skip
 

@@ -17,6 +17,7 @@ from bench.plan.matrix import Cell
 from bench.plan.model import Load, Plan
 from db.dsn import Dsn
 from suite import catalogue, prometheus
+from suite.arrival import Arrival
 from suite.errors import LoadError
 from tests.unit.evidence_of import evidence
 
@@ -80,7 +81,7 @@ def test_pgbench_that_cannot_connect_says_where(users: int, tmp_path: Path) -> N
 
 OPEN = Plan(
     matrix=model.Matrix(scenarios=["point_read"], services=["psycopg2_sync", "asyncpg_async"]),
-    load=Load(arrival="open", rate_share=0.5),
+    load=Load(arrival=Arrival.OPEN, rate_share=0.5),
 )
 
 
@@ -100,7 +101,7 @@ def test_the_rate_is_a_share_of_the_slowest_cells() -> None:
 
 def test_a_cell_that_answers_nothing_gives_no_rate() -> None:
     """It is named, with the reason."""
-    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, "closed"))
+    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, Arrival.CLOSED))
     with pytest.raises(LoadError, match="psycopg2_sync answers nothing under a closed load \\(Locust crashed\\)"):
         rate.found(OPEN, matrix.cells(OPEN), lambda *_: crashed)
 

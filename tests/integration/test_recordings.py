@@ -15,12 +15,13 @@ from bench.plan.model import Load
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings
 from db.dsn import Dsn
+from suite.arrival import Arrival
 from suite.catalogue import service
 
 LOADS = {
     "closed": Load(warm_up_s=0.5, measure_s=4.0, ping=True),
-    "open": Load(arrival="open", rate=100.0, spacing="poisson", warm_up_s=0.5, measure_s=1.0),
-    "batch": Load(arrival="batch", arrivals=250, rate=100.0),
+    "open": Load(arrival=Arrival.OPEN, rate=100.0, spacing="poisson", warm_up_s=0.5, measure_s=1.0),
+    "batch": Load(arrival=Arrival.BATCH, arrivals=250, rate=100.0),
 }
 
 

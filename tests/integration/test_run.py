@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from bench.plan.note import Kind
 from bench.store import stored
 from bench.store.rows import SUMMARY
 from tests.integration.checkout import Checkout, copied, rows, wait_for
@@ -99,7 +100,7 @@ def test_evidence_read_back_is_what_was_written(finished: Path) -> None:
         written = json.loads((place / "window.json").read_text())["evidence"]
         [measured] = found.measured[result.cell]
         assert json.loads(json.dumps(measured.evidence.as_dict())) == written
-        assert [remark for remark in result.remarks if "disagrees" in remark] == []
+        assert [remark for remark in result.remarks if remark.kind is Kind.DISAGREES] == []
 
 
 def test_each_cell_has_statistics_in_locusts_layout(finished: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> N
     recorded = environment.record(here, loaded, Placement())
     assert recorded["database"]["settings"]["fsync"] == "on"
     unknown = [] if role == "boss" else ["not known of PostgreSQL: shared_preload_libraries; "]
-    assert [note.partition("to let a role")[0] for note in environment.notes(recorded)] == unknown
+    assert [note.text.partition("to let a role")[0] for note in environment.notes(recorded)] == unknown
     setup = replace(default_setup("asyncpg_async"), pool_size=2, external_delay_s=0.0)
     passed = gate.check(Surroundings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
     assert passed.costs[setup]["read_user"] == costs.Cost(2, None)

@@ -18,6 +18,7 @@ from bench.plan import matrix, model
 from bench.plan.placement import Placement
 from bench.tracing import events
 from db.dsn import Dsn
+from suite.arrival import Arrival
 from suite.catalogue import CHECKOUT, service
 
 SELECT = "SELECT id, name, email, created_at FROM users WHERE id = "
@@ -126,7 +127,7 @@ def test_a_batch_shows_who_waited_for_a_connection(
         matrix=model.Matrix(
             scenarios=["read_many"], services=["asyncpg_async"], pool_size=[2], users=[6], parameters={"count": [50]}
         ),
-        load=model.Load(arrival="batch", arrivals=6, timeline=True),
+        load=model.Load(arrival=Arrival.BATCH, arrivals=6, timeline=True),
     )
     [batch] = matrix.cells(settings)
     shown: list[str] = []

@@ -7,6 +7,7 @@ from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.machine import Machine
 from bench.plan.placement import Placement
+from suite.arrival import Arrival
 
 MACHINE = Machine(
     cpu_s={"service": 9.8, "database": 4.0, "load": 2.0, "harness": 0.1, "others": 0.0},
@@ -26,7 +27,7 @@ GOOD = Evidence(
     length_s=10.0,
     users_asked=2,
     users=2,
-    arrival="closed",
+    arrival=Arrival.CLOSED,
     offered_rps=None,
     by_chance=False,
     requests=1000,

@@ -12,13 +12,14 @@ import pytest
 from pydantic import BaseModel
 
 from bench import cli
-from bench.analysis import parity, rows, verdict
+from bench.analysis import parity, verdict
 from bench.analysis.recorded import timeline
 from bench.cli import COMMANDS
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
 from bench.plan.model import DatasetScale, Load, Matrix, Plan, Rounds, Target, Thresholds
 from bench.report import csv_tables
+from bench.store import rows
 from suite import catalogue
 
 PAGES = sorted(

@@ -71,6 +71,13 @@ def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, pla
     )
 
 
+def readings_inside(readings: Sequence[Reading], window: Window) -> int | None:
+    """How many readings lie in the window; None on a system whose CPUs cannot be read."""
+    if not any(one.cpus for one in readings):
+        return None
+    return sum(window.start_ns <= one.at_ns <= window.end_ns for one in readings)
+
+
 def _wall_gap_s(reading: Reading) -> float:
     return (reading.wall_ns - reading.at_ns) / 1e9
 
@@ -81,8 +88,8 @@ def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Se
     It follows from the CPUs' own count. So it cannot be more than they have, and it counts those that cannot be seen:
     in other containers, or ended between two readings. All kernels count interrupts apart from a CPU's work, but many
     (those without CONFIG_IRQ_TIME_ACCOUNTING) leave them in the time of the process that was interrupted: ours then
-    seem to have done up to 6% of two CPUs more than they did. So strangers have used at least what is left without
-    interrupts, at most what is left with them, and in between what they were seen to use.
+    seem to have done up to 6% of two CPUs more than they did. So the rest without interrupts is the least that
+    strangers used, and the rest with them the most. Between these, it is as much as they were seen to use.
     """
     if "strangers" not in grew:
         return None

@@ -60,7 +60,7 @@ def test_cpus_are_not_shared_out_where_none_may_be(monkeypatch: pytest.MonkeyPat
     placed = placement.as_it_is(Placement(), database_placed=True, database_movable=False)
     assert placed.as_dict()["unplaced"] == ("service", "load", "database")
     [note] = placement.notes(placed)
-    assert "docker run --cap-add SYS_NICE" in note
+    assert "docker run --cap-add SYS_NICE" in note.text
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from bench.analysis import analysis, bound, pairs, sweeps, verdict
+from bench.analysis import analysis, bound, notes, pairs, sweeps, verdict
 from bench.analysis.evidence import Evidence
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
@@ -22,6 +22,7 @@ from bench.measure.gate.agreement import ContractAnswer
 from bench.plan import address, file, matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Thresholds
+from bench.plan.note import Kind
 from bench.report.html import repeat
 from bench.report.terminal import ranking
 from bench.store.rows import summary_rows
@@ -158,7 +159,7 @@ def test_a_target_is_compared_with_every_setting_of_a_service(tmp_path: Path) ->
     with Console(width=200, record=True) as console:
         console.print(ranking.ranking(*analysis.of(outcome).rankings))
     assert "mine: a target at http://127.0.0.1:9000, no service of the suite" in console.export_text()
-    assert len(ranking.targets_named(2 * outcome.ordered())) == 1
+    assert [note.about for note in notes.of_cells(2 * outcome.ordered()) if note.kind is Kind.TARGET] == ["mine"]
 
 
 def measured(seen: Evidence) -> Measurement:
@@ -250,11 +251,11 @@ def test_who_listens_is_seen_and_who_does_not_is_named() -> None:
         assert os.getpid() in targets.processes(setup.url)
         assert targets.notes(setup, ()) == []
         [note] = targets.notes(setup, (9999,))
-        assert "taskset -c 9999" in note
+        assert "taskset -c 9999" in note.text
     assert targets.processes(setup.url) == []
-    assert "cannot be seen" in targets.notes(setup, ())[0]
+    assert "cannot be seen" in targets.notes(setup, ())[0].text
     with pytest.raises(ServiceError, match=rf"target mine does not answer on {setup.url} .*--target mine=URL"):
         targets.check_reachable(setup)
-    assert targets.notes(replace(setup, url="http://192.0.2.1:9000"), (0,)) == [
+    assert [str(one) for one in targets.notes(replace(setup, url="http://192.0.2.1:9000"), (0,))] == [
         "mine: http://192.0.2.1:9000 is not on this machine: the load goes there over the network"
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from bench.analysis.measurement import Measurement
 from bench.compare import figures
+from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings, stored
 from suite.errors import ResultsError
@@ -126,10 +127,11 @@ def test_a_disagreement_is_a_remark_on_the_cell(tmp_path: Path, place: Path) -> 
     rewritten(place, lambda facts: facts["evidence"].update(failures=7))
     found = stored.outcome(tmp_path)
     [result] = found.ordered()
-    said = "round 1: window.json disagrees with what was recorded: failures is 7 there and 0 here"
-    assert result.remarks == (said,)
-    assert found.disagreeing == [f"{CELL.slug}, {said}"]
-    assert figures.read(tmp_path).remarks == (f"{tmp_path.name}: {CELL.slug}, {said}",)
+    said = "window.json disagrees with what was recorded: failures is 7 there and 0 here"
+    assert result.remarks == (Note("round 1", Kind.DISAGREES, said),)
+    about = f"{CELL.slug}, round 1"
+    assert found.disagreeing == [Note(about, Kind.DISAGREES, said)]
+    assert figures.read(tmp_path).remarks == (Note(tmp_path.name, Kind.DISAGREES, f"{about}: {said}"),)
 
 
 def test_a_recording_that_is_missing_is_named(place: Path) -> None:
