@@ -171,8 +171,8 @@ INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
 
 # What came from outside: the same measurement may well succeed when it is made again.
 DISTURBING = (
-    no_window, missing_users, lost_workers, late_workers, unwatched, changed, clock_jumped, suspended, stolen, strangers,
-    throttled, drifted,
+    no_window, missing_users, lost_workers, late_workers, unwatched, changed, clock_jumped, suspended, stolen,
+    strangers, throttled, drifted,
 )  # fmt: skip
 
 

@@ -43,23 +43,25 @@ class ProgressListener:
 SILENT = ProgressListener()
 
 
-def measure(
-    plan: Plan,
-    cell: Cell,
-    target: load.LoadTarget,
-    fleet: Fleet,
-    server: Database,
-    placed: Placement,
-    folder: Path,
-    listener: ProgressListener = SILENT,
-) -> Measurement:
-    """Measure; everything that was recorded stays in `folder`, even when the cell cannot count.
+@dataclass(frozen=True)
+class Attempt:
+    """One measurement to be made: of which cell, with which load, on which CPUs, and the folder for its files."""
+
+    plan: Plan
+    cell: Cell
+    target: load.LoadTarget
+    placed: Placement
+    folder: Path
+
+
+def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: ProgressListener = SILENT) -> Measurement:
+    """Measure; everything that was recorded stays in the attempt's folder, even when the cell cannot count.
 
     Raises WorkersError when the load was to be spread over other machines, and not all came.
     """
-    oom_kills = kernel.oom_kills()
+    plan, cell, folder, oom_kills = attempt.plan, attempt.cell, attempt.folder, kernel.oom_kills()
     try:
-        recording, kept = _record(plan, cell, target, fleet, server, placed, folder, listener)
+        recording, kept = _record(attempt, fleet, server, listener)
         window = windows.of(recording.marks, kept, plan.load)
         _write_tables(recording, window, folder)
         _check_alive(cell, fleet)
@@ -78,16 +80,10 @@ def measure(
 
 
 def _record(
-    plan: Plan,
-    cell: Cell,
-    target: load.LoadTarget,
-    fleet: Fleet,
-    server: Database,
-    placed: Placement,
-    folder: Path,
-    listener: ProgressListener,
+    attempt: Attempt, fleet: Fleet, server: Database, listener: ProgressListener
 ) -> tuple[Recording, pl.DataFrame]:
-    """Put the load on the service and watch; what was seen, and all samples, which both stay in `folder`."""
+    """Run the load and watch. The recording and all samples also stay in the attempt's folder."""
+    plan, cell, target, folder = attempt.plan, attempt.cell, attempt.target, attempt.folder
     _have(cell, fleet, folder / "service.log")
     restore.restore(server.dsn)
     database_started = postgresql.postmaster_start_time(server.dsn)
@@ -112,7 +108,7 @@ def _record(
         finally:
             observers.look()
             kept, marks = samples.keep(stream, folder / "samples.parquet")
-    recording = observers.recording(marks, placed, locust_counts.counted(folder / "locust.json"))
+    recording = observers.recording(marks, attempt.placed, locust_counts.counted(folder / "locust.json"))
     recordings.keep(recording, folder)
     database.check_not_restarted(server, database_started)
     return recording, kept

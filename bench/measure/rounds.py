@@ -9,7 +9,7 @@ from bench.analysis.ceilings import Alone
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.measure import load, output, pgbench
-from bench.measure.cell import ProgressListener
+from bench.measure.cell import Attempt, ProgressListener
 from bench.measure.cell import measure as measure_cell
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
@@ -42,7 +42,7 @@ class Stage:
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, around.bind_host)
         target = load.LoadTarget(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
         listener = ProgressListener(display.tick, display.step, display.show)
-        return measure_cell(plan, cell, target, self.fleet, self.server, job.placed, place, listener)
+        return measure_cell(Attempt(plan, cell, target, job.placed, place), self.fleet, self.server, listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:

@@ -38,7 +38,7 @@ def test_evidence_read_back_is_that_of_the_measurement(
     with Fleet(Surroundings(restored.url, users, ())) as fleet:
         target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
-        made = cell.measure(settings, one, target, fleet, server, Placement(), tmp_path)
+        made = cell.measure(cell.Attempt(settings, one, target, Placement(), tmp_path), fleet, server)
     assert made.evidence.problem == ""
     (tmp_path / "locust.json").unlink()  # Locust's own count is in the recording, too
     found, said = measurements.read(tmp_path, model.Plan.model_validate(settings.model_dump()), one)

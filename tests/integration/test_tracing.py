@@ -134,9 +134,8 @@ def test_a_batch_shows_who_waited_for_a_connection(
     with Fleet(Surroundings(restored.url, users, ()), traced=True) as fleet:
         target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
-        measured = cell.measure(
-            settings, batch, target, fleet, server, Placement(), tmp_path, cell.ProgressListener(show=shown.append)
-        )
+        attempt = cell.Attempt(settings, batch, target, Placement(), tmp_path)
+        measured = cell.measure(attempt, fleet, server, cell.ProgressListener(show=shown.append))
     assert measured.evidence.problem == ""
     timeline = pl.read_csv(tmp_path / "timeline.csv")
     assert timeline["request"].to_list() == [1, 2, 3, 4, 5, 6]

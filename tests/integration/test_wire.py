@@ -1,6 +1,5 @@
 """The relay: messages whole wherever the network cuts them, round trips counted, a distance kept to microseconds."""
 
-import statistics
 import struct
 import time
 from collections.abc import Iterator, Sequence
@@ -82,17 +81,20 @@ def test_every_message_is_heard_in_order(database: Dsn) -> None:
 
 
 def test_a_distance_is_added_to_every_round_trip(database: Dsn) -> None:
-    """2 ms there and back more than through the relay alone, within 0.4 ms."""
-    took_ms = {}
+    """2 ms there and back more than through the relay alone, within 0.4 ms.
+
+    Of 200 the shortest count: a machine that does other work, too, makes some of them longer and none shorter.
+    """
+    shortest_ms = {}
     for delay_s in (0.0, 0.001):
         with relayed(database, delay_s=delay_s) as (_, dsn), psycopg.connect(dsn.url, autocommit=True) as connection:
-            times = []
-            for _ in range(60):
+            times_ms = []
+            for _ in range(200):
                 began = time.perf_counter()
                 connection.execute("SELECT 1")
-                times.append((time.perf_counter() - began) * 1e3)
-        took_ms[delay_s] = statistics.median(times)
-    assert took_ms[0.001] - took_ms[0.0] == pytest.approx(2.0, abs=0.4)
+                times_ms.append((time.perf_counter() - began) * 1e3)
+        shortest_ms[delay_s] = sorted(times_ms)[2]
+    assert shortest_ms[0.001] - shortest_ms[0.0] == pytest.approx(2.0, abs=0.4)
 
 
 def test_many_connections_and_large_answers_pass(database: Dsn) -> None:

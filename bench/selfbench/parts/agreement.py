@@ -78,7 +78,7 @@ class _ClientPair:
         )
         [one] = matrix.cells(settings)
         target = load.LoadTarget(self.url, self.users, number, self.placed.load)
-        measured = cell.measure(settings, one, target, self.fleet, self.server, self.placed, folder)
+        measured = cell.measure(cell.Attempt(settings, one, target, self.placed, folder), self.fleet, self.server)
         assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # nothing to compare then
         total = summary.summarise([measured])[0]
         return wrk.WrkFigures(

@@ -36,9 +36,9 @@ def test_nobody_who_asks_waits_for_the_answer_of_another() -> None:
         with Pinger(f"http://127.0.0.1:{server.server_address[1]}") as pinger:
             time.sleep(6 * EVERY_S)
         server.shutdown()
-    assert 6 <= len(pinger.pings) <= 8
+    assert 5 <= len(pinger.pings) <= 8
     assert {one.status for one in pinger.pings} == {200}
-    assert all(TAKES_S * 1000 <= one.latency_ms < TAKES_S * 1500 for one in pinger.pings)
+    assert all(TAKES_S * 1000 <= one.latency_ms < TAKES_S * 2000 for one in pinger.pings)
 
 
 def test_a_server_that_hangs_up_is_status_0() -> None:

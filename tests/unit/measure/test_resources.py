@@ -169,12 +169,14 @@ def test_a_pid_that_was_given_to_another_process_has_no_role() -> None:
 
 @linux
 def test_a_reading_costs_little() -> None:
-    """Every half second, under 1% of a CPU: less than 5 ms each."""
-    sampler = Sampler({os.getpid(): "harness"})
-    before = time.process_time()
-    for _ in range(20):
-        sampler.look()
-    assert (time.process_time() - before) / 20 < 0.005
+    """Every half second, under 1% of a CPU: less than 5 ms each, in the best of five batches."""
+    sampler, batches_s = Sampler({os.getpid(): "harness"}), []
+    for _ in range(5):
+        before_s = time.process_time()
+        for _ in range(20):
+            sampler.look()
+        batches_s.append(time.process_time() - before_s)
+    assert min(batches_s) / 20 < 0.005
 
 
 def test_cpus_are_all_there() -> None:
