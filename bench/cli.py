@@ -132,7 +132,7 @@ ARRIVED = itertools.count(1)
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
-    """The first signal unwinds the run; the second kills what it still waits for; the third ends this process."""
+    """The first signal unwinds the run; the second kills the processes it waits for; the third ends this process."""
     arrived = next(ARRIVED)
     if arrived == 1:
         raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError

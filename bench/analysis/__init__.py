@@ -1,1 +1,1 @@
-"""What it means: from recorded facts to verdicts, intervals and rulings. Pure: nothing is started or asked."""
+"""The meaning of recorded facts: verdicts, intervals, rulings. Pure: no process, no network."""

@@ -35,7 +35,7 @@ class Ranking:
 
     `results` are all of them, in the plan's order; `ranked` those that may be ranked, the best first: the highest
     throughput, or under an open load the lowest latency. `paced`: throughput is the rate that was asked for, so that
-    latency is what is compared.
+    latency is compared.
     """
 
     scenario: str
@@ -62,8 +62,8 @@ class Ranking:
 class Analysis:
     """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` is as it happened.
 
-    `parity` are the facts in which the gate compared the services; `unreadable` is what of a stored run could not be
-    read, in words, and `disagreeing` where its window.json does not say what was recorded.
+    `parity` are the facts in which the gate compared the services; `unreadable` names the files of a stored run
+    that could not be read, and `disagreeing` are the cells whose window.json differs from their recording.
     """
 
     results: tuple[CellResult, ...]

@@ -1,4 +1,4 @@
-"""What kept a cell from going faster, from what was sampled, with the evidence in a sentence. Pure."""
+"""What limited a cell, from the samples and readings, with the evidence in a sentence. Pure."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -91,7 +91,7 @@ def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | 
 
 
 def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
-    """Whether the CPUs that the load runs on were; where it has none of its own, nobody can say."""
+    """Whether the CPUs that the load runs on were; unknown where it has no CPU to itself."""
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
     return bool(busy) and min(busy) > limits.busy
 

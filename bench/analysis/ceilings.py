@@ -1,4 +1,4 @@
-"""What PostgreSQL does alone with a scenario's own SQL: which statements, and what they stand for."""
+"""What PostgreSQL does alone with a scenario's own SQL: which statements, and how many requests each replaces."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ ANY_PAGE = (
     "\\set offset random(0, :users - 10)\n"
     "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET :offset LIMIT 10;\n"
 )
-# A round of writes on a row of its own, as the crud scenario's users go through it.
+# A round of writes on a separate row, as the crud scenario's users make it.
 WRITES = """\
 \\set letter random(1, 9000000000000000)
 INSERT INTO users (name, email) VALUES ('Load User', 'pgbench-' || :client_id || '.' || :letter || '@example.com')
@@ -40,7 +40,7 @@ class Alone(NamedTuple):
 
 @dataclass(frozen=True)
 class Script:
-    """A pgbench script: how often it is chosen, and for how many of the service's requests it stands."""
+    """A pgbench script: how often it is chosen, and how many of the service's requests it replaces."""
 
     text: str
     weight: int = 1
@@ -72,7 +72,7 @@ def scripts(scenario: str, parameters: Mapping[str, Scalar]) -> tuple[Script, ..
 
 
 def requests_per_transaction(mix: Sequence[Script]) -> float:
-    """Requests of the service that one pgbench transaction stands for, on average."""
+    """How many requests of the service one pgbench transaction replaces, on average."""
     return sum(one.weight * one.requests for one in mix) / sum(one.weight for one in mix)
 
 

@@ -32,7 +32,7 @@ class Evidence:
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `miscounted` says in words where Locust's own count differs from the samples'.
-    `foreign`: a target was measured, so that nothing is known of what it used.
+    `foreign`: a target was measured, whose resources are unknown.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     `load_workers` are the processes of a load of several.
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
@@ -113,7 +113,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
 
 
 def _machine(recording: Recording, window: Window, plan: Plan) -> Machine | None:
-    """Where other machines send, too, what the load used here is not what it used."""
+    """Without the load's CPU time where other machines send, too: theirs is unknown."""
     seen = machine.of(recording.readings, recording.gauges, window, recording.placement)
     if seen is None or not plan.load.expect_workers:
         return seen

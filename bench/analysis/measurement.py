@@ -17,7 +17,7 @@ COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One cell measured in one round: the requests that count, and what was seen around them.
+    """One cell measured in one round: the requests that count, and the evidence around them.
 
     `samples` has COLUMNS; none when there was no window.
     """
@@ -32,7 +32,7 @@ class Measurement:
 
     @classmethod
     def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
-        """From what was recorded and all samples. Raises ResultsError when the load ended before its window did."""
+        """From the recording and all samples. Raises ResultsError when the load ended before its window did."""
         window = windows.of(recording.marks, samples, plan.load)
         counts = windows.sent(windows.cut(samples, window, plan.load.arrival))
         return cls(counts.select(COLUMNS), evidence.of(recording, samples, cell, plan))

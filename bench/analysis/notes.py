@@ -10,7 +10,7 @@ UNKNOWN = "CPU time, memory, round trips, pool and parity are not known"
 
 
 def of_cells(results: Sequence[CellResult]) -> tuple[Note, ...]:
-    """First what is about single cells, cell by cell; then their bounds, the targets, the landmarks."""
+    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks."""
     found = [note for one in results for note in _of_cell(one)]
     found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
     found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]

@@ -113,8 +113,7 @@ class Outcome:
 
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
-    `disagreeing`: where its window.json says something else than follows from what was recorded; that is a remark on
-    the cell, too.
+    `disagreeing`: where its window.json differs from its recording, which is a remark on the cell, too.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)

@@ -33,7 +33,7 @@ def opened(plan: Plan, rate: float) -> Plan:
 def found(plan: Plan, cells: Sequence[Cell], measure: Callable[[Plan, Cell], Measurement]) -> float:
     """The share of the least throughput, to two digits. Raises LoadError when a cell answers nothing."""
     share = plan.load.rate_share
-    assert share is not None  # noqa: S101  # whoever calls this asked for it
+    assert share is not None  # noqa: S101  # its caller has checked that the plan gives one
     lowest = math.inf
     for cell in cells:
         seen = measure(closed(plan), cell).evidence

@@ -1,4 +1,4 @@
-"""Published claims, each ruled on from the run's own rounds. Pure: takes what was measured, returns rulings.
+"""Published claims, each ruled on from the run's own rounds. Pure.
 
 A ruling is read off an interval, never off a point: see docs/methodology.md.
 """
@@ -34,7 +34,7 @@ WEAKEST_FIRST = tuple(Finding)
 
 @dataclass(frozen=True)
 class Ruling:
-    """A row of claims.csv. `expected` is in words; what is not known is None."""
+    """A row of claims.csv. `expected` is in words. Unknown values are None."""
 
     id: str
     source: str
@@ -95,7 +95,7 @@ def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
 
 
 def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
-    """Neighbours in pairs, with intervals that hold for all of them together; what is reported is the weakest link."""
+    """Neighbours in pairs, with intervals that hold for all of them together; the weakest link is reported."""
     neighbours, confidence = list(pairwise(arms)), 1 - (1 - CONFIDENCE) / (len(arms) - 1)
     links = [
         (f"{higher.slug} / {lower.slug}", ratio(higher, lower, metrics.named(claim.metric), confidence))

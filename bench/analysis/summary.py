@@ -219,7 +219,7 @@ def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float 
     seen = [one for one in measurements if one.evidence.machine and role in one.evidence.machine.cpu_s]
     requests = sum(one.evidence.requests for one in seen)
     if role == DATABASE and any(one.evidence.foreign for one in seen):
-        return None  # a target may have a database of its own
+        return None  # a target may have a separate database
     if not requests or len(seen) < len(measurements):
         return None
     return sum(one.evidence.machine.cpu_s[role] for one in seen if one.evidence.machine) / requests * 1e3

@@ -20,7 +20,7 @@ JUDGED = {True: Text("good", style="green"), False: Text("poor", style="red"), N
 def calibrate() -> None:
     """Measure this machine's load generator, clock and noise, in about two minutes.
 
-    Sends requests to a server of its own on loopback. Starts no database and no service.
+    Sends requests to a small separate server on loopback. Starts no database and no service.
 
     \b
     Example:

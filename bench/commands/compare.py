@@ -126,7 +126,7 @@ def _show(document: documents.Document, form: str) -> None:
 
 
 def _judge(changed: Sequence[Change], limit: float) -> int:
-    """Name what is shown to be worse, where Markdown on standard output is not disturbed. Returns the exit code."""
+    """Name the regressions, where Markdown on standard output is not disturbed. Returns the exit code."""
     worse = changes.regressed(changed, limit)
     name_of = changes.named(one.identity for one in changed)
     for one in worse:

@@ -66,8 +66,8 @@ def load(scale: float, database_url: str | None) -> None:
             f" other rows; set DATASET_USERS={users}"
         )
     console = options.console()
-    with database.opened(database_url) as server, progress.shares(console, f"loading scale {scale:g}") as told:
-        loaded = loader.load(server.dsn, scale, told)
+    with database.opened(database_url) as server, progress.shares(console, f"loading scale {scale:g}") as report:
+        loaded = loader.load(server.dsn, scale, report)
         restore.restore(server.dsn)
     console.print(
         f"scale {loaded.scale:g}: {loaded.size.users:,} users, {loaded.size.products:,} products,"

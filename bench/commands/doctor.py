@@ -43,7 +43,7 @@ def doctor(database_url: str | None) -> int:
         table.add_row(what, style[state], how)
     console.print(table)
     broken = any(state == "error" for _, state, _ in findings)
-    console.print("a run cannot start: fix what is marked as an error" if broken else "ready: make bench")
+    console.print("a run cannot start: fix the lines marked as errors" if broken else "ready: make bench")
     return 1 if broken else 0
 
 

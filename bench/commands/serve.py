@@ -106,8 +106,8 @@ def _running(
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
         with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
-            with progress.shares(console, f"loading scale {scale:g}") as told:
-                database.loaded(server, scale, told)
+            with progress.shares(console, f"loading scale {scale:g}") as report:
+                database.loaded(server, scale, report)
                 restore.restore(server.dsn)
             surroundings = Surroundings(server.dsn.url, dataset.size(scale).users, ())
             with Fleet(surroundings) as fleet:

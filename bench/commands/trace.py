@@ -63,7 +63,7 @@ def trace(
             restore.restore(server.dsn)
         with console.status(f"warming up {service}"):
             users = dataset.size(scale).users
-            told = traced.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
+            story = traced.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
             restore.restore(server.dsn)
-    lines = [f"{service} ({profile}): {operation}", "", *map(str, told.lines), "", told.summary]
+    lines = [f"{service} ({profile}): {operation}", "", *map(str, story.lines), "", story.summary]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

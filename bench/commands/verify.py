@@ -56,8 +56,8 @@ def verify(
     for setup in setups:
         targets.check_reachable(setup)
     with database.opened(database_url) as server:
-        with progress.shares(console, f"loading scale {scale:g}") as told:
-            database.loaded(server, scale, told)
+        with progress.shares(console, f"loading scale {scale:g}") as report:
+            database.loaded(server, scale, report)
         around = Surroundings(server.dsn.url, dataset.size(scale).users, ())
         if services or not setups:
             _services(console, around, server, services)

@@ -53,7 +53,7 @@ def read(folder: Path) -> StoredRun:
         except BenchError as error:
             why = stored.within(folder, error)  # a page that is passed on names no path of this machine
         except (AttributeError, KeyError, TypeError, ValueError) as error:  # a window.json of another version
-            why = f"what was kept of its rounds cannot be understood ({type(error).__name__}: {error})"
+            why = f"the files of its rounds cannot be understood ({type(error).__name__}: {error})"
     if why:
         figures = of_summary(folder / "summary.csv")
         text = f"{why}; its figures are those of summary.csv, without intervals"

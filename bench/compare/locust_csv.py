@@ -17,7 +17,7 @@ LIMITS = (
     "One run each, so that there is no interval: a ratio may be noise, however far from 1.",
     "Locust rounds percentiles: from 100 ms on to two digits, below to a millisecond.",
     "Times of failed requests are among the percentiles, and failures among the requests/s.",
-    "What the runs were made on and with does not stand in these files.",
+    "These files do not say on which machine and with which versions the runs were made.",
 )
 
 

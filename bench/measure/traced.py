@@ -67,7 +67,7 @@ def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, use
             call = _called(client, last)
             own = _events_of(call, fleet.trace(setup))
             time.sleep(SETTLE_S)
-            return story.told(call, own, list(heard))
+            return story.of(call, own, list(heard))
 
 
 def overridden(request: CountedRequest, query: Mapping[str, str]) -> CountedRequest:

@@ -1,1 +1,1 @@
-"""What is asked: a plan, its cells, their order, what an operation should cost."""
+"""The question: a plan, its cells, their order, what an operation should cost."""

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 
 def checked(url: str) -> str:
-    """The address without a slash at its end. Raises ValueError that says what is wrong with it."""
+    """The address without a slash at its end. Raises ValueError that names the problem."""
     if any(letter.isspace() or not letter.isprintable() for letter in url):
         raise ValueError("an address has no spaces; write it as http://host:port")
     try:

@@ -18,7 +18,7 @@ METRICS = metrics.names(Place.CLAIMS)
 
 
 def _selector(value: Any) -> Any:
-    """Let a slug stand for a table, and refuse what cannot be one."""
+    """Accept a slug in place of a table. Refuse other values."""
     if isinstance(value, str):
         return {"slug": value}
     if not isinstance(value, dict) or not value:
@@ -77,12 +77,12 @@ class Claim(BaseModel):
 
     @property
     def low(self) -> float:
-        """The lower end of what is expected; -inf where it is open."""
+        """The lower end of the expected interval; -inf where it is open."""
         return self.expected[0] if self.expected else -float("inf") if self.at_least is None else self.at_least
 
     @property
     def high(self) -> float:
-        """The upper end of what is expected; inf where it is open."""
+        """The upper end of the expected interval; inf where it is open."""
         return self.expected[1] if self.expected else float("inf") if self.at_most is None else self.at_most
 
 
@@ -131,7 +131,7 @@ def described(selector: Selector) -> str:
 
 
 def problem(claims: Sequence[Claim], cells: Sequence[Named], *, whole: bool) -> str:
-    """What is wrong with a plan's claims, in words: names given twice, unknown axes, cells that they do not name.
+    """The problems of a plan's claims, in words: names given twice, unknown axes, cells that they do not name.
 
     `whole`: the cells are all that the plan has. Where options changed them, a claim may be left without its cells.
     """

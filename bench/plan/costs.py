@@ -56,7 +56,7 @@ def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> It
         name, variant = _parts(operation)
         should = expected(service, profile, name, variant)
         more = cost.round_trips - should.round_trips
-        # Two statements at once may meet connections that have not seen them, in any pool larger than what was tried.
+        # Two statements at once may meet connections that have not seen them, in a pool larger than the one tried.
         learning = OPERATIONS[name].uses > 1 and 0 < more < 1
         if (more and not learning) or cost.statements not in {None, should.statements}:
             yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"

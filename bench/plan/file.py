@@ -35,7 +35,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "expect_workers": ("load", "expect_workers"),
     "seed": ("rounds", "seed"),
 }
-# How a title says that an option has overridden the plan; the seed changes nothing of what is measured.
+# How a title says that an option has overridden the plan; the seed does not change what is measured.
 SAID: Mapping[str, str] = {
     "services": "services {}",
     "scenarios": "scenarios {}",

@@ -1,4 +1,4 @@
-"""Every figure that a run knows of a cell: what it is called, which way is better, and where it appears.
+"""Every figure that a run knows of a cell: its name, which way is better, and where it appears.
 
 Each list of metrics in the suite is a filter of METRICS, in its order. A new column of summary.csv takes a row here and
 the field of OperationSummary (bench/analysis/summary.py) that holds its value.

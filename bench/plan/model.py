@@ -1,4 +1,4 @@
-"""A plan: what is measured, under which load, how often. Checked once, frozen from then on."""
+"""A plan: what to measure, under which load, how often. Checked once, then frozen."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -77,9 +77,10 @@ class Load(_Section):
 
     `closed`: each user sends its next request when the last one ended. `open`: at `rate` per second, whatever the
     answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
-    `rate_share` stands for a rate: that share of what the slowest cell answers when the load is closed, measured before
-    the first round. `timeline`: services note when each request of a batch held a connection. `ping`: beside the load,
-    `GET /ping` is asked four times a second. `start_over_s`: closed users send their first requests spread over that.
+    `rate_share` replaces a rate. The rate is that share of the slowest cell's throughput under a closed load, which is
+    measured before the first round. `timeline`: services note when each request of a batch held a connection. `ping`:
+    beside the load, `GET /ping` is sent four times a second. `start_over_s`: closed users send their first requests
+    spread over that.
     Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
     `expect_workers` more that are started by hand, on other machines.
     """
@@ -179,7 +180,7 @@ class DatasetScale(_Section):
 
 
 class Target(_Section):
-    """A running service that is not the suite's: measured beside its services, started and stopped by somebody else.
+    """A running service that is not the suite's: measured beside its services, never started or stopped.
 
     `name` is in the tables and in names of files; `url` has no path.
     """

@@ -1,8 +1,8 @@
-"""Numbers as text, where they are shown; empty for what is not known."""
+"""Numbers as text, for tables and pages; empty where unknown."""
 
 
 def figure_of(value: float | None) -> str:
-    """Three digits, and no fewer than stand before the point."""
+    """Three significant digits, and always all digits before the point."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

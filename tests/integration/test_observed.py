@@ -85,7 +85,7 @@ RECORDED: list[tuple[Callable[[int], list[Message]], list[Message], Wire]] = [
     (
         anew,
         [startup(1), query(1, "SET default_transaction_isolation TO 'serializable'")],
-        Wire("LIFO", "extended, prepared anew", "autocommit", "serializable", "defaults"),
+        Wire("LIFO", "extended, prepared each time", "autocommit", "serializable", "defaults"),
     ),
     (
         prepared,

@@ -51,11 +51,11 @@ class Story:
         return f"{self.freed[0].upper()}{self.freed[1:]}; {counted}."
 
 
-def told(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> Story:
+def of(call: Call, events: Sequence[Event], messages: Sequence[Message]) -> Story:
     """The story of one request.
 
     `events` are those of this request alone; `messages` are all that the relay has heard since the service started,
-    of which those after the request was sent are its own: nobody else asks the service for anything then.
+    of which those after the request was sent are its own: nothing else sends requests to the service then.
     """
     pids = words.backend_pids(messages)
     found = [
@@ -106,7 +106,7 @@ def _noted(event: Event) -> str:
 
 
 def _named(pids: Iterable[int]) -> dict[int, str]:
-    """What stands behind a line to tell connections apart: nothing where there is only one."""
+    """The connection's number at a line's end; empty where there is only one."""
     several = list(dict.fromkeys(pids))
     return {pid: f" (connection {number})" if len(several) > 1 else "" for number, pid in enumerate(several, 1)}
 

@@ -14,7 +14,7 @@ from db.protocol import Message
 
 LIFO, FIFO, OTHER = "LIFO", "FIFO", "other"
 SIMPLE = "simple query"
-UNNAMED, ANEW, ONCE = "extended, unnamed", "extended, prepared anew", "extended, prepared once"
+UNNAMED, EACH_TIME, ONCE = "extended, unnamed", "extended, prepared each time", "extended, prepared once"
 AUTOCOMMIT = "autocommit"
 DEFAULTS = "defaults"
 
@@ -38,7 +38,7 @@ OF_THE_CONNECTION = frozenset({"user", "database", ""})  # the last one ends the
 
 @dataclass(frozen=True)
 class Wire:
-    """How a service uses PostgreSQL for one point read, and how its sessions are set. None: it cannot be told.
+    """How a service uses PostgreSQL for one point read, and how its sessions are set. None: unknown.
 
     `isolation` is every level that any transaction of these connections had, with commas between them.
     """
@@ -51,7 +51,7 @@ class Wire:
 
 
 class SentStatement(NamedTuple):
-    """One statement as a client sent it; `how` is SIMPLE, UNNAMED, ANEW or ONCE."""
+    """One statement as a client sent it; `how` is SIMPLE, UNNAMED, EACH_TIME or ONCE."""
 
     at_ns: int
     connection: int
@@ -103,7 +103,7 @@ def statements(
         elif message.from_client and message.kind == b"B":
             name = message.body.split(b"\0", 2)[1]
             key = message.connection, name
-            how = UNNAMED if not name else ANEW if key in parsed else ONCE
+            how = UNNAMED if not name else EACH_TIME if key in parsed else ONCE
             yield SentStatement(message.at_ns, message.connection, parsed.get(key) or known.get(key, "?"), how)
 
 

@@ -31,7 +31,7 @@ class Said:
 
 
 def conversation(messages: Iterable[Message], since_ns: int) -> list[Said]:
-    """What was said since then, in order.
+    """The messages since then, in order.
 
     Earlier messages are needed, too: a prepared statement's SQL was sent when it was prepared.
     """

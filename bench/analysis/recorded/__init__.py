@@ -1,1 +1,1 @@
-"""What was recorded of one measurement, and what that says of its window."""
+"""The recording of one measurement, and the facts of its window that follow from it."""

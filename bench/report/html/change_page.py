@@ -1,4 +1,4 @@
-"""A comparison of two runs as a page: what it says in, HTML out. Pure; everything from outside is escaped."""
+"""A comparison of two runs as a page: a document in, HTML out. Pure; everything from outside is escaped."""
 
 from bench.compare.documents import Document
 from bench.report.html.page import environment

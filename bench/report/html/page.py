@@ -1,4 +1,4 @@
-"""A run's page: what was read of it in, HTML out. Pure; everything from outside is escaped by the template."""
+"""A run's page: facts in, HTML out. Pure; everything from outside is escaped by the template."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

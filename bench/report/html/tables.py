@@ -31,7 +31,7 @@ class PageTable:
 
 
 def ranking(found: Ranking) -> PageTable:
-    """One scenario's cells, best first, and then what is not ranked."""
+    """One scenario's cells, best first, then those that are not ranked."""
     first, others = found.ranked, found.others
     best = first[0].total.throughput_rps if first and not found.paced else None
     columns = (
@@ -143,7 +143,7 @@ def costs(results: Sequence[CellResult]) -> PageTable | None:
 
 
 def claims(rulings: Sequence[Ruling]) -> PageTable:
-    """Each claim, what it expects, what was measured, and the ruling."""
+    """Each claim: the expected figure, the measured figure, the ruling."""
     rows = tuple(
         (one.claim, one.source, one.metric, one.expected, _measured(one), one.ruling, one.why) for one in rulings
     )

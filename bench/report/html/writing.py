@@ -18,7 +18,7 @@ REPORT, INDEX = "report.html", "index.html"
 
 
 class Written(NamedTuple):
-    """A page, and in words what is missing in it because it could not be read."""
+    """A page, and in words the parts that are missing because their files could not be read."""
 
     path: Path
     missing: tuple[str, ...]
@@ -87,7 +87,7 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
 
 
 def _as_written(folder: Path, used: Plan) -> Plan:
-    """The plan's own file; what was run, where the file is not there."""
+    """The plan's own file; where it is missing, the plan as it was run."""
     path = folder / "plan.toml"
     try:
         return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used

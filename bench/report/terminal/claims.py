@@ -14,7 +14,7 @@ STYLES = {Finding.CONFIRMED: "green", Finding.REFUTED: "red", Finding.UNDECIDED:
 
 
 def table(found: Sequence[Ruling]) -> Group:
-    """Each claim with its source, what was expected, what was measured and the ruling; below, what that rests on."""
+    """Each claim with its source, the expected figure, the measured figure and the ruling; the reasons are below."""
     shown = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading, ratio in (("claim", 4), ("source", 3), ("expected", 3)):
         shown.add_column(heading, overflow="fold", ratio=ratio)
@@ -28,7 +28,7 @@ def table(found: Sequence[Ruling]) -> Group:
 
 
 def _notes(found: Sequence[Ruling]) -> list[str]:
-    """What each ruling rests on; said once where the same stands in the way of all."""
+    """The reason of each ruling; once where all have the same."""
     reasons = {one.why.partition("; ")[2] for one in found}
     if len(found) > 1 and len(reasons) == 1 and "" not in reasons and all(one.measured is not None for one in found):
         return [f"every claim: {reasons.pop()}"]

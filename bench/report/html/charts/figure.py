@@ -16,7 +16,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-INK, GRID, PANEL = "#101112", "#202122", "#303132"  # stand-ins, which no chart draws with
+INK, GRID, PANEL = "#101112", "#202122", "#303132"  # placeholders, which no chart draws with
 # Okabe and Ito's palette, without its yellow and black: see https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 LINES = ("solid", "dashed", "dashdot", "dotted")

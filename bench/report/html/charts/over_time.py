@@ -44,8 +44,8 @@ def heat(series: OverTime) -> Chart | None:
         bar.ax.minorticks_off()
 
     low, high = series.heat_ms
-    told = f"{series.heat.sum():,.0f} successes between {low:,.3g} and {high:,.3g} ms; darker is more."
-    return drawn(f"Latency over time: {series.slug}, round {series.round}", told, 2.3, draw, fitted=False)
+    words = f"{series.heat.sum():,.0f} successes between {low:,.3g} and {high:,.3g} ms; darker is more."
+    return drawn(f"Latency over time: {series.slug}, round {series.round}", words, 2.3, draw, fitted=False)
 
 
 def aligned(series: OverTime) -> Chart:
@@ -65,10 +65,10 @@ def aligned(series: OverTime) -> Chart:
             _time(axes, series)
         axes.set_xlabel("s from the window's start")
 
-    told = "Throughput, latency" + (", backends" if seen else "") + (", CPU" if series.cpu else "")
+    words = "Throughput, latency" + (", backends" if seen else "") + (", CPU" if series.cpu else "")
     title = f"Over time: {series.slug}, round {series.round}"
     return drawn(
-        title, f"{told} on one time axis; the dashed line is where the window begins.", height_in, draw, fitted=False
+        title, f"{words} on one time axis; the dashed line is where the window begins.", height_in, draw, fitted=False
     )
 
 

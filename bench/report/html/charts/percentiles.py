@@ -57,6 +57,6 @@ def _chart(scenario: str, curves: Mapping[str, Curve], most: float, limits: Sequ
         axes.set_ylabel("latency, ms")
         figure.legend(loc="outside lower left", ncols=2)
 
-    told = "; ".join(f"{name} ends at {latency[-1]:,.1f} ms" for name, (_, latency) in curves.items())
+    words = "; ".join(f"{name} ends at {latency[-1]:,.1f} ms" for name, (_, latency) in curves.items())
     title = f"Latency by percentile: {scenario}"
-    return drawn(title, f"Each curve ends where fewer than 100 requests are slower: {told}.", 3.6, draw)
+    return drawn(title, f"Each curve ends where fewer than 100 requests are slower: {words}.", 3.6, draw)

@@ -39,9 +39,9 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
         if ceilings:
             figure.legend(loc="outside lower left", ncols=1)
 
-    told = "; ".join(f"{one.cell.slug} {figure_of(one.total.throughput_rps)}" for one in results)
+    words = "; ".join(f"{one.cell.slug} {figure_of(one.total.throughput_rps)}" for one in results)
     height_in = 1.0 + 0.36 * len(results) + 0.22 * len(ceilings)
-    return drawn(f"Throughput: {scenario}", f"Requests per second: {told}.", height_in, draw)
+    return drawn(f"Throughput: {scenario}", f"Requests per second: {words}.", height_in, draw)
 
 
 def cpu(scenario: str, results: Sequence[CellResult]) -> Chart | None:
@@ -66,11 +66,11 @@ def cpu(scenario: str, results: Sequence[CellResult]) -> Chart | None:
         axes.set_xlabel("CPU ms per request")
         figure.legend(loc="outside lower left", ncols=3)
 
-    told = "; ".join(
+    words = "; ".join(
         f"{one.cell.slug} " + ", ".join(f"{role} {_value(one.total, name):.3f}" for role, name in ROLES.items())
         for one in known
     )
-    return drawn(f"CPU time per request: {scenario}", f"In ms: {told}.", 1.1 + 0.32 * len(known), draw)
+    return drawn(f"CPU time per request: {scenario}", f"In ms: {words}.", 1.1 + 0.32 * len(known), draw)
 
 
 def _value(total: OperationSummary, name: str) -> float:

@@ -49,8 +49,8 @@ def chart(curves: Sequence[Curve]) -> Chart:
         rows[-1].set_xlabel(axis)
         figure.legend(loc="outside lower left", ncols=2)
 
-    told = "; ".join(f"{curve.name}: {curve.knee.why or 'too few values'}" for curve in curves)
-    return drawn(f"{scenario} along {axis}", f"{told}.", 4.6 if timed else 2.6, draw)
+    words = "; ".join(f"{curve.name}: {curve.knee.why or 'too few values'}" for curve in curves)
+    return drawn(f"{scenario} along {axis}", f"{words}.", 4.6 if timed else 2.6, draw)
 
 
 def _latency_ms(one: CellResult) -> float | None:

@@ -44,6 +44,6 @@ def chart(slug: str, round_number: int, rows: Sequence[TimelineRow]) -> Chart:
 
     left = f", the first {len(shown)}" if len(shown) < len(requests) else ""
     failed = sum(not own[0].ok for own in requests.values())
-    told = f"{len(requests)} requests{left}; {failed} failed."
+    words = f"{len(requests)} requests{left}; {failed} failed."
     height_in = 1.1 + min(5.0, 0.09 * len(shown) + 0.6)
-    return drawn(f"Requests of the batch: {slug}, round {round_number}", told, height_in, draw)
+    return drawn(f"Requests of the batch: {slug}, round {round_number}", words, height_in, draw)
