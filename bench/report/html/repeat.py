@@ -8,7 +8,7 @@ from suite.arrival import Arrival
 
 
 def command(plan_path: str, written: Plan, used: Plan, seed: int | None, *, private: bool) -> str:
-    """For a shell. `written` is the plan's file, `used` the plan that was run; `private`: on the harness's own PostgreSQL."""
+    """For a shell. `written` is the plan file, `used` the plan that was run; `private`: on the harness's PostgreSQL."""
     words = ["bench", "run", "--plan", plan_path]
     for option, (section, key) in OPTIONS.items():
         if option == "seed":  # the one that was drawn, and not the plan's
