@@ -10,7 +10,6 @@ from bench.analysis import summary
 from bench.analysis.evidence import nothing
 from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
-from bench.analysis.outcome import errors
 from tests.unit.evidence_of import evidence
 
 
@@ -108,12 +107,6 @@ def test_transactions_are_divided_by_the_requests_of_the_windows_that_know_them(
     assert found(known, known, unknown) == [2.05, 2.05]
     assert found(unknown) == [None, None]
     assert found(two) == [2.05, None, None]
-
-
-def test_errors_are_counted_by_what_they_say() -> None:
-    """Most frequent first."""
-    assert errors([measured([1.0] * 10, failed=3)]) == (("status 500 instead of 200", 3),)
-    assert errors([measured([1.0] * 10)]) == ()
 
 
 def test_the_interval_is_students_t_on_logarithms() -> None:

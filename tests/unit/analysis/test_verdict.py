@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from bench.analysis import verdict
+from bench.analysis import bound, verdict
 from bench.analysis.evidence import Evidence, nothing
 from bench.analysis.recorded.ledger import Drift
+from bench.analysis.recorded.load_workers import LoadWorker
 from bench.plan.model import Thresholds
 from tests.unit.evidence_of import GOOD, evidence
 
@@ -107,3 +108,31 @@ def test_what_could_not_be_seen_is_not_held_against_a_cell() -> None:
     """Where there is no /proc, the rules about the machine are silent."""
     blind = Evidence(**{**vars(GOOD), "machine": None})
     assert verdict.of_measurement(blind, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
+
+
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [
+        (LoadWorker("b-1", 1, lost_s=3.24), "1 of 2 load workers lost: b-1, last heard of 3.2 s into the window"),
+        (LoadWorker("b-1", 1, lost_s=-0.5), "last heard of 0.5 s before the window"),
+        (LoadWorker("b-1", 0, joined_s=2.0), "load workers came late: b-1 joined 2.0 s into the window"),
+        (LoadWorker("b-1", 1, clock_off_s=-0.11), "the clock of load worker b-1 is -0.11 s behind ours"),
+    ],
+)
+def test_what_happens_to_a_worker_makes_a_cell_invalid(worker: LoadWorker, words: str) -> None:
+    """One reason that names it; a clock within the tolerance is none."""
+    good = LoadWorker("a-0", 1, clock_off_s=0.1, cpu_share=0.9)
+    [reason] = verdict.of_measurement(evidence(load_workers=(good, worker)), LIMITS).reasons
+    assert words in reason
+    assert verdict.of_measurement(evidence(load_workers=(good,)), LIMITS).name == "VALID"
+
+
+def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:
+    """One worker that uses its CPU up waits for itself, however idle the others are."""
+    full = (LoadWorker("a-0", 1, cpu_share=0.95), LoadWorker("b-1", 1, cpu_share=0.2))
+    idle = {"cpu_busy": {0: 0.5, 1: 0.5}, "cpu_s": {"service": 4.0, "load": 5.0}}
+    found = verdict.of_measurement(evidence(load_workers=full, machine=idle), LIMITS)
+    assert found.name == "FLOOR"
+    assert "load worker a-0 used 95% of a CPU and the service's CPU was 50% busy" in found.reasons[0]
+    assert bound.of_measurement(evidence(load_workers=full, machine=idle), LIMITS).by == "load"
+    assert verdict.of_measurement(evidence(load_workers=full), LIMITS).name == "VALID"

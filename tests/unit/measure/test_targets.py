@@ -15,14 +15,13 @@ from bench.analysis.evidence import Evidence
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.ledger import Drift
-from bench.analysis.rows import summary_rows
 from bench.compare.causes import RunConditions, obstacles
 from bench.measure import targets
 from bench.measure.gate import agreement, contract
 from bench.measure.gate.agreement import ContractAnswer
 from bench.plan import address, file, matrix
 from bench.plan.matrix import Cell
-from bench.plan.model import Load, Thresholds
+from bench.plan.model import Thresholds
 from bench.report.html import repeat
 from bench.report.terminal import ranking
 from suite.errors import PlanError, ServiceError
@@ -166,22 +165,6 @@ def measured(seen: Evidence) -> Measurement:
     frame = pl.DataFrame({"operation": ["read_user"] * count, "error": [""] * count, "body_bytes": [9] * count})
     times = [pl.lit(1_000_000).alias(name) for name in ("latency_ns", "service_time_ns")]
     return Measurement(frame.with_columns(*times, pl.lit(value=True).alias("ok")), seen)
-
-
-def test_what_is_not_known_of_a_target_is_empty(tmp_path: Path) -> None:
-    """No zero, no setting of ours, nothing of a database that it may not use; what the load cost is known."""
-    cell = cells_of(tmp_path, MINIMAL + MINE)["mine"]
-    outcome = Outcome(cells=[cell], counted=True)
-    outcome.add(cell, measured(foreign(busy=(0.5, 0.5))))
-    row = next(row for row in summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
-    unknown = (
-        "profile", "server", "workers", "pool_size", "service_cpu_ms_per_request", "database_cpu_ms_per_request",
-        "service_rss_peak_mb", "connections_peak", "idle_in_transaction_peak", "transactions_per_request", "bound_by",
-        "round_trips_per_request", "statements_per_request",
-    )  # fmt: skip
-    assert {name: row[name] for name in unknown} == dict.fromkeys(unknown)
-    assert (row["parameters"], row["verdict"]) == ("", "VALID")
-    assert row["load_cpu_ms_per_request"] == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize(
