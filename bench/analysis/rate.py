@@ -10,6 +10,7 @@ from suite.errors import LoadError
 
 WARM_UP_S = 2.0
 MEASURE_S = 4.0
+EPSILON = 1e-9  # 2.9 / 0.1 is a little below 29
 
 
 def closed(plan: Plan) -> Plan:
@@ -47,4 +48,4 @@ def found(plan: Plan, cells: Sequence[Cell], measure: Callable[[Plan, Cell], Mea
 def two_digits(rate: float) -> float:
     """Rounded down."""
     step = 10.0 ** (math.floor(math.log10(rate)) - 1)
-    return math.floor(rate / step) * step
+    return round(math.floor(rate / step + EPSILON) * step, 10)

@@ -23,6 +23,7 @@ from bench.plan.model import Plan
 from bench.report import csv_tables
 from bench.report.terminal.claims import table
 from bench.store import stored
+from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
 
 FAST, SLOW, SLOWEST = "asyncpg_async", "psycopg2_sync", "databases_async"
@@ -202,7 +203,7 @@ def test_the_intervals_of_a_ranking_hold_together() -> None:
 def test_a_batch_takes_until_its_last_answer() -> None:
     """`batch_s` is each round's window; of another load it is unknown."""
     stated = claim("batch_s", cell=FAST, expected=[9.5, 10.5])
-    rounds = [measured(10, arrival="batch", length_s=length_s) for length_s in (10.02, 10.03, 10.04)]
+    rounds = [measured(10, arrival=Arrival.BATCH, length_s=length_s) for length_s in (10.02, 10.03, 10.04)]
     found = ruled(outcome({FAST: rounds}, stated))
     assert found.measured == pytest.approx(10.03, abs=1e-5)
     assert found.ruling == "confirmed"
@@ -304,7 +305,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_p50_ms": 1.0,
         "ping_max_ms": 2.0,
     }
-    one = measured(200_000, arrival="batch", **watched)
+    one = measured(200_000, arrival=Arrival.BATCH, **watched)
     [figures] = summary.total([one]).rounds
     assert set(figures) == set(METRICS)
     assert [metric for metric, found in figures.items() if found is None] == []

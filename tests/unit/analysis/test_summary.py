@@ -10,7 +10,7 @@ from bench.analysis import summary
 from bench.analysis.evidence import nothing
 from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
-from bench.analysis.outcome import errors
+from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
 
 
@@ -64,14 +64,14 @@ def test_windows_are_pooled_and_kept_apart() -> None:
 
 def test_nothing_measured_is_unknown_not_zero() -> None:
     """A cell whose load crashed has no throughput and no latency."""
-    crashed = Measurement(pl.DataFrame(), nothing("Locust ended with exit code 1", 10, "closed"))
+    crashed = Measurement(pl.DataFrame(), nothing("Locust ended with exit code 1", 10, Arrival.CLOSED))
     [total] = summary.summarise([crashed])
     assert (total.requests, total.throughput_rps, total.latency_mean_ms, total.failure_ratio) == (0, None, None, None)
 
 
 def test_a_round_without_a_window_keeps_its_place() -> None:
     """Rounds are paired by number: one that failed is unknown, and the next is still the third."""
-    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, "closed"))
+    crashed = Measurement(pl.DataFrame(), nothing("Locust crashed", 1, Arrival.CLOSED))
     total = summary.summarise([measured([1.0] * 300), crashed, measured([1.0] * 100)])[0]
     assert total.of_rounds("throughput_rps") == (30.0, None, 10.0)
     assert total.throughput_rps == 20.0
@@ -108,12 +108,6 @@ def test_transactions_are_divided_by_the_requests_of_the_windows_that_know_them(
     assert found(known, known, unknown) == [2.05, 2.05]
     assert found(unknown) == [None, None]
     assert found(two) == [2.05, None, None]
-
-
-def test_errors_are_counted_by_what_they_say() -> None:
-    """Most frequent first."""
-    assert errors([measured([1.0] * 10, failed=3)]) == (("status 500 instead of 200", 3),)
-    assert errors([measured([1.0] * 10)]) == ()
 
 
 def test_the_interval_is_students_t_on_logarithms() -> None:

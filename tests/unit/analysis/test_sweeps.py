@@ -15,6 +15,7 @@ from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import AA, Cell, Setup, default_setup
 from bench.plan.model import Scalar
 from bench.report.terminal import sweep
+from suite.arrival import Arrival
 
 USERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -123,7 +124,7 @@ def test_what_may_not_be_ranked_does_not_count() -> None:
     assert knee(of({1: 500, 10: 4000, 100: 4200})) == Knee(None, None, "")
     bounded = [*of({1: 500, 10: 4000, 1000: 4100}), point("asyncpg_async", "users", 100, 4200, "FLOOR")]
     assert knee(bounded).why.endswith("; a lower bound: the load was full where throughput was highest")
-    opened = [replace(one, arrival="open") for one in of(rates)]
+    opened = [replace(one, arrival=Arrival.OPEN) for one in of(rates)]
     assert knee(opened) == Knee(None, None, "no knee: the throughput of an open load is its rate")
 
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
-from bench.analysis import verdict
+from bench.analysis import bound, verdict
 from bench.analysis.evidence import Evidence, nothing
 from bench.analysis.recorded.ledger import Drift
+from bench.analysis.recorded.load_workers import LoadWorker
 from bench.plan.model import Thresholds
+from suite.arrival import Arrival
 from tests.unit.evidence_of import GOOD, evidence
 
 LIMITS = Thresholds()
@@ -37,13 +39,13 @@ def test_a_rule_speaks_up_at_its_threshold(bad: Evidence, just_good: Evidence, w
     found = verdict.of_measurement(bad, LIMITS)
     assert found.name == "INVALID"
     [reason] = found.reasons
-    assert words in reason
+    assert words in reason.text
     assert verdict.of_measurement(just_good, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
 
 
 def test_a_load_that_came_to_no_window_says_only_that() -> None:
     """Nothing else is known of it."""
-    assert verdict.of_measurement(nothing("Locust crashed", 10, "closed"), LIMITS).reasons == (
+    assert tuple(map(str, verdict.of_measurement(nothing("Locust crashed", 10, Arrival.CLOSED), LIMITS).reasons)) == (
         "Locust crashed",
         "0 of 10 users were running",
     )
@@ -62,8 +64,8 @@ def test_a_saturated_generator_makes_a_floor() -> None:
     found = verdict.of_measurement(evidence(machine=busy), LIMITS)
     assert found.name == "FLOOR"
     assert found.ranks
-    assert "the load's CPU was 96% busy and the service's 70%" in found.reasons[0]
-    assert "load 90%" in found.reasons[0]
+    assert "the load's CPU was 96% busy and the service's 70%" in found.reasons[0].text
+    assert "load 90%" in found.reasons[0].text
     both_full: dict[str, Any] = {"cpu_busy": {0: 0.96, 1: 0.97}}
     assert verdict.of_measurement(evidence(machine=both_full), LIMITS).name == "VALID"
 
@@ -79,7 +81,9 @@ def test_an_open_load_must_keep_its_rate() -> None:
     """2% off is INVALID, unless arrivals come by chance (4 sigma more) or the service could not do more."""
     assert verdict.of_measurement(open_load(requests=980, missed=20), LIMITS).name == "VALID"
     missed = verdict.of_measurement(open_load(requests=970, missed=30), LIMITS)
-    assert missed.reasons == ("970 requests were sent of the 1,000 due (97.0%; 30 found no free user)",)
+    assert tuple(map(str, missed.reasons)) == (
+        "970 requests were sent of the 1,000 due (97.0%; 30 found no free user)",
+    )
     assert verdict.of_measurement(open_load(requests=970, by_chance=True), LIMITS).name == "VALID"
     full = {"cpu_busy": {0: 0.4, 1: 0.99}, "cpu_s": {"service": 9.9}}
     assert verdict.of_measurement(open_load(requests=500, missed=500, machine=full), LIMITS).name == "VALID"
@@ -89,7 +93,7 @@ def test_a_cell_is_as_bad_as_its_worst_round() -> None:
     """The reasons say which rounds."""
     found = verdict.of_cell([GOOD, evidence(users=1), GOOD, evidence(failures=7)], LIMITS)
     assert found.name == "INVALID"
-    assert found.reasons == (
+    assert tuple(map(str, found.reasons)) == (
         "round 2: 1 of 2 users were running",
         "round 4: 7 of 1000 requests failed (0.70%, more than 0.1%)",
     )
@@ -107,3 +111,31 @@ def test_what_could_not_be_seen_is_not_held_against_a_cell() -> None:
     """Where there is no /proc, the rules about the machine are silent."""
     blind = Evidence(**{**vars(GOOD), "machine": None})
     assert verdict.of_measurement(blind, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
+
+
+@pytest.mark.parametrize(
+    ("worker", "words"),
+    [
+        (LoadWorker("b-1", 1, lost_s=3.24), "1 of 2 load workers lost: b-1, last heard of 3.2 s into the window"),
+        (LoadWorker("b-1", 1, lost_s=-0.5), "last heard of 0.5 s before the window"),
+        (LoadWorker("b-1", 0, joined_s=2.0), "load workers came late: b-1 joined 2.0 s into the window"),
+        (LoadWorker("b-1", 1, clock_off_s=-0.11), "the clock of load worker b-1 is -0.11 s behind ours"),
+    ],
+)
+def test_what_happens_to_a_worker_makes_a_cell_invalid(worker: LoadWorker, words: str) -> None:
+    """One reason that names it; a clock within the tolerance is none."""
+    good = LoadWorker("a-0", 1, clock_off_s=0.1, cpu_share=0.9)
+    [reason] = verdict.of_measurement(evidence(load_workers=(good, worker)), LIMITS).reasons
+    assert words in reason.text
+    assert verdict.of_measurement(evidence(load_workers=(good,)), LIMITS).name == "VALID"
+
+
+def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:
+    """One worker that uses its CPU up waits for itself, however idle the others are."""
+    full = (LoadWorker("a-0", 1, cpu_share=0.95), LoadWorker("b-1", 1, cpu_share=0.2))
+    idle = {"cpu_busy": {0: 0.5, 1: 0.5}, "cpu_s": {"service": 4.0, "load": 5.0}}
+    found = verdict.of_measurement(evidence(load_workers=full, machine=idle), LIMITS)
+    assert found.name == "FLOOR"
+    assert "load worker a-0 used 95% of a CPU and the service's CPU was 50% busy" in found.reasons[0].text
+    assert bound.of_measurement(evidence(load_workers=full, machine=idle), LIMITS).by == "load"
+    assert verdict.of_measurement(evidence(load_workers=full), LIMITS).name == "VALID"

@@ -70,7 +70,7 @@ def test_a_run_without_samples_has_the_figures_of_its_summary(tmp_path: Path) ->
     """And says so; the facts are there all the same."""
     run = figures.read(folder(tmp_path))
     assert run.figures == figures.of_summary(tmp_path / "summary.csv")
-    assert run.remarks == (
+    assert tuple(map(str, run.remarks)) == (
         f"{tmp_path.name}: there are no samples; its figures are those of summary.csv, without intervals",
     )
     assert (run.facts.environment, run.facts.plan) == (ENVIRONMENT, PLAN.model_dump())
@@ -85,18 +85,18 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (place / "samples.parquet").write_text("PAR1")
     run = figures.read(tmp_path)
     [remark] = run.remarks
-    assert "cannot read rounds/01/asyncpg_async/samples.parquet" in remark
-    assert str(tmp_path) not in remark
+    assert "cannot read rounds/01/asyncpg_async/samples.parquet" in remark.text
+    assert str(tmp_path) not in remark.text
     assert run.figures == figures.of_summary(tmp_path / "summary.csv")
     (place / "window.json").write_text("{}")
     [remark] = figures.read(tmp_path).remarks
-    assert "cannot read rounds/01/asyncpg_async/window.json: start_ns: Field required" in remark
+    assert "cannot read rounds/01/asyncpg_async/window.json: start_ns: Field required" in remark.text
 
 
 def test_a_run_that_did_not_finish_says_so(tmp_path: Path) -> None:
     """Its cells are compared as far as they go."""
     run = figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "KeyboardInterrupt"}'))
-    assert run.remarks[0] == f"the interrupted run {tmp_path.name}"
+    assert str(run.remarks[0]) == f"the interrupted run {tmp_path.name}"
 
 
 def test_facts_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_facts_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
     other = folder(tmp_path, plan='{"plan": {"matrix": {}}}', environment="[]")
     run = figures.read(other)
     assert (run.facts.environment, run.facts.plan) == (None, {"matrix": {}})
-    assert "cannot read environment.json: it holds no JSON object" in run.remarks[0]
-    assert "plan.json has a plan that this version cannot read" in run.remarks[1]
+    assert "cannot read environment.json: it holds no JSON object" in run.remarks[0].text
+    assert "plan.json has a plan that this version cannot read" in run.remarks[1].text
     (other / "plan.json").write_text('{"pl')
     assert figures.read(other).facts.plan is None
-    assert "plan.json is missing or cannot be read" in figures.read(other).remarks[1]
+    assert "plan.json is missing or cannot be read" in figures.read(other).remarks[1].text
 
 
 def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> None:

@@ -4,9 +4,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
-
-from bench.analysis.recorded.pings import Ping, inside, ping_csv
+from bench.analysis.recorded.pings import inside
 from bench.analysis.recorded.windows import Window
 from bench.measure.watch.pinger import EVERY_S, Pinger
 
@@ -54,11 +52,3 @@ def test_a_server_that_hangs_up_is_status_0() -> None:
         Slow.gone.clear()
     assert {one.status for one in pinger.pings} == {0}
     assert inside(pinger.pings, Window(0, 2**62, 1)) == []
-
-
-def test_pings_are_stored_in_the_order_in_which_they_were_due() -> None:
-    """Answers may overtake each other."""
-    pings = [Ping(1_250_000_000, 1_260_000_000, 200), Ping(1_000_000_000, 1_500_000_000, 0)]
-    window = Window(1_000_000_000, 2_000_000_000, 1)
-    assert ping_csv(pings, window) == "at_s,latency_ms,status\n0.000,500.000,0\n0.250,10.000,200\n"
-    assert inside(pings, window) == pytest.approx([10.0])

@@ -1,4 +1,4 @@
-"""Targets: what may be written, which cells they are, what stays unknown of them, and what can be seen from outside."""
+"""Targets: what stays unknown of them, what they are compared with, and what can be seen from outside."""
 
 import os
 import socket
@@ -19,26 +19,19 @@ from bench.compare.causes import RunConditions, obstacles
 from bench.measure import targets
 from bench.measure.gate import agreement, contract
 from bench.measure.gate.agreement import ContractAnswer
-from bench.plan import address, file, matrix
-from bench.plan.matrix import Cell
-from bench.plan.model import Load, Thresholds
+from bench.plan import file, matrix
+from bench.plan.model import Thresholds
 from bench.plan.note import Kind
 from bench.report.html import repeat
 from bench.report.terminal import ranking
-from bench.store.rows import summary_rows
-from suite.errors import PlanError, ServiceError
+from suite.arrival import Arrival
+from suite.errors import ServiceError
 from tests.unit.evidence_of import evidence
-from tests.unit.plan.test_plan import MINIMAL, written
+from tests.unit.plan.plan_of import MINE, MINIMAL, URL, cells_of, written
 
-URL = "http://127.0.0.1:9000"
-MINE = f'[[targets]]\nname = "mine"\nurl = "{URL}"\n'
 LIMITS = Thresholds()
 # On two CPUs, the load's and the database's is 0.
 USED: dict[str, float] = {"database": 2.0, "load": 4.0, "target": 5.0}
-
-
-def cells_of(folder: Path, text: str, **options: Any) -> dict[str, Cell]:
-    return {cell.slug: cell for cell in matrix.cells(file.read(written(folder, text), options))}
 
 
 def foreign(*, cpu_s: dict[str, float] | None = None, busy: tuple[float, float], **changes: Any) -> Evidence:
@@ -50,92 +43,6 @@ def foreign(*, cpu_s: dict[str, float] | None = None, busy: tuple[float, float],
         "rss_peak_mb": {"load": 90.0},
     }
     return evidence(machine=machine, foreign=True, **changes)
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9000", "https://api.example", "http://[::1]:80", "http://localhost:9000/"]
-)
-def test_an_address_is_a_scheme_a_host_and_perhaps_a_port(url: str) -> None:
-    """A slash at the end changes nothing."""
-    assert address.checked(url) == url.rstrip("/")
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("127.0.0.1:9000", "not the address"),
-        ("localhost:9000", "not the address"),
-        ("ftp://127.0.0.1", "not the address"),
-        ("http://", "not the address"),
-        ("http://:9000", "not the address"),
-        ("http://127.0.0.1:0", "not the address"),
-        ("http://127.0.0.1:99999", "out of range"),
-        ("http://127.0.0.1:9000/api", "no path"),
-        ("http://127.0.0.1:9000?x=1", "no path"),
-        ("http://me:secret@127.0.0.1:9000", "would appear in the results"),
-        ("http://127.0.0.1 :9000", "no spaces"),
-        ("", "not the address"),
-    ],
-)
-def test_other_addresses_are_refused_with_the_form_they_should_have(tmp_path: Path, url: str, words: str) -> None:
-    """By option and by key."""
-    with pytest.raises(PlanError) as caught:
-        cells_of(tmp_path, MINIMAL, target=[("mine", url)])
-    for word in ("--target", "url", words, "write it as http://host:port"):
-        assert word in str(caught.value)
-    assert "secret" not in str(caught.value)
-    with pytest.raises(PlanError, match=r"targets\.url"):
-        cells_of(tmp_path, MINIMAL + f'[[targets]]\nname = "mine"\nurl = "{url}"\n')
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (MINIMAL + MINE.replace("mine", "../x"), ["targets.name", "'../x'", "letters, digits"]),
-        (MINIMAL + MINE.replace("mine", "a" * 65), ["targets.name", "at most 64"]),
-        (MINIMAL + MINE.replace("mine", "asyncpg_async"), ["'asyncpg_async'", "name of a service"]),
-        (MINIMAL + MINE.replace("mine", "external_api"), ["'external_api'", "name of a service"]),
-        (MINIMAL + MINE + MINE, ["'mine'", "another target"]),
-        (MINIMAL + '[[targets]]\nname = "mine"\n', ["targets.url is missing"]),
-        (MINIMAL + MINE + "prot = 1\n", ["unknown key 'targets.prot'", "there are: name, url, title"]),
-        (MINIMAL + "users = [1, 2]\n" + MINE + MINE.replace("mine", "mine-users_1"), []),
-        (MINIMAL + "[rounds]\naa = true\n" + MINE.replace("mine", "asyncpg_async-aa"), ["two cells have the name"]),
-        ('targets = 1\n[matrix]\nscenarios = ["point_read"]\n', ["targets", "1", "list"]),
-        ('[matrix]\nscenarios = ["point_read"]\nservices = []\n', ["nothing to measure", "--target NAME=URL"]),
-    ],
-)
-def test_targets_that_cannot_be_used_are_refused(tmp_path: Path, text: str, words: list[str]) -> None:
-    """By key and value; a name that only looks like another cell's is none."""
-    if not words:
-        assert len(cells_of(tmp_path, text)) == 6
-        return
-    with pytest.raises(PlanError) as caught:
-        cells_of(tmp_path, text)
-    for word in words:
-        assert word in str(caught.value)
-
-
-def test_a_target_is_one_cell_for_each_load(tmp_path: Path) -> None:
-    """What its services vary in does not multiply it, and is not said of it."""
-    axes = 'pool_size = [5, 10]\nprofile = ["idiomatic", "lean"]\nusers = [1, 9]\n[matrix.parameters]\ncount = [2, 3]\n'
-    found = cells_of(tmp_path, MINIMAL.replace("point_read", "read_many") + axes + MINE)
-    mine = [slug for slug, cell in found.items() if cell.service == "mine"]
-    assert mine == [f"mine-users_{users}-count_{count}" for users in (1, 9) for count in (2, 3)]
-    assert len(found) == 16 + 4
-    cell = found["mine-users_9-count_3"]
-    assert cell.axes == {"scenario": "read_many", "service": "mine", "arm": "", "users": 9, "count": 3}
-    assert cell.as_dict()["setup"] == {"service": "mine", "arm": "", "url": URL, "title": ""}
-    assert cell.setup.connections == 0
-
-
-def test_the_option_adds_targets_to_the_plans_and_moves_them(tmp_path: Path) -> None:
-    """Beside the services, or alone without them; the A/A arm is then the first target's."""
-    moved = cells_of(tmp_path, MINIMAL + MINE, target=[("mine", "http://127.0.0.1:9001/"), ("other", URL)])
-    urls = {slug: cell.setup.url for slug, cell in moved.items()}
-    assert urls == {"asyncpg_async": "", "mine": "http://127.0.0.1:9001", "other": URL}
-    alone = cells_of(tmp_path, MINIMAL + "[rounds]\naa = true\n", services=[], target=[("mine", URL)])
-    assert list(alone) == ["mine", "mine-aa"]
-    assert list(cells_of(tmp_path, '[matrix]\nscenarios = ["point_read"]\n' + MINE)) == ["mine"]
 
 
 def test_a_run_with_targets_can_be_repeated(tmp_path: Path) -> None:
@@ -169,22 +76,6 @@ def measured(seen: Evidence) -> Measurement:
     return Measurement(frame.with_columns(*times, pl.lit(value=True).alias("ok")), seen)
 
 
-def test_what_is_not_known_of_a_target_is_empty(tmp_path: Path) -> None:
-    """No zero, no setting of ours, nothing of a database that it may not use; what the load cost is known."""
-    cell = cells_of(tmp_path, MINIMAL + MINE)["mine"]
-    outcome = Outcome(cells=[cell], counted=True)
-    outcome.add(cell, measured(foreign(busy=(0.5, 0.5))))
-    row = next(row for row in summary_rows("run", Load(), outcome.ordered()) if row["operation"] == "all")
-    unknown = (
-        "profile", "server", "workers", "pool_size", "service_cpu_ms_per_request", "database_cpu_ms_per_request",
-        "service_rss_peak_mb", "connections_peak", "idle_in_transaction_peak", "transactions_per_request", "bound_by",
-        "round_trips_per_request", "statements_per_request",
-    )  # fmt: skip
-    assert {name: row[name] for name in unknown} == dict.fromkeys(unknown)
-    assert (row["parameters"], row["verdict"]) == ("", "VALID")
-    assert row["load_cpu_ms_per_request"] == pytest.approx(4.0)
-
-
 @pytest.mark.parametrize(
     ("seen", "name", "by"),
     [
@@ -197,9 +88,9 @@ def test_what_is_not_known_of_a_target_is_empty(tmp_path: Path) -> None:
         (foreign(busy=(0.5, 0.99), cpu_s={"load": 4.0}), "VALID", ""),
         (foreign(busy=(0.5, 0.5), failures=2), "INVALID", ""),
         (foreign(busy=(0.5, 0.5), drift=Drift(-0.2, 0.001)), "INVALID", ""),
-        (foreign(busy=(0.5, 0.5), arrival="open", offered_rps=100.0), "VALID", "offered rate"),
-        (foreign(busy=(0.5, 0.5), arrival="open", offered_rps=200.0), "VALID", ""),  # it did not keep up
-        (foreign(busy=(0.99, 0.5), arrival="open", offered_rps=200.0), "INVALID", ""),  # or the load did not
+        (foreign(busy=(0.5, 0.5), arrival=Arrival.OPEN, offered_rps=100.0), "VALID", "offered rate"),
+        (foreign(busy=(0.5, 0.5), arrival=Arrival.OPEN, offered_rps=200.0), "VALID", ""),  # it did not keep up
+        (foreign(busy=(0.99, 0.5), arrival=Arrival.OPEN, offered_rps=200.0), "INVALID", ""),  # or the load did not
     ],
 )
 def test_verdicts_and_bounds_say_no_more_than_is_known(seen: Evidence, name: str, by: str) -> None:

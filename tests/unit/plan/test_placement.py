@@ -61,7 +61,7 @@ def test_what_was_not_allowed_is_recorded_and_said() -> None:
     staying = as_it_is(PLACED, database_placed=True, database_movable=False)
     assert (anywhere.unplaced, staying.unplaced) == (("database",), ("database while it loads",))
     assert list(notes(PLACED)) == []
-    [said] = notes(anywhere)
+    [said] = map(str, notes(anywhere))
     assert said == f"PostgreSQL may not be placed on CPU 0: it runs beside the service; {REMEDY}"
-    [said] = notes(staying)
+    [said] = map(str, notes(staying))
     assert said == f"PostgreSQL may not be moved from CPU 0, so loading takes longer; {REMEDY}"

@@ -12,6 +12,7 @@ from bench.compare.changes import OperationFigures
 from bench.compare.documents import Document
 from bench.plan import metrics
 from bench.plan.metrics import Place
+from bench.plan.note import Kind, Note
 from bench.report import markdown
 from bench.report.html import change_page
 from bench.report.html.page import environment
@@ -40,7 +41,7 @@ def document(service: str = "asyncpg_async", name: str = "after_1") -> Document:
         ("before", name),
         changes.compare(old, new),
         obstacles=["database.scale: 0.01 -> 0.1"],
-        remarks=[f"the partial run {name}"],
+        remarks=[Note("", Kind.UNFINISHED, f"the partial run {name}")],
         alone=["only in the old run: databases_async"],
         causes={"library versions": ["asyncpg: 0.31.0 -> 0.32.0"]},
     )

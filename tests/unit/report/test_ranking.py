@@ -12,9 +12,11 @@ from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.model import Load
+from bench.plan.note import Kind, Note
 from bench.report import csv_tables
 from bench.report.terminal import ranking
 from bench.store.rows import SUMMARY, summary_rows
+from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
 
 
@@ -121,7 +123,9 @@ def test_a_verdict_is_the_worst_of_all_rounds() -> None:
     made.add(cell("asyncpg_async"), measured(1000))
     made.add(cell("asyncpg_async"), measured(1000, users=1))
     [result] = made.results.values()
-    assert result.verdict == Verdict(Judgement.INVALID, ("round 2: 1 of 2 users were running",))
+    assert result.verdict == Verdict(
+        Judgement.INVALID, (Note("round 2", Kind.INVALID, "1 of 2 users were running", "missing_users"),)
+    )
 
 
 def test_an_interval_without_an_end_stays_short() -> None:
@@ -162,7 +166,7 @@ def test_an_open_load_is_ranked_by_latency() -> None:
         seen = measured(10_000)
         slower = Measurement(
             seen.samples.with_columns(pl.col("latency_ns") * factor),
-            replace(seen.evidence, arrival="open", offered_rps=1000.0, accounted=None),
+            replace(seen.evidence, arrival=Arrival.OPEN, offered_rps=1000.0, accounted=None),
         )
         for _ in range(2):
             made.add(cell(service), slower)

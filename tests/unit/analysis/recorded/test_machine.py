@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis.recorded import machine
 from bench.analysis.recorded.gauges import Gauge
-from bench.analysis.recorded.readings import Use, resources_csv
+from bench.analysis.recorded.readings import Use
 from bench.plan.placement import Placement
 from tests.unit.readings_of import READINGS, SECOND_NS, WINDOW, reading
 
@@ -102,18 +102,3 @@ def test_readings_that_do_not_reach_over_the_window_say_nothing() -> None:
     assert machine.of(READINGS[:3], [], WINDOW, PLACED) is None
     assert machine.of(READINGS[2:], [], WINDOW, PLACED) is None
     assert machine.of([], [], WINDOW, PLACED) is None
-
-
-def test_resources_are_kept_in_order_of_time() -> None:
-    """A row a role, the strangers, each CPU and each answer of /metrics."""
-    text = resources_csv(READINGS[:2], [Gauge(WINDOW.start_ns, 0.5, None)], WINDOW)
-    assert text.splitlines()[:8] == [
-        "at_s,subject,cpu_s,steal_s,rss_mb,pool,threads",
-        "-0.300,service,44.73,,80,,",
-        "-0.300,database,14.91,,100,,",
-        "-0.300,load,9.94,,90,,",
-        "-0.300,strangers,2.485,,,,",
-        "-0.300,cpu 0,33.299,0.497,,,",
-        "-0.300,cpu 1,47.215,0,,,",
-        "0.000,gauges,,,,0.5,",
-    ]

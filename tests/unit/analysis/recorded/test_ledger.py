@@ -6,6 +6,7 @@ import pytest
 
 from bench.analysis.recorded import ledger
 from bench.analysis.recorded.windows import Window
+from suite.arrival import Arrival
 from suite.records import MISSED
 
 SECOND_NS = 1_000_000_000
@@ -88,6 +89,6 @@ def test_each_arrival_model_counts_its_own_requests(
     samples = pl.DataFrame(
         {"intended_ns": due_ns, "start_ns": due_ns, "service_time_ns": took_ns, "error": ["", "refused", MISSED]}
     )
-    found = ledger.of(samples, WINDOW, 2, arrival)
+    found = ledger.of(samples, WINDOW, 2, Arrival(arrival))
     assert (found.requests, found.failures, found.missed) == (requests, 1, 1)
     assert (found.accounted, found.drift is not None) == (accounted, drifts)

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import bound, rate, verdict
 from bench.analysis.recorded import load_workers
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.windows import Mark, Window
 from bench.measure import load, preflight
-from bench.plan.file import read
 from bench.plan.matrix import cells
 from bench.plan.model import Load, Matrix, Plan, Thresholds
 from bench.store import samples
-from suite.errors import PlanError, PreflightError
-from tests.unit.evidence_of import evidence
+from suite.errors import PreflightError
 
 S = 1_000_000_000
 WINDOW = Window(10 * S, 20 * S, 20)
@@ -63,68 +60,16 @@ def test_joined_workers_are_counted_while_the_stream_grows(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("worker", "words"),
-    [
-        (LoadWorker("b-1", 1, lost_s=3.24), "1 of 2 load workers lost: b-1, last heard of 3.2 s into the window"),
-        (LoadWorker("b-1", 1, lost_s=-0.5), "last heard of 0.5 s before the window"),
-        (LoadWorker("b-1", 0, joined_s=2.0), "load workers came late: b-1 joined 2.0 s into the window"),
-        (LoadWorker("b-1", 1, clock_off_s=-0.11), "the clock of load worker b-1 is -0.11 s behind ours"),
-    ],
+    ("values", "distributed"),
+    [({}, False), ({"workers": 1}, False), ({"workers": 3}, True), ({"expect_workers": 1}, True)],
 )
-def test_what_happens_to_a_worker_makes_a_cell_invalid(worker: LoadWorker, words: str) -> None:
-    """One reason that names it; a clock within the tolerance is none."""
-    good = LoadWorker("a-0", 1, clock_off_s=0.1, cpu_share=0.9)
-    [reason] = verdict.of_measurement(evidence(load_workers=(good, worker)), LIMITS).reasons
-    assert words in reason
-    assert verdict.of_measurement(evidence(load_workers=(good,)), LIMITS).name == "VALID"
-
-
-def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:
-    """One worker that uses its CPU up waits for itself, however idle the others are."""
-    full = (LoadWorker("a-0", 1, cpu_share=0.95), LoadWorker("b-1", 1, cpu_share=0.2))
-    idle = {"cpu_busy": {0: 0.5, 1: 0.5}, "cpu_s": {"service": 4.0, "load": 5.0}}
-    found = verdict.of_measurement(evidence(load_workers=full, machine=idle), LIMITS)
-    assert found.name == "FLOOR"
-    assert "load worker a-0 used 95% of a CPU and the service's CPU was 50% busy" in found.reasons[0]
-    assert bound.of_measurement(evidence(load_workers=full, machine=idle), LIMITS).by == "load"
-    assert verdict.of_measurement(evidence(load_workers=full), LIMITS).name == "VALID"
-
-
-def plan_of(**values: object) -> Plan:
-    return Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"]), load=Load.model_validate(values))
-
-
-@pytest.mark.parametrize(
-    ("values", "here", "everywhere", "distributed"),
-    [
-        ({}, 1, 1, False),
-        ({"workers": 1}, 1, 1, False),
-        ({"workers": 3}, 3, 3, True),
-        ({"expect_workers": 1}, 0, 1, True),
-        ({"expect_workers": 2, "workers": 1}, 1, 3, True),
-    ],
-)
-def test_where_the_processes_of_a_load_are(
-    values: dict[str, object], here: int, everywhere: int, distributed: bool
-) -> None:
-    """One on this machine by default, none beside those that are expected; finding a rate keeps them."""
-    plan = plan_of(**values)
-    assert (plan.load.workers_here, plan.load.all_workers, plan.load.distributed) == (here, everywhere, distributed)
-    assert rate.closed(plan).load.all_workers == everywhere
+def test_a_load_of_several_processes_has_a_master(values: dict[str, int], *, distributed: bool) -> None:
+    """It listens on this machine alone, unless another address is asked for."""
+    matrix = Matrix(scenarios=["point_read"], services=["asyncpg_async"])
+    plan = Plan(matrix=matrix, load=Load.model_validate(values))
     [cell] = cells(plan)
     command = load.command(cell, plan.load, load.LoadTarget("http://127.0.0.1:1", 1000, 0, ()), Path("x"))
     assert ("--master" in command, "127.0.0.1" in command) == (distributed, distributed)
-
-
-def test_a_timeline_needs_one_clock(tmp_path: Path) -> None:
-    """Refused with the key's name."""
-    path = tmp_path / "plan.toml"
-    path.write_text(
-        '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
-        '[load]\narrival = "batch"\ntimeline = true\nexpect_workers = 2\n'
-    )
-    with pytest.raises(PlanError, match=r"load\.timeline needs one clock"):
-        read(path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""pgbench's scripts, which ceiling a cell has, and what is read of pgbench's output."""
+
+import pytest
+
+from bench.analysis import ceilings
+from bench.analysis.ceilings import Alone
+from bench.plan import matrix
+from bench.plan.model import Matrix, Plan, Rounds
+from suite import catalogue
+from suite.errors import LoadError
+
+PRINTED = """\
+pgbench (18.6)
+transaction type: /tmp/point_read-0.sql
+number of clients: 10
+latency average = 0.412 ms
+tps = 24271.113925 (without initial connection time)
+"""
+
+
+def test_throughput_is_that_without_connecting() -> None:
+    """And no made-up one where there is none."""
+    assert ceilings.transactions_per_s(PRINTED) == 24271.113925
+    with pytest.raises(LoadError, match="no throughput: FATAL"):
+        ceilings.transactions_per_s("FATAL: out of memory")
+
+
+def test_every_scenario_has_its_sql() -> None:
+    """A scenario without one has no ceiling, which the author of a new one should decide, not forget."""
+    without = {name for name in catalogue.scenarios() if not ceilings.scripts(name, {})}
+    assert without == ceilings.WITHOUT_CEILING
+    assert ceilings.scripts("unknown", {}) == ()
+
+
+def test_a_transaction_stands_for_its_requests() -> None:
+    """crud: 50 reads, 20 pages, and 10 rounds of three writes, as 100 requests in 80 transactions."""
+    assert ceilings.requests_per_transaction(ceilings.scripts("crud", {})) == 100 / 80
+    assert ceilings.requests_per_transaction(ceilings.scripts("read_many", {"count": 7})) == 1
+    assert ceilings.scripts("read_many", {"count": 7})[0].text.count("SELECT") == 7
+
+
+def test_what_is_printed_becomes_requests_of_the_service() -> None:
+    """Of crud each transaction is 1.25 of them."""
+    assert ceilings.requests_per_s(Alone("point_read", (), 10), PRINTED) == 24271.113925
+    assert ceilings.requests_per_s(Alone("crud", (), 10), PRINTED) == pytest.approx(1.25 * 24271.113925)
+
+
+def test_each_ceiling_is_wanted_once() -> None:
+    """By scenario, parameters and connections; not for a landmark, without a database or without known SQL."""
+    plan = Plan(
+        matrix=Matrix(
+            scenarios=["point_read", "read_many", "session_sleep"],
+            services=["psycopg2_sync", "asyncpg_async", "no_database"],
+            pool_size=[5],
+            workers=[2],
+            parameters={"count": [3, 4]},
+        ),
+        rounds=Rounds(once=["sqlalchemy_sync"]),
+    )
+    assert ceilings.wanted(matrix.cells(plan)) == [
+        Alone("point_read", (), 10),
+        Alone("read_many", (("count", 3),), 10),
+        Alone("read_many", (("count", 4),), 10),
+    ]

@@ -1,0 +1,85 @@
+"""What an operation should cost in the database, by hand, and what is said where it costs something else."""
+
+import pytest
+
+from bench.plan import costs
+from bench.plan.costs import Cost
+from suite import catalogue
+
+PSYCOPG2, ASYNCPG, ORM = (catalogue.service(name) for name in ("psycopg2_sync", "asyncpg_async", "sqlalchemy_async"))
+
+
+@pytest.mark.parametrize(
+    ("service", "profile", "operation", "variant", "cost"),
+    [
+        (PSYCOPG2, "idiomatic", "read_user", None, Cost(3, 3)),  # BEGIN, SELECT, COMMIT
+        (PSYCOPG2, "lean", "read_user", None, Cost(1, 1)),
+        (ASYNCPG, "idiomatic", "read_user", None, Cost(2, 5)),  # SELECT, and a script of four that resets
+        (ORM, "idiomatic", "update_user", None, Cost(4, 4)),  # it loads the user before
+        (PSYCOPG2, "idiomatic", "read_many", None, Cost(5, 5)),  # three reads in one transaction
+        (PSYCOPG2, "idiomatic", "simulation", None, Cost(6, 6)),  # two reads, each on a connection of its own
+        (PSYCOPG2, "lean", "read_note", "implicit", Cost(3, 3)),  # the profile changes nothing of notes
+        (ASYNCPG, "idiomatic", "read_note", "implicit", Cost(2, 5)),
+        (ASYNCPG, "idiomatic", "read_note", "explicit", Cost(4, 7)),  # BEGIN and COMMIT beside what is usual
+        (ASYNCPG, "lean", "read_note", "explicit", Cost(3, 3)),
+        (PSYCOPG2, "idiomatic", "synchronize_note", "implicit", Cost(4, 4)),  # read, call, write in one transaction
+        (PSYCOPG2, "idiomatic", "synchronize_note", "explicit", Cost(6, 6)),  # one transaction for each
+        (PSYCOPG2, "idiomatic", "ping", None, Cost(0, 0)),
+        (catalogue.service("no_database"), "idiomatic", "read_user", None, Cost(0, 0)),
+    ],
+)
+def test_an_operation_costs_its_statements_and_what_is_around_them(
+    service: catalogue.Service, profile: str, operation: str, variant: str | None, cost: Cost
+) -> None:
+    """By the contract and by what the service's description says of each use of a connection."""
+    assert costs.expected(service, profile, operation, variant) == cost
+
+
+def test_many_reads_cost_as_many_statements() -> None:
+    """In one use of a connection; the number changes nothing else."""
+    assert costs.expected(ASYNCPG, "idiomatic", "read_many", reads=20) == Cost(21, 24)
+    assert costs.expected(ASYNCPG, "idiomatic", "read_user", reads=20) == Cost(2, 5)
+
+
+def test_what_costs_something_else_is_said() -> None:
+    """With what it took and what it should have; one that keeps to it says nothing."""
+    found = {
+        "read_user": Cost(3, 3),
+        "list_users": Cost(4.2, 3),
+        "create_user": Cost(3, 4),
+        "read_note explicit": Cost(2, 2),
+    }
+    assert list(costs.differences(PSYCOPG2, "idiomatic", found)) == [
+        (
+            "psycopg2_sync (idiomatic): list_users took 4.2 round trips and 3 statements a call,"
+            " expected 3 round trips and 3 statements (5 calls)"
+        ),
+        (
+            "psycopg2_sync (idiomatic): create_user took 3 round trips and 4 statements a call,"
+            " expected 3 round trips and 3 statements (5 calls)"
+        ),
+        (
+            "psycopg2_sync (idiomatic): read_note explicit took 2 round trips and 2 statements a call,"
+            " expected 3 round trips and 3 statements (5 calls)"
+        ),
+    ]
+
+
+def test_statements_that_were_not_counted_are_no_difference() -> None:
+    """Round trips are compared all the same."""
+    assert list(costs.differences(PSYCOPG2, "idiomatic", {"read_user": Cost(3, None)})) == []
+    [said] = costs.differences(PSYCOPG2, "idiomatic", {"read_user": Cost(2, None)})
+    assert "read_user took 2 round trips a call, expected 3" in said
+
+
+@pytest.mark.parametrize(("round_trips", "differs"), [(6.0, False), (6.8, False), (7.0, True), (5.8, True)])
+def test_two_statements_at_once_may_have_to_learn(round_trips: float, *, differs: bool) -> None:
+    """Less than one round trip more a call, where an operation uses two connections; never less than it should."""
+    found = {"simulation": Cost(round_trips, 6)}
+    assert bool(list(costs.differences(PSYCOPG2, "idiomatic", found))) == differs
+
+
+def test_a_variant_is_counted_under_a_name_of_its_own() -> None:
+    """An operation without variants has its own."""
+    assert costs.counted_as("synchronize_note", "explicit") == "synchronize_note explicit"
+    assert costs.counted_as("read_user", None) == "read_user"
