@@ -46,7 +46,7 @@ def test_what_is_printed_becomes_requests_of_the_service() -> None:
 
 
 def test_each_ceiling_is_wanted_once() -> None:
-    """By scenario, parameters and connections; not for a landmark, without a database or without known SQL."""
+    """By scenario, parameters and connections; none without a database or without known SQL."""
     plan = Plan(
         matrix=Matrix(
             scenarios=["point_read", "read_many", "session_sleep"],
@@ -55,10 +55,16 @@ def test_each_ceiling_is_wanted_once() -> None:
             workers=[2],
             parameters={"count": [3, 4]},
         ),
-        rounds=Rounds(once=["sqlalchemy_sync"]),
     )
     assert ceilings.wanted(matrix.cells(plan)) == [
         Alone("point_read", (), 10),
         Alone("read_many", (("count", 3),), 10),
         Alone("read_many", (("count", 4),), 10),
     ]
+
+
+def test_a_landmark_wants_no_ceiling() -> None:
+    """Nothing is compared with it."""
+    matrix_of_one = Matrix(scenarios=["point_read"], services=["no_database"])
+    plan = Plan(matrix=matrix_of_one, rounds=Rounds(once=["psycopg2_sync"]))
+    assert ceilings.wanted(matrix.cells(plan)) == []

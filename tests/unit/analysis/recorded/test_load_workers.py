@@ -23,7 +23,7 @@ LIMITS = Thresholds()
 
 
 def test_users_cpu_time_and_clock_of_each_worker() -> None:
-    """Users as all had been started; CPU time on a line between readings, in any order; the clock as last told."""
+    """Users as all had been started; CPU time on a line between readings, in any order; the clock as last reported."""
     marks = (
         *BEGINNING,
         *(Mark("used", at * S, 20, worker="a-0", cpu_s=at * 0.5) for at in (21, 8, 15)),
@@ -37,7 +37,7 @@ def test_users_cpu_time_and_clock_of_each_worker() -> None:
 
 
 def test_who_was_lost_and_who_came_late() -> None:
-    """Seconds from the window's start; whoever joined before the users had all started is not late."""
+    """Seconds from the window's start; one that joined before the users had all started is not late."""
     marks = (*BEGINNING, Mark("lost", 13 * S, 20, worker="a-0"), Mark("joined", 12 * S, 20, worker="c-2"))
     found = {one.name: one for one in load_workers.of_marks(marks, WINDOW)}
     assert (found["a-0"].lost_s, found["b-1"].lost_s) == (3.0, None)
@@ -45,7 +45,7 @@ def test_who_was_lost_and_who_came_late() -> None:
 
 
 def test_a_load_of_one_process_has_no_workers() -> None:
-    """Its marks name nobody."""
+    """Its marks name none."""
     assert load_workers.of_marks((Mark("spawned", 9 * S, 20), Mark("stopping", 20 * S, 20)), WINDOW) == ()
 
 
