@@ -59,7 +59,7 @@ def test_an_open_load_has_its_rate_and_no_users_time() -> None:
 
 
 def test_a_batch_has_no_steady_rate() -> None:
-    """So there is no drift, and transactions that are reported late cannot be told; all its requests count."""
+    """So there is no drift, and transactions that are reported late cannot be set apart; all its requests count."""
     found = seen(arrival=Arrival.BATCH, rate=300.0)
     assert (found.requests, found.length_s) == (3600, 12.000000001)
     assert (found.accounted, found.drift, found.transactions, found.offered_rps) == (None, None, None, None)
