@@ -58,7 +58,17 @@ def test_the_closed_load_is_short_and_has_the_plans_processes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate_rps", "rounded"), [(1172.5, 1100), (1200.0, 1200), (99.9, 99), (10.0, 10), (1_000_000.0, 1_000_000)]
+    ("rate_rps", "rounded"),
+    [
+        (1172.5, 1100),
+        (1200.0, 1200),
+        (99.9, 99),
+        (10.0, 10),
+        (2.9, 2.9),
+        (1.29, 1.2),
+        (0.23, 0.23),
+        (1_000_000.0, 1_000_000),
+    ],
 )
 def test_a_rate_is_rounded_down_to_two_digits(rate_rps: float, rounded: float) -> None:
     """One that has no more stays as it is."""
