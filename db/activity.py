@@ -1,4 +1,4 @@
-"""What a database's connections are doing at one moment, and how many of its transactions have ended."""
+"""Reads the states of a database's connections at one moment, and how many of its transactions have ended."""
 
 import time
 from collections import Counter
@@ -9,10 +9,10 @@ import psycopg
 from suite.activity import Activity
 
 UNKNOWN = "unknown"
-"""The state of a connection that is only just being set up, or whose session has track_activities off."""
+"""The state of a connection that is just being set up, or whose session has track_activities off."""
 REPORTING_S = (8.9, 10.4)
-"""For how long a connection has been idle when PostgreSQL lets it report what it has not yet; a margin at both ends."""
-# Grouped in the server: what comes back does not grow with the number of connections.
+"""After how long idle a connection reports its remaining statistics, with a margin at both ends."""
+# Grouped in the server: the size of the result does not grow with the number of connections.
 _ACTIVITY = """
     SELECT ended.transactions, state, wait, coalesce(number, 0), oldest_s, coalesce(reporting, 0)
     FROM (SELECT xact_commit + xact_rollback AS transactions
@@ -32,13 +32,13 @@ _ACTIVITY = """
 
 
 def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPORTING_S) -> Activity:
-    """Ask now, over a connection in autocommit: one query, and so one transaction of the asker's own.
+    """Query now, over a connection in autocommit: one query, so one transaction of this connection.
 
-    Connections of other roles are seen by a superuser or a member of pg_read_all_stats only. Raises psycopg.Error.
+    Only a superuser or a member of pg_read_all_stats sees connections of other roles. Raises psycopg.Error.
     """
-    # psycopg would prepare it on the sixth call, which PostgreSQL counts as a transaction of its own.
+    # psycopg would prepare it on the sixth call, and PostgreSQL counts that as another transaction.
     rows = connection.execute(_ACTIVITY, reporting_s, prepare=False).fetchall()
-    at_ns = time.perf_counter_ns()  # on a busy server, most of the query's time passes before it is executed
+    at_ns = time.perf_counter_ns()  # on a busy server, most of the query's time passes before its execution
     states: Counter[str] = Counter()
     waits: Counter[str] = Counter()
     for _, state, wait, number, *_ in rows:
@@ -59,7 +59,7 @@ class Holder(NamedTuple):
     state: str
 
 
-# The client's end tells apart what all share one role and one database.
+# The client's address distinguishes connections that share a role and a database.
 _HOLDERS = """
     SELECT coalesce(host(client_addr), ''), coalesce(client_port, -1), coalesce(state, %s)
     FROM pg_stat_activity
@@ -68,8 +68,8 @@ _HOLDERS = """
 
 
 def holders(connection: psycopg.Connection) -> list[Holder]:
-    """Who has each connection but the asker's.
+    """The holder of each connection except this one.
 
-    Connections of other roles are seen as `look` says. Raises psycopg.Error.
+    For connections of other roles, see `look`. Raises psycopg.Error.
     """
     return [Holder(*row) for row in connection.execute(_HOLDERS, [UNKNOWN], prepare=False)]

@@ -1,6 +1,6 @@
-"""Fill the bare tables and add what follows, on several sessions side by side.
+"""Fills the empty tables and adds keys and indexes, on several sessions side by side.
 
-Nothing here says that the dataset is complete: `db.loader` does, when all of it is.
+This module does not mark the dataset as complete; `db.loader` does that at the end.
 """
 
 import logging
@@ -18,21 +18,21 @@ from db.dsn import Dsn
 from db.steps import Progress, ReportShare, Step, run
 
 FILLING_LOCK = 7_164_025_719
-"""An advisory lock that every session of a load shares: who has it alone knows that none of a killed load is left."""
+"""An advisory lock that every session of a load shares: an exclusive lock proves that no killed load is left."""
 MOST_SESSIONS = 4
 
-_ORDER = ("order_items", "users", "orders", "products", "notes")  # the table with the longest way to the end first
-_PARTS = {"order_items": 4, "orders": 2}  # of the checksum: short steps keep all sessions busy to the end
-# Sorting in 64 MB took no longer than in 256 MB. A session keeps to one process: there are as many sessions as CPUs.
+_ORDER = ("order_items", "users", "orders", "products", "notes")  # the table with the longest work first
+_PARTS = {"order_items": 4, "orders": 2}  # parts of the checksum: short steps keep all sessions busy until the end
+# Sorting in 64 MB took no longer than in 256 MB. A session uses one process: there are as many sessions as CPUs.
 _SESSION = """
 SET lock_timeout = '15s'; SET maintenance_work_mem = '64MB'; SET jit = off;
 SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0
 """
-# Walking the indexes of both sides in step takes a fraction of the time of hashing one of them.
+# A merge over the indexes of both sides takes a fraction of the time of hashing one of them.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off"
-_TOLD_EVERY = 10  # blocks of rows
+_REPORT_EVERY = 10  # blocks of rows
 
-# What psycopg would print of a COPY that broke off says less than the error that is raised.
+# The error that is raised says more than psycopg's log line for a COPY that breaks off.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Session = psycopg.Connection
@@ -41,9 +41,9 @@ _Work = Callable[[Session, ReportShare], None]
 
 
 def build(dsn: Dsn, size: Size, progress: Progress) -> str:
-    """Fill the five tables, which are there and bare; make keys, indexes, foreign keys. The checksum of what is there.
+    """Fill the five empty tables, and add keys, indexes and foreign keys. Returns the checksum.
 
-    Memory: 64 MB for each session that sorts (at most four), and a block of rows for each that fills.
+    Memory: 64 MB for each session that sorts (at most four), and a block of rows for each session that fills.
     """
     sums: list[Sum] = []
     with _sessions(dsn, min(MOST_SESSIONS, max(2, os.cpu_count() or 2))) as sessions:
@@ -52,9 +52,9 @@ def build(dsn: Dsn, size: Size, progress: Progress) -> str:
 
 
 def steps(size: Size, sums: list[Sum]) -> Steps:
-    """What is to be done, the most urgent first; the sums of all parts are added to `sums`.
+    """All steps, the most urgent first. They add the sums of all parts to `sums`.
 
-    No two steps that may run at once wait for each other's locks. Costs are seconds, roughly.
+    Steps that may run at the same time never wait for each other's locks. Costs are roughly seconds.
     """
     schema, millions = content.schema(), {table: count / 1e6 for table, count in size.items()}
     found: Steps = []
@@ -81,34 +81,34 @@ def steps(size: Size, sums: list[Sum]) -> Steps:
 
 
 def _fill(table: str, size: Size, keys: Sequence[str]) -> _Work:
-    """The table's rows and keys in one transaction, then the planner's statistics.
+    """Write the table's rows and keys in one transaction, then compute the planner's statistics.
 
-    Truncated in that transaction, the table needs no WAL under wal_level=minimal, and COPY may freeze the rows as it
-    writes them: no VACUUM has them to do again, and indexes alone answer whether a row is visible.
+    The table is truncated in the same transaction, so it needs no WAL under wal_level=minimal, and COPY may write
+    frozen rows: no VACUUM has to freeze them later, and index-only scans need no look at the table.
     """
     name, last = sql.Identifier(table), dict(size.items())[table]
     copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(name)
 
-    def work(session: Session, told: ReportShare) -> None:
+    def work(session: Session, report_share: ReportShare) -> None:
         with session.transaction():
             session.execute(sql.SQL("TRUNCATE {}").format(name))
             with session.cursor().copy(copy) as stream:
                 stream.write(copy_format.HEADER)
                 for number, (row, block) in enumerate(rows.blocks(table, size)):
                     stream.write(block)
-                    if number % _TOLD_EVERY == 0:
-                        told(row / last / 2)
+                    if number % _REPORT_EVERY == 0:
+                        report_share(row / last / 2)
                 stream.write(copy_format.TRAILER)
             for key in keys:
                 session.execute(key.encode())
-        # Autovacuum, where it is on, is told that this is done; empty pages that COPY kept in store at the end go.
+        # If autovacuum is on, it has nothing left to do. VACUUM also removes empty pages that COPY left at the end.
         session.execute(sql.SQL("VACUUM (ANALYZE) {}").format(name))
 
     return work
 
 
 def _execute(*statements: str) -> _Work:
-    def work(session: Session, _told: ReportShare) -> None:
+    def work(session: Session, _report_share: ReportShare) -> None:
         with session.transaction():
             for statement in statements:
                 session.execute(statement.encode())
@@ -117,7 +117,7 @@ def _execute(*statements: str) -> _Work:
 
 
 def _add(part: Part, sums: list[Sum]) -> _Work:
-    def work(session: Session, _told: ReportShare) -> None:
+    def work(session: Session, _report_share: ReportShare) -> None:
         sums.append(checksum.add(session, part))
 
     return work
@@ -134,5 +134,5 @@ def _sessions(dsn: Dsn, count: int) -> Iterator[list[Session]]:
 
 
 def _cancel(session: Session) -> None:
-    with suppress(psycopg.Error):  # its server may be gone, and that may be why
+    with suppress(psycopg.Error):  # its server may have ended, and that may be the reason
         session.cancel_safe(timeout=2)

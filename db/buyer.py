@@ -1,10 +1,10 @@
-"""Who bought how much: a user whose simulation takes no time."""
+"""Finds a user who bought so little that the simulation takes hardly any time."""
 
 from db import server
 from db.dsn import Dsn
 
-LITTLE = 15  # a total quantity that takes next to no time
-_FIRST = 200  # users to look at, so that no table is read whole
+LITTLE = 15  # a total quantity that takes hardly any time
+_FIRST = 200  # the number of users to look at, so that no table is read completely
 
 _QUERY = """
     SELECT orders.user_id
@@ -18,7 +18,7 @@ _QUERY = """
 
 
 def of_little(dsn: Dsn) -> int:
-    """The id of the first user who bought something, but little; 1 where there is none among the first users."""
+    """The id of the first user who bought something, but little. 1 if there is none among the first users."""
     with (
         server.explained(dsn, "looking for a user who bought little", "run `bench db load`"),
         server.connect(dsn) as conn,

@@ -1,4 +1,4 @@
-"""One number for what the dataset holds, independent of the order of rows and of the server's settings."""
+"""One number for the contents of the dataset, independent of the order of rows and of the server's settings."""
 
 import hashlib
 import tomllib
@@ -13,7 +13,7 @@ from db import content, dataset, marker, server
 from db.dsn import Dsn
 from suite.errors import DatabaseError
 
-# What a row's text depends on; all else in it is ASCII text and numbers.
+# The text of a row depends on these settings only: the rest of it is ASCII text and numbers.
 _SESSION = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL extra_float_digits = 1"
 _SUM = sql.SQL(
     "SELECT count(*), coalesce(sum(('x' || left(md5(rows::text), 16))::bit(64)::bigint), 0)::text"
@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sum:
-    """What a part holds: its rows, and the sum of the first 64 bits of each row's md5, modulo 2^64."""
+    """The number of rows of a part, and the sum of the first 64 bits of each row's md5, modulo 2^64."""
 
     table: str
     rows: int
@@ -41,7 +41,7 @@ class Sum:
 
 
 def current(dsn: Dsn) -> str:
-    """The checksum of the dataset as it is now: reads every row, which takes seconds at scale 1."""
+    """The checksum of the dataset as it is now. It reads every row, which takes seconds at scale 1."""
     with server.explained(dsn, "reading the dataset", "run `bench db load`"), server.connect(dsn) as conn:
         found = marker.read(conn)
         if found is None:
@@ -52,14 +52,14 @@ def current(dsn: Dsn) -> str:
 def compute(conn: psycopg.Connection, size: dataset.Size) -> str:
     """32 hexadecimal digits over the dataset's own rows (users that cells created are left out).
 
-    A table's part is its row count and the sum, modulo 2^64, of the first 64 bits of each row's md5: additions
-    commute, so no sort is needed, and a changed, missing or doubled row changes the sum.
+    For each table, they cover the row count and the sum, modulo 2^64, of the first 64 bits of each row's md5.
+    Addition is commutative, so no sort is needed. A changed, missing or doubled row changes the sum.
     """
     return combined([add(conn, part) for table in dataset.TABLES for part in parts(size, table)])
 
 
 def parts(size: dataset.Size, table: str, count: int = 1) -> list[Part]:
-    """All rows of a table in so many parts, rows that should not be there included (but for created users)."""
+    """All rows of a table in `count` parts, including rows that should not exist (except created users)."""
     last = dict(size.items())[table]
     inner = [last * number // count for number in range(1, count)]
     edges = [_LOWEST, *inner, last if table == "users" else _HIGHEST]
@@ -67,7 +67,7 @@ def parts(size: dataset.Size, table: str, count: int = 1) -> list[Part]:
 
 
 def add(conn: psycopg.Connection, part: Part) -> Sum:
-    """Read a part's rows."""
+    """Read the rows of a part and sum them."""
     query = _SUM.format(table=sql.Identifier(part.table), above=part.above, upto=part.upto)
     with conn.transaction():
         conn.execute(_SESSION)
@@ -77,7 +77,7 @@ def add(conn: psycopg.Connection, part: Part) -> Sum:
 
 
 def combined(sums: Collection[Sum]) -> str:
-    """The checksum of the parts of all tables, in whatever order they come."""
+    """The checksum of the parts of all tables, in any order."""
     lines = []
     for table in dataset.TABLES:
         mine = [one for one in sums if one.table == table]
@@ -87,7 +87,7 @@ def combined(sums: Collection[Sum]) -> str:
 
 
 def known(size: dataset.Size) -> str | None:
-    """The checksum that a dataset of this size must have, where it is on record (checksums.toml)."""
+    """The checksum that a dataset of this size must have, if checksums.toml has it."""
     record = tomllib.loads((content.FOLDER / "checksums.toml").read_text(encoding="utf-8"))
     if record["version"] != dataset.VERSION:
         return None

@@ -1,4 +1,4 @@
-"""Where the private PostgreSQL of a checkout lives, and who it runs as."""
+"""The folder of a checkout's private PostgreSQL, and the account that runs it."""
 
 import fcntl
 import hashlib
@@ -42,20 +42,20 @@ class Cluster:
 
     @property
     def password_file(self) -> Path:
-        """The superuser's password, readable by its owner alone."""
+        """The file with the superuser's password. Only its owner can read it."""
         return self.home / "password"
 
     @property
     def log(self) -> Path:
-        """What the server said since its last start."""
+        """The server's log since its last start."""
         return self.home / "server.log"
 
 
 def locate(checkout: Path) -> Cluster:
-    """The cluster of a checkout; nothing is made yet.
+    """The cluster of a checkout. Nothing is created yet.
 
-    PostgreSQL refuses to run as root, and an unprivileged user may not reach the checkout: for root it lives in
-    /var/tmp, in a folder named after the checkout's path.
+    PostgreSQL refuses to run as root, and an unprivileged user may not be able to read the checkout. For root, the
+    folder is therefore in /var/tmp, and its name is derived from the checkout's path.
     """
     checkout = checkout.resolve()
     if os.geteuid() != 0:
@@ -66,10 +66,10 @@ def locate(checkout: Path) -> Cluster:
 
 @contextmanager
 def locked(cluster: Cluster, *, timeout_s: float = 60) -> Iterator[None]:
-    """Make the cluster's folder if need be, and hold its lock: two starts at once take turns.
+    """Create the cluster's folder if necessary, and hold its lock: two starts at once take turns.
 
     Raises:
-        DatabaseError: the folder cannot be made or is somebody else's, or the lock stays taken.
+        DatabaseError: the folder cannot be created or belongs to another user, or the lock stays taken.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -82,7 +82,7 @@ def locked(cluster: Cluster, *, timeout_s: float = 60) -> Iterator[None]:
                     f"another process is starting or stopping the private PostgreSQL in {cluster.home}: wait for it"
                     " to end, then try again"
                 )
-            # `destroy` removes the folder with the lock in it: a lock on a removed file excludes nobody.
+            # `destroy` deletes the folder with the lock in it: a lock on a deleted file excludes no process.
             if _same_file(descriptor, lock):
                 yield
                 return
@@ -106,7 +106,7 @@ def _same_file(descriptor: int, path: Path) -> bool:
 
 
 def _make(cluster: Cluster) -> None:
-    """The folder belongs to the caller. In a shared place anybody could have made one of that name before us."""
+    """Create the folder, or check that it is ours: in a shared place, another user could have created it first."""
     mode = 0o711 if cluster.account else 0o700
     try:
         cluster.home.mkdir(mode=mode, exist_ok=True)
@@ -116,8 +116,8 @@ def _make(cluster: Cluster) -> None:
             cluster.home.chmod(mode)
     except OSError as error:
         raise DatabaseError(
-            f"the private PostgreSQL's folder {cluster.home} cannot be made: {error.strerror}; make that place"
-            " writable, or use a PostgreSQL of your own with --database-url"
+            f"the private PostgreSQL's folder {cluster.home} cannot be created: {error.strerror}; make that place"
+            " writable, or use your own PostgreSQL with --database-url"
         ) from error
     if not ours:
         raise DatabaseError(f"{cluster.home} is not a folder that only this user can write: move it away and try again")
@@ -133,5 +133,5 @@ def _unprivileged() -> Account:
             return Account(name, entry.pw_uid, entry.pw_gid)
     raise DatabaseError(
         f"PostgreSQL refuses to run as root, and this system has no user {' or '.join(ACCOUNTS)}: run as another user,"
-        " or use a PostgreSQL of your own with --database-url"
+        " or use your own PostgreSQL with --database-url"
     )

@@ -1,4 +1,4 @@
-"""The dataset's schema, and what SQL must know of its rows."""
+"""The dataset's schema, and the rules for its rows that SQL needs."""
 
 import re
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 NOTE = "'Note ' || id || ': ' || repeat(md5(id::text), 4)"
-"""The text of note `id`, as an expression; `db.rows` has the same rule."""
+"""The text of note `id`, as an SQL expression. `db.rows` has the same rule."""
 
 
 @dataclass(frozen=True)
 class SchemaStatement:
-    """One statement of `schema.sql`: what it makes, and on which table."""
+    """One statement of `schema.sql`, with its table and the name of what it creates."""
 
     table: str
     name: str
@@ -20,7 +20,7 @@ class SchemaStatement:
 
 @dataclass(frozen=True)
 class Schema:
-    """`schema.sql` in its parts: the bare tables, and what follows once they are filled."""
+    """The parts of `schema.sql`: the tables, and the statements that follow once they are filled."""
 
     tables: str
     keys: tuple[SchemaStatement, ...]
@@ -29,7 +29,7 @@ class Schema:
 
 
 def schema() -> Schema:
-    """`schema.sql`, read."""
+    """Read `schema.sql`."""
     text = (FOLDER / "schema.sql").read_text(encoding="utf-8")
     tables, keys, indexes, foreign_keys = re.split(r"^-- (?:KEYS|INDEXES|FOREIGN KEYS)$", text, flags=re.MULTILINE)
     return Schema(tables, _statements(keys), _statements(indexes), _statements(foreign_keys))

@@ -24,7 +24,7 @@ def numeric(cents: NDArray[np.int64]) -> NDArray[np.void]:
 
 
 def encoded(columns: Sequence[NDArray[np.generic]]) -> bytes:
-    """The rows of these columns, of equal length and without NULL; they go between `HEADER` and `TRAILER`.
+    """The rows of these columns, of equal length and without NULL. They go between `HEADER` and `TRAILER`.
 
     int64 becomes bigint (or timestamptz: microseconds since 2000), int32 int, bytes (dtype S) text, `NUMERIC` numeric.
     """
@@ -46,7 +46,7 @@ def encoded(columns: Sequence[NDArray[np.generic]]) -> bytes:
 
 
 def _without_padding(rows: NDArray[np.void], texts: list[int]) -> bytes:
-    """The rows' bytes but for what fills each text up to the longest of its column."""
+    """The bytes of the rows, without the padding of texts to the longest one of their column."""
     layout, width = rows.dtype.fields, rows.dtype.itemsize
     assert layout is not None  # noqa: S101  # for mypy: a dtype with names has fields
     kept = np.ones((len(rows), width), bool)

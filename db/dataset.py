@@ -1,7 +1,7 @@
-"""What the dataset holds: a function of row number and scale alone, the same on every machine.
+"""The rows of the dataset: they depend on row number and scale only, and are the same on every machine.
 
-Pure Python on the standard library: services and load scripts import this, and `user` runs once a request. `db.rows`
-has the same rules for arrays, and `db.content` has the notes' as SQL; tests show that they agree.
+This is pure Python on the standard library: services and load scripts import it, and `user` runs once for each request.
+`db.rows` has the same rules for arrays, and `db.content` has the rule for notes as SQL. Tests compare them.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from suite.errors import DatabaseError
 
 VERSION = 1
-"""Raised with every change of content or schema, so that a dataset of another version is recognised."""
+"""Increased with every change of content or schema, so that a dataset of another version is recognised."""
 
 SMALLEST_SCALE = 0.001
 LARGEST_SCALE = 10.0
@@ -21,7 +21,7 @@ TABLES = ("users", "products", "orders", "order_items", "notes")
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 YEAR_S = 31_536_000
 STREAMS = 16
-"""Independent values a row may draw. Row 100,000,000 (scale 10) times 16 still fits the hash's 32 bits."""
+"""How many independent values a row may draw. Row 100,000,000 (scale 10) times 16 still fits into 32 bits."""
 
 FIRST_NAMES = (
     "Ada", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gwen", "Hugo", "Iris", "Jonas", "Kira", "Leo", "Mona", "Nils", "Olga",
@@ -37,7 +37,7 @@ LAST_NAMES = (
 
 @dataclass(frozen=True)
 class Size:
-    """Rows a table."""
+    """The number of rows of each table."""
 
     users: int
     products: int
@@ -47,11 +47,11 @@ class Size:
 
     @property
     def ordered(self) -> int:
-        """How many orders have items: the first fifth."""
+        """The number of orders with items: the first fifth."""
         return self.orders // 5
 
     def items(self) -> tuple[tuple[str, int], ...]:
-        """(table, rows), in the order in which foreign keys allow filling them."""
+        """(table, rows), in an order that the foreign keys allow for filling."""
         return tuple(zip(TABLES, astuple(self), strict=True))
 
 
@@ -59,7 +59,7 @@ SCALE_1 = Size(users=1_000_000, products=100_000, orders=5_000_000, order_items=
 
 
 class UserRow(NamedTuple):
-    """One row of users; `created_at` is aware, in UTC, of whole seconds."""
+    """One row of users. `created_at` has a time zone (UTC) and whole seconds."""
 
     id: int
     name: str
@@ -68,7 +68,7 @@ class UserRow(NamedTuple):
 
 
 def parse_scale(value: float | str) -> float:
-    """A usable scale.
+    """Parse and check a scale.
 
     Raises:
         DatabaseError: names the value and the range.
@@ -86,16 +86,16 @@ def parse_scale(value: float | str) -> float:
 
 
 def size(scale: float | str) -> Size:
-    """Rows a table at a scale, each rounded to the nearest whole number."""
+    """The number of rows of each table at a scale, rounded to the nearest whole number."""
     factor = parse_scale(scale)
     return Size(*(round(rows * factor) for rows in astuple(SCALE_1)))
 
 
 def mix(x: int) -> int:
-    """Scatter a 32-bit number over the 32-bit numbers, one to one.
+    """A bijective hash of 32-bit numbers.
 
-    Source: Thomas Mueller, https://stackoverflow.com/a/12996028. Chosen because it needs nothing but integer
-    arithmetic that PostgreSQL has too, which no release or platform computes differently.
+    Source: Thomas Mueller, https://stackoverflow.com/a/12996028. It needs only integer arithmetic, which PostgreSQL
+    has, too, and which is the same in every release and on every platform.
     """
     x = ((x >> 16) ^ x) * 0x45D9F3B & 0xFFFFFFFF
     x = ((x >> 16) ^ x) * 0x45D9F3B & 0xFFFFFFFF
@@ -108,7 +108,7 @@ def draw(row: int, stream: int) -> int:
 
 
 def user(user_id: int) -> UserRow:
-    """The row of users with this id. It depends on the id alone, not on the scale."""
+    """The row of users with this id. It depends on the id only, not on the scale."""
     names = mix(user_id * 16)
     return UserRow(
         user_id,

@@ -1,4 +1,4 @@
-"""Where a PostgreSQL is and who asks: parsed once, printed without its password."""
+"""The address of a database, with user and password: parsed once, printed without the password."""
 
 import os
 import pwd
@@ -15,15 +15,15 @@ SCHEMES = ("postgresql", "postgres")
 VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE")
 REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
 REMEDY_IPV6 = "written in a pair of them in a URL, [::1], and without elsewhere"
-LONGEST_PORT = 20  # digits, leading zeros and all: Python refuses to read thousands
+LONGEST_PORT = 20  # digits, with leading zeros: Python refuses to parse thousands of digits
 _SECRET_PARAMETERS = ("sslpassword", "passfile")
 
 
 @dataclass(frozen=True, repr=False)
 class Dsn:
-    """One database: `host` is a name, an address (IPv6 without brackets) or the folder of a Unix socket.
+    """One database. `host` is a name, an address (IPv6 without brackets) or the folder of a Unix socket.
 
-    `password` is empty when there is none; `parameters` are the URL's other query parameters, in order.
+    `password` may be empty. `parameters` are the other query parameters of the URL, in order.
     """
 
     host: str
@@ -35,7 +35,7 @@ class Dsn:
 
     @property
     def url(self) -> str:
-        """The whole URL, password included: for drivers and environments, never for people."""
+        """The complete URL with the password: for drivers and environments, never for output."""
         return self._render(self.password and f":{quote(self.password, safe='')}", self.parameters)
 
     @property
@@ -47,7 +47,7 @@ class Dsn:
     def _render(self, password: str, parameters: tuple[tuple[str, str], ...]) -> str:
         user, dbname = quote(self.user, safe=""), quote(self.dbname, safe="")
         if self.host.startswith("/"):
-            # A folder cannot stand before the path: libpq, asyncpg and SQLAlchemy all take it as a parameter.
+            # A folder cannot be the host part of a URL: libpq, asyncpg and SQLAlchemy all accept it as a parameter.
             location, parameters = "", (("host", self.host), ("port", str(self.port)), *parameters)
         else:
             host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
@@ -62,10 +62,10 @@ class Dsn:
 
 
 def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
-    """Read a `postgresql://` or `postgres://` URL, completed by `environ` as libpq does it.
+    """Parse a `postgresql://` or `postgres://` URL, and complete it from `environ` as libpq does.
 
     Raises:
-        DatabaseError: names the part that cannot be used. It never repeats the URL, which may hold a password.
+        DatabaseError: names the part that cannot be used. It never repeats the URL, which may contain a password.
     """
     _check_text(url, "database URL")
     scheme, separator, rest = url.partition("://")
@@ -88,17 +88,17 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
         "port": raw_port,
         "dbname": _decode(path, "database"),
     }
-    # As with libpq, a query parameter wins over the same thing said in the URL's body.
+    # As with libpq, a query parameter overrides the same value in the rest of the URL.
     parameters = _query(query)
     body |= {name: parameters.pop(name) or body[name] for name in body if name in parameters}
     return _completed(body | parameters, environ or {}, echo="@" in location)
 
 
 def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool) -> Dsn:
-    """What was given, then the service file, then the environment, then libpq's default: the first that says something.
+    """Complete the given values from the service file, then the environment, then libpq's defaults.
 
-    A service, PGOPTIONS and `hostaddr` are written out: drivers that are not built on libpq know none of them, and
-    would go to another database or schema than psql does.
+    A service, PGOPTIONS and `hostaddr` are written into the DSN: drivers without libpq do not read them, and would use
+    another database or schema than psql.
     """
     service = given.pop("service", "") or environ.get("PGSERVICE", "")
     of_service = service_file.lookup(service, environ)
@@ -121,7 +121,7 @@ def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool)
 
 
 def _check_text(text: str, name: str) -> None:
-    """Python has bytes that are not UTF-8 as lone surrogates, which no driver can be given."""
+    """Refuse text with lone surrogates: they represent bytes that are not UTF-8, and no driver accepts them."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -129,9 +129,9 @@ def _check_text(text: str, name: str) -> None:
 
 
 def from_environment(environ: Mapping[str, str]) -> Dsn | None:
-    """The database the environment names: `DATABASE_URL`, else libpq's PG* variables, else None.
+    """The database in the environment: `DATABASE_URL`, else libpq's PG* variables, else None.
 
-    Defaults are libpq's, but for the host: 127.0.0.1, so that every driver goes the same way.
+    Defaults are those of libpq, except for the host: it is 127.0.0.1, so every driver connects in the same way.
     """
     if url := environ.get("DATABASE_URL", ""):
         return parse(url, environ)
@@ -143,7 +143,7 @@ def from_environment(environ: Mapping[str, str]) -> Dsn | None:
 
 
 def os_user() -> str:
-    """The name of the account this process runs as, libpq's default for the user."""
+    """The name of this process's account. It is libpq's default for the user."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
@@ -193,7 +193,7 @@ def _host(host: str) -> str:
 
 
 def _port(text: str, name: str, *, echo: bool) -> int:
-    """`echo` is False where the text might be the tail of a password."""
+    """Parse a port. `echo` is False if the text may be the end of a password."""
     if not text:
         return DEFAULT_PORT
     if text.isascii() and text.isdigit() and len(text) <= LONGEST_PORT and 1 <= int(text) <= 65535:

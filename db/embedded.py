@@ -4,7 +4,7 @@
     ...connect to running.dsn.url...
     stop(locate(checkout))
 
-Only a process found through the cluster's own postmaster.pid is ever signalled.
+Signals go only to a process that was found through the cluster's own postmaster.pid.
 """
 
 import shutil
@@ -31,9 +31,9 @@ READY, ENDED = "ready", "ended"
 
 @dataclass(frozen=True)
 class Running:
-    """A live server. `reused` is True when it was running before `start` was called.
+    """A running server. `reused` is True if it was running before `start` was called.
 
-    `placed` is False when it may run on other CPUs than `start` was to keep it on.
+    `placed` is False if it may run on other CPUs than those that `start` got.
     """
 
     dsn: Dsn
@@ -51,10 +51,10 @@ def start(
     settings: Mapping[str, str] = SETTINGS,
     cpus: Collection[int] | None = None,
 ) -> Running:
-    """Start the cluster's server, or return the one that is running; ready for connections when this returns.
+    """Start the cluster's server, or return the running one. It is ready for connections when this returns.
 
-    Not detached, the server dies with the calling process, even one killed by SIGKILL (Linux): call from a thread that
-    lives as long as the server is needed, since the kernel goes by the thread. `port` None picks a free one.
+    Without `detached`, the server ends with the calling process, even after SIGKILL (Linux). The kernel watches the
+    calling thread, so that thread must live as long as the server is needed. `port` None picks a free port.
 
     Raises:
         DatabaseError: the port is taken, the server does not come up within 30 s (with its last log lines), or one is
@@ -85,7 +85,7 @@ def start(
 
 
 def running(cluster: Cluster) -> Running | None:
-    """The cluster's live server, started by whomever; None when there is none (a stale pid file is none)."""
+    """The cluster's running server, whichever process started it. None if there is none (or only a stale pid file)."""
     found = postmaster.find(cluster.data)
     if found is None:
         return None
@@ -94,13 +94,13 @@ def running(cluster: Cluster) -> Running | None:
 
 
 def stop(cluster: Cluster, *, timeout_s: float = 10) -> bool:
-    """Shut the server down: fast (SIGINT), after `timeout_s` at once (SIGQUIT). False when none was running."""
+    """Shut the server down: fast (SIGINT), and after `timeout_s` at once (SIGQUIT). False if none was running."""
     with locked(cluster):
         return _stop(cluster, timeout_s)
 
 
 def destroy(cluster: Cluster) -> None:
-    """Stop the server and delete all that is the cluster's: data, password, log, copied programs."""
+    """Stop the server and delete everything of the cluster: data, password, log, copied programs."""
     with locked(cluster):
         _stop(cluster, timeout_s=10)
         try:
@@ -110,7 +110,7 @@ def destroy(cluster: Cluster) -> None:
 
 
 def place(server_: Running, cpus: Collection[int]) -> bool:
-    """Keep a running server and its backends on these CPUs; False where the system cannot (not Linux) or may not."""
+    """Keep a running server and its backends on these CPUs. False if that is not allowed, or if this is not Linux."""
     try:
         return postmaster.place(psutil.Process(server_.pid), cpus)
     except psutil.NoSuchProcess:
@@ -118,13 +118,13 @@ def place(server_: Running, cpus: Collection[int]) -> bool:
 
 
 def _options(port: int, settings: Mapping[str, str]) -> list[str]:
-    # A loopback port alone: socket folders differ from system to system, and drivers from one another in using them.
+    # A loopback port only: the folders of sockets differ between systems, and drivers use them differently.
     own = {"listen_addresses": ports.LOOPBACK, "unix_socket_directories": "", "port": str(port)}
     return [part for name, value in {**settings, **own}.items() for part in ("-c", f"{name}={value}")]
 
 
 def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> Running | None:
-    """The running server, once it answers. One that is shutting down (its harness was killed) is waited for."""
+    """The running server, once it answers. Waits for one that is shutting down because its harness was killed."""
     found = postmaster.find(cluster.data)
     if found is None:
         return None
@@ -140,7 +140,7 @@ def _reuse(cluster: Cluster, port: int | None, settings: Mapping[str, str]) -> R
     if seen is None:
         raise DatabaseError(
             f"the private PostgreSQL (pid {noted.pid}, {cluster.home}) is running but does not answer: run"
-            f" `bench db stop`.{_last_words(cluster)}"
+            f" `bench db stop`.{_log_tail(cluster)}"
         )
     if seen == ENDED:
         return None
@@ -157,7 +157,7 @@ def _refuse_taken(port: int) -> None:
 
 
 def _refuse_other(process: psutil.Process, its_port: int, port: int | None, settings: Mapping[str, str]) -> None:
-    """Measuring with settings other than those asked for would be worse than not measuring."""
+    """Raise DatabaseError if the server has another port or other settings: it would be wrong to measure with them."""
     try:
         has = postmaster.options(process)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -175,14 +175,14 @@ def _refuse_other(process: psutil.Process, its_port: int, port: int | None, sett
 
 
 def _launch(cluster: Cluster, command: list[str], port: int) -> tuple[int, str]:
-    """(pid, why it failed): the reason is empty when the server is ready, and otherwise it has ended."""
+    """Start the server. Returns its pid and why it failed; the reason is empty if the server is ready."""
     maintenance = initialize.dsn(cluster, port, "postgres")
     process = psutil.Process(spawn.background(command, cluster.log))
     try:
         failure = _wait_ready(cluster, process, maintenance)
         if not failure:
             initialize.ensure_database(maintenance)
-    except BaseException:  # Ctrl-C too: a detached server would stay
+    except BaseException:  # also Ctrl-C: a detached server would go on running
         _end(process, timeout_s=2)
         raise
     return process.pid, failure
@@ -192,7 +192,7 @@ def _wait_ready(cluster: Cluster, process: psutil.Process, maintenance: Dsn) -> 
     def state() -> str | None:
         if postmaster.has_ended(process):
             return ENDED
-        # Only the server that wrote this file is ours: the port could be a stranger's by now.
+        # Only the server that wrote this file is ours: another program could have the port by now.
         noted = postmaster.read_pid_file(cluster.data)
         ours = noted is not None and noted.pid == process.pid and noted.status == "ready"
         return READY if ours and _answers(maintenance) else None
@@ -200,8 +200,8 @@ def _wait_ready(cluster: Cluster, process: psutil.Process, maintenance: Dsn) -> 
     found = waiting.until(state, READY_TIMEOUT_S, 0.02)
     if found is None:
         _end(process, timeout_s=0)
-        return f"it did not answer within {READY_TIMEOUT_S} s.{_last_words(cluster)}"
-    return "" if found == READY else f"it ended at once.{_last_words(cluster)}"
+        return f"it did not answer within {READY_TIMEOUT_S} s.{_log_tail(cluster)}"
+    return "" if found == READY else f"it ended at once.{_log_tail(cluster)}"
 
 
 def _answers(dsn: Dsn) -> bool:
@@ -233,7 +233,7 @@ def _end(process: psutil.Process, timeout_s: float) -> None:
     raise DatabaseError(f"the private PostgreSQL (pid {process.pid}) does not stop: end it by hand")
 
 
-def _last_words(cluster: Cluster) -> str:
+def _log_tail(cluster: Cluster) -> str:
     try:
         lines = cluster.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
     except OSError:

@@ -1,4 +1,4 @@
-"""The first start of a cluster: programs, password, initdb, and what a database needs before it is used."""
+"""The first start of a cluster: programs, password, initdb, the database and its extension."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ _TIMEOUT_S = 120
 
 
 def programs(cluster: Cluster) -> Path:
-    """The folder of `postgres` and `initdb` that the cluster's user can execute."""
+    """The folder with programs (`postgres`, `initdb`) that the cluster's user can execute."""
     pginstall = binaries.installed()
     if cluster.account and not binaries.usable(pginstall, cluster.account.uid, cluster.account.gid):
         pginstall = binaries.copied(pginstall, cluster.home / "programs")
@@ -28,7 +28,7 @@ def programs(cluster: Cluster) -> Path:
 
 
 def dsn(cluster: Cluster, port: int, dbname: str = DATABASE) -> Dsn:
-    """How to connect to the cluster's server on this port."""
+    """The DSN of the cluster's server on this port."""
     try:
         password = cluster.password_file.read_text(encoding="ascii").strip()
     except OSError as error:
@@ -40,30 +40,30 @@ def dsn(cluster: Cluster, port: int, dbname: str = DATABASE) -> Dsn:
 
 
 def ensure_data(cluster: Cluster, folder: Path) -> None:
-    """Make the data directory unless there is one; after a failure, or a kill -9, the next start begins afresh.
+    """Create the data directory unless it exists. After a failure, or a kill -9, the next start creates it again.
 
     Raises:
-        DatabaseError: initdb failed, with its last words.
+        DatabaseError: initdb failed, with the end of its output.
     """
     if cluster.data.exists():
         return
     partial = cluster.home / "data.partial"
-    shutil.rmtree(partial, ignore_errors=True)  # of a start that was killed
+    shutil.rmtree(partial, ignore_errors=True)  # left by a start that was killed
     try:
         _write_password(cluster)
         partial.mkdir(mode=0o700)
         if cluster.account:
             os.chown(partial, cluster.account.uid, cluster.account.gid)
         _initdb(cluster, folder, partial)
-        partial.rename(cluster.data)  # data directories may be moved; this one exists only when complete
+        partial.rename(cluster.data)  # a data directory may be renamed; this name means that it is complete
     except OSError as error:
-        raise DatabaseError(f"making a PostgreSQL data directory in {cluster.home} failed: {error}") from error
+        raise DatabaseError(f"creating a PostgreSQL data directory in {cluster.home} failed: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def ensure_database(maintenance: Dsn) -> None:
-    """Create the database `bench` and its extension where they are missing; `maintenance` is another database's."""
+    """Create the database `bench` and its extension if they are missing. `maintenance` is another database."""
     mine = Dsn(maintenance.host, maintenance.port, maintenance.user, maintenance.password, DATABASE)
     with server.explained(maintenance, "creating the database", "run `bench db reset`"):
         with server.connect(maintenance) as conn:
@@ -75,7 +75,7 @@ def ensure_database(maintenance: Dsn) -> None:
 
 def _ensure_statistics(conn: psycopg.Connection) -> None:
     if conn.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'pg_stat_statements'").fetchone():
-        conn.execute("SET client_min_messages = warning")  # no notice where it is there already
+        conn.execute("SET client_min_messages = warning")  # no notice if it exists already
         conn.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
 
@@ -91,7 +91,7 @@ def _write_password(cluster: Cluster) -> None:
 def _initdb(cluster: Cluster, folder: Path, data: Path) -> None:
     argv = [str(folder / "initdb"), "-D", str(data), f"--username={USER}", f"--pwfile={cluster.password_file}"]
     argv += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions"]
-    # PostgreSQL's own C.UTF-8: the same order of text on every system, whatever locales it has.
+    # PostgreSQL's own C.UTF-8: text has the same order on every system.
     argv += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     try:
         done = subprocess.run(
@@ -107,8 +107,8 @@ def _initdb(cluster: Cluster, folder: Path, data: Path) -> None:
             f"initdb in {cluster.home} did not end within {_TIMEOUT_S} s: check whether the disk responds"
         ) from None
     if done.returncode:
-        words = " / ".join(done.stderr.decode(errors="replace").strip().splitlines()[-5:])
+        output = " / ".join(done.stderr.decode(errors="replace").strip().splitlines()[-5:])
         raise DatabaseError(
-            f"initdb in {cluster.home} failed: {words}; correct that (space, rights) and start again, or use a"
-            " PostgreSQL of your own with --database-url"
+            f"initdb in {cluster.home} failed: {output}; correct that (space, rights) and start again, or use"
+            " your own PostgreSQL with --database-url"
         )

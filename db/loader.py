@@ -1,4 +1,4 @@
-"""Load the dataset, say what is there, and check it."""
+"""Loads the dataset, reads which one a database has, and checks it."""
 
 import psycopg
 
@@ -8,18 +8,18 @@ from db.marker import Dataset
 from db.steps import Progress
 from suite.errors import DatabaseError
 
-_LOCK = 7_164_025_718  # of our own choosing: two loads into one database take turns
-_BUILT = 0.97  # the fraction done when all that is left is a checkpoint
+_LOCK = 7_164_025_718  # an arbitrary number: two loads into one database take turns
+_BUILT = 0.97  # the fraction done when only a checkpoint is left
 
 
 def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
-    """Bring the database to hold the dataset of this scale; does nothing when it already does.
+    """Load the dataset of this scale into the database, unless it is already there.
 
-    An incomplete dataset of ours, or one of another scale or version, is dropped and loaded again. A dataset counts as
-    complete from the moment that the last statement of all marks it: a load that is killed before leaves none.
+    An incomplete dataset of this suite, or one of another scale or version, is dropped and loaded again. The very last
+    statement marks the dataset as complete: a load that is killed before leaves no complete dataset.
 
     Raises:
-        DatabaseError: a table of that name is not ours, the server refuses, or the contents came out wrong.
+        DatabaseError: a table of that name is not ours, the server refuses, or the contents are wrong.
     """
     size = dataset.size(scale)
     remedy = "correct what it names (space, rights, a session that holds a lock) and run `bench db load` again"
@@ -28,7 +28,7 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
         _take(conn, _LOCK, progress)  # until the connection closes
         _take(conn, building.FILLING_LOCK, progress)
         conn.execute("SELECT pg_advisory_unlock(%s)", [building.FILLING_LOCK])  # for the sessions of this load
-        conn.execute("SET lock_timeout = '15s'")  # a session left in a transaction would stop us for good
+        conn.execute("SET lock_timeout = '15s'")  # otherwise, a session left in a transaction would block us forever
         marker.adopt(conn)
         marker.refuse_strangers(conn, dsn)
         found = marker.read(conn)
@@ -42,13 +42,13 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
 
 
 def inspect(dsn: Dsn) -> Dataset | None:
-    """What the database says it holds; None when there is no complete dataset."""
+    """The dataset that the database has. None if it has no complete one."""
     with server.explained(dsn, "reading bench_dataset", "run `bench db load`"), server.connect(dsn) as conn:
         return marker.read(conn)
 
 
 def check(dsn: Dsn, scale: float, *, contents: bool = False) -> Dataset:
-    """Raise DatabaseError unless the database holds this dataset; with `contents`, read every row for it.
+    """Raise DatabaseError unless the database has this dataset. With `contents`, every row is read.
 
     The message names the table with the rows expected and found, or the two checksums.
     """
@@ -76,7 +76,7 @@ def _take(conn: psycopg.Connection, lock: int, progress: Progress) -> None:
 
 
 def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -> list[str]:
-    """Cheap facts first: what the marker says, then what the tables hold."""
+    """The differences, cheap facts first: those of the marker, then those of the tables."""
     if found.version != dataset.VERSION:
         return [f"expected version {dataset.VERSION}, found {found.version}"]
     if found.size != size:
@@ -87,7 +87,7 @@ def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -
 
 
 def _build(conn: psycopg.Connection, dsn: Dsn, size: dataset.Size, progress: Progress) -> str:
-    """Everything but the mark that it is complete; the checksum of what was built."""
+    """Build everything except the mark of completeness. Returns the checksum."""
     progress("making tables", 0.0)
     with conn.transaction():
         conn.execute("DROP TABLE IF EXISTS notes, order_items, orders, products, users, bench_dataset")

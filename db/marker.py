@@ -1,4 +1,4 @@
-"""What a database says it holds: the table bench_dataset, written last, and the questions about the five tables."""
+"""The marker of a complete dataset (the table bench_dataset, written last), and checks of the five tables."""
 
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ FOREIGN_KEYS = ("orders_user_id_fkey", "order_items_order_id_fkey", "order_items
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset that was loaded to its end, at `loaded_at` (UTC), with contents of this `checksum` then."""
+    """A dataset that was loaded completely, at `loaded_at` (UTC), with this `checksum` at that time."""
 
     version: int
     scale: float
@@ -33,10 +33,10 @@ class Dataset:
 
 
 def refuse_strangers(conn: psycopg.Connection, dsn: Dsn) -> None:
-    """Raise DatabaseError when a table of ours exists and was not made by us: it would be somebody's data.
+    """Raise DatabaseError if a table has one of our names but was not made by this suite: it has a user's data.
 
-    Names are looked up on the connection's search path. Each table has a mark of its own: that `bench_dataset` is ours
-    says nothing of a `users` that another schema of the path has.
+    Names are looked up on the connection's search path. Each table has its own mark: even if `bench_dataset` is ours,
+    `users` may be a table of another schema in the path.
     """
     if taken := strangers(conn):
         raise DatabaseError(
@@ -46,7 +46,7 @@ def refuse_strangers(conn: psycopg.Connection, dsn: Dsn) -> None:
 
 
 def strangers(conn: psycopg.Connection) -> list[str]:
-    """Tables of our names, as `schema.name`, that this connection sees and the suite did not make."""
+    """The tables with our names that this connection sees and this suite did not make, as `schema.name`."""
     seen = _seen(conn)
     home = seen[MARKER].schema if MARKER in seen and seen[MARKER].comment == COMMENT else None
     return [f"{one.schema}.{name}" for name, one in seen.items() if (one.schema, one.comment) != (home, COMMENT)]
@@ -58,7 +58,7 @@ class _FoundTable(NamedTuple):
 
 
 def _seen(conn: psycopg.Connection) -> dict[str, _FoundTable]:
-    """What our names lead this connection to, in the order of `NAMES`; a name that means nothing is not in it."""
+    """The tables that this connection finds by our names, in the order of `NAMES`, without names that have no table."""
     rows = conn.execute(
         """
         SELECT name, nspname, obj_description(pg_class.oid, 'pg_class')
@@ -72,16 +72,16 @@ def _seen(conn: psycopg.Connection) -> dict[str, _FoundTable]:
 
 
 def mark(conn: psycopg.Connection) -> None:
-    """Say of all our tables, which this connection has just made or proved to be ours, that we made them."""
+    """Mark all our tables as made by this suite. The caller has just created them, or proved that they are ours."""
     for name in NAMES:
         conn.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(name), sql.Literal(COMMENT)))
 
 
 def adopt(conn: psycopg.Connection) -> None:
-    """Mark the tables of a complete dataset that was loaded before each table had a mark.
+    """Mark the tables of a complete dataset from a version that did not mark each table.
 
-    Its marker is ours, it is in the same schema, and its tables hold what the marker says. Anything less is left as it
-    is, for `refuse_strangers` to name.
+    The marker must be ours and in the same schema, and the tables must agree with it. Otherwise nothing is changed, and
+    `refuse_strangers` reports the tables.
     """
     seen = _seen(conn)
     if len({one.schema for one in seen.values()}) == 1 and any(one.comment != COMMENT for one in seen.values()):
@@ -92,19 +92,19 @@ def adopt(conn: psycopg.Connection) -> None:
 
 
 def exists(conn: psycopg.Connection, table: str) -> bool:
-    """Whether the name means anything (table, view, ...) on the connection's search path."""
+    """Whether a table, view or the like has this name on the connection's search path."""
     row = conn.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone()
     return row is not None and bool(row[0])
 
 
 def is_ours(conn: psycopg.Connection) -> bool:
-    """Whether the marker table is there, told by its comment: another tool might have a table of that name."""
+    """Whether the marker table exists and is ours. Its comment decides: another tool may use the same name."""
     row = conn.execute("SELECT obj_description(to_regclass('bench_dataset'), 'pg_class') = %s", [COMMENT]).fetchone()
     return row is not None and bool(row[0])
 
 
 def create(conn: psycopg.Connection) -> None:
-    """Make the marker table, empty: the dataset beside it is not complete."""
+    """Create the marker table. It is empty: the dataset is not complete yet."""
     conn.execute(
         """
         CREATE TABLE bench_dataset (
@@ -118,7 +118,7 @@ def create(conn: psycopg.Connection) -> None:
 
 
 def write(conn: psycopg.Connection, scale: float, size: dataset.Size, checksum: str) -> None:
-    """Say that the dataset is complete."""
+    """Mark the dataset as complete."""
     conn.execute(
         "INSERT INTO bench_dataset (version, scale, checksum, users, products, orders, order_items, notes)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -127,10 +127,10 @@ def write(conn: psycopg.Connection, scale: float, size: dataset.Size, checksum: 
 
 
 def read(conn: psycopg.Connection) -> Dataset | None:
-    """What the marker says; None without one, or when a load did not reach its end."""
+    """The dataset in the marker. None without a marker, or if a load did not finish."""
     if not is_ours(conn):
         return None
-    # The time as a number: psycopg reads timestamptz in the ISO style alone, and DateStyle is the database's choice.
+    # The time as a number: psycopg parses timestamptz only in the ISO style, and a database may set DateStyle.
     row = conn.execute(
         "SELECT version, scale, checksum, extract(epoch FROM loaded_at)::float8,"
         " users, products, orders, order_items, notes FROM bench_dataset"
@@ -141,7 +141,7 @@ def read(conn: psycopg.Connection) -> Dataset | None:
 
 
 def required(conn: psycopg.Connection, dsn: Dsn) -> Dataset:
-    """What the marker says. Raise DatabaseError where tables are not ours, or no dataset is complete."""
+    """The dataset in the marker. Raises DatabaseError if tables are not ours, or if there is no complete dataset."""
     refuse_strangers(conn, dsn)
     found = read(conn)
     if found is None:
@@ -150,9 +150,9 @@ def required(conn: psycopg.Connection, dsn: Dsn) -> Dataset:
 
 
 def differences(conn: psycopg.Connection, size: dataset.Size) -> list[str]:
-    """Where tables, rows, indexes and foreign keys differ from a dataset of this size, one phrase each.
+    """How tables, rows, indexes and foreign keys differ from a dataset of this size, one phrase for each.
 
-    Users beyond the dataset are not counted: cells create them, and `db.restore` removes them.
+    Users beyond the dataset are ignored: cells create them, and `db.restore` deletes them.
     """
     found = [_row_difference(conn, table, rows) for table, rows in size.items()]
     present = {

@@ -1,4 +1,4 @@
-"""Ports on loopback: free ones, and who has the others."""
+"""Ports on loopback: finds free ones, and the processes that hold others."""
 
 import socket
 
@@ -8,7 +8,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free() -> int:
-    """A port nobody listens on now; somebody may by the time it is used."""
+    """A port on which no process listens now. Another process may take it before it is used."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -16,7 +16,7 @@ def free() -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody on loopback accepts connections on this port now."""
+    """Whether a process on loopback accepts connections on this port now."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError:
@@ -25,9 +25,9 @@ def answers(port: int) -> bool:
 
 
 def refusal(port: int, host: str = LOOPBACK) -> str | None:
-    """Why a port of an address (0: any port) cannot be listened on, in the system's words; None where it can be."""
+    """Why this process cannot listen on a port (0: any) of an address, in the system's words. None if it can."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL and the services' servers do
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL and the servers of the services do
         try:
             probe.bind((host, port))
         except (OSError, UnicodeError) as error:
@@ -36,11 +36,11 @@ def refusal(port: int, host: str = LOOPBACK) -> str | None:
 
 
 def holder(port: int) -> str:
-    """Who listens on a port, as " by NAME (pid N)"; empty where that cannot be known."""
+    """The process that listens on a port, as " by NAME (pid N)". Empty if it is unknown."""
     try:
         connections = psutil.net_connections("tcp")
         listening = [c for c in connections if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port]
         pid = next((c.pid for c in listening if c.pid), None)
         return f" by {psutil.Process(pid).name()} (pid {pid})" if pid else ""
-    except psutil.Error:  # macOS shows them to root alone
+    except psutil.Error:  # macOS shows them only to root
         return ""

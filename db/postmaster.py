@@ -1,4 +1,4 @@
-"""The server process of a cluster: found by its own pid file, told apart from every other, placed on CPUs."""
+"""The server process of a cluster: found by its pid file, distinguished from other processes, placed on CPUs."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ from suite.errors import DatabaseError
 
 @dataclass(frozen=True)
 class PidFile:
-    """The lines of postmaster.pid that matter here. `status` is empty until the server writes it."""
+    """The lines of postmaster.pid that are needed here. `status` is empty until the server writes it."""
 
     pid: int
     data: Path
@@ -27,7 +27,7 @@ class PidFile:
 
 
 def read_pid_file(data: Path) -> PidFile | None:
-    """What postmaster.pid says; None when there is none, or it is not complete yet."""
+    """Read postmaster.pid. None if it does not exist, or is not complete yet."""
     try:
         lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
         return PidFile(
@@ -47,11 +47,12 @@ def read_pid_file(data: Path) -> PidFile | None:
 
 
 def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
-    """The live postmaster of this data directory; None when it is not running, whatever a stale pid file says.
+    """The running postmaster of this data directory. None if it is not running, even if a stale pid file exists.
 
-    A pid alone proves nothing (it may have been given to a stranger since), so the process must have been started as
-    `postgres ... -D DATA` and must work in DATA. Both outlast what the start time in the file does not: a clock that
-    is set, or a virtual machine that is resumed. Backends of the same server retitle themselves and do not match.
+    A pid alone proves nothing, because another process may have got it. The process must have been started as
+    `postgres ... -D DATA`, and its working directory must be DATA. The start time in the file is not used: it becomes
+    wrong when the clock is set or a virtual machine is resumed. Backends of the server change their title, so they do
+    not match.
     """
     noted = read_pid_file(data)
     if noted is None or noted.pid <= 0:
@@ -63,28 +64,28 @@ def find(data: Path) -> tuple[PidFile, psutil.Process] | None:
             return None
         if not _works_in(process, data):
             return None
-    except (psutil.NoSuchProcess, psutil.AccessDenied):  # what hides its command line is another user's
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # a process that hides its command line belongs to another user
         return None
     return noted, process
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Whether it has ended; reaps our own child. A zombie has ended: in a container, pid 1 may never reap it."""
+    """Whether it has ended. Reaps our own child. A zombie has ended: in a container, pid 1 may never reap it."""
     try:
         ended = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         ended = True
     with suppress(ChildProcessError):  # not our child, or reaped
-        os.waitpid(process.pid, os.WNOHANG)  # after the look: a zombie that was seen is not left behind
+        os.waitpid(process.pid, os.WNOHANG)  # after the check, so that a zombie that was seen does not stay
     return ended
 
 
 def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
-    """Wait for a server of this data directory that was killed until it has ended, and forget it.
+    """Wait until a killed server of this data directory has ended, and remove its traces.
 
-    As long as its pid is taken PostgreSQL refuses to start another one, even if only a zombie has it. One of ours is
-    reaped. One that somebody else has to reap, and in a container pid 1 may never do so, loses its pid file once none
-    of its backends is left.
+    PostgreSQL refuses to start while the pid of the old server exists, even as a zombie. Our own child is reaped. If
+    another process has to reap the zombie (in a container, pid 1 may never do so), the pid file is deleted once no
+    backend is left.
     """
     noted = read_pid_file(data)
     if noted is None or noted.pid <= 0:
@@ -92,7 +93,7 @@ def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
     deadline = time.monotonic() + timeout_s
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(noted.pid)
-        # Whoever ends has no command line any more; whoever has one is a stranger that got the pid since.
+        # An ending process has no command line any more. With a command line, it is another process with the same pid.
         waiting.until(lambda: has_ended(process) or bool(process.cmdline()), timeout_s, 0.01)
         alone = waiting.until(lambda: not _left_behind(process, data), deadline - time.monotonic())
         if alone and process.status() == psutil.STATUS_ZOMBIE:
@@ -100,13 +101,13 @@ def forget_killed(data: Path, timeout_s: float = 5.0) -> None:
 
 
 def _left_behind(process: psutil.Process, data: Path) -> bool:
-    """Whether a backend is left of a server that is a zombie; False for one that is none."""
+    """Whether the server is a zombie and one of its backends is left."""
     zombie = process.status() == psutil.STATUS_ZOMBIE
     return zombie and any(_is_in(one, data) for one in psutil.process_iter())
 
 
 def _is_in(process: psutil.Process, data: Path) -> bool:
-    """Whether it works in this directory, as all processes of its server do; those of other users are not seen."""
+    """Whether its working directory is this one, as for all processes of the server. False if it cannot be seen."""
     try:
         return Path(process.cwd()) == data.resolve()
     except psutil.Error:
@@ -114,21 +115,21 @@ def _is_in(process: psutil.Process, data: Path) -> bool:
 
 
 def options(process: psutil.Process) -> dict[str, str]:
-    """The settings its command line gave it."""
+    """The settings in its command line."""
     given = [value.partition("=") for flag, value in pairwise(process.cmdline()) if flag == "-c"]
     return {name: value for name, _, value in given}
 
 
 def place(process: psutil.Process, cpus: Collection[int]) -> bool:
-    """Keep the postmaster and its children on these CPUs; False where the system cannot (not Linux) or may not.
+    """Keep the postmaster and its children on these CPUs. False if that is not allowed, or if this is not Linux.
 
-    Root may not without CAP_SYS_NICE, as in a container, since the server runs as another user.
+    The server runs as another user, so root needs CAP_SYS_NICE, which a container may not have.
     """
     if sys.platform != "linux":
         return False
     wanted = sorted(cpus)
     try:
-        process.cpu_affinity(wanted)  # first: every backend from now on inherits it
+        process.cpu_affinity(wanted)  # the postmaster first: new backends inherit its CPUs
         for child in process.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 child.cpu_affinity(wanted)
@@ -138,7 +139,7 @@ def place(process: psutil.Process, cpus: Collection[int]) -> bool:
 
 
 def is_on(process: psutil.Process, cpus: Collection[int]) -> bool:
-    """Whether a process may run on these CPUs alone. Raises psutil.NoSuchProcess when it has ended."""
+    """Whether a process may run on these CPUs only. Raises psutil.NoSuchProcess if it has ended."""
     return sys.platform != "linux" or set(process.cpu_affinity()) <= set(cpus)
 
 
@@ -150,4 +151,4 @@ def _works_in(process: psutil.Process, data: Path) -> bool:
     try:
         return Path(process.cwd()) == data.resolve()
     except psutil.AccessDenied:
-        return True  # as on macOS for other users' processes: the command line has to do
+        return True  # macOS does this for other users' processes: the command line must suffice

@@ -1,4 +1,4 @@
-"""Rows that only this process knows, in the dataset's own tables: a service that answers them works on these."""
+"""Inserts rows that only this process knows into the dataset's tables: a service that returns them uses the tables."""
 
 import secrets
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from db import marker, server
 from db.dsn import Dsn
 
-_BEYOND = 2**62  # no sequence and no scale comes near
+_BEYOND = 2**62  # larger than any sequence or scale
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A user named `nonce` and a note that says `nonce`."""
+    """A user with the name `nonce`, and a note with the text `nonce`."""
 
     user_id: int
     note_id: int
@@ -22,7 +22,7 @@ class Proof:
 
 @contextmanager
 def planted(dsn: Dsn) -> Iterator[Proof]:
-    """Have the two rows in the dataset's tables for the length of the block.
+    """Insert the two rows into the dataset's tables, and delete them at the end of the block.
 
     Raises:
         DatabaseError: a table of that name is not ours, there is no dataset, or the server refuses.

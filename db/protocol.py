@@ -1,6 +1,6 @@
-"""PostgreSQL's protocol: messages, cut out of a stream of bytes.
+"""Splits a stream of bytes into messages of PostgreSQL's protocol.
 
-They are described in PostgreSQL's documentation, "Frontend/Backend Protocol".
+Source: PostgreSQL's documentation, "Frontend/Backend Protocol".
 """
 
 import struct
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
-LENGTH_BYTES = 4  # which count themselves
+LENGTH_BYTES = 4  # the length includes them
 ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
 # The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
 WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
@@ -17,7 +17,7 @@ WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
 
 @dataclass(frozen=True)
 class Message:
-    """One message on its way (ns, monotonic). `kind` is its first byte, empty for the one that opens a connection."""
+    """One message with its time (ns, monotonic). `kind` is its first byte, empty for the first message of a client."""
 
     at_ns: int
     connection: int
@@ -30,9 +30,9 @@ Listener = Callable[[Message], None]
 
 
 class Splitter:
-    """Cuts one direction of a connection into messages, wherever the network has cut it.
+    """Splits one direction of a connection into messages. The network may have split the bytes anywhere.
 
-    Where a message's length cannot be one, it is not the protocol, and nothing more is found in that direction.
+    An impossible length means that this is not the protocol: no more messages are found in that direction.
     """
 
     def __init__(self, *, from_client: bool) -> None:
@@ -41,7 +41,7 @@ class Splitter:
         self._lost = False
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
-        """All messages that are whole now: kind and body."""
+        """All messages that are complete now: kind and body."""
         if self._lost:
             return []
         self._rest += data

@@ -1,4 +1,4 @@
-"""Undo what a cell did to the dataset, so that each one starts from the same rows."""
+"""Undoes the changes of a cell to the dataset, so that each cell starts from the same rows."""
 
 import psycopg
 from psycopg import sql
@@ -16,13 +16,13 @@ _UNDO_NOTES = sql.SQL("UPDATE notes SET data = {note} WHERE data IS DISTINCT FRO
 
 
 def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
-    """Remove users beyond the dataset (with their orders), put notes and identities back, vacuum and checkpoint.
+    """Delete users beyond the dataset (with their orders), restore notes and sequences, vacuum and checkpoint.
 
-    It costs what was changed, not what the dataset holds, but for reading the notes once.
+    The cost depends on the changes, not on the size of the dataset, except that all notes are read once.
 
     Raises:
-        DatabaseError: there is no dataset, it was changed beyond what cells change, or a session that was left in a
-            transaction locks what must be undone.
+        DatabaseError: there is no dataset, it has changes that cells do not make, or a session that was left in a
+            transaction locks the rows.
     """
     with server.explained(dsn, "restoring the dataset", _REMEDY), server.connect(dsn) as conn:
         found = marker.required(conn, dsn)
@@ -31,8 +31,8 @@ def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
             with_orders = _delete_beyond(conn, found.size)
             conn.execute(_UNDO_NOTES)
             reset_sequences(conn, found.size)
-        # Rows that were updated and put back, or created and deleted, leave dead versions behind even where nothing
-        # is left to undo. INDEX_CLEANUP ON: VACUUM would skip the indexes for a few, and cells would start unequal.
+        # Rows that were updated and restored, or created and deleted, leave dead versions even if nothing is left to
+        # undo. INDEX_CLEANUP ON: VACUUM would skip the indexes if there are few, and cells would not start equal.
         conn.execute("VACUUM (INDEX_CLEANUP ON) users, notes")
         if with_orders:
             conn.execute("VACUUM (INDEX_CLEANUP ON) orders, order_items")
@@ -40,13 +40,13 @@ def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
 
 
 def reset_sequences(conn: psycopg.Connection, size: dataset.Size) -> None:
-    """Let every table's next id follow the dataset's last."""
+    """Set the next id of every table to follow the last one of the dataset."""
     for table, rows in size.items():
         conn.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, rows])
 
 
 def _delete_beyond(conn: psycopg.Connection, size: dataset.Size) -> bool:
-    """Delete rows beyond the dataset, referring ones first; whether orders or items were among them."""
+    """Delete rows beyond the dataset, referring rows first. Returns whether orders or items were deleted."""
     limits = dict(size.items())
     conn.execute("DELETE FROM notes WHERE id > %(notes)s", limits)
     items = conn.execute("DELETE FROM order_items WHERE id > %(order_items)s OR order_id > %(orders)s", limits)

@@ -1,4 +1,4 @@
-"""The rules of `db.dataset` on whole arrays: the rows of every table, as COPY takes them."""
+"""The rules of `db.dataset` for arrays: the rows of every table, in the format of COPY."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from db import copy_format, dataset
 from db.dataset import Size
 
-BLOCK_ROWS = 20_000  # about 1.5 MB of COPY: all that the harness holds of a table at a time
+BLOCK_ROWS = 20_000  # about 1.5 MB of COPY: the harness has only one block of a table in memory
 Ids = NDArray[np.int64]
 Columns = tuple[NDArray[np.generic], ...]
 
@@ -19,7 +19,7 @@ _FIRST_NAMES, _LAST_NAMES = np.array(dataset.FIRST_NAMES, "S"), np.array(dataset
 
 
 def blocks(table: str, size: Size) -> Iterator[tuple[int, bytes]]:
-    """All rows of a table, in pieces: (the last row's id, COPY's binary format without header and trailer)."""
+    """All rows of a table, in blocks: (id of the last row, COPY's binary format without header and trailer)."""
     last = dict(size.items())[table]
     for first in range(1, last + 1, BLOCK_ROWS):
         ids = np.arange(first, min(first + BLOCK_ROWS, last + 1), dtype=np.int64)
@@ -27,12 +27,12 @@ def blocks(table: str, size: Size) -> Iterator[tuple[int, bytes]]:
 
 
 def columns(table: str, ids: Ids, size: Size) -> Columns:
-    """The table's columns, in the order of `schema.sql`, of the rows with these ids."""
+    """The columns of the rows with these ids, in the order of `schema.sql`."""
     return _TABLES[table](ids, size)
 
 
 def draw(ids: Ids, stream: int) -> Ids:
-    """`dataset.draw` of each id."""
+    """`dataset.draw` for each id."""
     x = ids * dataset.STREAMS + stream
     for _ in range(2):
         x = ((x >> 16) ^ x) * 0x45D9F3B & 0xFFFFFFFF

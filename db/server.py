@@ -1,4 +1,4 @@
-"""Connections to any PostgreSQL: the only place that opens one, so that failures read the same everywhere."""
+"""Connections to any PostgreSQL. Only this module opens them, so that errors read the same everywhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ OLDEST_VERSION_NUM = 140000
 
 
 def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psycopg.Connection:
-    """A connection; the caller closes it (it is a context manager).
+    """Open a connection. The caller closes it (it is a context manager).
 
     Raises:
         DatabaseError: unreachable, refused, no such database, or older than PostgreSQL 14.
     """
     try:
-        # libpq takes whole seconds, and reads 1 as 2.
+        # libpq accepts whole seconds, and treats 1 as 2.
         conn = psycopg.connect(
             dsn.url, autocommit=autocommit, connect_timeout=max(2, round(timeout_s)), client_encoding="UTF8"
         )
@@ -45,7 +45,7 @@ def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psyco
 
 @contextmanager
 def explained(dsn: Dsn, doing: str, remedy: str) -> Iterator[None]:
-    """Turn what PostgreSQL refuses inside the block into one message: what was being done, where, why, what to do."""
+    """Turn an error of PostgreSQL inside the block into one message: what failed, where, why, and the remedy."""
     try:
         yield
     except psycopg.Error as error:
@@ -53,7 +53,7 @@ def explained(dsn: Dsn, doing: str, remedy: str) -> Iterator[None]:
 
 
 def summary(error: psycopg.Error, dsn: Dsn) -> str:
-    """PostgreSQL's own message on one line, never with the password in it."""
+    """PostgreSQL's own message on one line, without the password."""
     primary = error.diag.message_primary
     lines = [primary] if primary else [line.strip() for line in str(error).splitlines()]
     text = " ".join(filter(None, lines)) or type(error).__name__
@@ -61,10 +61,10 @@ def summary(error: psycopg.Error, dsn: Dsn) -> str:
 
 
 def settings(dsn: Dsn) -> dict[str, str]:
-    """The effective values of `SETTINGS`, server_version and server_version_num, for the record.
+    """The effective values of `SETTINGS`, server_version and server_version_num, for environment.json.
 
-    Values have PostgreSQL's own units, as SHOW prints them. A setting that the server does not know, or that the role
-    may not see (which needs pg_read_all_settings), is left out.
+    Values have PostgreSQL's own units, as SHOW prints them. Unknown settings are left out, and so are settings that the
+    role may not read without pg_read_all_settings.
     """
     names = [*SETTINGS, "server_version", "server_version_num"]
     with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
@@ -75,21 +75,21 @@ def settings(dsn: Dsn) -> dict[str, str]:
 
 
 def all_settings(dsn: Dsn) -> dict[str, str]:
-    """Every setting that somebody could change, with the value that a new session of ours has."""
+    """Every setting that can be changed, with the value that a new session of ours has."""
     with explained(dsn, "reading the settings", "check the server's log"), connect(dsn) as conn:
         rows = conn.execute("SELECT name, setting FROM pg_settings WHERE context <> 'internal'").fetchall()
     return {name: value or "" for name, value in rows}
 
 
 def postmaster_start_time(dsn: Dsn) -> datetime:
-    """When the server was started, in UTC: a change means that it was restarted."""
+    """The start time of the server, in UTC. If it changes, the server was restarted."""
     with explained(dsn, "reading the start time", "check the server's log"), connect(dsn) as conn:
         [started] = conn.execute("SELECT extract(epoch FROM pg_postmaster_start_time())::float8").fetchall()
     return datetime.fromtimestamp(started[0], UTC)
 
 
 def checkpoint(conn: psycopg.Connection) -> bool:
-    """CHECKPOINT, where the role may: False when it may not, as with most managed servers."""
+    """Run CHECKPOINT. False if the role may not, as on most managed servers."""
     try:
         conn.execute("CHECKPOINT")
     except psycopg.errors.InsufficientPrivilege:

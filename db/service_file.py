@@ -1,4 +1,4 @@
-"""What libpq's service file says of a service: asked of libpq itself, so that it is found and read as psql does."""
+"""Looks up a service in libpq's service file, through libpq itself: it is found and read as psql does it."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _FILES = ("PGSERVICEFILE", "PGSYSCONFDIR", "HOME")
 
 
 def lookup(service: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a service, by libpq's names; none for no service.
+    """The parameters of a service, by libpq's names. Empty without a service.
 
     Raises:
         DatabaseError: no file has this service.
@@ -20,15 +20,15 @@ def lookup(service: str, environ: Mapping[str, str]) -> dict[str, str]:
         return {}
     before = dict(os.environ)
     try:
-        # libpq reads its own process's environment: only this service, and where its file is, may be in it.
-        _become(
+        # libpq reads this process's environment: it may contain only this service and the place of its file.
+        _set_environment(
             {name: value for name, value in before.items() if not name.startswith("PG")}
             | {name: environ[name] for name in _FILES if name in environ}
             | {"PGSERVICE": service}
         )
         options = pq.Conninfo.get_defaults()
     finally:
-        _become(before)
+        _set_environment(before)
     found = {one.keyword.decode(): one.val.decode() for one in options if one.val and one.val != one.compiled}
     found = {name: value for name, value in found.items() if name not in {"service", "servicefile"}}
     if not found:
@@ -38,6 +38,6 @@ def lookup(service: str, environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _become(environ: Mapping[str, str]) -> None:
+def _set_environment(environ: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environ)

@@ -1,4 +1,4 @@
-"""Start PostgreSQL's programs as the cluster's user, in an environment of our own making."""
+"""Starts PostgreSQL's programs as the cluster's user, in a clean environment."""
 
 import os
 import signal
@@ -11,15 +11,15 @@ from suite.launch import Options
 
 
 def environment() -> dict[str, str]:
-    """For PostgreSQL's programs: none of the caller's PG* variables, locale or HOME."""
+    """The environment of PostgreSQL's programs, without the caller's PG* variables, locale and HOME."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {**kept, "PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def command(cluster: Cluster, program: list[str], *, attached: bool, cpus: Collection[int] | None = None) -> list[str]:
-    """The command line that becomes `program`: as the cluster's user, in a session of its own.
+    """A command line that runs `program` as the cluster's user, in a separate session.
 
-    Attached, the program gets SIGINT when the thread that starts it ends, however it ends (Linux).
+    With `attached`, the program gets SIGINT when the thread that starts it ends, in whatever way (Linux).
     """
     account = cluster.account
     options = Options(
@@ -34,9 +34,9 @@ def command(cluster: Cluster, program: list[str], *, attached: bool, cpus: Colle
 
 
 def background(argv: list[str], log: Path) -> int:
-    """Start it with its output in `log` (emptied before); the pid, which stays the same through exec."""
+    """Start it with its output in `log`, which is emptied first. Returns the pid, which exec does not change."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    # Not subprocess.Popen: a server outlives the object, which would complain when it is collected.
+    # Not subprocess.Popen: the server outlives the object, which would warn when it is collected.
     return os.posix_spawn(
         argv[0],
         argv,

@@ -1,4 +1,4 @@
-"""Work in steps that wait for one another, on several sessions side by side. Knows nothing of what the steps do."""
+"""Runs steps that depend on one another, on several sessions side by side. It does not know what the steps do."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from typing import Generic, TypeVar
 
 Session = TypeVar("Session")
 ReportShare = Callable[[float], None]
-"""Called by a step with the share of it that is done, 0 to 1; raises `Stopped` when the step is to end early."""
+"""Called by a step with its share done, 0 to 1. Raises `Stopped` if the step must end early."""
 Progress = Callable[[str, float], None]
-"""Called with what is being done and the fraction done before it, 0 to 1; never by two threads at once."""
+"""Called with the steps that are running and the fraction done, 0 to 1. Never called by two threads at once."""
 _CANCEL_EVERY_S = 0.2
 
 
 class Stopped(Exception):  # noqa: N818  # not an error: another step failed, or the user pressed Ctrl-C
-    """The work is given up."""
+    """The work was stopped."""
 
 
 @dataclass(frozen=True)
 class Step(Generic[Session]):
-    """`work` on a session, once the steps named in `after` are done. `cost` is its length relative to the others."""
+    """A step. `work` runs on a session when all steps in `after` are done. `cost` is its relative duration."""
 
     name: str
     cost: float
@@ -34,11 +34,12 @@ def run(
     cancel: Callable[[Session], None],
     progress: Progress,
 ) -> None:
-    """Do all steps; a free session takes the first that may begin. `cancel` ends what a session is doing.
+    """Run all steps. A free session takes the first step that is ready. `cancel` ends the statement of a session.
 
-    When a step fails, or on Ctrl-C, those that run are cancelled and awaited, no other begins, and the error is raised.
+    When a step fails, or on Ctrl-C, running steps are cancelled and awaited, no other step begins, and the error is
+    raised.
     """
-    board = _Board(steps, progress)
+    board = _ProgressBoard(steps, progress)
     waiting, free, running = list(steps), list(sessions), dict[Future[None], tuple[Step[Session], Session]]()
     done: set[str] = set()
     with ThreadPoolExecutor(len(sessions)) as pool:
@@ -50,7 +51,7 @@ def run(
                     waiting.remove(step)
                     session = free.pop()
                     board.begin(step.name)
-                    running[pool.submit(step.work, session, board.teller(step.name))] = (step, session)
+                    running[pool.submit(step.work, session, board.reporter(step.name))] = (step, session)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     step, session = running.pop(future)
                     future.result()
@@ -67,8 +68,8 @@ def run(
             raise
 
 
-class _Board:
-    """What is done and what is running, told as one fraction."""
+class _ProgressBoard:
+    """Reports the running steps and the fraction done of all steps."""
 
     def __init__(self, steps: Sequence[Step[Session]], progress: Progress) -> None:
         self.stopped = threading.Event()
@@ -81,25 +82,25 @@ class _Board:
     def begin(self, name: str) -> None:
         with self._lock:
             self._running.append(name)
-            self._tell()
+            self._report()
 
     def end(self, name: str) -> None:
         with self._lock:
             self._running.remove(name)
             self._shares[name] = 1.0
             if self._running:
-                self._tell()
+                self._report()
 
-    def teller(self, name: str) -> ReportShare:
-        def told(share: float) -> None:
+    def reporter(self, name: str) -> ReportShare:
+        def report_share(share: float) -> None:
             if self.stopped.is_set():
                 raise Stopped
             with self._lock:
                 self._shares[name] = share
-                self._tell()
+                self._report()
 
-        return told
+        return report_share
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         done = sum(self._costs[name] * share for name, share in self._shares.items())
         self._progress(", ".join(self._running), done / sum(self._costs.values()))

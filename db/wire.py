@@ -1,6 +1,6 @@
-"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network distance, notes what was said.
+"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network delay, records messages.
 
-It is put between a service and any server that is reached without TLS.
+It runs between a service and any server that is reached without TLS.
 """
 
 import argparse
@@ -25,12 +25,12 @@ CLOCK_MONOTONIC, TFD_NONBLOCK, TFD_TIMER_ABSTIME = 1, 0o4000, 1
 
 
 class Relay:
-    """Listens on a port of loopback and passes everything on, in a thread of its own, until the block ends."""
+    """Listens on a port of loopback and forwards all data, in a separate thread, until the block ends."""
 
     def __init__(
         self, host: str, port: int, *, listen: int = 0, delay_s: float = 0.0, listener: Listener | None = None
     ) -> None:
-        """Relay to a server. Each direction takes `delay_s` longer; `listener` hears every message, in the thread."""
+        """Relay to a server. Each direction takes `delay_s` longer. `listener` gets every message, in the thread."""
         self.target, self.delay_s, self.listener = (host, port), delay_s, listener
         self.round_trips = 0
         self.connections = 0
@@ -57,8 +57,8 @@ class Relay:
         self.line.close()
         self._loop.close()
 
-    def heard(self, connection: int, messages: list[tuple[bytes, bytes]], at_ns: int, *, from_client: bool) -> None:
-        """Count what was said, and tell the listener."""
+    def observe(self, connection: int, messages: list[tuple[bytes, bytes]], at_ns: int, *, from_client: bool) -> None:
+        """Count round trips, and call the listener for each message."""
         if from_client:
             self.round_trips += sum(kind in WAITED_FOR for kind, _ in messages)
         if self.listener is not None:
@@ -67,7 +67,7 @@ class Relay:
 
 
 class Side(asyncio.Protocol):
-    """One end of a relayed connection; what it receives goes to `other`."""
+    """One end of a relayed connection. Data that it receives goes to `other`."""
 
     transport: asyncio.Transport
 
@@ -77,28 +77,28 @@ class Side(asyncio.Protocol):
         self.other: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember it; small messages are not to wait for each other."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # of a stream
+        """Keep the transport. Small messages must not wait for each other."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # always one for a stream
         self.transport = transport
         self.relay.transports.add(transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, _: Exception | None) -> None:
-        """The other end hears of it, after all that was said before."""
+        """Close the other end, after all data that was received before."""
         self.relay.transports.discard(self.transport)
         if self.other is not None:
             self.relay.line.send(self.other, None)
 
     def data_received(self, data: bytes) -> None:
-        """Pass it on first, then look at it: who receives it may answer before that is done, so the time is now."""
+        """Forward the data first, then parse it. The time is taken before: the receiver may answer very soon."""
         at_ns = time.perf_counter_ns()
         if self.other is not None:
             self.relay.line.send(self.other, data)
-        self.relay.heard(self.number, self.splitter.feed(data), at_ns, from_client=self.from_client)
+        self.relay.observe(self.number, self.splitter.feed(data), at_ns, from_client=self.from_client)
 
 
 class FromClient(Side):
-    """The client's end: connects to the server, and keeps what is said before that is done."""
+    """The client's end. It connects to the server, and keeps data that arrives before it is connected."""
 
     def __init__(self, relay: Relay) -> None:
         relay.connections += 1
@@ -125,7 +125,7 @@ class FromClient(Side):
             server.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Refuse encryption, which the relay could not read: the client continues without it."""
+        """Refuse encryption, because the relay could not read it. The client continues without it."""
         if self.splitter.starting and data in ENCRYPTION:
             self.transport.write(b"N")
             return
@@ -135,11 +135,11 @@ class FromClient(Side):
 
 
 class DelayLine:
-    """The distance: whatever is sent arrives `delay_s` later, in order. All connections share it."""
+    """Delivers data `delay_s` later, in order. All connections share it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
         self._loop, self._delay_ns = loop, round(delay_s * 1e9)
-        self._under_way: deque[tuple[int, asyncio.Transport, bytes | None]] = deque()
+        self._in_flight: deque[tuple[int, asyncio.Transport, bytes | None]] = deque()
         self._timer = Timer(loop, self._arrive) if self._delay_ns else None
 
     def send(self, transport: asyncio.Transport, data: bytes | None) -> None:
@@ -147,20 +147,20 @@ class DelayLine:
         if self._timer is None:
             _deliver(transport, data)
             return
-        self._under_way.append((time.monotonic_ns() + self._delay_ns, transport, data))
-        if len(self._under_way) == 1:
-            self._timer.set(self._under_way[0][0])
+        self._in_flight.append((time.monotonic_ns() + self._delay_ns, transport, data))
+        if len(self._in_flight) == 1:
+            self._timer.set(self._in_flight[0][0])
 
     def _arrive(self) -> None:
         now_ns = time.monotonic_ns()
-        while self._under_way and self._under_way[0][0] <= now_ns:
-            _, transport, data = self._under_way.popleft()
+        while self._in_flight and self._in_flight[0][0] <= now_ns:
+            _, transport, data = self._in_flight.popleft()
             _deliver(transport, data)
-        if self._under_way and self._timer is not None:
-            self._timer.set(self._under_way[0][0])
+        if self._in_flight and self._timer is not None:
+            self._timer.set(self._in_flight[0][0])
 
     def close(self) -> None:
-        """No more arrives."""
+        """Deliver nothing more."""
         if self._timer is not None:
             self._timer.close()
 
@@ -184,7 +184,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class Timer:
-    """Calls back at a monotonic time, to some microseconds: the event loop's own timers count whole milliseconds."""
+    """Calls back at a monotonic time, exact to some microseconds. The event loop's timers count whole milliseconds."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop, self._callback = loop, callback
@@ -197,7 +197,7 @@ class Timer:
             loop.add_reader(self._fd, self._fire)
 
     def set(self, at_ns: int) -> None:
-        """Call back then; a past time is now."""
+        """Call back at this time, or at once if it has passed."""
         if self._fd < 0:
             self._loop.call_later(max(0.0, (at_ns - time.monotonic_ns()) / 1e9), self._callback)
             return
@@ -209,7 +209,7 @@ class Timer:
         self._callback()
 
     def close(self) -> None:
-        """Never again."""
+        """Cancel the timer for good."""
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             os.close(self._fd)

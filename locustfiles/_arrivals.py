@@ -1,7 +1,7 @@
-"""When requests are due, in the open and the batch model: a schedule, and who sends the next one.
+"""The arrivals of the open and the batch model: their schedule, and the users that send them.
 
-An arrival that finds no free user waits for one, and its latency counts from when it was due. So do vegeta and wrk2; it
-is what keeps a stall of the service from hiding itself (coordinated omission).
+An arrival without a free user waits for one, and its latency counts from the time when it was due. vegeta and wrk2 do
+the same. Otherwise a stall of the service would hide itself (coordinated omission).
 """
 
 import random
@@ -16,7 +16,7 @@ SPACINGS = ("uniform", "poisson")
 
 
 def offsets_ns(rate_rps: float, spacing: str, chance: random.Random, phase: float = 0.0) -> Iterator[int]:
-    """Nanoseconds from the start to each arrival, without end.
+    """Nanoseconds from the start to each arrival, as an endless series.
 
     `uniform`: one every 1/rate seconds, the first after `phase` of one. `poisson`: independent, exponentially
     distributed gaps of mean 1/rate.
@@ -31,29 +31,29 @@ def offsets_ns(rate_rps: float, spacing: str, chance: random.Random, phase: floa
 
 
 def batch_ns(arrivals: int, rate_rps: float, spacing: str, chance: random.Random, phase: float = 0.0) -> Iterator[int]:
-    """So many arrivals: at once when `rate_rps` is 0, else at that rate."""
+    """This many arrivals: all at once if `rate_rps` is 0, otherwise at that rate."""
     return islice(offsets_ns(rate_rps, spacing, chance, phase) if rate_rps else iter(int, 1), arrivals)
 
 
 class Arrivals:
-    """Hands each arrival to one waiting user when it is due."""
+    """Gives each arrival to one waiting user when it is due."""
 
     def __init__(self) -> None:
         self._due: SimpleQueue[int] = SimpleQueue()
         self._dispatcher: gevent.Greenlet | None = None
 
     def follow(self, schedule: Iterator[int]) -> None:
-        """Begin now: `schedule` gives the times from here on, ascending, in ns. Further calls do nothing."""
+        """Begin now. `schedule` gives the times from now, ascending, in ns. More calls do nothing."""
         if self._dispatcher is None:
             self._dispatcher = gevent.spawn(self._dispatch, schedule, perf_counter_ns())
 
     def take(self) -> int:
-        """Wait until an arrival is due that nobody has taken; when it was due (ns, monotonic)."""
+        """Wait for an arrival that no other user has taken. Returns when it was due (ns, monotonic)."""
         due_ns: int = self._due.get()
         return due_ns
 
     def close(self) -> list[int]:
-        """No further arrivals. Returns when those were due that no user was free to take."""
+        """End the arrivals. Returns when the arrivals without a free user were due."""
         if self._dispatcher is not None:
             self._dispatcher.kill(block=False)
         missed = []

@@ -1,4 +1,4 @@
-"""PostgreSQL's backends by service: who holds the other end of each connection."""
+"""Assigns PostgreSQL's backends to services, by the client's end of each connection."""
 
 import socket
 import time
@@ -14,18 +14,18 @@ from db.activity import Holder
 from suite import catalogue
 
 HERE = {"127.0.0.1", "localhost", "::1"}
-SEARCH_EVERY_S = 5.0  # looking through every process's files takes milliseconds, in which no user is served
+SEARCH_EVERY_S = 5.0  # a search through all processes takes milliseconds, in which no user sends
 
 
 class Owners:
-    """Knows whose a connection is. Pools keep their connections, so it seldom searches.
+    """Knows the service of each connection. Pools keep their connections, so it searches rarely.
 
-    On this machine by the port that a service's process has; where services have addresses of their own, as in Compose,
-    by the address.
+    On this machine, it goes by the local port of the service's process. If services have their own addresses, as in
+    Compose, it goes by the address.
     """
 
     def __init__(self, urls: Mapping[str, str]) -> None:
-        """`urls` are where services answer, by name."""
+        """`urls` has the URL of each service, by name."""
         hosts = {name: urlsplit(url).hostname or "" for name, url in urls.items()}
         self._hosts = {name: host for name, host in hosts.items() if host not in HERE}
         self._by_address: dict[str, str] = {}
@@ -33,7 +33,7 @@ class Owners:
         self._searched = float("-inf")
 
     def of(self, holders: Sequence[Holder]) -> list[str]:
-        """The service's name for each; empty where it is no service's, or nobody knows."""
+        """The name of the service for each. Empty if it belongs to no service, or if the service is unknown."""
         found = [self._of(one) for one in holders]
         unknown = [one for one, name in zip(holders, found, strict=True) if not name and one.address]
         if not unknown or time.monotonic() - self._searched < SEARCH_EVERY_S:
@@ -50,19 +50,19 @@ class Owners:
 
 
 def resolved(hosts: Mapping[str, str]) -> dict[str, str]:
-    """Names of services by the address that each one's host has now; none of one that has no address, or shares it."""
+    """Names of services by the address of their host, without services that have no address or share one."""
     found: dict[str, list[str]] = {}
     for name, host in hosts.items():
-        with suppress(OSError):  # it is not up
+        with suppress(OSError):  # the host is not running
             found.setdefault(socket.gethostbyname(host), []).append(name)
     return {address: names[0] for address, names in found.items() if len(names) == 1}
 
 
 def search() -> dict[int, str]:
-    """The local ports of all connections that a service of this machine has, by the service's name.
+    """The name of the service for each local port of a connection on this machine.
 
-    A service is known by the port that it, or the process that started it, listens on. Processes that this one may not
-    look into are left out.
+    A service is recognised by the port on which it, or its parent process, listens. Processes that this one may not
+    inspect are left out.
     """
     try:
         connections: list[Any] = psutil.net_connections("tcp")
@@ -91,7 +91,7 @@ def _service(pid: int, listening: Mapping[int, str]) -> str:
 
 
 def by_service(holders: Sequence[Holder], owners: Sequence[str]) -> dict[str, Counter[str]]:
-    """Connections by state for each service, and under the empty name those that are no service's, or nobody knows."""
+    """Connections by state for each service. Those of no known service have the empty name."""
     found: dict[str, Counter[str]] = {}
     for holder, name in zip(holders, owners, strict=True):
         found.setdefault(name, Counter())[holder.state] += 1

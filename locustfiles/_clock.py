@@ -1,4 +1,4 @@
-"""Monotonic clocks of several processes, brought to one."""
+"""Converts the monotonic clocks of several processes to one."""
 
 import time
 from functools import cache
@@ -9,7 +9,7 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class ClockReading(TypedDict):
-    """Both clocks of a process at one moment, and which machine's they are (empty: not known)."""
+    """Both clocks of a process at one moment, and an id of the machine (empty if unknown)."""
 
     monotonic_ns: int
     wall_ns: int
@@ -18,7 +18,7 @@ class ClockReading(TypedDict):
 
 @cache
 def boot() -> str:
-    """Identifies the machine since its last start; processes with the same one share the monotonic clock."""
+    """An id of the machine since its last start. Processes with the same id share the monotonic clock."""
     try:
         return BOOT_ID.read_text().strip()
     except OSError:
@@ -26,14 +26,14 @@ def boot() -> str:
 
 
 def reading() -> ClockReading:
-    """This process's clocks now."""
+    """The clocks of this process now."""
     return {"monotonic_ns": time.perf_counter_ns(), "wall_ns": time.time_ns(), "boot": boot()}
 
 
 def offset_ns(theirs: ClockReading, ours: ClockReading | None = None) -> int:
-    """What to add to monotonic times of another process to have them on this process's clock.
+    """The offset from monotonic times of another process to the clock of this process.
 
-    Zero on one machine. Between machines it goes by the wall clocks, and is as good as these agree.
+    It is zero on one machine. Between machines it is computed from the wall clocks, and is only as exact as they are.
     """
     ours = ours or reading()
     if theirs["boot"] and theirs["boot"] == ours["boot"]:

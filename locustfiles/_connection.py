@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: opened, used for one request after the other, over plain sockets or TLS."""
+"""One HTTP/1.1 connection, over a plain socket or TLS. It sends one request after the other."""
 
 import os
 import re
@@ -22,18 +22,18 @@ from gevent.ssl import SSLContext
 RECEIVE_BYTES = 65_536
 FRAMED = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
 NOTHING = bytes(4)
-UNASKED = "more than one answer to one request"
+SECOND_ANSWER = "more than one answer to one request"
 
-# gevent's own socket tries to receive before it waits: one more system call for every answer.
+# gevent's socket tries to receive before it waits: that costs one more system call for every answer.
 PlainSocket: Callable[..., socket.socket] = monkey.get_original("socket", "socket")
 
 
 class HttpError(Exception):
-    """A request that got no usable answer; the message is short and the same for the same cause."""
+    """A request without a usable answer. The message is short, and the same for the same cause."""
 
 
 class Address(NamedTuple):
-    """Where requests go: what to connect to, and what every request says."""
+    """Where requests go: the address to connect to, and the parts of every request."""
 
     host: str
     port: int
@@ -44,7 +44,7 @@ class Address(NamedTuple):
 
 @cache
 def address_of(base_url: str) -> Address:
-    """Take a base URL apart. Raises ValueError that names it."""
+    """Parse a base URL. Raises ValueError that names it."""
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"{base_url!r} is not the address of a service; write it as http://host:port")
@@ -55,7 +55,7 @@ def address_of(base_url: str) -> Address:
 
 
 def _verifying() -> SSLContext:
-    # Not create_default_context(): unless the process is patched it makes the standard library's, which blocks.
+    # Not create_default_context(): in an unpatched process it returns the standard library's context, which blocks.
     context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     return context
@@ -63,14 +63,14 @@ def _verifying() -> SSLContext:
 
 @cache
 def _resolve(host: str, port: int) -> tuple[Any, ...]:
-    """The address's socket addresses: one look-up for all users."""
+    """The socket addresses of a host and port, looked up once for all users."""
     return tuple(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def connect(address: Address, timeout_s: float) -> "Connection":
     """Open a connection. Raises OSError; TimeoutError after `timeout_s`."""
     *others, last = _resolve(address.host, address.port)
-    for found in others:  # "localhost" is ::1 first, where a service that listens on 127.0.0.1 refuses
+    for found in others:  # "localhost" is first ::1, which fails for a service that listens on 127.0.0.1
         with suppress(OSError):
             return _connect_to(found, address, timeout_s)
     return _connect_to(last, address, timeout_s)
@@ -104,7 +104,7 @@ def _reach(raw: socket.socket, socket_address: Any, timeout_s: float) -> None:
     if code == EINPROGRESS:
         _wait_writable(raw, timeout_s)
         code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:  # some are told at once, and only once: no route, no free local port
+    if code:  # some errors are reported at once, and only once: no route, no free local port
         raise OSError(code, os.strerror(code))
 
 
@@ -118,7 +118,7 @@ class ClosedWhileIdleError(HttpError):
 
 
 class Connection:
-    """Sends a request, parses the answer. Subclasses say how bytes go out and come in."""
+    """Sends a request and parses the answer. Subclasses send and receive the bytes."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -126,17 +126,17 @@ class Connection:
         self._complete = False
         self._keep = False
 
-    # called by the parser; headers are not asked for, since nothing here needs them
+    # The parser calls these. There is no callback for headers, because they are not needed.
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
 
     def on_message_begin(self) -> None:
         if self._complete:
-            raise HttpError(UNASKED)
+            raise HttpError(SECOND_ANSWER)
 
     def on_message_complete(self) -> None:
         self._complete = self._parser.get_status_code() >= 200  # 1xx: the real answer follows
-        # Asked now: once the message is over, the parser has forgotten.
+        # Read now: after the end of the message, the parser does not know it any more.
         self._keep = self._parser.should_keep_alive()
 
     def has_unread(self) -> bool:
@@ -155,9 +155,12 @@ class Connection:
         raise NotImplementedError
 
     def exchange(self, message: bytes) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection can be used again. Raises HttpError or OSError."""
+        """Send a message. Returns status, body, and whether the connection can be used again.
+
+        Raises HttpError or OSError.
+        """
         if self.has_unread():
-            raise HttpError(UNASKED)  # it would pass for the answer to this one
+            raise HttpError(SECOND_ANSWER)  # it would be taken for the answer to this request
         try:
             self.send(message)
             data = self.receive()
@@ -171,7 +174,7 @@ class Connection:
             try:
                 parser.feed_data(data)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                cause = error.__context__  # what a callback of ours raised
+                cause = error.__context__  # the error of one of our callbacks
                 raise HttpError(str(cause) if isinstance(cause, HttpError) else "answer is not valid HTTP") from error
             if self._complete:
                 self._complete = False
@@ -189,7 +192,7 @@ def _joined(parts: list[bytes]) -> bytes:
 
 
 def _ends_with_connection(received: bytes) -> bool:
-    """Whether an answer's head is whole and says nothing of a length: then the body goes on until the end."""
+    """Whether the head is complete and has no length: then the body ends with the connection."""
     head, end, rest = received.partition(b"\r\n\r\n")
     if end and head[9:10] == b"1":
         return _ends_with_connection(rest)
@@ -197,7 +200,7 @@ def _ends_with_connection(received: bytes) -> bool:
 
 
 class _PlainConnection(Connection):
-    """Over a non-blocking socket, waiting for it before each receive."""
+    """A connection over a non-blocking socket. It waits before each receive."""
 
     def __init__(self, raw: socket.socket) -> None:
         super().__init__()
@@ -220,7 +223,7 @@ class _PlainConnection(Connection):
         return self._raw.recv(RECEIVE_BYTES)
 
     def abort(self) -> None:
-        with suppress(OSError):  # the peer may have ended it just now
+        with suppress(OSError):  # the peer may have just closed it
             self._raw.shutdown(socket.SHUT_RDWR)  # wakes the receive
 
     def close(self) -> None:
@@ -229,7 +232,7 @@ class _PlainConnection(Connection):
 
 
 class _TlsConnection(Connection):
-    """Over gevent's TLS socket."""
+    """A connection over gevent's TLS socket."""
 
     def __init__(self, secured: Any) -> None:
         super().__init__()
@@ -239,13 +242,13 @@ class _TlsConnection(Connection):
         self._secured.sendall(data)
 
     def has_unread(self) -> bool:
-        return False  # unread bytes are no sign here: TLS sends some of its own
+        return False  # unread bytes mean nothing here: they may belong to TLS itself
 
     def receive(self) -> bytes:
         return bytes(self._secured.recv(RECEIVE_BYTES))
 
     def abort(self) -> None:
-        # Not its own `shutdown`, which takes the TLS away from under the receive that this is to wake.
+        # Not its own `shutdown`: that removes TLS while the receive, which must wake up, still uses it.
         with suppress(OSError):
             gevent.socket.socket.shutdown(self._secured, socket.SHUT_RDWR)
 

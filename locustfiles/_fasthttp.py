@@ -1,7 +1,7 @@
-"""Locust's own FastHttpUser client behind the lean client's interface, for comparison: `--client fasthttp`.
+"""Locust's FastHttpUser client with the interface of the lean client, for comparison: `--client fasthttp`.
 
-With file descriptors of 1024 and more in the process it loses keep-alive (geventhttpclient waits with `select`): 1000
-users in one process just fit.
+It loses keep-alive if the process has file descriptors of 1024 or more, because geventhttpclient waits with `select`.
+1000 users in one process just fit.
 """
 
 from time import perf_counter_ns
@@ -15,20 +15,20 @@ JSON = {"Content-Type": "application/json"}
 
 
 class FastHttpClient:
-    """One user's FastHttpSession. Its own events are not used: `ServiceUser.call` reports what it checked."""
+    """One user's FastHttpSession. Its own events are not used: `ServiceUser.call` checks and reports."""
 
     def __init__(self, base_url: str, *, timeout_s: float = 60.0) -> None:
-        """Prepare; it connects on first use."""
+        """Prepare. It connects on first use."""
         self._session = FastHttpSession(
             base_url, EventHook(), None, concurrency=1, connection_timeout=timeout_s, network_timeout=timeout_s
         )
         self.reconnects = 0
 
     def connect(self) -> None:
-        """It can only connect with its first request."""
+        """Do nothing: this client connects with its first request."""
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        """Send one request and wait for the whole answer."""
+        """Send one request and wait for the complete answer."""
         data, headers = (body.decode(), JSON) if body else (None, None)
         start_ns = perf_counter_ns()
         response = self._session.request(method, path, data=data, headers=headers)

@@ -1,4 +1,4 @@
-"""What the web UI's form says, held against what the command line would accept."""
+"""Checks the values of the web UI's form as the command line would."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from suite.lookup import nearest
 
 
 def problem(form: Sequence[tuple[str, str]]) -> str:
-    """The first value that an option of the suite would refuse, in words; empty when all are accepted.
+    """The first value that an option of the suite would refuse, in words. Empty if all are accepted.
 
-    Locust itself only converts a value to the type that the field had before.
+    Locust itself only converts a value to the previous type of the field.
     """
     options = argument_parser.get_parser().args_included_in_web_ui
     own = set(argument_parser.ui_extra_args_dict())

@@ -1,8 +1,8 @@
-"""A lean HTTP/1.1 client for load: one keep-alive connection a user, gevent for waiting, httptools for parsing.
+"""A lean HTTP/1.1 client for load: one keep-alive connection for each user, with gevent and httptools.
 
-Locust's FastHttpUser spends several times as much CPU on a request. Differences that matter for measuring: the clock
-starts right before the request is handed to the kernel and stops when the whole answer is there, setting up a
-connection is never part of a latency, and no other greenlet runs between the clock and the send.
+Locust's FastHttpUser uses several times as much CPU time for a request. Other differences matter for measuring: the
+clock starts right before the request goes to the kernel, and stops when the answer is complete. Opening a connection
+is never part of a latency. No other greenlet runs between the clock and the send.
 """
 
 import ssl
@@ -19,7 +19,7 @@ IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 
 
 class Answer(NamedTuple):
-    """What came back. `status` is 0 and `error` says why where nothing usable did; times are monotonic."""
+    """An answer. Without a usable answer, `status` is 0 and `error` has the reason. Times are monotonic."""
 
     status: int
     body: bytes
@@ -29,14 +29,14 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """One user's connection to one base address. Not for use by two greenlets at once."""
+    """One user's connection to one base address. Two greenlets must not use it at once."""
 
-    reconnects_of_all = 0  # of this process
+    reconnects_of_all = 0  # of all clients of this process
     _all: ClassVar["WeakSet[Client]"] = WeakSet()
     _watching = False
 
     def __init__(self, base_url: str, *, timeout_s: float = 60.0) -> None:
-        """Prepare; connect on first use. Raises ValueError for an address that is not http:// or https://."""
+        """Prepare. It connects on first use. Raises ValueError for an address that is not http:// or https://."""
         self._address = address_of(base_url)
         self._timeout_s = timeout_s
         self._deadline = float("inf")
@@ -49,7 +49,7 @@ class Client:
             gevent.spawn(Client._watch)
 
     def connect(self) -> None:
-        """Have a connection. Raises HttpError."""
+        """Connect, unless it is connected. Raises HttpError."""
         if self._connection is None:
             try:
                 self._connection = connect(self._address, self._timeout_s)
@@ -57,7 +57,7 @@ class Client:
                 raise HttpError(f"cannot connect: {_reason(error)}") from error
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        """Send one request and wait for the whole answer. `body` is sent as JSON. Never raises for a bad answer."""
+        """Send one request and wait for the complete answer. `body` is sent as JSON. A bad answer raises nothing."""
         fresh = self._connection is None
         try:
             self.connect()
@@ -72,7 +72,7 @@ class Client:
             try:
                 status, content = self._exchange(message)
             except ClosedWhileIdleError:
-                # The server had closed a connection it thought idle: normal for keep-alive, not an error.
+                # The server had closed an idle connection. That is normal for keep-alive, and not an error.
                 if fresh or method not in IDEMPOTENT or self._timed_out:
                     raise
                 deadline = self._deadline
@@ -88,16 +88,16 @@ class Client:
             reason = f"no answer within {self._timeout_s:g} s" if self._timed_out else _reason(error)
             return Answer(0, b"", start_ns, end_ns, reason)
         except BaseException:
-            self.close()  # the user is being stopped: what is still to come must not answer the next request
+            self.close()  # the user is being stopped: a late answer must not count for the next request
             raise
         end_ns = perf_counter_ns()
         self._deadline = float("inf")
         if self._timed_out:
-            self.close()  # aborted while the answer was there already, unread
+            self.close()  # aborted when the answer had already arrived, unread
         return Answer(status, content, start_ns, end_ns, "")
 
     def close(self) -> None:
-        """Close the connection, if there is one; the next request opens another."""
+        """Close the connection, if there is one. The next request opens another."""
         self._deadline = float("inf")
         if self._connection is not None:
             self._connection.close()
@@ -119,7 +119,7 @@ class Client:
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
     def end_if_late(self, now: float) -> None:
-        """Abort a request whose time is up."""
+        """Abort a request that takes too long."""
         if now > self._deadline and self._connection is not None:
             self._timed_out = True
             self._deadline = float("inf")
@@ -127,7 +127,7 @@ class Client:
 
     @classmethod
     def _watch(cls) -> None:
-        """End what takes too long: one greenlet for all clients costs less than a timer for every request."""
+        """Abort late requests. One greenlet for all clients costs less than a timer for every request."""
         while True:
             gevent.sleep(WATCH_EVERY_S)
             now = perf_counter()

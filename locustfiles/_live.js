@@ -1,4 +1,4 @@
-// Added to Locust's page: the tab "Services" has live figures, and the picker of user classes begins with those asked for.
+// Extends Locust's page: the tab "Services" has live figures, and the chosen user classes come first in the picker.
 "use strict";
 (() => {
   const EVERY_MS = 1000;
@@ -47,7 +47,7 @@
     }
   };
 
-  // Locust leaves a tab without a table of its own empty; its address says which tab is open.
+  // Locust leaves an unknown tab empty. The address of the page has the open tab.
   const place = () => {
     const tabs = document.querySelector("[role=tablist]");
     const open = tabs && new URLSearchParams(location.search).get("tab") === "services";
@@ -58,7 +58,7 @@
     }
   };
 
-  // Locust's picker begins with every class, each time that it is shown.
+  // Each time that Locust shows its picker, all classes are selected.
   let chosen = JSON.parse(document.currentScript.dataset.chosen);
   const met = new WeakSet();
   const rows = table => [...table.querySelectorAll("tbody tr")].filter(row => row.querySelector("input[type=checkbox]"));
@@ -67,7 +67,7 @@
   const choose = async table => {
     for (const row of rows(table)) {
       if (isOn(row) !== chosen.includes(nameOf(row))) row.querySelector("input[type=checkbox]").click();
-      await new Promise(done => setTimeout(done));  // each click counts from what React has drawn
+      await new Promise(done => setTimeout(done));  // React must draw each click before the next
     }
     table.addEventListener("change", () => setTimeout(() => {
       chosen = rows(table).filter(isOn).map(nameOf);

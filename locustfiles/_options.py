@@ -15,7 +15,7 @@ from suite.scenario_file import Parameter, Scalar
 
 MOST = 1_000_000_000
 
-# In the web UI a help text stands above its field, on one line.
+# The web UI shows a help text above its field, on one line.
 RATE_HELP = "open: arrivals per second, over all processes; latency counts from when they were due."
 ARRIVAL_HELP = (
     "closed: users send again when answered; open: at --rate, answered or not; batch: --arrivals, then the end."
@@ -56,7 +56,7 @@ PARAMETERS: dict[str, Parameter] = {}
 
 
 def declare(written: Mapping[str, Any], file: str) -> None:
-    """Make a scenario's PARAMETERS options. Of two scenarios with the same one, there is one option."""
+    """Register a scenario's PARAMETERS as options. Two scenarios with the same parameter share one option."""
     PARAMETERS.update(scenario_file.parameters(written, file))
 
 
@@ -90,7 +90,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         default=["asyncpg_async" if "asyncpg_async" in OFFERED else OFFERED[0]],
         env_var="BENCH_SERVICE",
         is_multiple=True,
-        help=f"Several (Ctrl-click) share the users, with rows of their own; {ALL}: every service that answers.",
+        help=f"Several (Ctrl-click) share the users, with separate rows; {ALL}: every service that answers.",
     )
     add(
         "--dataset-users",

@@ -1,4 +1,4 @@
-"""Which arrival model a test follows: built when it starts, from the options or the web UI's form."""
+"""The arrival model of a test: built when the test starts, from the options or the web UI's form."""
 
 import logging
 import random
@@ -21,7 +21,7 @@ POLL_EVERY_S = 0.05
 
 
 class Pacing:
-    """What users ask before each request. In the closed model they never wait."""
+    """Makes users wait until their next request is due. In the closed model they never wait."""
 
     def __init__(self) -> None:
         self._arrivals: dict[str, Arrivals] | None = None
@@ -32,7 +32,7 @@ class Pacing:
         self._users_before = 0
 
     def prepare(self, environment: Environment) -> None:
-        """A test begins; its users wait until `begin`."""
+        """Prepare for a new test. Its users wait until `begin`."""
         options = environment.parsed_options
         self._test += 1
         self._answered, self._answered_by_workers = 0, {}
@@ -41,9 +41,9 @@ class Pacing:
         self._arrivals = None if closed else {}
 
     def begin(self, environment: Environment, all_users: int) -> None:
-        """All users are there: the schedule starts. Each process has the share of its users.
+        """Start the schedule: all users have started. Each process sends the share of its users.
 
-        Of a batch, the shares are cut where one worker's users end and the next one's begin: they add up to all of it.
+        The shares of a batch are cut where the users of one worker end and those of the next begin, so they add up.
         """
         self._all_connected.set()
         options, runner = environment.parsed_options, environment.runner
@@ -55,7 +55,7 @@ class Pacing:
         share = mine / all_users
         first, last = (options.arrivals * users // all_users for users in (before, before + mine))
         names = SHARES.names()
-        for place, name in enumerate(names):  # services side by side: each has its part of the rate
+        for place, name in enumerate(names):  # services side by side: each gets its part of the rate
             seed = "/".join(filter(None, (f"{options.load_seed}/arrivals/{worker_index(environment)}", name)))
             chance = random.Random(seed)  # noqa: S311  # no secrets
             part, phase = share / len(names), (before / all_users + place) / len(names)
@@ -67,8 +67,8 @@ class Pacing:
                 schedule = batch_ns(number, options.batch_rate * part, options.spacing, chance, phase)
             self._arrivals_of(name).follow(schedule)
 
-    def place(self, users_before: int) -> None:
-        """So many users of other processes come before this one's."""
+    def set_users_before(self, users_before: int) -> None:
+        """Set how many users of other processes come before those of this one."""
         self._users_before = users_before
 
     def _arrivals_of(self, target: str) -> Arrivals:
@@ -76,7 +76,7 @@ class Pacing:
         return self._arrivals.setdefault(target, Arrivals())
 
     def end(self, environment: Environment) -> None:
-        """No more arrivals; those that nobody took are recorded as missed, or said in the log."""
+        """End the arrivals. Those that no user took are recorded as missed, or logged."""
         if self._arrivals is None:
             return
         missed = [due_ns for arrivals in self._arrivals.values() for due_ns in arrivals.close()]
@@ -92,29 +92,29 @@ class Pacing:
     def wait_for_all(self) -> None:
         """Wait until every user is connected.
 
-        A service that is busy accepts few new connections (uvloop: one for each turn of its loop): users who come while
-        the first ones keep it busy would wait in its queue for the whole test, and nobody would measure them.
+        A busy service accepts few new connections (uvloop: one in each turn of its loop). Later users would wait in its
+        queue for the whole test while the first ones keep it busy, and they would not be measured.
         """
         self._all_connected.wait()
 
     def take(self, target: str) -> int:
-        """Wait for the next arrival at this target; when it was due, or 0 in the closed model."""
+        """Wait for the next arrival at this target. Returns when it was due, or 0 in the closed model."""
         return self._arrivals_of(target).take() if self._arrivals is not None else 0
 
     def answered(self) -> None:
-        """A request that was due has ended."""
+        """Count a due request as ended."""
         self._answered += 1
 
     def report(self, data: dict[str, Any]) -> None:
-        """Tell the master how many have ended here."""
+        """Report to the master how many requests have ended here."""
         data["answered"] = self._answered
 
-    def hear(self, client_id: str, data: dict[str, Any]) -> None:
-        """A worker told how many have ended there."""
+    def add_report(self, client_id: str, data: dict[str, Any]) -> None:
+        """Keep a worker's report of how many requests have ended there."""
         self._answered_by_workers[client_id] = data.get("answered", 0)
 
     def wait_until_answered(self, arrivals: int) -> bool:
-        """Return when so many requests have ended, here and at the workers; False when another test began before."""
+        """Wait until this many requests have ended, here and at the workers. False if another test began before."""
         test = self._test
         while self._answered + sum(self._answered_by_workers.values()) < arrivals:
             gevent.sleep(POLL_EVERY_S)
@@ -126,8 +126,8 @@ class Pacing:
 PACING = Pacing()
 
 
-def tell_places(runner: MasterRunner) -> None:
-    """Before workers hear that all users are there: tell each how many come before its own."""
+def send_places(runner: MasterRunner) -> None:
+    """Send each worker how many users come before its own. Workers get this before the start of the schedule."""
     before = 0
     for client_id, node in runner.clients.items():
         runner.send_message("place", {"users_before": before}, client_id)
@@ -136,28 +136,28 @@ def tell_places(runner: MasterRunner) -> None:
 
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
-    """Follow the test's beginning and end."""
+    """Register listeners for the beginning and the end of tests."""
     listen = environment.events
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.register_message("place", _on_place)
     elif isinstance(runner := environment.runner, MasterRunner):
-        listen.spawning_complete.add_listener(lambda **_: tell_places(runner))
+        listen.spawning_complete.add_listener(lambda **_: send_places(runner))
     listen.test_start.add_listener(lambda **_: PACING.prepare(environment))
     listen.spawning_complete.add_listener(lambda user_count, **_: PACING.begin(environment, user_count))
     listen.test_stopping.add_listener(lambda **_: PACING.end(environment))
     if isinstance(environment.runner, WorkerRunner):
         listen.report_to_master.add_listener(lambda data, **_: PACING.report(data))
     else:
-        listen.worker_report.add_listener(lambda client_id, data, **_: PACING.hear(client_id, data))
+        listen.worker_report.add_listener(lambda client_id, data, **_: PACING.add_report(client_id, data))
         listen.spawning_complete.add_listener(lambda **_: gevent.spawn(_end_batch, environment))
 
 
 def _on_place(msg: Message, **_: Any) -> None:
-    PACING.place(msg.data["users_before"])
+    PACING.set_users_before(msg.data["users_before"])
 
 
 def _end_batch(environment: Environment) -> None:
-    """End a plain batch when it is answered; those with --samples end by themselves."""
+    """End a plain batch when all requests are answered. A batch with --samples ends by itself."""
     options, runner = environment.parsed_options, environment.runner
     if options is None or runner is None or options.arrival != Arrival.BATCH or options.samples:
         return

@@ -1,7 +1,7 @@
-"""Every request as a sample: packed into bytes here, streamed to a file in chunks, read by `bench.store.samples`.
+"""Samples of requests: packed into bytes here, written to a file in chunks, read by `bench.store.samples`.
 
-In the file, a chunk is a JSON line (`{"records": N, "operations": [...], "errors": [...], "offset_ns": 0}`) and N
-records behind it, so that each can be read on its own and a file cut off in the middle loses at most its last second.
+In the file, a chunk is a JSON line (`{"records": N, "operations": [...], "errors": [...], "offset_ns": 0}`) and then N
+records. Each chunk can be read alone, and a file that was cut off loses at most its last second.
 """
 
 import json
@@ -13,7 +13,7 @@ from suite.records import PACKER
 
 
 class Chunk(NamedTuple):
-    """Samples of one process since its last chunk, with the names that their numbers stand for."""
+    """Samples of one process since its last chunk, with the names for the numbers in them."""
 
     packed: bytes
     operations: list[str]
@@ -22,12 +22,12 @@ class Chunk(NamedTuple):
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
-    """Successive chunks of one recorder as one: its names only ever become more."""
+    """Join successive chunks of one recorder. The names of the last chunk cover all of them."""
     return chunks[-1]._replace(packed=b"".join(chunk.packed for chunk in chunks))
 
 
 class SampleRecorder:
-    """Samples since the last `take`."""
+    """Collects samples until the next `take`."""
 
     def __init__(self) -> None:
         self._packed: list[bytes] = []
@@ -46,7 +46,7 @@ class SampleRecorder:
         status: int,
         error: str,
     ) -> None:
-        """Keep one request. `error` is empty for a success, `status` 0 where none was received."""
+        """Add one request. `error` is empty for a success. `status` is 0 if none was received."""
         if operation not in self._operations:
             self._operations[operation] = len(self._operations)
             self._methods.append(method)
@@ -63,7 +63,7 @@ class SampleRecorder:
         )
 
     def take(self) -> Chunk | None:
-        """Everything since the last call; None when there was nothing."""
+        """All samples since the last call. None if there are none."""
         packed, self._packed = self._packed, []
         if not packed:
             return None
@@ -71,17 +71,17 @@ class SampleRecorder:
 
 
 RECORDER = SampleRecorder()
-"""This process's."""
+"""The recorder of this process."""
 
 
 class SampleFile:
-    """The file that chunks and marks (things that happened, each at a monotonic time) are appended to."""
+    """The file of samples. It gets chunks, and marks: events of the load, each with a monotonic time."""
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb", buffering=0)
 
     def append(self, chunk: Chunk, offset_ns: int = 0) -> None:
-        """Write a chunk. `offset_ns` is what to add to its times to have them on this process's clock."""
+        """Write a chunk. `offset_ns` converts its times to the clock of this process."""
         head = {
             "records": len(chunk.packed) // PACKER.size,
             "operations": chunk.operations,
@@ -91,6 +91,6 @@ class SampleFile:
         self._file.write(json.dumps(head).encode() + b"\n" + chunk.packed)
 
     def mark(self, event: str, at_ns: int, users: int, reconnects: int = 0, **more: Any) -> None:
-        """Note that something happened to the load, or to one worker of it."""
+        """Write an event of the load, or of one of its workers."""
         head = {"event": event, "at_ns": at_ns, "users": users, "reconnects": reconnects, "records": 0, **more}
         self._file.write(json.dumps(head).encode() + b"\n")

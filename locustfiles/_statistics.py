@@ -1,7 +1,7 @@
-"""Locust's own statistics, counted from samples.
+"""Fills Locust's statistics from samples.
 
-In runs that bench starts the samples are the record, and Locust's figures a second view of them. Counted in bulk,
-they spare every request Locust's `request` event, which costs several microseconds.
+In runs that bench starts, the samples are the record, and Locust's figures are a second view of them. They are counted
+in bulk, which avoids Locust's `request` event: it costs several microseconds for every request.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ Records = npt.NDArray[np.void]
 
 
 def count(into: RequestStats, chunk: Chunk) -> None:
-    """Add a chunk of this process's samples, without arrivals that were never sent."""
+    """Add a chunk of samples of this process, without arrivals that were never sent."""
     records = np.frombuffer(chunk.packed, RECORD)
     now = _clock.reading()
     wall_ns = now["wall_ns"] - now["monotonic_ns"]
@@ -50,7 +50,7 @@ def _add(records: Records, wall_ns: int, *entries: StatsEntry) -> None:
 
 
 def rounded_ms(times_ms: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """As Locust's `bucket_response_time`: whole milliseconds, from 100 ms on about two digits."""
+    """Round as Locust's `bucket_response_time`: to whole milliseconds, and from 100 ms to about two digits."""
     step = np.select([times_ms < 100, times_ms < 1_000, times_ms < 10_000], [1, 10, 100], 1_000)
     whole: npt.NDArray[np.int64] = (np.rint(times_ms / step) * step).astype(np.int64)
     return whole

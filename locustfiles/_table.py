@@ -1,4 +1,4 @@
-"""What is known of services and PostgreSQL now, as a table of texts."""
+"""The current state of services and PostgreSQL, as a table of texts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ IN_TRANSACTION = {"idle in transaction (aborted)": "idle in transaction"}
 
 @dataclass
 class ServiceAnswers:
-    """The last two answers of one service, and why there is no newer one."""
+    """The last answers of one service, or why there is none."""
 
     name: str
     figures: ServiceFigures | None = None
@@ -30,19 +30,19 @@ class ServiceAnswers:
     problem: str = ""
 
     def answered(self, figures: ServiceFigures, at_s: float) -> None:
-        """It said this, at this time (monotonic)."""
+        """Keep an answer with its time (monotonic)."""
         if self.figures is not None:
             self.cpu = _figures.cpu_share(self.figures, figures, at_s - self.at_s)
         self.figures, self.at_s, self.problem = figures, at_s, ""
 
     def failed(self, problem: str) -> None:
-        """It said nothing that can be used."""
+        """Keep why there is no usable answer."""
         self.figures, self.cpu, self.problem = None, None, problem
 
 
 @dataclass(frozen=True)
 class BackendCounts:
-    """PostgreSQL's backends by service (empty name: no service's) and state, or why they are not known."""
+    """PostgreSQL's backends by service (empty name: no service) and state, or why they are unknown."""
 
     backends: Mapping[str, Counter[str]] | None = None
     problem: str = ""
@@ -50,7 +50,7 @@ class BackendCounts:
 
 @dataclass(frozen=True)
 class LiveTable:
-    """Rows of texts below COLUMNS, and what a reader has to know besides."""
+    """Rows of texts below COLUMNS, and notes for the reader."""
 
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
@@ -58,14 +58,14 @@ class LiveTable:
 
 
 def table(services: Sequence[ServiceAnswers], database: BackendCounts, now_s: float) -> LiveTable:
-    """All services as rows, then PostgreSQL's other backends; what is not known is a question mark, and is noted."""
+    """All services as rows, then PostgreSQL's other backends. Unknown values are question marks, and have a note."""
     backends = database.backends
     rows = [_row(seen, backends) for seen in services]
     notes = [f"{seen.name}: {seen.problem}" for seen in services if seen.problem]
     slow = [seen for seen in services if seen.figures is not None and now_s - seen.at_s > STALE_S]
     notes += [f"{seen.name}: as of {now_s - seen.at_s:.0f} s ago; no answer since" for seen in slow]
     if backends is None:
-        notes += [f"backends are not known: {database.problem}"] if database.problem else []
+        notes += [f"backends are unknown: {database.problem}"] if database.problem else []
     else:
         if "" in backends:
             rows.append((OTHERS, "", "", "", "", *_backends(backends, "")))
@@ -111,5 +111,5 @@ def _backends(backends: Mapping[str, Counter[str]] | None, name: str) -> tuple[s
 
 
 def as_json(shown: LiveTable) -> dict[str, Any]:
-    """For the page's script."""
+    """The table for the script of the page."""
     return {"columns": list(shown.columns), "rows": [list(row) for row in shown.rows], "notes": list(shown.notes)}

@@ -1,4 +1,4 @@
-"""Whom users send to: one service, or several side by side, each with its share of the users."""
+"""The targets of users: one service, or several side by side, each with its share of the users."""
 
 import os
 import sys
@@ -10,34 +10,34 @@ from locust.env import Environment
 
 from suite import catalogue
 
-# How a service is reached: by its port on this machine, or by its name where each has an address of its own.
+# The URL of a service: by its port on this machine, or by its name if each service has its own address.
 SERVICE_URL = os.environ.get("SERVICE_URL", "http://127.0.0.1:{port}")
 
-# What the web UI's host field says until somebody writes an address there.
+# The text in the web UI's host field until a user enters an address.
 HOST_OF_SERVICE = "chosen under Custom parameters"
 
 ALL = "all"
 
-# `bench ui --services` starts some of them only.
+# `bench ui --services` may start only some of them.
 OFFERED = [name for name in os.environ.get("BENCH_SERVICES", "").split(",") if name in catalogue.services()] or list(
     catalogue.services()
 )
 
 
 class NamedAddress(NamedTuple):
-    """A base address. `name` is empty when it is the only one: its rows then need none."""
+    """A base address. `name` is empty if it is the only one: its rows do not need a name."""
 
     name: str
     url: str
 
 
 def url_of(name: str) -> str:
-    """Where a service answers."""
+    """The URL of a service."""
     return SERVICE_URL.format(name=name, port=catalogue.service(name).port)
 
 
 def targets(environment: Environment, operations: tuple[str, ...]) -> list[NamedAddress]:
-    """What --host (or the web UI's field) names, else the services chosen; of `all`, those with these operations."""
+    """The address in --host (or the web UI's field), else the chosen services. `all`: those with these operations."""
     options = environment.parsed_options
     if environment.host and environment.host != HOST_OF_SERVICE:
         return [NamedAddress("", str(environment.host).rstrip("/"))]
@@ -49,36 +49,36 @@ def targets(environment: Environment, operations: tuple[str, ...]) -> list[Named
 
 
 def worker_index(environment: Environment) -> int:
-    """This process's number among those that have users; only workers and the one process of a local run have one."""
+    """The number of this process among those with users: workers, or the single process of a local run."""
     return getattr(environment.runner, "worker_index", 0)
 
 
 class Shares:
-    """Which target the next user of a scenario gets: the one with the fewest."""
+    """Assigns each new user of a scenario to the target with the fewest users."""
 
     def __init__(self) -> None:
         self._users: Counter[tuple[type, NamedAddress]] = Counter()
 
-    def forget(self, **_: Any) -> None:
-        """A test begins."""
+    def reset(self, **_: Any) -> None:
+        """Forget all users, because a test begins."""
         self._users.clear()
 
     def join(self, environment: Environment, scenario: type) -> NamedAddress:
-        """One more user of this class."""
+        """Count one more user of this class, and return its target."""
         operations = getattr(sys.modules[scenario.__module__], "OPERATIONS", ())
         found = targets(environment, operations)
-        first = worker_index(environment)  # or few users of many processes would all take the same
+        first = worker_index(environment)  # otherwise, few users of many processes would all get the same target
         found = found[first % len(found) :] + found[: first % len(found)]
         target = min(found, key=lambda one: self._users[scenario, one])
         self._users[scenario, target] += 1
         return target
 
     def names(self) -> list[str]:
-        """The targets that have users, by name; the only one's is empty."""
+        """The names of targets with users. A single target has an empty name."""
         return list(dict.fromkeys(target.name for (_, target), users in self._users.items() if users > 0))
 
     def leave(self, scenario: type, target: NamedAddress) -> None:
-        """One less."""
+        """Count one user less."""
         self._users[scenario, target] -= 1
 
 
@@ -87,5 +87,5 @@ SHARES = Shares()
 
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
-    """Count anew for every test."""
-    environment.events.test_start.add_listener(SHARES.forget)
+    """Reset the counts at the start of every test."""
+    environment.events.test_start.add_listener(SHARES.reset)

@@ -1,4 +1,4 @@
-"""The simulated user that every scenario builds on: one connection, every answer checked, every request a sample."""
+"""The simulated user of every scenario: it has one connection, checks every answer, records every request."""
 
 import json
 import random
@@ -32,15 +32,15 @@ PAUSE_AFTER_NO_ANSWER_S = 0.2
 
 
 class ServiceUser(User):
-    """A user of one service, who sends the next request when the last one ended, or when the next arrival is due."""
+    """A user of one service. It sends the next request when the last one has ended, or when an arrival is due."""
 
     abstract = True
     host = HOST_OF_SERVICE
 
-    _born = 0
+    _created = 0
 
     def __init_subclass__(cls, **more: Any) -> None:
-        """Make options of the PARAMETERS in the scenario's file, above the class."""
+        """Register the PARAMETERS of the scenario's file as options. They must be defined above the class."""
         super().__init_subclass__(**more)
         module = sys.modules.get(cls.__module__)
         _options.declare(getattr(module, "PARAMETERS", {}), f"{cls.__module__}.py")
@@ -51,54 +51,54 @@ class ServiceUser(User):
         client = Client if self.options.client == "lean" else FastHttpClient
         self.target = SHARES.join(environment, type(self))
         self.client = client(self.target.url, timeout_s=self.options.timeout_s)
-        ServiceUser._born += 1
-        # Seeded one by one: the same users make the same choices in every run with the same seed.
-        born = f"{worker_index(environment)}/{ServiceUser._born}"
-        self.random = random.Random(f"{self.options.load_seed}/{born}")  # noqa: S311  # no secret
+        ServiceUser._created += 1
+        # Each user has its own seed: the same users make the same choices in every run with the same seed.
+        identity = f"{worker_index(environment)}/{ServiceUser._created}"
+        self.random = random.Random(f"{self.options.load_seed}/{identity}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
-        self.intended_ns = 0  # when the next request was due; 0: whenever it is sent
+        self.intended_ns = 0  # when the next request was due; 0: when it is sent
 
     def on_start(self) -> None:
         """Connect, and wait for the first arrival. Scenarios that override this call it last."""
-        self._state = LOCUST_STATE_WAITING  # as in Locust's own wait: who waits can be stopped at once
+        self._state = LOCUST_STATE_WAITING  # as in Locust's own wait: a waiting user can be stopped at once
         if self.recording:
-            with suppress(HttpError):  # the first request will say so
+            with suppress(HttpError):  # the first request reports it
                 self.client.connect()
             PACING.wait_for_all()
             if self.options.arrival == Arrival.CLOSED:
-                # Else all send in step for as long as the service is fast enough.
+                # Otherwise all send in step for as long as the service is fast enough.
                 gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
         self.intended_ns = PACING.take(self.target.name)
         self._state = LOCUST_STATE_RUNNING
 
     def wait_time(self) -> float:
-        """Locust calls it between requests: wait here for the next arrival.
+        """Wait for the next arrival. Locust calls this between requests.
 
-        Locust then sleeps for 0 s, which lets users whose answers are there already read them before this one sends.
+        Locust then sleeps for 0 s, so users whose answers have arrived can read them before this user sends.
         """
         self.intended_ns = PACING.take(self.target.name)
         return 0.0
 
     def on_stop(self) -> None:
-        """Leave no connection behind."""
+        """Close the connection."""
         SHARES.leave(type(self), self.target)
         self.client.close()
 
     def any_user_id(self) -> int:
-        """The id of some user of the dataset."""
+        """The id of a random user of the dataset."""
         return int(self.random.random() * self.options.dataset_users) + 1
 
     def read_any_user(self) -> None:
-        """Read some user of the dataset."""
+        """Read a random user of the dataset."""
         user_id = self.any_user_id()
         self.call("read_user", "GET", f"/users/{user_id}", expect=user_json(user_id))
 
     def any_note_id(self) -> int:
-        """The id of some note of the dataset, which has a tenth as many as users."""
+        """The id of a random note of the dataset, which has one note for ten users."""
         return int(self.random.random() * (self.options.dataset_users // 10)) + 1
 
     def list_any_page(self) -> None:
-        """Read ten users from somewhere in the dataset."""
+        """Read ten users at a random offset in the dataset."""
         offset = int(self.random.random() * (self.options.dataset_users - PAGE + 1))
         expect = users_json(range(offset + 1, offset + PAGE + 1))
         self.call("list_users", "GET", f"/users?offset={offset}&limit={PAGE}", expect=expect)
@@ -115,9 +115,9 @@ class ServiceUser(User):
     ) -> Any:
         """Send one request, check its answer and record it.
 
-        It is a row of the statistics by its `operation`, with the service's name before it where there are several.
-        `expect` is the exact body, the members that the answered object must have, or what says of such an object what
-        is wrong with it. Returns what was answered, parsed unless `expect` is a body, or None after a failure.
+        Its row in the statistics is named after `operation`, with the service's name before it if there are several.
+        `expect` is the exact body, or the members that the returned object must have, or a function that returns what
+        is wrong with the object. Returns the answer, parsed unless `expect` is a body, or None after a failure.
         """
         answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
         intended_ns = answer.start_ns
@@ -128,7 +128,7 @@ class ServiceUser(User):
         if not problem:
             content, problem = _check(answer.status, answer.body, status, expect)
         name = f"{self.target.name} {operation}" if self.target.name else operation
-        if self.recording:  # Locust's statistics are then counted from the samples, see _statistics.py
+        if self.recording:  # Locust's statistics are counted from the samples, see _statistics.py
             RECORDER.add(
                 name, method, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
             )
@@ -142,19 +142,19 @@ class ServiceUser(User):
                 context={},
             )
         if not answer.status:
-            gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # or users of a service that is down would only burn CPU
+            gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # otherwise users of a service that has ended would only use CPU time
         return content
 
 
 class BadAnswerError(Exception):
-    """What was wrong with an answer, as Locust's failure statistics name it."""
+    """A wrong answer. Its text is the name in Locust's failure statistics."""
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def _check(status: int, content: bytes, expected: int, expect: Expected) -> tuple[Any, str]:
-    """Return what was answered and what is wrong with it (nothing: an empty string)."""
+    """Return the answer, and what is wrong with it (empty if nothing is)."""
     if status != expected:
         return None, f"status {status} instead of {expected}"
     if expect is None or content == expect:
@@ -164,7 +164,7 @@ def _check(status: int, content: bytes, expected: int, expect: Expected) -> tupl
     except ValueError:
         return None, "body is not JSON"
     if isinstance(expect, bytes):
-        # The same JSON written in another way is the same answer.
+        # The same JSON in another notation is the same answer.
         return (content, "") if answer == json.loads(expect) else (None, "wrong body")
     wrong = _wrong(answer, expect)
     return (None, wrong) if wrong else (answer, "")
@@ -184,12 +184,12 @@ def _wrong(answer: Any, expect: dict[str, Any] | Callable[[dict[str, Any]], str]
 
 @lru_cache(maxsize=200_000)
 def user_json(user_id: int) -> bytes:
-    """How every service writes this user of the dataset."""
+    """This user of the dataset as JSON, in the format of the services."""
     user = dataset.user(user_id)
     created_at = user.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f'{{"id":{user.id},"name":"{user.name}","email":"{user.email}","created_at":"{created_at}"}}'.encode()
 
 
 def users_json(user_ids: list[int] | range) -> bytes:
-    """How every service writes a list of these users of the dataset."""
+    """A list of these users of the dataset as JSON, in the format of the services."""
     return b"[" + b",".join(map(user_json, user_ids)) + b"]"

@@ -1,4 +1,4 @@
-"""What the suite adds to Locust's web UI: the tab `Services`, the scenario chosen at first, a form that is checked."""
+"""Extends Locust's web UI: the tab `Services`, the preselected scenario, checks of the form."""
 
 import json
 from pathlib import Path
@@ -15,19 +15,19 @@ TAB = {"title": "Services", "key": "services"}
 
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
-    """Extend the web UI, where there is one."""
+    """Extend the web UI, if there is one."""
     if environment.web_ui is not None and environment.web_ui.app is not None:
         _extend(environment, environment.web_ui.app)
 
 
 def _extend(environment: Environment, app: Flask) -> None:
-    from locustfiles import _form, _live, _table  # noqa: PLC0415  # a headless Locust, of which there may be many, needs none
+    from locustfiles import _form, _live, _table  # noqa: PLC0415  # a headless Locust does not need them
 
     web_ui, options = environment.web_ui, environment.parsed_options
-    assert web_ui is not None  # noqa: S101  # `on_init` saw it
+    assert web_ui is not None  # noqa: S101  # `on_init` checked it
     web_ui.template_args["extended_tabs"] = [TAB]
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in the order of --help, service first
-    chosen = sorted(one.__name__ for one in environment.user_classes)  # those named on the command line, else all
+    chosen = sorted(one.__name__ for one in environment.user_classes)  # those on the command line, or all
     live = _live.Live()
     pages = Blueprint("services", __name__, url_prefix=options.web_base_path if options else None)
 

@@ -1,7 +1,7 @@
-"""Runs that bench starts: write samples to the file it named, and end when its window has passed.
+"""Loads that bench starts: they write samples to a file, and end after their window.
 
-Workers hand their samples to the master in Locust's own report messages, so that one process, `--processes N` and
-several hosts leave the same file.
+Workers send their samples to the master in Locust's report messages, so one process, `--processes N` and several hosts
+all write the same kind of file.
 """
 
 import logging
@@ -28,40 +28,40 @@ from suite.arrival import Arrival
 from suite.records import PACKER
 
 CPU_EVERY_NS = 500_000_000
-COLLECT_EVERY_S = 0.2  # little each time: a whole second's samples would hold up the load for milliseconds
+COLLECT_EVERY_S = 0.2  # few at a time: the samples of a whole second would delay the load by milliseconds
 FINISH_MARGIN_S = 5.0
-TAIL_S = 0.25  # the load goes on a little beyond its window, so that stopping leaves no mark in it
+TAIL_S = 0.25  # the load goes on a little after its window, so that stopping does not affect the window
 
 
 @events.init.add_listener
 def on_init(environment: Environment, **_: Any) -> None:
-    """Record to the file that --samples names; without it, keep nothing."""
-    # gevent's clock has stood still since before the imports: a --run-time would count from then.
+    """Record to the file in --samples. Without that option, nothing is recorded."""
+    # gevent's clock has not been updated since the imports: a --run-time would count from before them.
     gevent.get_hub().loop.update_now()
     options, runner = environment.parsed_options, environment.runner
-    environment.events.test_start.add_listener(forget_reconnects)
-    environment.events.test_stop.add_listener(say_reconnects)
+    environment.events.test_start.add_listener(reset_reconnects)
+    environment.events.test_stop.add_listener(log_reconnects)
     if isinstance(runner, WorkerRunner):
-        _hand_over(environment, runner)
+        _send_to_master(environment, runner)
     elif options is not None and options.samples and runner is not None:
         random.seed(options.load_seed)  # Locust itself chooses each user's next task
-        Keeper(environment, runner, SampleFile(Path(options.samples))).listen()
+        SampleWriter(environment, runner, SampleFile(Path(options.samples))).listen()
 
 
-def forget_reconnects(**_: Any) -> None:
-    """A test begins."""
+def reset_reconnects(**_: Any) -> None:
+    """Reset the counter, because a test begins."""
     Client.reconnects_of_all = 0
 
 
-def say_reconnects(**_: Any) -> None:
-    """In Locust's log, which its web UI shows too."""
+def log_reconnects(**_: Any) -> None:
+    """Write the number to Locust's log, which its web UI also shows."""
     if Client.reconnects_of_all:
         message = "%s connections that the service had closed while idle were opened again"
         logging.getLogger(__name__).info(message, Client.reconnects_of_all)
 
 
-def _hand_over(environment: Environment, runner: WorkerRunner) -> None:
-    """On a worker: put its samples into its reports."""
+def _send_to_master(environment: Environment, runner: WorkerRunner) -> None:
+    """On a worker: add its samples to its reports."""
     waiting: list[Chunk] = []
     cpu: list[tuple[int, float]] = []
     looked_ns = recorded = 0
@@ -87,11 +87,11 @@ def _hand_over(environment: Environment, runner: WorkerRunner) -> None:
 
     def begin(**_: Any) -> None:
         options = environment.parsed_options
-        if options is not None:  # the master's, from now on
+        if options is not None:  # from now on, they are the master's options
             random.seed(f"{options.load_seed}/{runner.worker_index}")
 
     def finish(**_: Any) -> None:
-        """Stop the users, wait for their last answers, hand over what is left."""
+        """Stop the users, wait for their last answers, send the remaining samples."""
         runner.stop()
         last: dict[str, Any] = {}
         report(last)
@@ -111,7 +111,7 @@ def _repeat(collect: Callable[[], None]) -> None:
 
 
 def _counted(environment: Environment) -> list[Chunk]:
-    """What was recorded since the last call, known to Locust's statistics from now on."""
+    """The samples since the last call. They are added to Locust's statistics."""
     chunk = RECORDER.take()
     if chunk is None:
         return []
@@ -119,18 +119,18 @@ def _counted(environment: Environment) -> list[Chunk]:
     return [chunk]
 
 
-class Keeper:
-    """Writes samples and marks to the file, on the process that no other one sends its samples to; ends the run."""
+class SampleWriter:
+    """Writes samples and marks to the file, and ends the load. It runs in the master or in a single process."""
 
     def __init__(self, environment: Environment, runner: Runner, file: SampleFile) -> None:
         self._environment, self._runner, self._file = environment, runner, file
         self._options: Any = environment.parsed_options
-        self._workers = Workers(environment, runner, self._note) if isinstance(runner, MasterRunner) else None
+        self._workers = Workers(environment, runner, self._mark_worker) if isinstance(runner, MasterRunner) else None
         self._reconnects_of_workers: dict[str, int] = {}
         self._begun = self._ended = False
 
     def listen(self) -> None:
-        """From now on."""
+        """Register all listeners."""
         gevent.spawn(_repeat, self._collect)
         events = self._environment.events
         events.worker_report.add_listener(self._on_worker_report)
@@ -139,7 +139,7 @@ class Keeper:
         if self._workers:
             self._runner.register_message("finished", self._on_finished)
 
-    def _note(self, event: str, at_ns: int, worker: str, **more: Any) -> None:
+    def _mark_worker(self, event: str, at_ns: int, worker: str, **more: Any) -> None:
         self._file.mark(event, at_ns, self._runner.user_count, worker=worker, **more)
 
     def _mark(self, event: str) -> None:
@@ -158,7 +158,7 @@ class Keeper:
         if "samples" in data:
             self._file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
         if self._workers:
-            self._workers.hear(client_id, data)
+            self._workers.add_report(client_id, data)
 
     def _on_finished(self, msg: Message, **_: Any) -> None:
         self._on_worker_report(msg.node_id, msg.data)
@@ -166,12 +166,12 @@ class Keeper:
             self._workers.finish(msg.node_id)
 
     def _finish(self, workers: Workers) -> None:
-        """Before `quit`, which gives workers half a second: have their users' last requests answered and recorded."""
+        """Wait until the workers' last requests are answered and recorded: `quit` gives them only half a second."""
         self._runner.send_message("finish")
         waiting.until(workers.all_finished, self._environment.stop_timeout + FINISH_MARGIN_S, sleep=gevent.sleep)
 
     def _end_after_window(self) -> None:
-        if self._begun:  # Locust spreads users anew when a worker comes or goes
+        if self._begun:  # Locust redistributes users when a worker joins or leaves
             return
         self._begun = True
         options = self._options

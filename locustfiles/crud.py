@@ -1,7 +1,7 @@
 """All user operations: 50% point reads, 20% pages, 10% creates, 10% updates, 10% deletes.
 
-Writes form a cycle: a user of the load creates a row, updates it and deletes it. The three are equally frequent, and
-the dataset's own rows are never changed.
+Writes form a cycle: a user of the load creates a row, updates it and deletes it. All three are equally frequent. Rows
+of the dataset are never changed.
 """
 
 from itertools import count
@@ -16,10 +16,10 @@ OPERATIONS = ("read_user", "list_users", "create_user", "update_user", "delete_u
 
 
 class Crud(ServiceUser):
-    """Reads what the dataset holds; creates, updates and deletes rows of its own."""
+    """Reads rows of the dataset; creates, updates and deletes its own rows."""
 
     def on_start(self) -> None:
-        """Begin anywhere in the cycle of writes, so that the users do not write in step."""
+        """Begin at a random place in the cycle of writes, so that users do not write in step."""
         self.own_id: int | None = None
         self.updated = False
         self.mailbox, self.letters = uuid4().hex, count()
@@ -28,7 +28,7 @@ class Crud(ServiceUser):
         super().on_start()
 
     def fields(self) -> dict[str, Any]:
-        """A name and an address that no other row has."""
+        """A unique name and email address."""
         letter = next(self.letters)
         return {"name": f"Load User {letter}", "email": f"{self.mailbox}.{letter}@example.com"}
 

@@ -17,18 +17,18 @@ OPERATIONS = ("simulation",)
 class Simulation(ServiceUser):
     """Simulates for users of the dataset, each at random."""
 
-    # All users draw from one: requests differ a thousandfold in what they cost, and this way a batch is the same work
+    # All users draw from one generator: the costs of requests differ a thousandfold, and so a batch is the same work
     # for every service, and for any number of users.
     shared: ClassVar[Random]
 
     @classmethod
     def begin(cls, environment: Environment) -> None:
-        """A test begins."""
+        """Seed the generator, because a test begins."""
         seed = environment.parsed_options.load_seed if environment.parsed_options else 0
         cls.shared = Random(f"{seed}/simulation/{worker_index(environment)}")  # noqa: S311  # no secret
 
     def any_user_id(self) -> int:
-        """The id of some user of the dataset."""
+        """The id of a random user of the dataset."""
         return 1 + self.shared.randrange(self.options.dataset_users)
 
     @task
@@ -38,12 +38,12 @@ class Simulation(ServiceUser):
 
 @events.test_start.add_listener
 def on_test_start(environment: Environment, **_: Any) -> None:
-    """Before the first user comes."""
+    """Prepare before the first user starts."""
     Simulation.begin(environment)
 
 
 def problem(answer: dict[str, Any]) -> str:
-    """What is wrong with an answer: its parts must be consistent."""
+    """The problem of an answer whose parts are not consistent. Empty if they are."""
     total = sum(quantity or 0 for quantity in answer["orders"]["quantity"])
     if answer["total_quantity"] != total:
         return "wrong total_quantity in body"
@@ -55,5 +55,5 @@ def problem(answer: dict[str, Any]) -> str:
 
 @cache
 def fibonacci(n: int) -> int:
-    """As in services/contract/computation.py, but each number is computed once: the load is to cost little."""
+    """As in services/contract/computation.py, but each number is computed only once: the load must cost little."""
     return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)

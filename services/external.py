@@ -11,7 +11,7 @@ TIMEOUT_S = 60.0
 
 
 class ExternalApi:
-    """Pooled connections, as many as there are threads that call; closed at the end of the `with` block."""
+    """A client with pooled connections, one for each calling thread. They are closed at the end of the `with` block."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -24,7 +24,7 @@ class ExternalApi:
         self._client.close()
 
     def note(self, note_id: int) -> str:
-        """What the third party has in place of this note's text. Raises ExternalApiError."""
+        """The external API's new text for this note. Raises ExternalApiError."""
         try:
             answer = self._client.get(f"{self._url}/notes/{note_id}")
             return str(answer.raise_for_status().json()["data"])
@@ -33,7 +33,7 @@ class ExternalApi:
 
 
 class AsyncExternalApi:
-    """Pooled connections without a limit, since each request that waits has one; open in the `async with` block."""
+    """A client with an unlimited pool: each waiting request has a connection. It is open in the `async with` block."""
 
     _session: aiohttp.ClientSession
 
@@ -41,8 +41,8 @@ class AsyncExternalApi:
         self._url = url
 
     async def __aenter__(self) -> Self:
-        # Only now: a session belongs to the event loop that runs when it is made.
-        # aiohttp: at a thousand concurrent calls httpx.AsyncClient would cost more CPU time than all the rest.
+        # Created only now: a session belongs to the event loop that runs at its creation.
+        # aiohttp: at a thousand concurrent calls, httpx.AsyncClient would cost more CPU time than everything else.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
         )
@@ -52,7 +52,7 @@ class AsyncExternalApi:
         await self._session.close()
 
     async def note(self, note_id: int) -> str:
-        """What the third party has in place of this note's text. Raises ExternalApiError."""
+        """The external API's new text for this note. Raises ExternalApiError."""
         try:
             async with self._session.get(f"{self._url}/notes/{note_id}", raise_for_status=True) as answer:
                 return str((await answer.json())["data"])

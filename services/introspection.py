@@ -1,4 +1,4 @@
-"""What a running service says of itself: /health, /ping and /metrics."""
+"""The routes about the service itself: /health, /ping and /metrics."""
 
 import asyncio
 import tomllib
@@ -16,9 +16,9 @@ FRAMEWORK = ("fastapi", "starlette", "pydantic", "uvicorn", "gunicorn", "uvloop"
 
 
 def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
-    """Have an application answer for itself. `module` is its `__name__`: a service is called what its folder is.
+    """Add these routes to an application. `module` is its `__name__`: the name of a service is that of its folder.
 
-    The routes are the application's own, no router's: passing one would cost every request ten microseconds.
+    The routes belong to the application, not to a router: a router would cost every request ten microseconds.
     """
     name = module.split(".")[-2]
     described = tomllib.loads((Path(__file__).parent / name / "service.toml").read_text())
@@ -27,7 +27,9 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
 
     @app.get("/health")
     async def health(request: Request) -> Health:
-        protocol = getattr(request.receive, "__self__", None)  # uvicorn's request cycle, whose module names the parser
+        protocol = getattr(
+            request.receive, "__self__", None
+        )  # uvicorn's request cycle; its module is named after the parser
         return Health(
             service=name,
             profile=settings.profile,
@@ -39,7 +41,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
             versions=versions,
         )
 
-    # On a thread where every other endpoint is: what that costs is to show here, too.
+    # On a thread if all other endpoints are: its cost must be visible here, too.
     app.add_api_route("/ping", _ping if described["mode"] == "sync" else _ping_async, name="ping")
     app.add_api_route("/metrics", _metrics, name="metrics", response_class=Response)
 

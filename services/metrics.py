@@ -1,8 +1,8 @@
-"""What GET /metrics tells: users created, pool, threads, CPU time and memory, of all workers of the service together.
+"""The figures of GET /metrics: users created, pool, threads, CPU time and memory, of all workers together.
 
-Several workers share a folder, PROMETHEUS_MULTIPROC_DIR, where prometheus-client keeps the figures of each; whichever
-is asked answers for all of them. What has to be asked for (how many connections are free) each worker writes there anew
-twice a second, and the one that answers right then. A single worker needs no folder.
+Several workers share a folder, PROMETHEUS_MULTIPROC_DIR, where prometheus-client keeps the figures of each, so any
+worker can answer for all. Figures that must be read, such as the number of free connections, are written there by each
+worker twice a second, and by the worker that answers at that moment. A single worker needs no folder.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # prometheus-client looks at it, too, when it is imported
+FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # prometheus-client reads it, too, when it is imported
 REFRESH_EVERY_S = 0.5
 
 Figures = dict[Gauge, Callable[[], float]]
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # samples that older servers take for gauges
+disable_created_metrics()  # type: ignore[no-untyped-call]  # older servers treat them as gauges
 USERS_CREATED = Counter("users_created", "Users that this service created.")
 
 
 def watch(pool_connections: Callable[[], int] | None = None, pool_idle: Callable[[], int] | None = None) -> None:
-    """Begin to tell of this worker, and of its pool if it has one. To be called once, when the application starts."""
+    """Begin to report this worker, and its pool if it has one. Call this once, when the application starts."""
     limiter = current_default_thread_limiter()
     figures: Figures = {
-        _gauge("workers", "Worker processes that these figures are the sum of."): lambda: 1,
+        _gauge("workers", "Worker processes whose figures are summed here."): lambda: 1,
         _gauge("threads", "Threads that `def` endpoints may use."): lambda: limiter.total_tokens,
-        _gauge("threads_busy", "Threads that are at work or wait for a connection."): lambda: limiter.borrowed_tokens,
+        _gauge("threads_busy", "Threads that work or wait for a connection."): lambda: limiter.borrowed_tokens,
     }
     if pool_connections and pool_idle:
         figures[_gauge("pool_connections", "Connections that the pool holds.")] = pool_connections
@@ -55,20 +55,20 @@ def watch(pool_connections: Callable[[], int] | None = None, pool_idle: Callable
 
 
 def of_all_workers() -> Response:
-    """Everything, in Prometheus' text format."""
+    """The figures of all workers, in Prometheus' text format."""
     if FOLDER is None:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
     WORKER.refresh()
     for pid in {file.stem.rpartition("_")[2] for file in Path(FOLDER).glob("gauge_live*.db")}:
         if not psutil.pid_exists(int(pid)):
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # what it had created still counts
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # its created users still count
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return Response(generate_latest(together), media_type=CONTENT_TYPE_LATEST)
 
 
 class Worker:
-    """One of several: what it has in the folder is never older than REFRESH_EVERY_S."""
+    """One of several workers. Its figures in the folder are never older than REFRESH_EVERY_S."""
 
     def __init__(self) -> None:
         self._figures: Figures = {}
@@ -79,13 +79,13 @@ class Worker:
     def begin(self, figures: Figures) -> None:
         """Write these figures from now on, and this process's CPU time."""
         self._figures = figures
-        # Named as prometheus-client's own collector does, which sees one process only.
+        # The same name as in prometheus-client's own collector, which sees only one process.
         about = "Total user and system CPU time spent in seconds."
         self._cpu = Counter("process_cpu_seconds", about, registry=None)
-        self._refreshing = asyncio.create_task(self._refresh_now_and_then())
+        self._refreshing = asyncio.create_task(self._refresh_regularly())
 
     def refresh(self) -> None:
-        """Write now."""
+        """Write the figures now."""
         for gauge, figure in self._figures.items():
             gauge.set(figure())
         if self._cpu is not None:
@@ -93,7 +93,7 @@ class Worker:
             self._cpu.inc(used_s - self._cpu_s)
             self._cpu_s = used_s
 
-    async def _refresh_now_and_then(self) -> None:
+    async def _refresh_regularly(self) -> None:
         while True:
             self.refresh()
             await asyncio.sleep(REFRESH_EVERY_S)
@@ -103,5 +103,5 @@ WORKER = Worker()
 
 
 def _gauge(name: str, documentation: str) -> Gauge:
-    """A figure that workers add up to, without those that have died."""
+    """A figure that is summed over all running workers."""
     return Gauge(name, documentation, registry=None if FOLDER else REGISTRY, multiprocess_mode="livesum")

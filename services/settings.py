@@ -1,4 +1,4 @@
-"""What a service needs to know, read once from the environment."""
+"""The settings of a service, read once from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Settings:
-    """Equal for every service of a run unless the plan says otherwise."""
+    """The settings of a service. All services of a run have the same, unless the plan differs."""
 
     database_url: str = field(repr=False)
     pool_size: int
@@ -22,7 +22,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the variables that docker-compose.yaml and the harness set; the defaults are the default plan's.
+        """Read the variables that docker-compose.yaml and the harness set. The defaults are those of the default plan.
 
         Raises KeyError when DATABASE_URL is missing and ValueError when a number is not one.
         """
@@ -40,7 +40,7 @@ class Settings:
 
     @property
     def lean(self) -> bool:
-        """Whether every round trip that the library's defaults add is to be left out."""
+        """Whether to avoid every round trip that the library's defaults add."""
         return self.profile == "lean"
 
     @property
@@ -50,6 +50,6 @@ class Settings:
 
     @property
     def options(self) -> str:
-        """libpq's `options` for a driver that returns times in the session's zone: the URL's own, then UTC."""
+        """libpq's `options` for a driver that returns times in the session's time zone: those of the URL, then UTC."""
         given = parse_qs(urlsplit(self.database_url).query).get("options", [])
         return " ".join([*given[-1:], "-c timezone=UTC"])

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
-    """What the mapped classes have in common: one registry."""
+    """The base of the mapped classes: they share one registry."""
 
 
 class User(Base):

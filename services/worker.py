@@ -1,4 +1,4 @@
-"""The gunicorn worker class that every service runs under."""
+"""The gunicorn worker class of every service."""
 
 from typing import Any, ClassVar
 
@@ -6,6 +6,6 @@ from uvicorn_worker import UvicornWorker
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker publishes no type information
-    """uvicorn's worker with loop and parser settled: "auto" would fall back silently when one is missing."""
+    """uvicorn's worker with a fixed loop and parser: "auto" would silently use others if one is missing."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {"loop": "uvloop", "http": "httptools"}

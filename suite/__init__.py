@@ -1,1 +1,1 @@
-"""What every part may import: errors, names, the catalogue, records that cross a border."""
+"""Shared code that every package may import: errors, the catalogue of services and scenarios, records."""

@@ -1,4 +1,4 @@
-"""What a database's connections were doing at one moment."""
+"""The record of a database's connections at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Activity:
-    """The connections to one database at one moment (ns, monotonic), without the one that asked.
+    """The connections to one database at one moment (ns, monotonic), without the connection that reads this.
 
-    `states` counts them by state. `waits` counts those that are active and wait, as `type:event`; an active one that
-    is not there is running. `oldest_transaction_s` is 0 when no transaction is open.
+    `states` counts them by state. `waits` counts active connections that wait, as `type:event`; other active ones are
+    running. `oldest_transaction_s` is 0 when no transaction is open.
 
-    `transactions` of the database have ended so far, as far as their backends have reported it; those of the one that
-    asked count, too: one for each look, and one for its connection. The count lags. From version 15, a backend adds
-    what it did to the total between two transactions, at most once a second; one that becomes idle sooner does so 9 to
-    10 s after its last transaction. `reporting` counts those that are about to or just have, and were idle already when
-    the asking connection began; a connection that did nothing after its first second has nothing to report. (Version 14
-    sends to a collector, at most every 0.5 s, and an idle backend keeps its last ones to itself.) Source:
+    `transactions` is the number of ended transactions that backends have reported so far. It includes those of the
+    reading connection: one for each reading, and one for its start. The number lags. From version 15, a backend reports
+    between two transactions, at most once a second. If it becomes idle sooner, it reports 9 to 10 s after its last
+    transaction. `reporting` counts the backends that are about to report or have just reported, and that were idle when
+    the reading connection began. A connection that did nothing after its first second has nothing to report. (Version
+    14 sends to a collector, at most every 0.5 s, and an idle backend does not send its last transactions.) Source:
     pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in the documentation.
     """
 

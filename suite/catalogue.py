@@ -1,4 +1,4 @@
-"""What the suite has: services, scenarios and plans, found in their folders."""
+"""The catalogue of services, scenarios and plans, found in their folders."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from suite.errors import CatalogueError
 from suite.lookup import known
 
-if TYPE_CHECKING:  # pydantic takes a while to load, and `bench --help` needs no description
+if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
     from suite.scenario_file import Parameter
 CHECKOUT = Path(__file__).resolve().parent.parent
 SERVICES = CHECKOUT / "services"
@@ -20,7 +20,7 @@ PLANS = CHECKOUT / "bench" / "plans"
 
 @dataclass(frozen=True)
 class Overhead:
-    """What one use of a pooled connection costs beside its data statements, and why."""
+    """The cost of one use of a pooled connection in addition to its data statements, and the reason."""
 
     round_trips: int
     statements: int
@@ -29,7 +29,7 @@ class Overhead:
 
 @dataclass(frozen=True)
 class Own:
-    """What a library itself makes of a fact that services are compared in (bench/analysis/parity.py), and why."""
+    """The value that a library itself causes for a fact of bench/analysis/parity.py, and the reason."""
 
     value: str
     why: str
@@ -39,11 +39,11 @@ class Own:
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
-    `operations` is None for a service that answers the whole contract. `overhead` is by profile, or by `implicit` and
-    `explicit` (`lean_implicit` and so on, where the profile still shows) for operations that no profile changes;
-    `extra_statements` has the operations for which the library sends more than the contract's data statements, `uses`
-    those for which it uses a connection more often. `warm_up` is how often a statement is to be executed on a
-    connection before the library has settled. `own` is by fact.
+    `operations` is None for a service that answers the whole contract. `overhead` is by profile. For operations that no
+    profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still matters).
+    `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
+    has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
+    connection before its cost is constant. `own` is by fact.
     """
 
     name: str
@@ -60,17 +60,17 @@ class Service:
 
     @property
     def application(self) -> str:
-        """The import path that gunicorn and uvicorn take."""
+        """The import path for gunicorn and uvicorn."""
         return f"services.{self.name}.app:app"
 
     @property
     def url(self) -> str:
-        """Where it answers when the harness starts it."""
+        """Its URL when the harness starts it."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def needs_database(self) -> bool:
-        """Whether it answers the whole contract, which only a database can."""
+        """Whether it answers the whole contract, which needs a database."""
         return self.operations is None
 
     def answers(self, operations: Iterable[str]) -> bool:
@@ -80,9 +80,9 @@ class Service:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file in `locustfiles/`: what a simulated user does. `user` is the name of its class.
+    """One file in `locustfiles/`: the behaviour of a simulated user. `user` is the name of its class.
 
-    `parameters` are its own, by name.
+    `parameters` has the scenario's own parameters, by name.
     """
 
     name: str
@@ -115,7 +115,7 @@ def services() -> Mapping[str, Service]:
 
 @cache
 def external() -> Service:
-    """The third party that services call: no service of the contract. Raises CatalogueError."""
+    """The external API that services call. It does not implement the contract. Raises CatalogueError."""
     return _read_service(SERVICES / EXTERNAL / "service.toml")
 
 

@@ -1,4 +1,4 @@
-"""Rows as CSV."""
+"""Writes rows as CSV."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """CSV with a header; None becomes an empty cell, and no text cell can be taken for a formula."""
+    """CSV with a header. None becomes an empty cell, and text that looks like a formula is quoted."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()

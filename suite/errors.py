@@ -1,11 +1,11 @@
-"""Every error a user can meet. Each message says what failed, on which object, and what to do.
+"""All errors for users. Each message says what failed, on which object, and what to do.
 
-`bench.cli` prints the message and exits with `exit_code`; anything else that escapes is a bug and shows its traceback.
+`bench.cli` prints the message and exits with `exit_code`. Any other exception is a bug and shows its traceback.
 """
 
 
 class BenchError(Exception):
-    """Something the user can correct: one message, no traceback."""
+    """An error that the user can correct: one message, no traceback."""
 
     exit_code = 1
 
@@ -19,7 +19,7 @@ class PlanError(UsageError):
 
 
 class CatalogueError(BenchError):
-    """A service or a scenario in this checkout that is described wrongly."""
+    """A service or scenario of this checkout with a wrong description."""
 
 
 class PreflightError(BenchError):
@@ -35,15 +35,15 @@ class RestartedError(DatabaseError):
 
 
 class ServiceError(BenchError):
-    """A service did not start, or somebody else answers in its place."""
+    """A service did not start, or another program answers on its port."""
 
 
 class LoadError(BenchError):
-    """Locust ended without measuring (failed requests are results, not this)."""
+    """Locust ended without measuring. (Failed requests are results, not errors.)"""
 
 
 class WorkersError(BenchError):
-    """Load workers on other machines did not come."""
+    """Load workers on other machines did not join."""
 
 
 class ResultsError(BenchError):
@@ -51,20 +51,20 @@ class ResultsError(BenchError):
 
 
 class UnwritableError(ResultsError):
-    """A results file that cannot be written: the disk is full, say. No fault of what was being measured."""
+    """A results file that cannot be written, for example on a full disk. The measured service is not at fault."""
 
 
 class VerificationError(BenchError):
-    """Services disagree with the contract; nothing was measured."""
+    """Services disagree with the contract. Nothing was measured."""
 
     exit_code = 3
 
 
 class StoppedError(BenchError):
-    """The run ended part-way; what was measured is saved and readable."""
+    """The run ended part-way. All measurements are saved and readable."""
 
     exit_code = 2
 
 
 class TerminatedError(BaseException):
-    """SIGTERM arrived. A BaseException, as KeyboardInterrupt is, so that nothing swallows it on the way out."""
+    """SIGTERM arrived. It is a BaseException, like KeyboardInterrupt, so that no handler swallows it."""

@@ -1,4 +1,4 @@
-"""The command line that becomes a program after what must happen between fork and exec: CPUs, user, parent's death."""
+"""Command lines that set CPUs, user and the parent's death signal between fork and exec, then run a program."""
 
 import json
 import os
@@ -12,12 +12,12 @@ LAUNCHER = Path(__file__).with_name("_launch.py")
 
 @dataclass(frozen=True)
 class Options:
-    """How a program is launched; nothing of it by default.
+    """The options for launching a program. The defaults change nothing.
 
-    `cpus`: where it runs (empty: anywhere). `signal` reaches it when the thread that started it ends, however it ends
-    (Linux). `user`: the uid and gid that it becomes. `folder`: where it works. `own_session`: Ctrl-C in the terminal
-    does not reach it. `most_files`: it may open as many files as the system lets it. `private`: nobody else can read
-    the files that it makes.
+    `cpus`: the CPUs on which it runs (empty: anywhere). `signal`: sent to it when the thread that started it ends, in
+    whatever way (Linux). `user`: its uid and gid. `folder`: its working directory. `own_session`: Ctrl-C in the
+    terminal does not reach it. `most_files`: it may open as many files as the system allows. `private`: other users
+    cannot read the files that it creates.
     """
 
     cpus: tuple[int, ...] = ()
@@ -30,6 +30,6 @@ class Options:
 
 
 def command(program: Sequence[str], options: Options) -> list[str]:
-    """The command line that becomes `program`; to be started by this very process."""
+    """A command line that becomes `program`. This process itself must start it."""
     written = json.dumps({**asdict(options), "parent": os.getpid()})
     return [sys.executable, "-I", "-S", str(LAUNCHER), written, *program]

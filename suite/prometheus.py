@@ -1,12 +1,12 @@
-"""Prometheus' text format, as services answer GET /metrics in it."""
+"""Parses Prometheus' text format, the format of GET /metrics."""
 
 from prometheus_client.parser import text_string_to_metric_families
 
 
 def totals(text: str) -> dict[str, float]:
-    """The value of each metric by its name; where several samples have one name (one a worker), their sum.
+    """The value of each metric, by name. Samples with the same name (one for each worker) are summed.
 
-    Raises ValueError for what is not of this format.
+    Raises ValueError for any other format.
     """
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):

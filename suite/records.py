@@ -1,4 +1,4 @@
-"""How a sample is packed: the load writes such records, the analysis reads them."""
+"""The binary format of a sample. The load writes such records, and the analysis reads them."""
 
 import struct
 
@@ -10,10 +10,10 @@ RECORD = np.dtype(
         ("status", "<u2"), ("operation", "<u2"), ("error", "<u2"),
     ]
 )  # fmt: skip
-"""Times on the monotonic clock; `operation` and `error` number the names that stand beside them (error 0: none)."""
+"""Times are on the monotonic clock. `operation` and `error` are numbers of names in the chunk (error 0: none)."""
 
 PACKER = struct.Struct("<qqqIHHH")
-"""The same for one record at a time: ten times as fast as numpy there."""
+"""The same format for one record at a time: ten times as fast as numpy for that."""
 
 MISSED = "missed: no user was free"
 """The error of an arrival that was due and never sent."""

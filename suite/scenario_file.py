@@ -1,7 +1,7 @@
-"""A scenario's file, read and never imported: it imports locust, which patches the whole process.
+"""Reads a scenario's file without importing it: it imports locust, which patches the whole process.
 
-What the harness must know of it stands there as data: OPERATIONS and PARAMETERS. Locust's options are made of the same
-PARAMETERS (locustfiles/_options.py).
+The file declares OPERATIONS and PARAMETERS as data for the harness. Locust's options are made from the same PARAMETERS
+(locustfiles/_options.py).
 """
 
 import ast
@@ -25,7 +25,7 @@ HOW = "see docs/adding-a-service.md"
 
 
 class Parameter(BaseModel):
-    """What [matrix.parameters] and the web UI's form can set: a number from `low` to `high`, or one of `choices`."""
+    """A parameter for [matrix.parameters] and the web UI's form: a number from `low` to `high`, or one of `choices`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -49,7 +49,7 @@ class Parameter(BaseModel):
         return self
 
     def refusal(self, value: Any) -> str:
-        """Why a value cannot be, to follow it in a sentence; empty where it can."""
+        """Why a value is not allowed, as the end of a sentence. Empty if it is allowed."""
         if self.type == "str":
             if not isinstance(value, str):
                 return "is not a text"
@@ -62,7 +62,7 @@ class Parameter(BaseModel):
 
     @property
     def allowed(self) -> str:
-        """What values there may be, in words."""
+        """The allowed values, in words."""
         if self.type == "str":
             return f"one of {', '.join(self.choices)}" if self.choices else "a text"
         low, high = (None if end is None else f"{end:,g}" for end in (self.low, self.high))
@@ -70,7 +70,7 @@ class Parameter(BaseModel):
         return f"a {'whole ' * (self.type == 'int')}number{span if low or high else ''}"
 
     def of_text(self, text: str) -> Scalar:
-        """The value that an option or a form's field says. Raises ValueError that says what is allowed."""
+        """Parse the text of an option or of a form's field. Raises ValueError that names the allowed values."""
         value: Scalar = text
         if self.type != "str":
             try:
@@ -93,7 +93,7 @@ class _Declared(BaseModel):
 
 @dataclass(frozen=True)
 class Read:
-    """What a scenario's file says of it. `user` is the name of its class."""
+    """The content of a scenario's file. `user` is the name of its class."""
 
     summary: str
     operations: tuple[str, ...]
@@ -102,7 +102,7 @@ class Read:
 
 
 def read(path: Path) -> Read:
-    """Read one. Raises CatalogueError that names the file, what is wrong there and the remedy."""
+    """Read a scenario's file. Raises CatalogueError that names the file, the problem and the remedy."""
     shown = f"locustfiles/{path.name}"
     try:
         tree = ast.parse(path.read_bytes())
@@ -120,7 +120,7 @@ def read(path: Path) -> Read:
 
 
 def declared(written: Mapping[str, Any], shown: str) -> _Declared:
-    """OPERATIONS and PARAMETERS, checked. Raises CatalogueError."""
+    """Check OPERATIONS and PARAMETERS. Raises CatalogueError."""
     try:
         return _Declared.model_validate(_in_tuples(written))
     except ValidationError as error:
@@ -130,12 +130,12 @@ def declared(written: Mapping[str, Any], shown: str) -> _Declared:
 
 
 def parameters(written: Mapping[str, Any], shown: str) -> Mapping[str, Parameter]:
-    """PARAMETERS alone, checked. Raises CatalogueError."""
+    """Check PARAMETERS alone. Raises CatalogueError."""
     return declared({"OPERATIONS": ("any",), "PARAMETERS": written}, shown).PARAMETERS
 
 
 def _in_tuples(value: Any) -> Any:
-    """With lists as the tuples that they may be written as."""
+    """Convert lists to tuples: a file may use either."""
     if isinstance(value, dict):
         return {name: _in_tuples(one) for name, one in value.items()}
     return tuple(map(_in_tuples, value)) if isinstance(value, list | tuple) else value
@@ -155,7 +155,7 @@ def _literals(tree: ast.Module, shown: str) -> dict[str, Any]:
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """What the file declares, by name."""
+    """The declarations of the file, by name."""
     for node in tree.body:
         if isinstance(node, ast.Assign):
             named = [(target, node.value) for target in node.targets]

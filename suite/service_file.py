@@ -1,4 +1,4 @@
-"""A service's description, service.toml, and whether its app.py fits it: what is wrong is said by file and key."""
+"""Reads a service's description, service.toml, and checks it. Errors name the file and the key."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ class _Table(BaseModel):
 
 
 class CostOfUse(_Table):
-    """`catalogue.Overhead`, as it is written."""
+    """`catalogue.Overhead`, in the file."""
 
     round_trips: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
     statements: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
@@ -29,14 +29,14 @@ class CostOfUse(_Table):
 
 
 class OwnFact(_Table):
-    """`catalogue.Own`, as it is written."""
+    """`catalogue.Own`, in the file."""
 
     value: str = Field(description="the value that the library itself causes")
     why: str = Field(description="what the library does there")
 
 
 class Described(_Table):
-    """What service.toml says; see docs/adding-a-service.md for each key."""
+    """The content of service.toml. docs/adding-a-service.md explains each key."""
 
     title: Text = Field(description='what tables call the service: title = "asyncpg"')
     mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
@@ -51,7 +51,7 @@ class Described(_Table):
 
 
 def read(path: Path) -> Described:
-    """What a service.toml says. Raises CatalogueError that names the file, the key, the value and the remedy."""
+    """Read a service.toml. Raises CatalogueError that names the file, the key, the value and the remedy."""
     name = path.parent.name
     shown = f"services/{name}/service.toml"
     if not name.isidentifier():
@@ -67,14 +67,14 @@ def read(path: Path) -> Described:
         for profile in ("idiomatic", "lean"):
             if profile not in described.overhead:
                 raise CatalogueError(
-                    f"{shown}: overhead.{profile} is missing: it says what one use of a connection costs beside the"
-                    f" data statements; {HOW}"
+                    f"{shown}: overhead.{profile} is missing: it is the cost of one use of a connection in addition to"
+                    f" the data statements; {HOW}"
                 )
     return described
 
 
 def check_application(folder: Path) -> None:
-    """Raise CatalogueError where a service has no app.py. What is wrong in it shows when it starts, with its log."""
+    """Raise CatalogueError if a service has no app.py. Errors inside it show in its log when it starts."""
     if not (folder / "app.py").is_file():
         raise CatalogueError(
             f"services/{folder.name}/app.py is missing, but services/{folder.name}/service.toml describes it: write it,"

@@ -1,4 +1,4 @@
-"""TOML files that people write: read, and what is wrong with one said by file, key and value. Pure but for reading."""
+"""Reads TOML files of users, and words their errors by file, key and value. Pure, except for reading."""
 
 import re
 import tomllib
@@ -15,11 +15,11 @@ from suite.errors import BenchError
 from suite.lookup import nearest
 
 UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-OF_A_KEY = "[key]"  # pydantic's mark for a table's own key
+OF_A_KEY = "[key]"  # pydantic's mark for the key of a table
 
 
 def tables(path: Path, error: type[BenchError], kind: str, shown: object = None) -> dict[str, Any]:
-    """The content of a TOML file, which is a `kind` (the plan, say). Raises `error` that names it."""
+    """The content of a TOML file. `kind` is its name in messages, such as "plan". Raises `error`."""
     shown = path if shown is None else shown
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -27,17 +27,17 @@ def tables(path: Path, error: type[BenchError], kind: str, shown: object = None)
         raise error(f"there is no {kind} {str(shown)!r}") from None
     except (OSError, UnicodeDecodeError) as why:
         raise error(f"cannot read the {kind} {str(shown)!r}: {why}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as why:  # the latter of brackets within brackets without end
+    except (tomllib.TOMLDecodeError, RecursionError) as why:  # RecursionError: too many nested brackets
         raise error(f"{shown}: not TOML: {why}") from None
 
 
 def first(error: ValidationError) -> ErrorDetails:
-    """The problem to name: a misspelt key before others, since what it was meant for may be missing because of it."""
+    """The problem to report: a misspelt key comes first, because it can be the cause of a missing key."""
     return min(error.errors(), key=lambda one: one["type"] not in UNKNOWN and OF_A_KEY not in one["loc"])
 
 
 def said(problem: ErrorDetails, model: type[BaseModel], where: object, key: str, named: str = "") -> str:
-    """A problem in words. `where` is the file and `key` what is wrong there; before a value, `named` replaces both."""
+    """A problem in words. `where` is the file, `key` the wrong key. For a value, `named` replaces both."""
     location = problem["loc"]
     if problem["type"] in UNKNOWN or location[-1:] == (OF_A_KEY,):
         path = [part for part in location if part != OF_A_KEY]
@@ -51,22 +51,22 @@ def said(problem: ErrorDetails, model: type[BaseModel], where: object, key: str,
 
 
 def refused(named: str, problem: ErrorDetails) -> str:
-    """What a value is called, the value, and what is wrong with it."""
+    """A refused value in words: its name, the value and the problem."""
     return f"{named}: {_shown(problem['input'])}: {words(problem)}"
 
 
 def words(problem: ErrorDetails) -> str:
-    """Pydantic's own, or those of a validator of ours."""
+    """The message of pydantic or of one of our validators."""
     return problem["msg"].removeprefix("Value error, ")
 
 
 def _shown(value: object) -> str:
-    """As it was written, but for what stands before the host of an address: it may be a password."""
+    """The value as it was written, without user and password of an address."""
     return re.sub(r"//[^/]*@", "//***@", repr(value))
 
 
 def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """The keys that there are at a place."""
+    """The known keys at a place."""
     kind = _kind(model, location)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return list(kind.model_fields)
@@ -76,7 +76,7 @@ def _keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
 
 
 def _kind(model: Any, location: Sequence[int | str]) -> Any:
-    """What is expected at a place: a model, a dataclass, a table or a list of these."""
+    """The expected type at a place: a model, a dataclass, a table or a list of these."""
     kind = model
     for part in location:
         if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -1,4 +1,4 @@
-"""Waiting for something that becomes true by itself: a server that answers, a process that ends."""
+"""Waits until a condition becomes true: a server answers, a process ends."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def is_there(found: object) -> bool:
-    """Whether a look found something: neither None nor False."""
+    """Whether the result of a look is neither None nor False."""
     return found is not None and found is not False
 
 
@@ -20,9 +20,9 @@ def until(
     enough: Callable[[T], bool] = is_there,
     sleep: Callable[[float], object] = time.sleep,
 ) -> T:
-    """Look every `every_s` seconds until what is found is `enough`, once at least; what was found last.
+    """Call `look` every `every_s` seconds, at least once, until its result is `enough`. Returns the last result.
 
-    After `timeout_s` that is not `enough`. Raises whatever `look` raises, at once.
+    After `timeout_s`, that result is not `enough`. Errors of `look` are raised at once.
     """
     deadline = time.monotonic() + timeout_s
     while not enough(found := look()) and time.monotonic() <= deadline:

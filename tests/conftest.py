@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan.matrix import Setup, default_setup
 from db import dataset, embedded, loader
 from db.dsn import Dsn
@@ -82,7 +82,7 @@ def users() -> int:
 @pytest.fixture(scope="session")
 def fleet(database: Dsn, users: int) -> Iterator[Fleet]:
     """The services' processes; `stage` starts them."""
-    with Fleet(Surroundings(database.url, users, cpus=())) as running:
+    with Fleet(FleetSettings(database.url, users, cpus=())) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from bench.commands import options
 from bench.measure import database, progress
 from bench.measure.fleet import orphans
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.fleet.processes import Child
 from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import proof
@@ -109,11 +109,11 @@ def _running(
             with progress.shares(console, f"loading scale {scale:g}") as report:
                 database.loaded(server, scale, report)
                 restore.restore(server.dsn)
-            surroundings = Surroundings(server.dsn.url, dataset.size(scale).users, ())
+            surroundings = FleetSettings(server.dsn.url, dataset.size(scale).users, ())
             with Fleet(surroundings) as fleet:
                 with console.status("starting the services"):
                     fleet.start({setup: Path(logs) / f"{setup.service}.log" for setup in setups})
-                    proof.demand_of_services(server.dsn, setups)
+                    proof.check_services(server.dsn, setups)
                 table = Table("service", "address", "try")
                 for name in names:
                     url = catalogue.service(name).url

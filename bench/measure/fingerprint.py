@@ -1,4 +1,4 @@
-"""What must stay the same during a run: packages, the code that each round starts, PostgreSQL's settings."""
+"""The fingerprint of what must not change during a run: packages, code that each round starts, PostgreSQL settings."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,17 +9,17 @@ from db.dsn import Dsn
 from suite import catalogue
 from suite.errors import StoppedError
 
-STARTED_ANEW = ("services", "locustfiles")
+STARTED_EACH_ROUND = ("services", "locustfiles")
 ABSENT = "not there"
 MOST_NAMED = 5
 
 
 def take(dsn: Dsn) -> dict[str, str]:
-    """Everything by name: a package's version, a file's digest, a setting's value."""
+    """The fingerprint, by name: a package's version, a file's digest, a setting's value."""
     packages = {f"package {one.name}": one.version for one in distributions()}
     files = {
         str(path.relative_to(catalogue.CHECKOUT)): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        for folder in STARTED_ANEW
+        for folder in STARTED_EACH_ROUND
         for pattern in ("*.py", "*.toml")
         for path in sorted((catalogue.CHECKOUT / folder).rglob(pattern))
     }
@@ -28,7 +28,7 @@ def take(dsn: Dsn) -> dict[str, str]:
 
 
 def check(before: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Raise StoppedError that names what differs: rounds would not be of the same thing."""
+    """Raise StoppedError that names what changed: the rounds would not measure the same thing."""
     changed = [
         f"{name} was {before.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
         for name in sorted(before.keys() | now.keys())

@@ -1,4 +1,4 @@
-"""What a run is going to do: a request with everything decided."""
+"""The job of a run: its cells, their order and their CPUs, all decided before the run starts."""
 
 import secrets
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the command line asked for. `earlier` is the run to go on with, `force` in whatever environment."""
+    """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment."""
 
     plan: Plan
     plan_path: Path
@@ -35,15 +35,15 @@ class RunRequest:
 
     @property
     def plan_name(self) -> str:
-        """Of the plan's own file."""
+        """The name of the plan's file, without its extension."""
         return self.plan_path.stem if self.earlier is None else self.earlier.plan_name
 
 
 @dataclass(frozen=True)
 class Job:
-    """Which cells, in which order, where. `order` has a row for every round that there may be.
+    """The cells of a run, their order and their CPUs. `order` has a row for every round that may take place.
 
-    `done` are the measurements, by round and slug, that a run which is resumed already has.
+    `done` has the measurements of a resumed run, by round and slug.
     """
 
     request: RunRequest
@@ -56,16 +56,16 @@ class Job:
 
     @property
     def rounds(self) -> int:
-        """How many rounds are planned at first: the plan's, or as many as the run that is resumed had come to plan."""
+        """How many rounds are planned at first: as many as the plan has, or as many as the resumed run had planned."""
         earlier = self.request.earlier
         return max(self.plan.rounds.count, len(earlier.order) if earlier else 0)
 
     def missing(self, number: int) -> tuple[Cell, ...]:
-        """The cells of a round (from 1) that are to be measured, in their order."""
+        """The cells of a round (counted from 1) that still have to be measured, in order."""
         return tuple(cell for cell in self.order[number - 1] if (number, cell.slug) not in self.done)
 
     def as_dict(self, rounds: int) -> dict[str, Any]:
-        """For plan.json, when so many rounds are planned."""
+        """The content of plan.json when `rounds` rounds are planned."""
         return {
             "name": self.request.plan_name,
             "plan": self.plan.model_dump(),
@@ -75,27 +75,27 @@ class Job:
         }
 
     def at_rate(self, rate_rps: float) -> "Job":
-        """The same with the rate of its open load known."""
+        """The same job with the rate of its open load."""
         return replace(self, plan=rate.opened(self.plan, rate_rps))
 
     def alone(self) -> list[Alone]:
-        """What pgbench is to measure, once each."""
+        """The ceilings that pgbench measures, each once."""
         if not self.plan.rounds.ceilings or self.plan.load.arrival == Arrival.OPEN:
-            return []  # an open load asks for a rate, not for the most
+            return []  # an open load has a fixed rate; a ceiling says nothing about it
         return ceilings.wanted(self.cells)
 
     def cell_s(self, cell: Cell) -> float:
-        """How long one measurement of a cell is expected to take."""
+        """The expected duration of one measurement of a cell."""
         return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
 
     def expected_s(self, rounds: int) -> float:
-        """How long all measuring that is left is expected to take with so many rounds."""
+        """The expected duration of all missing measurements with this many rounds."""
         left = [cells for number in range(1, rounds + 1) if (cells := self.missing(number))]
         return sum(self.cell_s(cell) for cells in left for cell in cells) + ROUND_OVERHEAD_S * len(left)
 
 
 def decide(request: RunRequest) -> Job:
-    """Draw the seed, unless the plan or the run to go on with has one, and with it the order."""
+    """Draw the order of the cells. The seed comes from the resumed run or from the plan, otherwise it is drawn."""
     plan, earlier = request.plan, request.earlier
     cells, seed = cells_of(plan), earlier.seed if earlier else plan.rounds.seed
     seed = secrets.randbelow(2**32) if seed is None else seed

@@ -1,4 +1,4 @@
-"""Locust as subprocesses: one cell's users, headless, with Locust's own CSV and JSON and our samples kept."""
+"""Runs Locust as subprocesses: headless, for one cell. Keeps Locust's CSV and JSON, and our samples."""
 
 import shlex
 import sys
@@ -16,21 +16,21 @@ from suite import catalogue
 from suite.arrival import Arrival
 from suite.errors import LoadError, WorkersError
 
-STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so that the slowest requests are still logged
-SPARE_TIME_S = 60.0  # for spawning and stopping, before the load is called hung
-BATCH_DRAIN_S = 10.0  # a guess: how long depends on the service
+STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so the slowest requests are still logged
+SPARE_TIME_S = 60.0  # for spawning and stopping, before the load counts as hung
+BATCH_DRAIN_S = 10.0  # an estimate: the time depends on the service
 POLL_EVERY_S = 0.1
-JOIN_S = 2.0  # a guess: until workers have joined their master, which looks once a second, and have left it
+JOIN_S = 2.0  # an estimate: workers join and leave their master, which looks once a second
 JOIN_HERE_TIMEOUT_S = 30.0
-JOIN_TIMEOUT_S = 300.0  # as long as Locust's own workers look for their master
-USERS_TIMEOUT_S = 20  # until workers have told that their users run; Locust itself gives them a second
+JOIN_TIMEOUT_S = 300.0  # Locust's own workers look for their master as long
+USERS_TIMEOUT_S = 20  # for workers to report that their users run; Locust's default is one second
 LEAVE_TIMEOUT_S = 3.0
 MASTER_PORT = 5557  # Locust's own
 
 
 @dataclass(frozen=True)
 class LoadTarget:
-    """What a cell's users send to, and how the users are made."""
+    """Where a cell's users send their requests, and how the users are created."""
 
     url: str
     dataset_users: int
@@ -40,16 +40,16 @@ class LoadTarget:
 
 
 def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log") -> Child:
-    """Start Locust in a folder where no locust.conf or pyproject.toml of the user's is found."""
+    """Start Locust in a folder where it finds no locust.conf or pyproject.toml of the user."""
     environment = {"HOME": str(folder), "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": str(USERS_TIMEOUT_S)}
     return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus)
 
 
 def start_workers(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[Child]:
-    """Start the workers of this machine, if the load is spread over any. They wait for their master.
+    """Start the workers of this machine, if the load has several processes. They wait for their master.
 
-    One by one, since those that Locust's `--processes` forks have no log of their own, would outlive a harness that is
-    killed, and leave no place for workers from elsewhere.
+    Locust's `--processes` is not used: its forks have no separate logs, they would outlive a killed harness, and they
+    leave no place for workers of other machines.
     """
     wanted = worker_command(str(catalogue.scenario(cell.scenario).path), target.master_host)
     command = [sys.executable, "-m", *wanted]
@@ -64,9 +64,9 @@ def follow(
     every_s: float = POLL_EVERY_S,
     workers: Sequence[Child] = (),
 ) -> None:
-    """Wait until Locust ends, and end it and its workers in any case.
+    """Wait until Locust ends. Always ends it and its workers.
 
-    Raises LoadError when it ended badly or takes too long, and whatever `on_tick` raises.
+    Raises LoadError when Locust fails or takes too long, and whatever `on_tick` raises.
     """
     started = time.monotonic()
     try:
@@ -86,16 +86,17 @@ def follow(
 
 
 class WorkerArrival:
-    """Sees to it that a load of several processes begins: all must join its master."""
+    """Checks that all workers of a distributed load join their master."""
 
     def __init__(self, load: Load, stream: Path, workers: Sequence[Child], say: Callable[[str], None]) -> None:
         self._load, self._stream, self._workers, self._say = load, stream, workers, say
         self._joined = 0 if load.distributed else load.all_workers
 
     def tick(self, elapsed_s: float) -> None:
-        """Say how many are there whenever that changes, until all are.
+        """Report each change of the number of workers, until all have joined.
 
-        Raises LoadError when a worker of this machine ended or takes too long, WorkersError when others do not come.
+        Raises LoadError when a worker of this machine ends or takes too long, and WorkersError when workers of other
+        machines do not join.
         """
         wanted = self._load.all_workers
         if self._joined >= wanted:
@@ -125,7 +126,7 @@ class WorkerArrival:
 
 
 def worker_command(locustfile: str, master_host: str) -> list[str]:
-    """A plain worker's command line. Everything else it is told by its master, the locustfile too if that is `-`."""
+    """The command line of a plain worker. Its master sends it the options, and the locustfile if that is `-`."""
     return [
         "locust", "--worker", "-f", locustfile, "--master-host", master_host, "--master-port", str(MASTER_PORT),
         "--exit-code-on-error", "0",
@@ -133,9 +134,10 @@ def worker_command(locustfile: str, master_host: str) -> list[str]:
 
 
 def loop_for_workers(master_host: str) -> str:
-    """For the shell of another machine: a worker for every cell of a run, one after the other.
+    """A shell command for another machine: it starts a worker for every cell of a run, one after the other.
 
-    A worker ends well with its cell, and badly when it has found no master for five minutes; Ctrl-C ends the loop.
+    A worker ends with exit code 0 after its cell, and with another code when it finds no master for five minutes.
+    Ctrl-C ends the loop.
     """
     worker = shlex.join([".venv/bin/locust", *worker_command("-", master_host)[1:]])
     return f"(trap exit INT TERM; while {worker}; do :; done)"
@@ -167,7 +169,7 @@ def _master(load: Load, target: LoadTarget) -> list[str]:
 
 
 def arrival(cell: Cell, load: Load) -> list[str]:
-    """The options that say how requests arrive."""
+    """The options for the arrival of requests."""
     if load.arrival == Arrival.OPEN:
         return ["--arrival", Arrival.OPEN, "--rate", str(load.rate), "--spacing", load.spacing]
     if load.arrival == Arrival.BATCH:
@@ -177,18 +179,18 @@ def arrival(cell: Cell, load: Load) -> list[str]:
 
 
 def arrivals(cell: Cell, load: Load) -> int:
-    """How many requests a batch has: one for each user where the plan does not say."""
+    """How many requests a batch has: the plan's number, or one for each user."""
     return load.arrivals or cell.users
 
 
 def longest_s(cell: Cell, load: Load) -> float:
-    """After how long a cell's load is called hung."""
+    """The time after which a cell's load counts as hung."""
     joining_s = JOIN_TIMEOUT_S if load.expect_workers else JOIN_HERE_TIMEOUT_S if load.distributed else 0.0
     return joining_s + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
 
 
 def expected_s(cell: Cell, load: Load) -> float:
-    """How long a cell's load takes when nothing holds it up: start, ramp-up, warm-up, window, stop."""
+    """How long a cell's load takes without delays: start, ramp-up, warm-up, window, stop."""
     ramp_up_s = 2.0 + cell.users / load.spawn_rate + (JOIN_S if load.distributed else 0.0)
     if load.arrival == Arrival.BATCH:
         return ramp_up_s + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S

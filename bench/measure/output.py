@@ -1,4 +1,4 @@
-"""What a run leaves: the tables after each cell; at its end its status, its page and the last lines on the terminal."""
+"""The output of a run: tables after each cell; at the end status, page and the last lines on the terminal."""
 
 from pathlib import Path
 
@@ -20,17 +20,17 @@ from suite.errors import BenchError
 
 
 def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
-    """Write the tables of all cells, and the cell's own statistics in Locust's layout."""
+    """Write the tables of all cells, and the cell's statistics in Locust's layout."""
     csv_tables.write(folder.folder, plan.load, analysis.of(outcome), [cell])
 
 
 def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
-    """Say how the run ended, show what was measured, and where it is."""
+    """Print how the run ended, the results, and where they are."""
     total_s = _total_s(job.request.earlier, took_s)
     try:
         folder.status(state, why)
         folder.write_json("duration.json", {"total_s": total_s, "window_s": outcome.window_s})
-    except BenchError as error:  # why the run ended is the message that matters
+    except BenchError as error:  # the reason why the run ended matters more
         console.print(str(error), style="yellow", highlight=False, markup=False, soft_wrap=True)
     found = analysis.of(outcome)
     if found.results:
@@ -54,21 +54,21 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
     if state != "interrupted":
         write_pages(folder, found, console)
-    elif found.results:  # who interrupts a run wants it to end at once
+    elif found.results:  # a user who interrupts a run wants it to end at once
         console.print(f"to write its page, report.html: bench report {folder.run_id}", highlight=False)
     if state != "finished":
         console.print(f"to measure what is missing: bench run --resume {folder.run_id}", highlight=False)
 
 
 def _total_s(earlier: Earlier | None, took_s: float) -> float | None:
-    """How long a run took in all; None where one that is resumed could not say how long it had taken."""
+    """The total duration of a run. None when a resumed run did not record how long its first part took."""
     if earlier is None:
         return took_s
     return None if earlier.total_s is None else earlier.total_s + took_s
 
 
 def write_pages(folder: Run, found: Analysis, console: Console) -> None:
-    """Leave the run's page and the index of all runs. What goes wrong is said in a line: the run is over and saved."""
+    """Write the run's page and the index of all runs. An error is only printed: the run is over and saved."""
     try:
         from bench.report.html import writing  # noqa: PLC0415  # matplotlib takes a second to load, which no run starts with
 
@@ -76,9 +76,9 @@ def write_pages(folder: Run, found: Analysis, console: Console) -> None:
             written = writing.write(folder.folder, found)
             console.print(f"report: {_short(written.path)}", highlight=False, soft_wrap=True)
         writing.write_index()
-    except Exception as error:  # noqa: BLE001  # whatever it is, what was measured must not be lost over a page
-        said = " ".join(str(error).split()) or repr(error)
-        console.print(f"no report.html: {said}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    except Exception as error:  # noqa: BLE001  # no error of the page may lose the measurements
+        why = " ".join(str(error).split()) or repr(error)
+        console.print(f"no report.html: {why}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def _short(path: Path) -> str:

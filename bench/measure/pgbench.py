@@ -1,4 +1,4 @@
-"""Runs pgbench with a scenario's own SQL, on as many connections as the service has."""
+"""Runs pgbench with a scenario's SQL, on as many connections as the service has."""
 
 import os
 import subprocess
@@ -15,12 +15,12 @@ from suite.errors import LoadError
 
 SECONDS = 5
 PATIENCE_S = 30.0
-# Of the user's PG* variables; others would change what is measured.
+# The PG* variables of the user that are kept. Others would change what is measured.
 HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
 
 
 def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Path) -> float | None:
-    """Requests/s of PostgreSQL alone; None for a scenario without scripts. Raises LoadError when pgbench fails."""
+    """Requests/s of PostgreSQL alone. None for a scenario without scripts. Raises LoadError when pgbench fails."""
     mix = scripts(alone.scenario, dict(alone.parameters))
     if not mix or not alone.connections:
         return None
@@ -37,7 +37,7 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
     try:
         answer = subprocess.run(
             launch_command(command, cpus),
-            env=variables.clean() | environment(dsn),  # where no other user of the machine can read the password
+            env=variables.clean() | environment(dsn),  # other users of the machine cannot read the password there
             capture_output=True,
             text=True,
             timeout=SECONDS + PATIENCE_S,
@@ -52,7 +52,7 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
 
 
 def measured(alone: Alone, folder: Path) -> float | None:
-    """What `measure` found in this folder; None where it did not come to an end."""
+    """The result that `measure` left in this folder. None when it did not finish."""
     printed = folder / PRINTED
     if not scripts(alone.scenario, dict(alone.parameters)) or not printed.exists():
         return None
@@ -60,7 +60,7 @@ def measured(alone: Alone, folder: Path) -> float | None:
 
 
 def environment(dsn: Dsn) -> dict[str, str]:
-    """How libpq is told of a server, and of the `options` that decide to which tables names lead there."""
+    """The variables that libpq reads: the server, and the `options` that decide which tables the names mean."""
     known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
     known["PGOPTIONS"] = dict(dsn.parameters).get("options", "")
     libpq = {name: value for name, value in os.environ.items() if name.startswith(HOW_TO_CONNECT)}

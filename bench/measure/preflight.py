@@ -1,4 +1,4 @@
-"""What can be known before anything is started: ports, open files, disk, connections."""
+"""Checks before anything is started: ports, open files, disk, connections."""
 
 import resource
 from collections.abc import Collection, Iterable, Sequence
@@ -29,7 +29,7 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     landmarks = [port for port in _ports(ours) if port not in services]
     check_ports(services)
     check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
-    if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification asks all of the contract
+    if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification checks the whole contract
         check_ports([catalogue.external().port], remedy="measure only services that call no external API")
     check_descriptions(dict.fromkeys(cell.service for cell in ours))
     check_operations(dict.fromkeys(cell.scenario for cell in ours))
@@ -50,7 +50,7 @@ def _ports(cells: Iterable[Cell]) -> list[int]:
 
 
 def most_sockets(cell: Cell, load: Load) -> int:
-    """The most sockets that one process of this machine opens for a cell's users: Locust's, or the service's."""
+    """The most sockets that one process of this machine, Locust or the service, opens for a cell's users."""
     of_load = -(-cell.users // load.all_workers) if load.workers_here else 0
     if cell.setup.url:
         return of_load
@@ -59,7 +59,7 @@ def most_sockets(cell: Cell, load: Load) -> int:
 
 
 def check_descriptions(services: Iterable[str]) -> None:
-    """Raise CatalogueError for an operation or a fact that a service.toml names and that there is not."""
+    """Raise CatalogueError for an operation or a fact in a service.toml that does not exist."""
     for service in map(catalogue.service, services):
         facts = [name for name in service.own if not name.startswith(parity.VERSION)]
         named: list[tuple[str, Iterable[str], Collection[str]]] = [
@@ -78,7 +78,7 @@ def check_descriptions(services: Iterable[str]) -> None:
 
 
 def check_operations(scenarios: Iterable[str]) -> None:
-    """Raise PreflightError when a scenario asks for what no service of the suite answers."""
+    """Raise PreflightError when a scenario calls an operation that no service of the suite answers."""
     for name in scenarios:
         if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
             raise PreflightError(
@@ -88,7 +88,7 @@ def check_operations(scenarios: Iterable[str]) -> None:
 
 
 def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
-    """Raise PreflightError for what is no address of this machine, or stands for all of them."""
+    """Raise PreflightError unless this is one single address of this machine."""
     example = "--bind-host takes one address of this machine that other machines can reach, such as 192.0.2.7"
     if address in {"0.0.0.0", "*", ""}:  # noqa: S104  # refused
         raise PreflightError(f"{address!r} is not an address that other machines can use; {example}")
@@ -101,7 +101,7 @@ def check_bind_host(address: str, cells: Sequence[Cell]) -> None:
 
 
 def check_open_files(sockets: int) -> None:
-    """Raise PreflightError when a process may not open so many sockets, one or two for each user."""
+    """Raise PreflightError when a process may not open this many sockets."""
     needed = sockets + SPARE_FILES
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard not in (resource.RLIM_INFINITY, -1) and hard < needed:
@@ -112,7 +112,7 @@ def check_open_files(sockets: int) -> None:
 
 
 def most_connections(setups: Iterable[Setup]) -> int:
-    """The most connections that services side by side, one setup of each, can hold."""
+    """The most connections that the services can hold side by side, with one setup of each."""
     largest: dict[str, int] = {}
     for setup in setups:
         largest[setup.service] = max(setup.connections, largest.get(setup.service, 0))

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a bar with the time left on a terminal, plain lines elsewhere."""
+"""The progress of a run: on a terminal a bar with the time left, elsewhere plain lines."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,9 +15,9 @@ DRAW_EVERY_S = 0.2
 
 @contextmanager
 def shares(console: Console, doing: str) -> Iterator[Callable[[str, float], None]]:
-    """For something that tells its steps and the share done: a bar on a terminal, elsewhere a line now and then.
+    """Gives a function that shows a step and the share done: a bar on a terminal, elsewhere a line now and then.
 
-    Nothing is shown of what tells nothing.
+    Elsewhere, nothing is printed until the function is called.
     """
     if not console.is_terminal:
         yield paced(lambda text: console.print(text, highlight=False, markup=False), doing)
@@ -34,24 +34,24 @@ def paced(
     every_s: float = LINE_EVERY_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> Callable[[str, float], None]:
-    """Say a step, the share done and the time so far: the first one told, and then one every so often."""
-    began_s = said_s = -1.0
+    """Returns a function that prints a step, the share done and the time: at the first call, then once in `every_s`."""
+    began_s = printed_s = -1.0
 
-    def told(step: str, share: float) -> None:
-        nonlocal began_s, said_s
+    def report(step: str, share: float) -> None:
+        nonlocal began_s, printed_s
         now_s = clock()
         if began_s < 0:
             began_s = now_s
-        elif now_s - said_s < every_s:
+        elif now_s - printed_s < every_s:
             return
-        said_s = now_s
+        printed_s = now_s
         say(f"{doing}: {share:.0%} after {now_s - began_s:.0f} s ({step})")
 
-    return told
+    return report
 
 
 class Display:
-    """One line of progress. `expected_s` is how long all measuring takes; what is done so far corrects it."""
+    """One line of progress. `expected_s` is the expected duration; the pace so far corrects the time left."""
 
     def __init__(self, console: Console, expected_s: float) -> None:
         self._console = console
@@ -80,41 +80,41 @@ class Display:
         self._columns.stop()
 
     def step(self, text: str) -> None:
-        """Say what is being done now."""
+        """Show the current step."""
         self._columns.update(self._task, description=text)
         if not self._live:
             self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", highlight=False, markup=False)
 
     def say(self, text: Text) -> None:
-        """Leave a line that stays, above the bar."""
+        """Print a line that stays, above the bar."""
         self._console.print(text, highlight=False)
 
     def show(self, text: str) -> None:
-        """Print something that stays, above the progress."""
+        """Print text that stays, above the bar."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def sharing(self, doing: str) -> Callable[[str, float], None]:
-        """Say the steps of something that tells them together with the share done."""
+        """Returns a function that shows a step and the share done, for example of loading the dataset."""
         return paced(self.step, doing, DRAW_EVERY_S if self._live else LINE_EVERY_S)
 
     def measuring(self, text: str) -> None:
-        """Say which cell is being measured now."""
+        """Show which cell is being measured."""
         if self._measuring_since is None:
             self._measuring_since = time.monotonic()
         left = self._left()
         self.step(text if self._live or not left else f"{text}, {left}")
 
     def expect(self, expected_s: float) -> None:
-        """All measuring will take so long."""
+        """Set how long all measuring is expected to take."""
         self._expected_s = expected_s
         self._columns.update(self._task, total=max(expected_s, 1.0))
 
     def tick(self, cell_s: float) -> None:
-        """The current cell has been going on for so many expected seconds."""
+        """Show that the current cell has run for `cell_s` seconds."""
         self._columns.update(self._task, completed=min(self._done_s + cell_s, self._expected_s), left=self._left())
 
     def finished(self, cell_s: float) -> None:
-        """The current cell, expected to take so long, is done."""
+        """Count the current cell, whose expected duration is `cell_s`, as done."""
         self._done_s += cell_s
         self.tick(0.0)
 

@@ -1,4 +1,4 @@
-"""Going on with a run that was stopped: what it has, what it lacks, and whether this is still the same place."""
+"""Resuming a run that was stopped: its measurements, what is missing, and whether the environment is the same."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,17 @@ from db import dsn
 from db.dsn import Dsn
 from suite.errors import DatabaseError, ResultsError, UsageError
 
-# Said by the digest of the code itself: a commit may change what is not measured, and a file no commit knows of.
-SAID_BY_THE_CODE = "git commit"
+# The digest of the code covers this: a commit may change files that do not matter, and a change may be uncommitted.
+COVERED_BY_CODE_DIGEST = "git commit"
 PRIVATE = "private PostgreSQL"
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """A run that did not come to its end. `order` has the slugs of every round that was planned.
+    """A run that did not finish. `order` has the slugs of every planned round.
 
-    `done` are its measurements, by round and slug. `total_s` is how long it took so far, None where it was killed
-    before it could say so.
+    `done` has its measurements, by round and slug. `total_s` is how long it took so far; it is None when the run was
+    killed before it recorded that.
     """
 
     run: Run
@@ -44,21 +44,21 @@ class Earlier:
 
     @property
     def after(self) -> str:
-        """The last measurement that it has, in words; empty where it has none."""
+        """Its last measurement, in words. Empty if it has none."""
         places = [(number, slug) for number, slugs in enumerate(self.order, 1) for slug in slugs]
         last = max((index for index, place in enumerate(places) if place in self.done), default=None)
         return "" if last is None else f"round {places[last][0]}: {places[last][1]}"
 
     @property
     def missing(self) -> int:
-        """How many measurements it lacks."""
+        """How many measurements are missing."""
         return sum(len(slugs) for slugs in self.order) - len(self.done)
 
 
 def read(name: str) -> Earlier:
-    """The run of this name, or at this path directly below results/.
+    """Read the run with this name, or with this path directly below results/.
 
-    Raises UsageError where there is none that could go on, ResultsError where its files do not say how.
+    Raises UsageError when there is no run that can be resumed, and ResultsError when its files cannot be used.
     """
     folder = _folder(name)
     status = files.json_object(folder / "status.json")
@@ -96,7 +96,7 @@ def read(name: str) -> Earlier:
 
 
 def measured(earlier: Earlier) -> Outcome:
-    """What it has measured. Raises ResultsError that names the file that cannot be read, and the remedy."""
+    """The measurements of the run. Raises ResultsError that names the unreadable file and the remedy."""
     try:
         return stored.outcome(earlier.run.folder)
     except ResultsError as error:
@@ -107,9 +107,9 @@ def measured(earlier: Earlier) -> Outcome:
 
 
 def check_database(earlier: Earlier, named: Dsn | None, *, force: bool) -> None:
-    """Raise ResultsError, before anything is started, where the run was measured on another database than this one.
+    """Raise ResultsError, before anything is started, if the run was measured on another database.
 
-    `named` is None for the private server. `force` says that it does not matter.
+    `named` is None for the private server. `force` skips this check.
     """
     now = {"private": named is None, "server": "" if named is None else named.redacted}
     found = other_database((earlier.environment or {}).get("database", {}), now)
@@ -127,7 +127,7 @@ def check_database(earlier: Earlier, named: Dsn | None, *, force: bool) -> None:
 
 
 def other_database(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str] | None:
-    """How the database of a run and that of now are called, where they are not one; None where they are, or may be."""
+    """The names of the two databases if they differ. None if they are the same, or could be."""
     if before.get("private") is None or now.get("private") is None or (before["private"] and now["private"]):
         return None
     places = [PRIVATE if one.get("private") else _place(str(one.get("server", ""))) for one in (before, now)]
@@ -135,7 +135,7 @@ def other_database(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[s
 
 
 def _place(server: str) -> str:
-    """Host, port and database: who asks, with which parameters, is no other database."""
+    """Host, port and database. Another role or other parameters do not make it another database."""
     try:
         found = dsn.parse(server)
     except DatabaseError:
@@ -144,9 +144,9 @@ def _place(server: str) -> str:
 
 
 def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tuple[str, ...]:
-    """In what the run's environment was another one; nothing where it has measured nothing yet.
+    """The differences between the run's environment and this one. Empty if the run has measured nothing yet.
 
-    Raises ResultsError with every difference, unless `force` says that they do not matter.
+    Raises ResultsError that lists every difference, unless `force` is set.
     """
     if not earlier.done:
         return ()
@@ -163,18 +163,19 @@ def check_same(earlier: Earlier, now: Mapping[str, Any], *, force: bool) -> tupl
 
 
 def differences(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> tuple[str, ...]:
-    """In what two environment.json differ: machine, data, versions, settings, code. Pure."""
+    """The differences between two environment.json: machine, data, versions, settings, code. Pure."""
     old, new = RunConditions(before, {}), RunConditions(now, {})
     forbidding = causes.obstacles(old, new)
     if before is None:
         return forbidding
     groups = causes.candidates(old, new)
-    explaining = [f"{group}: {line}" for group, lines in groups.items() if group != SAID_BY_THE_CODE for line in lines]
+    groups.pop(COVERED_BY_CODE_DIGEST, None)
+    explaining = [f"{group}: {line}" for group, lines in groups.items() for line in lines]
     return (*forbidding, *explaining)
 
 
-def make_room(earlier: Earlier) -> None:
-    """Set aside what a measurement left that did not come to its end, and all that a rate was sought with in vain."""
+def set_aside_unfinished(earlier: Earlier) -> None:
+    """Move the files of unfinished measurements aside, and those of a search for a rate that did not finish."""
     for place in sorted((earlier.run.folder / "rounds").glob("[0-9][0-9]/*")):
         if not place.is_dir() or (int(place.parent.name), place.name) in earlier.done:
             continue
@@ -182,8 +183,8 @@ def make_room(earlier: Earlier) -> None:
             runs.set_aside_cut_off(place)
 
 
-def leave(earlier: Earlier) -> None:
-    """Have a run that could not go on stand as it did."""
+def restore_status(earlier: Earlier) -> None:
+    """Give a run that could not be resumed its earlier status again."""
     status = files.json_object(earlier.run.folder / "status.json") or {}
     if status.get("state") != earlier.state:
         earlier.run.status(earlier.state, earlier.why)
@@ -214,7 +215,7 @@ def _resumable() -> str:
 def _check_order(
     folder: Path, written: Mapping[str, Any], cells: Sequence[Cell], order: Sequence[Sequence[str]], seed: int
 ) -> None:
-    """Raise ResultsError where this version would measure other cells, or in another order, than plan.json has."""
+    """Raise ResultsError if this version makes other cells, or another order, than plan.json has."""
     mine = json.loads(json.dumps([cell.as_dict() for cell in cells]))
     drawn = [[cell.slug for cell in one] for one in schedule.order(cells, len(order), seed)]
     if written.get("cells") != mine or drawn != [list(slugs) for slugs in order]:

@@ -1,4 +1,4 @@
-"""The rounds of a run: every cell of each, measured in fresh service processes and saved before the next begins."""
+"""The rounds of a run: each measures every cell in new service processes. Each cell is saved before the next begins."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Stage:
-    """Where measuring happens, and what it leaves."""
+    """The parts of a run that measuring uses: services, database, folder, outcome, display."""
 
     fleet: Fleet
     server: Database
@@ -37,17 +37,17 @@ class Stage:
     display: Display
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
-        """One cell once."""
-        around, display = self.fleet.surroundings, self.display
-        url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, around.bind_host)
-        target = load.LoadTarget(url, around.dataset_users, job.seed + number, job.placed.load, around.bind_host)
+        """Measure one cell once."""
+        settings, display = self.fleet.settings, self.display
+        url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, settings.bind_host)
+        target = load.LoadTarget(url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host)
         listener = ProgressListener(display.tick, display.step, display.show)
         return measure_cell(Attempt(plan, cell, target, job.placed, place), self.fleet, self.server, listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
-    """What pgbench does in the service's place."""
-    found, users = {}, stage.fleet.surroundings.dataset_users
+    """Requests/s of pgbench with the SQL of each service."""
+    found, users = {}, stage.fleet.settings.dataset_users
     for number, alone in enumerate(job.alone()):
         place = stage.folder.folder / "pgbench" / f"{number:02d}"
         rps = pgbench.measured(alone, place)
@@ -60,7 +60,7 @@ def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
 
 
 def find_rate(job: Job, stage: Stage) -> float:
-    """The rate that the plan gives as a share."""
+    """Find the rate that the plan gives as a share of the slowest cell's throughput."""
 
     def briefly(plan: Plan, cell: Cell) -> Measurement:
         stage.display.step(f"finding the rate: {cell.slug} under a closed load")
@@ -72,7 +72,7 @@ def find_rate(job: Job, stage: Stage) -> float:
 
 
 def numbers(job: Job, stage: Stage) -> Iterator[int]:
-    """The numbers of the rounds, as many as the plan says or its precision needs."""
+    """The numbers of the rounds: as many as the plan has, or as its precision needs."""
     planned = job.plan.rounds
     yield from range(1, job.rounds + 1)
     done = job.rounds
@@ -92,21 +92,21 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
 
 
 def measure(job: Job, number: int, stage: Stage) -> None:
-    """Every cell once, in fresh service processes; the services of a round run side by side."""
+    """Measure every cell once, in new service processes. The services of a round run side by side."""
     cells, folder, display = job.missing(number), stage.folder, stage.display
     if not cells:
         return
     title = f"round {number} of {max(number, job.plan.rounds.count)}"
     display.step(f"{title}: starting the services")
     stage.fleet.stop()
-    # Those whose cells a resumed run has already run, too: the others are not to have the machine to themselves.
+    # Services whose cells are already done start, too: in every round, the others share the machine with them.
     firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if not cell.setup.url)
-    homes = {setup: _cell_of(cells, setup) for setup in firsts}
+    cells_by_setup = {setup: _cell_of(cells, setup) for setup in firsts}
     stage.fleet.start(
         {
             setup: (folder.cell_folder(number, cell) if cell else folder.idle_folder(number, setup.service))
             / "service.log"
-            for setup, cell in homes.items()
+            for setup, cell in cells_by_setup.items()
         }
     )
     for cell in cells:
@@ -119,20 +119,20 @@ def measure(job: Job, number: int, stage: Stage) -> None:
 
 
 def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, list[Note]]:
-    """One measurement; a second one where something from outside disturbed the first, and a note on that."""
+    """Measure a cell, and again if something outside disturbed the first measurement. Returns a note on that, too."""
     place = stage.folder.cell_folder(number, cell)
     first = stage.measure(job, job.plan, number, cell, place)
     remade = verdict.remade(first.evidence, job.plan.verdict)
     if remade is None:
         return first, []
-    stage.display.step(f"{cell.slug}: {remade}")
+    stage.display.step(f"measuring {cell.slug} again: {verdict.disturbance(first.evidence, job.plan.verdict)}")
     runs.set_aside(place)
-    space.check_room()  # only now: a first attempt that stayed would be taken for the measurement
+    space.check_room()  # only now: a first attempt that stayed in its place would count as the measurement
     return stage.measure(job, job.plan, number, cell, place), [remade]
 
 
 def _one_each(setups: Iterable[Setup]) -> list[Setup]:
-    """The first setup of each service: only one of a service fits on its port."""
+    """The first setup of each service: its port allows only one."""
     first: dict[str, Setup] = {}
     for setup in setups:
         first.setdefault(setup.service, setup)

@@ -1,4 +1,4 @@
-"""One run of a plan, from the first check to the last file: the only module that knows the order of things."""
+"""One run of a plan, from the first check to the last file. Only this module knows the order of the steps."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from bench.analysis.outcome import Ceilings, Outcome
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, RunRequest, decide
@@ -29,15 +29,15 @@ from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
-NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # whatever stopped a run that measured nothing
+NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # for a run that measured nothing
 
 
 def run(request: RunRequest, console: Console) -> int:
-    """Measure a plan. Returns the exit code of DESIGN: 0, or 3 when a cell is INVALID.
+    """Measure a plan. Returns the exit code: 0, or 3 when a cell is INVALID.
 
     Raises BenchError when it could not start or was stopped part-way, and KeyboardInterrupt or TerminatedError when
-    it was interrupted; by then everything measured is saved, and everything started has ended. A run that measured
-    nothing leaves no folder.
+    it was interrupted. By then all measurements are saved, and all processes have ended. A run that measured nothing
+    leaves no folder.
     """
     began = time.monotonic()
     job, earlier = decide(request), request.earlier
@@ -73,17 +73,17 @@ def run(request: RunRequest, console: Console) -> int:
         finally:
             folder.release()
             if earlier is None and not stored.something_measured(folder.folder):
-                folder.discard()  # the name is free again, and there is nothing to go on with
+                folder.discard()  # its name is free again; there is nothing to resume
                 console.print("nothing was measured, and no folder was left in results/", highlight=False)
             elif state:
                 output.conclude(job, folder, outcome, console, state, why, time.monotonic() - began)
             elif earlier is not None:
-                resuming.leave(earlier)
+                resuming.restore_status(earlier)
         return 3 if why else 0
 
 
 def _begin(job: Job) -> tuple[Run, Outcome]:
-    """The folder of a new run, and nothing measured yet."""
+    """Create the folder of a new run, and an empty outcome."""
     request = job.request
     folder = runs.create(request.name, request.plan_name, datetime.now(UTC))
     folder.status("running")
@@ -93,14 +93,14 @@ def _begin(job: Job) -> tuple[Run, Outcome]:
 
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
-    """Have the database, verify the services, then every cell of every round; each is saved before the next begins."""
+    """Open the database, verify the services, then measure the rounds. Each cell is saved before the next begins."""
     scale, setups = job.plan.database.scale, list(dict.fromkeys(cell.setup for cell in job.cells if not cell.setup.url))
     users = dataset.size(scale).users
     with (
         Display(console, job.expected_s(job.rounds)) as display,
         database.opened(job.request.database_url, job.placed.database) as server,
         Fleet(
-            Surroundings(
+            FleetSettings(
                 server.dsn.url,
                 users,
                 job.placed.service,
@@ -124,11 +124,11 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         recorded = environment.record(server, loaded, job.placed)
         for note in environment.notes(recorded):
             display.say(Text(str(note), style="yellow"))
-        verify_targets(job, fleet.surroundings, server, display)
+        verify_targets(job, fleet.settings, server, display)
         passed = Verification()
         if setups:
             display.step("verifying that all services give the same answers")
-            passed = gate.check(fleet.surroundings, server, setups, folder.folder / "verification")
+            passed = gate.check(fleet.settings, server, setups, folder.folder / "verification")
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
@@ -136,11 +136,11 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
         recorded |= {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
         if job.request.earlier is not None:
-            go_on(job.request.earlier, recorded, force=job.request.force, display=display)
+            continue_run(job.request.earlier, recorded, force=job.request.force, display=display)
         folder.write("parity.csv", csv_writing.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
         for line in parity_table.lines(outcome.parity):
             display.say(line)
-        if not job.done:  # else it is that of what was measured first
+        if not job.done:  # the environment of the first measurements is kept
             folder.write_json("environment.json", recorded)
         stage = rounds.Stage(fleet, server, folder, outcome, display)
         outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
@@ -155,20 +155,20 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             rounds.measure(job, number, stage)
 
 
-def verify_targets(job: Job, around: Surroundings, server: Database, display: Display) -> None:
-    """Whether every target answers what its scenarios ask; what should be known of each is said."""
-    asked = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
+def verify_targets(job: Job, settings: FleetSettings, server: Database, display: Display) -> None:
+    """Check that every target answers the operations of the scenarios, and print the notes about it."""
+    operations = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
     for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
         display.step(f"verifying target {setup.service}")
-        display.say(Text(gate.check_target(around, server, setup, asked)))
-        for note in targets.notes(setup, around.cpus):
+        display.say(Text(gate.check_target(settings, server, setup, operations)))
+        for note in targets.notes(setup, settings.cpus):
             display.say(Text(str(note), style="yellow"))
 
 
-def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:
-    """Have a run that was stopped go on here, or raise ResultsError: from here on, it is not as it was."""
+def continue_run(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:
+    """Continue a run that was stopped. Raises ResultsError before it changes any of the run's files."""
     other = resuming.check_same(earlier, recorded, force=force)
-    resuming.make_room(earlier)
+    resuming.set_aside_unfinished(earlier)
     earlier.run.resumed(earlier.after, other)
     after = f"after {earlier.after}" if earlier.after else "from the beginning"
     display.show(f"continuing {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
@@ -177,7 +177,7 @@ def go_on(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display
 
 
 def invitation(job: Job) -> str:
-    """What to do on the other machines of a load."""
+    """The instructions for the other machines of a load."""
     count, host = job.plan.load.expect_workers or 0, job.request.bind_host
     where = (
         f"everything listens on {host} only: for workers on other machines, start again with --bind-host ADDRESS"
@@ -197,7 +197,7 @@ def _invalid(outcome: Outcome) -> str:
 
 
 def _described(passed: Verification) -> dict[str, object]:
-    """What each service said of itself, and what its operations cost; the first setup of each."""
+    """The /health of each service and the costs of its operations, for its first setup."""
     described: dict[str, object] = {}
     for setup, health in passed.health.items():
         costs = {operation: asdict(cost) for operation, cost in passed.costs.get(setup, {}).items()}

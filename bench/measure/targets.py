@@ -1,4 +1,4 @@
-"""Targets: running services that somebody else starts and stops. What can be seen of one from outside, and no more."""
+"""Targets: running services that the user starts and stops. The harness only sees them from outside."""
 
 import ipaddress
 import os
@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 5.0
 
 
 def check_reachable(setup: Setup) -> None:
-    """Raise ServiceError that names target, address and remedy unless somebody accepts connections there."""
+    """Raise ServiceError that names target, address and remedy unless the address accepts connections."""
     try:
         socket.create_connection(host_and_port(setup.url), timeout=CONNECT_TIMEOUT_S).close()
     except OSError as error:
@@ -33,7 +33,7 @@ def check_reachable(setup: Setup) -> None:
 
 
 def on_this_machine(url: str) -> bool:
-    """Whether requests stay on this machine: a loopback address, or one of its own."""
+    """Whether the address is on this machine: a loopback address, or one of its network interfaces."""
     host, port = host_and_port(url)
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
@@ -44,9 +44,9 @@ def on_this_machine(url: str) -> bool:
 
 
 def processes(url: str) -> list[int]:
-    """Those that listen on the address' port on this machine, workers that share its socket included.
+    """The pids of this machine that listen on the port of the address, with the workers that share its socket.
 
-    Empty for a target on another machine, and where the processes cannot be seen: those of other users and of
+    Empty for a target on another machine. Also empty where the processes are not visible: those of other users and of
     containers, and all of them where there is no /proc.
     """
     if sys.platform != "linux" or not on_this_machine(url):
@@ -59,7 +59,7 @@ def processes(url: str) -> list[int]:
 
 
 def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[Note]:
-    """What a reader who compares with this target should know, a line each."""
+    """Notes for readers who compare with this target, one in a line."""
     name, url = setup.service, setup.url
     if not on_this_machine(url):
         return [Note(name, Kind.TARGET, f"{url} is not on this machine: the load goes there over the network")]
@@ -78,7 +78,7 @@ def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[Note]:
 
 
 def _listening(port: int) -> Iterator[str]:
-    """Inodes of the sockets that listen on a port. See proc_net_tcp in the kernel's documentation."""
+    """Inodes of the sockets that listen on a port. See proc_net_tcp in the kernel documentation."""
     for name in ("tcp", "tcp6"):
         try:
             lines = (PROC / "self/net" / name).read_text().splitlines()[1:]
@@ -95,7 +95,7 @@ def _open(process: Path) -> list[str]:
         for entry in (process / "fd").iterdir():
             with suppress(OSError):  # it has just been closed
                 found.append(str(entry.readlink()))
-    except OSError:  # it has just ended, or is another user's
+    except OSError:  # it has just ended, or it belongs to another user
         return []
     return found
 

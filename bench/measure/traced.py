@@ -1,4 +1,4 @@
-"""One request of a running service, watched from three places: its client, the service and the wire to PostgreSQL."""
+"""Traces one request of a running service: in its client, in the service and on the wire to PostgreSQL."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import httpx
 
 from bench.analysis.conversation import story
 from bench.analysis.conversation.story import Call, Story
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import counts, proof
 from bench.measure.gate.counts import CountedRequest
 from bench.plan.matrix import Setup, default_setup
@@ -24,18 +24,18 @@ from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup, waiting
 from suite.errors import DatabaseError, ServiceError, UsageError
 
-POOL_SIZE = 2  # the simulation needs two at once; with more, warming each of them up would take longer
-WARM_UP_CALLS = 6 * POOL_SIZE  # psycopg 3 prepares a statement when it was executed five times on a connection
+POOL_SIZE = 2  # the simulation needs two at once; more would take longer to warm up
+WARM_UP_CALLS = 6 * POOL_SIZE  # psycopg 3 prepares a statement after five executions on a connection
 EXTERNAL_DELAY_S = 1.0  # long enough to be seen
-WARM_UP_S = 3.0  # and no more calls then, if each connection was used
+WARM_UP_S = 3.0  # then no more calls, if each connection was used
 ANSWER_TIMEOUT_S = 40.0
 END_TIMEOUT_S = 5.0  # between the answer and the end of what the service does for the request
-SETTLE_S = 0.05  # what a connection's return still says on the wire
+SETTLE_S = 0.05  # for messages that the return of a connection still sends
 POLL_EVERY_S = 0.01
 
 
 def setup_of(service: str, operation: str, profile: str) -> Setup:
-    """How the service runs for a trace. Raises UsageError for what is not there, or what it does not answer."""
+    """The setup of a traced service. Raises UsageError for an unknown operation, or one that it does not answer."""
     found = catalogue.service(service)
     lookup.known("operation", operation, OPERATIONS)
     if not found.answers([operation]):
@@ -44,30 +44,30 @@ def setup_of(service: str, operation: str, profile: str) -> Setup:
 
 
 def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, users: int, folder: Path) -> Story:
-    """Start the service, warm it up, and tell one call of the operation; logs go to `folder`.
+    """Start the service, warm it up, and trace one call of the operation. Logs go to `folder`.
 
     `query` overrides the call's query parameters. Raises ServiceError when a call fails, DatabaseError for a server
     that is reached by a socket in the file system, and what `Fleet.start` raises.
     """
     if dsn.host.startswith("/"):
         raise DatabaseError(f"a trace needs a server that is reached by TCP, not by the socket in {dsn.host}")
-    heard: list[Message] = []
-    with Relay(dsn.host, dsn.port, listener=heard.append) as relay:
+    messages: list[Message] = []
+    with Relay(dsn.host, dsn.port, listener=messages.append) as relay:
         url = replace(dsn, host="127.0.0.1", port=relay.port).url
         with (
-            Fleet(Surroundings(url, users, ()), traced=True) as fleet,
+            Fleet(FleetSettings(url, users, ()), traced=True) as fleet,
             httpx.Client(
                 base_url=catalogue.service(setup.service).url, timeout=ANSWER_TIMEOUT_S, trust_env=False
             ) as client,
         ):
             fleet.start({setup: folder / "service.log"})
-            proof.demand_of_services(dsn, [setup])
+            proof.check_services(dsn, [setup])
             last = _warmed_up(client, operation, query)
             time.sleep(SETTLE_S)
             call = _called(client, last)
             own = _events_of(call, fleet.trace(setup))
             time.sleep(SETTLE_S)
-            return story.of(call, own, list(heard))
+            return story.of(call, own, list(messages))
 
 
 def overridden(request: CountedRequest, query: Mapping[str, str]) -> CountedRequest:
@@ -79,7 +79,7 @@ def overridden(request: CountedRequest, query: Mapping[str, str]) -> CountedRequ
 
 
 def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -> CountedRequest:
-    """Call it until every connection has learnt what it can, and return the next call to make."""
+    """Call it until every connection has prepared its statements, and return the next call to make."""
     variant = next(iter(OPERATIONS[operation].variants), None)
     todo = [overridden(one, query) for one in counts.requests(operation, WARM_UP_CALLS + 1, client, variant)]
     began = time.monotonic()
@@ -91,28 +91,28 @@ def _warmed_up(client: httpx.Client, operation: str, query: Mapping[str, str]) -
 
 
 def _called(client: httpx.Client, request: CountedRequest) -> Call:
-    """One call, and when the client sent it and had its answer. Raises ServiceError unless it succeeds."""
+    """Make one call, and note when the client sent it and when it had the answer. Raises ServiceError if it fails."""
     at_ns: dict[str, int] = {}
 
     def note(step: str, _: Mapping[str, Any]) -> None:
         at_ns[step] = time.perf_counter_ns()
 
-    asked = f"{request.method} {request.path}"
+    what = f"{request.method} {request.path}"
     try:
         answer = client.request(request.method, request.path, json=request.fields, extensions={"trace": note})
     except httpx.HTTPError as error:
-        raise ServiceError(f"{asked} was not answered: {error}") from None
+        raise ServiceError(f"{what} was not answered: {error}") from None
     if answer.is_error:
-        raise ServiceError(f"{asked} answered {answer.status_code}: {answer.text}")
+        raise ServiceError(f"{what} answered {answer.status_code}: {answer.text}")
     return Call(
-        asked,
+        what,
         at_ns["http11.send_request_headers.started"],
         at_ns["http11.receive_response_body.complete"],
     )
 
 
 def _events_of(call: Call, trace: Path) -> list[Event]:
-    """What the service noted of this call, as soon as it has ended there. Raises ServiceError when it does not."""
+    """The events of this call in the service, once it has ended there. Raises ServiceError when it does not end."""
     ended = waiting.until(lambda: _ended(call, trace), END_TIMEOUT_S, POLL_EVERY_S)
     if ended is None:
         raise ServiceError(f"{call.asked} was answered, but did not end in the service within {END_TIMEOUT_S:.0f} s")

@@ -1,1 +1,1 @@
-"""The suite's own performance, as ratios measured side by side: `make selfbench`. Figures in docs/performance.md."""
+"""The performance of the suite itself, as ratios measured side by side: `make selfbench`, `bench calibrate`."""

@@ -1,4 +1,4 @@
-"""`python -m bench.selfbench [PART ...]`: the suite's own performance, part by part; all of them when none is named."""
+"""`python -m bench.selfbench [PART ...]` measures the performance of the suite itself: the named parts, or all."""
 
 import argparse
 import os
@@ -35,9 +35,9 @@ PARTS: dict[str, Part] = {
 
 
 def main() -> int:
-    """Measure the parts in turn, in a folder that goes afterwards."""
+    """Measure the parts one after the other, each in a temporary folder."""
     parser = argparse.ArgumentParser(prog="python -m bench.selfbench", description=__doc__)
-    # argparse checks `choices` against an absent list as a whole, so the names are checked here.
+    # argparse would check an empty list against `choices` as a whole, so the names are checked here.
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of: {', '.join(PARTS)}")
     parts = parser.parse_args().parts or list(PARTS)
     if unknown := [part for part in parts if part not in PARTS]:

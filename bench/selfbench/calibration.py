@@ -1,4 +1,4 @@
-"""What this machine can do as a load generator: before a run, or when its numbers look odd."""
+"""Measures how well this machine can generate load: before a run, or when its numbers look odd."""
 
 import math
 import os
@@ -17,14 +17,14 @@ DELAY_MS = 100.0
 ROUNDS = 3
 STEPS = (1000, 1400, 2000, 2800, 4000, 5600, 8000)
 JITTER_S = 2.0
-INTERRUPTED_US = 50.0  # a loop that reads the clock never takes so long by itself
+INTERRUPTED_US = 50.0  # a loop that reads the clock never takes this long by itself
 MOST_ERROR_MS = 2.0
 MOST_BUSY = 0.9
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing found out. `good` is None where there is no threshold."""
+    """One result. `good` is None if it has no threshold."""
 
     what: str
     value: str
@@ -33,7 +33,7 @@ class Figure:
 
 
 def capacity(setting: Setting) -> Figure:
-    """How many requests per second one load process can send, checked and recorded."""
+    """How many requests per second one load process can send, check and record."""
     with null_server(setting) as server:
         rates = [
             watched.measure(watched.PointReadLoad(server.url, users=USERS), setting).throughput_rps
@@ -47,7 +47,7 @@ def capacity(setting: Setting) -> Figure:
 
 
 def latency_error(setting: Setting) -> tuple[Figure, Figure]:
-    """What the load adds to a delay that is known."""
+    """The latency that the load generator adds to a known delay."""
     with null_server(setting, delay_ms=DELAY_MS) as server:
         seen = [watched.measure(watched.PointReadLoad(server.url, users=USERS), setting) for _ in range(ROUNDS)]
     p50 = statistics.median(one.latency_p50_ms for one in seen) - DELAY_MS
@@ -60,7 +60,7 @@ def latency_error(setting: Setting) -> tuple[Figure, Figure]:
 
 
 def most_users(setting: Setting, say: Callable[[str], None]) -> Figure:
-    """How many users, each with ten requests a second, one load process carries with latencies one can trust."""
+    """How many users, each with ten requests a second, one load process can have with correct latencies."""
     carried, why = 0, f"more than {STEPS[-1]:,} were not tried"
     with null_server(setting, delay_ms=DELAY_MS) as server:
         for users in STEPS:
@@ -75,7 +75,7 @@ def most_users(setting: Setting, say: Callable[[str], None]) -> Figure:
 
 
 def jitter() -> Iterator[Figure]:
-    """How often and how long each CPU keeps a busy process from running, its clock being read without a pause."""
+    """How often and for how long each CPU interrupts a busy process, which reads the clock without a pause."""
     for number in placement.available_cpus():
         with _on(number):
             gaps_us = _gaps_us(JITTER_S)
@@ -100,7 +100,7 @@ def _on(number: int) -> Iterator[None]:
 
 
 def _gaps_us(seconds: float) -> list[float]:
-    """The longest steps of the clock in every millisecond."""
+    """The longest step of the clock in every millisecond."""
     end_ns = time.perf_counter_ns() + round(seconds * 1e9)
     last_ns = time.perf_counter_ns()
     gaps_us, longest_ns, until_ns = [], 0, last_ns + 1_000_000

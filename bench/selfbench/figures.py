@@ -1,4 +1,4 @@
-"""How measured figures are put into words: ratios with their intervals, and whether a target holds."""
+"""Formats measured figures: ratios with their intervals, and whether a target holds."""
 
 import math
 import statistics
@@ -12,7 +12,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class TargetRange:
-    """A range that a figure should lie in."""
+    """The range in which a figure should lie."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -25,7 +25,7 @@ class TargetRange:
         return f"target {self.low:g} .. {self.high:g}"
 
     def ruling(self, low: float, high: float) -> str:
-        """What an interval says of it."""
+        """Whether the target holds for an interval."""
         if self.low <= low and high <= self.high:
             return f"{self}: holds"
         if high < self.low or low > self.high:
@@ -34,16 +34,16 @@ class TargetRange:
 
 
 def ratio(label: str, ratios: Sequence[float], target: TargetRange | None = None) -> str:
-    """A line with the geometric mean over rounds, its 95% interval, and the ruling that the interval gives."""
+    """A line with the geometric mean over rounds, its 95% interval, and the ruling from that interval."""
     low, high = mean_interval(ratios) or (math.nan, math.nan)
     ruling = f"; {target.ruling(low, high)}" if target else ""
     return f"  {label}: {math.sqrt(low * high):.3f} (95% CI {low:.3f} .. {high:.3f}; {len(ratios)} rounds){ruling}"
 
 
 def extremes(label: str, values: Sequence[float], unit: str, target: TargetRange | None = None) -> str:
-    """A line with the median over rounds and the worst value, which must be in the target too.
+    """A line with the median over rounds and the worst value, which must lie in the target, too.
 
-    The worst is the one farthest from zero, or the least where the target is a least value.
+    The worst value is the one farthest from zero, or the lowest if the target is a lower bound.
     """
     worst = min(values) if target and target.high == math.inf else max(values, key=abs)
     ruling = f"; {target.ruling(worst, worst)}" if target else ""

@@ -1,7 +1,7 @@
-"""A server that does next to nothing, so that the load generator is what is measured.
+"""A server that does almost nothing, so that a measurement shows the load generator alone.
 
-`python -m bench.selfbench.null_server --port P [--delay-ms MS | --work-us US] [--tally FILE]`: answers every GET with
-user 1 of the dataset, as every service writes it: at once, after a constant delay, or after so much CPU work.
+`python -m bench.selfbench.null_server --port P [--delay-ms MS | --work-us US] [--tally FILE]` answers every GET with
+user 1 of the dataset, in the format of the services: at once, after a constant delay, or after some CPU work.
 """
 
 import argparse
@@ -25,10 +25,10 @@ BACKLOG = 4096
 END = b"\r\n\r\n"
 BODY = User(**dataset.user(1)._asdict()).model_dump_json().encode()
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\ncontent-type: application/json\r\n\r\n%s" % (len(BODY), BODY)
-# The loop's timers count in milliseconds: it is woken this much before time, and polls from then on.
+# The timers of the loop count in milliseconds: the timer fires this much early, and the loop polls from then on.
 EARLY_S = 0.002
 
-# Answers so many requests on a connection.
+# Answers a number of requests on a connection.
 Answering = Callable[[asyncio.Transport, int], None]
 
 
@@ -51,15 +51,15 @@ def after_work(work_us: int) -> Answering:
 
 
 class Delayed:
-    """Answers everything a constant time after it was read, to some microseconds: it polls while an answer is near."""
+    """Answers a constant time after a request was read, to some microseconds: it polls shortly before an answer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, delay_ms: float) -> None:
         self._loop, self._delay_ns = loop, round(delay_ms * 1e6)
-        self._due: deque[tuple[int, asyncio.Transport, int]] = deque()  # in order, since the delay is the same for all
+        self._due: deque[tuple[int, asyncio.Transport, int]] = deque()  # in order, because all have the same delay
         self._waiting = False
 
     def __call__(self, transport: asyncio.Transport, requests: int) -> None:
-        """Take requests in."""
+        """Queue requests for their answers."""
         self._due.append((perf_counter_ns() + self._delay_ns, transport, requests))
         if not self._waiting:
             self._waiting = True
@@ -81,7 +81,7 @@ class Delayed:
 
 
 class NullConnection(asyncio.Protocol):
-    """One client: counts the ends of requests, whole or in pieces; bodies are not expected."""
+    """One client connection. It counts ends of requests, even if they arrive in pieces. Bodies are not supported."""
 
     def __init__(self, answer: Answering, tally: Tally | None) -> None:
         self._answer, self._words = answer, tally.words if tally else memoryview(bytearray(24)).cast("Q")
@@ -89,19 +89,19 @@ class NullConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep it."""
+        """Keep the transport and count the connection."""
         self._transport = cast("asyncio.Transport", transport)
-        # uvloop would gather the answers of one turn of its loop, and the first would wait for the last.
+        # Otherwise uvloop collects the answers of one turn of its loop, and the first waits for the last.
         self._transport.set_write_buffer_limits(0)
         self._words[OPEN] += 1
         self._words[ACCEPTED] += 1
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's interface
-        """Count it out."""
+        """Count the connection as closed."""
         self._words[OPEN] -= 1
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole now."""
+        """Answer every complete request."""
         if self._rest:
             data = self._rest + data
         requests = data.count(END)
@@ -135,8 +135,8 @@ async def serve(port: int, delay_ms: float, work_us: int, tally: Tally | None) -
                     accepting.add(task)
                     task.add_done_callback(accepting.discard)
 
-        # All that have come, and not with `create_server`: uvloop accepts one connection a turn of its loop, so that
-        # under load the last of 1000 would wait for half a minute, and the others be too few meanwhile.
+        # Accept all waiting connections. uvloop's `create_server` accepts one in each turn of its loop: under load, the
+        # last of 1000 would wait for half a minute, and the load would have too few users until then.
         loop.add_reader(listener, accept)
         await ended.wait()
         loop.remove_reader(listener)
@@ -144,7 +144,7 @@ async def serve(port: int, delay_ms: float, work_us: int, tally: Tally | None) -
 
 def main() -> None:
     """Read the command line and serve."""
-    parser = argparse.ArgumentParser(description="A server that does next to nothing.")
+    parser = argparse.ArgumentParser(description="A server that does almost nothing.")
     parser.add_argument("--port", type=int, required=True)
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--delay-ms", type=float, default=0.0)

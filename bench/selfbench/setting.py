@@ -1,4 +1,4 @@
-"""Where measurements happen: a folder for a while, the CPUs of each role, the null server."""
+"""The setting of a measurement: a temporary folder, the CPUs of each role, the null server."""
 
 import sys
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ POLL_EVERY_S = 0.02
 
 @dataclass(frozen=True)
 class Setting:
-    """What all parts share."""
+    """The folder and the CPUs that all parts use."""
 
     folder: Path
     placed: Placement
 
     def new_folder(self, name: str) -> Path:
-        """A folder of this name, or of the next one that is free."""
+        """Create a folder with this name and the next free number."""
         number = 0
         while (folder := self.folder / f"{name}-{number}").exists():
             number += 1
@@ -35,21 +35,21 @@ class Setting:
 
 @dataclass(frozen=True)
 class NullServer:
-    """The null server, while it runs."""
+    """The running null server."""
 
     url: str
     tally: Tally
     child: Child
 
     def check_alive(self) -> None:
-        """Raise ServiceError, with the end of its log, if it is not running any more."""
+        """Raise ServiceError, with the end of its log, if it has ended."""
         if (code := self.child.exit_code()) is not None:
             raise ServiceError(f"the null server ended with exit code {code}:\n{self.child.log_tail()}")
 
 
 @contextmanager
 def null_server(setting: Setting, *, delay_ms: float = 0.0, work_us: int = 0) -> Iterator[NullServer]:
-    """Run one on the service's CPUs. Raises ServiceError when it does not start."""
+    """Run a null server on the service's CPUs. Raises ServiceError when it does not start."""
     folder, port = setting.new_folder("null-server"), ports.free()
     counts = folder / "tally"
     tally = Tally(counts)

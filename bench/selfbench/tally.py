@@ -1,7 +1,7 @@
-"""Counts that the null server keeps and the harness reads.
+"""Counters that the null server writes and the harness reads.
 
-They are words in a file that both map, so that reading them neither waits for the server nor costs it a request. What
-the server counted is the same measure for every client, and no client has to do anything for it.
+They are words in a file that both map, so reading them does not wait for the server and costs it no request. The
+counters measure every client in the same way, without any work in the client.
 """
 
 import mmap
@@ -15,7 +15,7 @@ class Tally:
     """Requests answered, connections open now, connections ever accepted."""
 
     def __init__(self, path: Path) -> None:
-        """Map the file, and make it where there is none."""
+        """Map the file. It is created if it does not exist."""
         if not path.exists():
             path.write_bytes(bytes(8 * WORDS))
         with path.open("r+b") as file:
@@ -26,6 +26,6 @@ class Tally:
         return self.words[word]
 
     def close(self) -> None:
-        """Unmap it."""
+        """Unmap the file."""
         self.words.release()
         self._map.close()

@@ -1,4 +1,4 @@
-"""Locust as the harness runs it, with its CPU time watched from outside."""
+"""Runs Locust as the harness does, and measures its CPU time from outside."""
 
 import time
 from contextlib import suppress
@@ -17,13 +17,13 @@ from bench.store import locust_counts
 from bench.store.samples import SAMPLE_STREAM, read_stream
 from db import ports
 
-WATCH_EVERY_S = 0.5  # looking takes CPU time too, and on two CPUs it may be the load's
+WATCH_EVERY_S = 0.5  # reading takes CPU time, too, and on two CPUs it may be that of the load
 SPARE_S = 90.0
 
 
 @dataclass(frozen=True)
 class PointReadLoad:
-    """A load of point reads on one address, closed unless `arrival` says otherwise; 1000 users start in a second."""
+    """A load of point reads on one address. It is closed by default, and 1000 users start in a second."""
 
     url: str
     users: int = 1000
@@ -33,10 +33,10 @@ class PointReadLoad:
     dataset_users: int = 1
     processes: int = 1
     arrival: model.Load = field(default_factory=model.Load)  # its arrival, rate and spacing are used
-    service: str = "asyncpg_async"  # a name that Locust wants; requests go to `url`
+    service: str = "asyncpg_async"  # Locust requires a name; requests go to `url`
 
     def command(self, setting: Setting, folder: Path) -> list[str]:
-        """The very command line that a cell has."""
+        """The same command line as for a cell."""
         settings = model.Plan(
             matrix=model.Matrix(scenarios=["point_read"], services=[self.service], users=[self.users]),
             load=self.arrival.model_copy(
@@ -50,14 +50,14 @@ class PointReadLoad:
     def _processes(self) -> list[str]:
         if self.processes == 1:
             return []
-        port = str(ports.free())  # and on loopback: Locust's master would listen on all interfaces, on a fixed port
+        port = str(ports.free())  # by default, Locust's master listens on all interfaces, on a fixed port
         master = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
         return ["--processes", str(self.processes), *master]
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a run's window saw; latencies of successes, exact. `cpu_share` is the generator's of one core.
+    """The figures of a window. Latencies are exact, of successful requests. `cpu_share` is of one core, of the load.
 
     `sent` has a row for each success: `latency_ns` from the intended start, `service_time_ns` from the real one.
     """
@@ -76,29 +76,29 @@ class LoadResult:
 
 
 class CpuTrack:
-    """CPU seconds that a process and its children have used, read now and then on the samples' clock."""
+    """CPU seconds that a process and its children have used, read from time to time on the clock of the samples."""
 
     def __init__(self) -> None:
         self._readings: list[tuple[int, float]] = []
 
     def add(self, at_ns: int, used_s: float) -> None:
-        """Note a reading."""
+        """Add a reading."""
         self._readings.append((at_ns, used_s))
 
     def at(self, at_ns: int) -> float:
-        """CPU seconds used until then, a straight line between readings."""
+        """CPU seconds used until then, interpolated between readings."""
         return interpolated(self._readings, at_ns)
 
 
 def cpu_s(process: psutil.Process, *, children: bool = False) -> float:
-    """CPU seconds of a process, and of all that it has started where that is asked for."""
+    """CPU seconds of a process and, with `children`, of all its descendants."""
     family = (process, *process.children(recursive=True)) if children else (process,)
     used = [one.cpu_times() for one in family]
     return float(sum(times.user + times.system for times in used))
 
 
 def measure(run: PointReadLoad, setting: Setting) -> LoadResult:
-    """Run it to its end. Raises LoadError where it does not come to one."""
+    """Run a load to its end. Raises LoadError if it does not end."""
     folder = setting.new_folder("locust")
     child = load.start(run.command(setting, folder), folder, setting.placed.load)
     track, process = CpuTrack(), psutil.Process(child.pid)
@@ -129,6 +129,6 @@ def measure(run: PointReadLoad, setting: Setting) -> LoadResult:
 
 
 def percentile_ms(counted: pl.DataFrame, quantile: float, column: str = "latency_ns") -> float:
-    """An exact percentile of the latencies; not a number where there are none."""
+    """An exact percentile of the latencies. NaN if there are none."""
     value = counted[column].quantile(quantile, "nearest")
     return float("nan") if value is None else value / 1e6

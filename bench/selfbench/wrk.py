@@ -1,4 +1,4 @@
-"""wrk, the independent client that the load is held against."""
+"""Runs wrk, an independent client that the load generator is compared with."""
 
 import re
 import shutil
@@ -11,13 +11,13 @@ from bench.measure.fleet.processes import launch_command
 from suite.errors import PreflightError
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-# As the point_read scenario: any user of the dataset.
+# Like the point_read scenario: any user of the dataset.
 RANDOM_USER = 'request = function() return wrk.format("GET", "/users/" .. math.random(1, {users})) end\n'
 
 
 @dataclass(frozen=True)
 class WrkFigures:
-    """What a closed load saw. Latencies in ms."""
+    """The figures of a closed load. Latencies are in ms."""
 
     throughput_rps: float
     latency_p50_ms: float
@@ -25,7 +25,7 @@ class WrkFigures:
 
 
 def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int, ...], folder: Path) -> WrkFigures:
-    """Put a closed load on a service's point reads. Raises PreflightError where wrk is not installed."""
+    """Run a closed load of point reads on a service. Raises PreflightError if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise PreflightError("wrk is not installed; on Debian: apt-get install wrk")
     script = folder / "random_user.lua"
@@ -49,8 +49,8 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
 
 
 def parse(printed: str) -> WrkFigures:
-    """Read what wrk prints."""
-    assert "Non-2xx" not in printed, printed  # noqa: S101  # figures of failing requests compare nothing
+    """Parse the output of wrk."""
+    assert "Non-2xx" not in printed, printed  # noqa: S101  # figures of failed requests are useless
     rate = re.search(r"Requests/sec:\s*([\d.]+)", printed)
     percentiles = dict(re.findall(r"^\s+(\d+)%\s+([\d.]+\w+)\s*$", printed, re.MULTILINE))
     assert rate is not None, printed  # noqa: S101  # wrk's own layout

@@ -1,1 +1,1 @@
-"""What is kept: the folders and files of runs, and runs read back from them."""
+"""The folders and files of runs: written while a run measures, and read back later."""

@@ -1,4 +1,4 @@
-"""Reading CSV files that may come from anywhere: by column name, with errors that name file and line."""
+"""Reads CSV files from any source: by column name, with errors that name the file and the line."""
 
 import csv
 import io
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from suite.errors import ResultsError
 
-UNKNOWN = ("", "N/A")  # Locust writes the second where there was no request
+UNKNOWN = ("", "N/A")  # Locust writes N/A if there was no request
 
 
 @dataclass(frozen=True)
 class CsvLine:
-    """A row by column name, and where it stands."""
+    """A row by column name, with its file and line number."""
 
     path: Path
     number: int
     values: dict[str, str]
 
     def text(self, column: str) -> str:
-        """A column without what a terminal or an editor might act upon."""
+        """The text of a column, without characters that could control a terminal or an editor."""
         return plain(self.values[column])
 
     def figure(self, column: str) -> float | None:
-        """A finite number that is not negative; None where the file has none. Raises ResultsError for anything else."""
+        """The finite number >= 0 of a column. None if the column is empty. Raises ResultsError for anything else."""
         text = self.values[column].strip()
         if text in UNKNOWN:
             return None
@@ -43,9 +43,9 @@ class CsvLine:
 def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False) -> list[CsvLine]:
     """All rows of a file that has at least the `required` columns, in any order.
 
-    A byte-order mark, CRLF, blank lines and further columns do not matter. `ended`: as in all files of ours, the last
-    line must have its end. Raises ResultsError that names the file, and the line or the column: what is no CSV, lacks a
-    column, has a row that is too short or too long, was cut off.
+    A byte-order mark, CRLF, blank lines and more columns do not matter. `ended`: the last line must end with a newline,
+    as in all files of this suite. Raises ResultsError that names the file and the line or column if the file is not
+    CSV, lacks a column, has a row of the wrong length, or was cut off.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -70,5 +70,5 @@ def read(path: Path, required: Sequence[str], kind: str, *, ended: bool = False)
 
 
 def plain(text: str) -> str:
-    """Text from outside without control characters, line ends and marks that change the direction of writing."""
+    """Text from outside, without control characters, line ends and marks that change the direction of writing."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

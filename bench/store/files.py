@@ -1,4 +1,4 @@
-"""Files that are written beside their place and renamed into it, so that each is whole at every moment."""
+"""Writes files under a temporary name and renames them, so that each is complete at every moment. Reads JSON."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from suite.errors import ResultsError, UnwritableError
 
 
 def json_object(path: Path) -> dict[str, Any] | None:
-    """None for a file that is missing, or no JSON object."""
+    """The JSON object of a file. None if the file is missing or has no JSON object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -20,12 +20,12 @@ def json_object(path: Path) -> dict[str, Any] | None:
 
 
 def json_if_any(path: Path) -> dict[str, Any]:
-    """Of a file that a run may have ended before writing: nothing then. Raises ResultsError that names it."""
+    """The JSON object of a file, or {} if the run ended before it wrote the file. Raises ResultsError that names it."""
     return json_of(path) if path.exists() else {}
 
 
 def json_of(path: Path) -> dict[str, Any]:
-    """Of one file of a run. Raises ResultsError that names it."""
+    """The JSON object of a file. Raises ResultsError that names the file."""
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -37,14 +37,14 @@ def json_of(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Write a file at the yielded place; it takes its own at the end of the block, so that a reader sees the old one
-    or the new one, never a part. Then both the file and its name are on the disk.
+    """Yield a temporary path to write to. At the end of the block, the file is renamed to `path`.
 
-    Raises UnwritableError that names the file and why it cannot be written.
+    A reader sees the old file or the new one, never a part. At the end, the file and its name are on the disk. Raises
+    UnwritableError that names the file and the reason.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        beside.unlink(missing_ok=True)  # were it a link, what it leads to would be written
+        beside.unlink(missing_ok=True)  # otherwise a link there would be followed
         yield beside
         _sync(beside)
         beside.replace(path)
@@ -63,7 +63,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have a file's content, or a folder's names, on the disk: what was renamed must not be empty after a power cut."""
+    """Write a file's content, or a folder's names, to the disk: a renamed file must not be empty after a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,19 +1,19 @@
-"""What Locust itself counted of a load."""
+"""Reads Locust's own count of requests."""
 
 import json
 from pathlib import Path
 
 
 def requests_in(path: Path) -> int:
-    """All requests that Locust's own statistics counted, failed ones included, from the file of its --json-file.
+    """The number of requests in the file of Locust's --json-file, including failed ones.
 
-    Raises OSError, ValueError, TypeError or KeyError where that cannot be read.
+    Raises OSError, ValueError, TypeError or KeyError if the file cannot be read.
     """
     return sum(int(entry["num_requests"]) for entry in json.loads(path.read_text(encoding="utf-8")))
 
 
 def counted(path: Path) -> int | None:
-    """The same; None where that cannot be read."""
+    """As `requests_in`, but None if the file cannot be read."""
     try:
         return requests_in(path)
     except (OSError, ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""One measurement of a cell, kept in a folder and read back from it."""
+"""Writes one measurement of a cell to its folder, and reads it back."""
 
 import json
 import math
@@ -27,30 +27,30 @@ MOST_NAMED = 5
 
 
 def keep(window: Window, seen: Evidence, folder: Path) -> None:
-    """Leave window.json, which says that the measurement has ended.
+    """Write window.json, which marks the measurement as ended.
 
-    Its evidence is for readers, and for `read` to be held against. Raises UnwritableError.
+    Its evidence is for readers, and `read` compares with it. Raises UnwritableError.
     """
     facts = {**window.as_dict(), "recorded": recordings.NAME, "evidence": seen.as_dict()}
     files.write_whole(folder / "window.json", json.dumps(facts, indent=2) + "\n")
 
 
 def has_ended(place: Path) -> bool:
-    """Whether a measurement's folder is whole: its window.json, or else its problem.txt, is written last."""
+    """Whether a measurement's folder is complete: window.json or problem.txt is always written last."""
     return (place / "window.json").exists() or (place / "problem.txt").exists()
 
 
 def nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
-    """A measurement that came to no window."""
+    """A measurement without a window, with the reason."""
     return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
 
 
 def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, str]:
-    """One measurement from its folder, None when it had not come to an end; and, in words, how window.json disagrees.
+    """One measurement from its folder (None if it had not ended), and how window.json disagrees, in words.
 
-    Evidence is derived from what was recorded. Runs from before recordings were kept have no such file: their evidence
-    is that of window.json, unchanged. Their samples still give requests, failures, missed arrivals, the time accounted
-    for and drift, and only these are compared with it. Raises ResultsError that names the file that cannot be read.
+    Evidence is derived from the recording. Old runs have no recording: their evidence is that of window.json,
+    unchanged. Their samples still give requests, failures, missed arrivals, the time accounted for and drift, and only
+    these are compared with window.json. Raises ResultsError that names the unreadable file.
     """
     if (place / "problem.txt").exists():
         problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
@@ -75,7 +75,7 @@ def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, s
 
 
 def _written(path: Path, facts: Mapping[str, Any]) -> tuple[Window, Evidence]:
-    """A window and what was seen in it. Raises ResultsError that names the file, and the value that cannot be."""
+    """The window and the evidence of a window.json. Raises ResultsError that names the file and the wrong value."""
     try:
         window, seen = WINDOW.validate_python(facts), EVIDENCE.validate_python(facts.get("evidence"))
     except ValidationError as error:
@@ -97,21 +97,21 @@ def _derived(
     recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, written: tuple[Window, Evidence]
 ) -> tuple[Measurement, str]:
     found = Measurement.of(recording, kept, cell, settings)
-    window, said = written
-    same_words = replace(said, miscounted=found.evidence.miscounted)  # that is a remark of its own
+    window, stored = written
+    compared = replace(stored, miscounted=found.evidence.miscounted)  # a miscount has its own remark
     return found, disagreement(
-        {**asdict(window), **same_words.as_dict()},
+        {**asdict(window), **compared.as_dict()},
         {**asdict(windows.of(recording.marks, kept, settings.load)), **found.evidence.as_dict()},
     )
 
 
 def disagreement(written: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """In words, where window.json says something else than follows from what was recorded; else empty."""
+    """How window.json differs from what is derived from the recording, in words. Empty if it does not differ."""
     there, here = dict(_leaves(written)), dict(_leaves(found))
     differing = [
-        f"{name} is {_said(there.get(name))} there and {_said(here.get(name))} here"
+        f"{name} is {_shown(there.get(name))} there and {_shown(here.get(name))} here"
         for name in dict.fromkeys((*there, *here))
-        if not _same(there.get(name), here.get(name))
+        if not _nearly_equal(there.get(name), here.get(name))
     ]
     if not differing:
         return ""
@@ -120,7 +120,7 @@ def disagreement(written: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 
 def _leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """All single values in a nested one, by their place; None is no value."""
+    """All single values in a nested value, each with its path. None values are left out."""
     if isinstance(value, Mapping):
         parts: Iterable[tuple[object, object]] = value.items()
     elif isinstance(value, list | tuple):
@@ -133,13 +133,13 @@ def _leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
         yield from _leaves(part, f"{name}.{key}" if name else str(key))
 
 
-def _same(one: object, other: object) -> bool:
+def _nearly_equal(one: object, other: object) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME) or str(one) == str(other)  # NaN is NaN
     return one == other
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "not given"
     return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())

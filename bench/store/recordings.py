@@ -1,4 +1,4 @@
-"""What was recorded beside a cell's samples, whole, so that its evidence can be derived again."""
+"""The complete recording of a cell, stored beside its samples, so that its evidence can be derived again."""
 
 import gzip
 import json
@@ -17,14 +17,14 @@ RECORDING = TypeAdapter(Recording)
 
 
 def keep(recording: Recording, folder: Path) -> None:
-    """Leave it in a cell's folder, compressed: one reading is much like the next. Raises UnwritableError."""
-    text = json.dumps(asdict(recording), default=sorted, separators=(",", ":"))  # what JSON does not know are sets
+    """Write it to a cell's folder, compressed: one reading is much like the next. Raises UnwritableError."""
+    text = json.dumps(asdict(recording), default=sorted, separators=(",", ":"))  # `default` is called for sets only
     with files.whole(folder / NAME) as beside:
         beside.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def read(folder: Path) -> Recording:
-    """What `keep` left. Raises ResultsError that names the file, and the value that cannot be."""
+    """Read what `keep` wrote. Raises ResultsError that names the file and the impossible value."""
     path = folder / NAME
     try:
         return RECORDING.validate_python(json.loads(gzip.decompress(path.read_bytes())))
@@ -35,7 +35,7 @@ def read(folder: Path) -> Recording:
 
 
 def first_problem(error: ValidationError, otherwise: str = "") -> str:
-    """Where the first wrong value is, and what is wrong with it."""
+    """The place of the first wrong value, and what is wrong with it."""
     [first, *_] = error.errors()
     keys = (str(key) for key in first["loc"])
     where = ".".join(key if key.isprintable() else repr(key) for key in keys) or otherwise

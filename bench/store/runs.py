@@ -1,4 +1,4 @@
-"""The folders of runs in results/: made, found, locked."""
+"""The folders of runs in results/: creates, finds and locks them."""
 
 import fcntl
 import json
@@ -38,57 +38,57 @@ class Run:
         return self.folder.name
 
     def cell_folder(self, round_number: int, cell: Cell) -> Path:
-        """Where one cell's measurement of one round goes; made on first use."""
+        """The folder of one cell's measurement in one round. It is created on first use."""
         folder = self.folder / "rounds" / f"{round_number:02d}" / cell.slug
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def idle_folder(self, round_number: int, service: str) -> Path:
-        """Where a service logs that a resumed run starts beside the others, whose own cells it has; made on use."""
+        """The folder for the log of a service that a resumed run starts only so that it runs beside the others."""
         folder = self.folder / "resumed" / f"{round_number:02d}" / service
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def write(self, name: str, text: str) -> None:
-        """Put a text file in place at once."""
+        """Write a text file, completely or not at all."""
         write_whole(self.folder / name, text)
 
     def write_json(self, name: str, value: object) -> None:
-        """Put a JSON file in place at once."""
+        """Write a JSON file, completely or not at all."""
         self.write(name, json.dumps(value, indent=2, default=str) + "\n")
 
     def status(self, state: str, why: str = "") -> None:
-        """Say how the run stands: running, finished, partial, failed or interrupted, and why.
+        """Write the state of the run: running, finished, partial, failed or interrupted, and why.
 
-        That it was resumed stays said.
+        Notes about resumes are kept.
         """
         before = json_object(self.folder / "status.json") or {}
         kept = {"resumed": before["resumed"]} if "resumed" in before else {}
         self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat(), **kept})
 
     def resumed(self, after: str, differences: Sequence[str]) -> None:
-        """Say that the run goes on, `after` which measurement, and in spite of what."""
+        """Write that the run was resumed, after which measurement, and with which differences of the environment."""
         before = (json_object(self.folder / "status.json") or {}).get("resumed", [])
         now = {"at": datetime.now(UTC).isoformat(), "after": after, "differences": list(differences)}
         status = {"state": "running", "why": "", "at": now["at"], "resumed": [*before, now]}
         self.write_json("status.json", status)
 
     def reserve(self) -> None:
-        """Take room for what must be written at the end, even on a full disk. Raises UnwritableError."""
+        """Reserve disk space for the files at the end of the run, in case the disk fills. Raises UnwritableError."""
         with whole(self.folder / RESERVE) as beside:
             beside.write_bytes(os.urandom(RESERVED_BYTES))
 
     def release(self) -> None:
-        """Give that room back."""
+        """Free the reserved space."""
         with suppress(OSError):
             (self.folder / RESERVE).unlink()
 
     def discard(self) -> None:
-        """Take the folder away, and with it the name: nothing was measured."""
+        """Delete the folder, because nothing was measured. Its name is free again."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def make_latest(self) -> None:
-        """Let results/latest name this run."""
+        """Make results/latest a link to this run."""
         beside = RESULTS / f".{LATEST}-{os.getpid()}"
         beside.unlink(missing_ok=True)
         beside.symlink_to(self.run_id)
@@ -96,9 +96,9 @@ class Run:
 
 
 def create(name: str | None, plan_name: str, now: datetime) -> Run:
-    """Make the folder of a new run: `name` alone when given, else the UTC time and the plan's name.
+    """Create the folder of a new run. Its name is `name`, or else the UTC time and the plan's name.
 
-    Raises ResultsError for a bad or taken name and for a folder that cannot be written.
+    Raises ResultsError for a bad or taken name, and for a folder that cannot be written.
     """
     run_id = name if name is not None else f"{now:%Y%m%dT%H%M%SZ}-{plan_name}"
     if not RUN_NAME.fullmatch(run_id) or run_id == LATEST:
@@ -111,7 +111,7 @@ def create(name: str | None, plan_name: str, now: datetime) -> Run:
         folder.mkdir()
         (folder / "rounds").mkdir()
     except FileExistsError:
-        raise ResultsError(f"results/{run_id} is there already; choose another --name") from None
+        raise ResultsError(f"results/{run_id} already exists; choose another --name") from None
     except OSError as error:
         raise ResultsError(f"cannot write to {RESULTS}: {error.strerror}; make the folder writable") from None
     return Run(folder)
@@ -124,11 +124,11 @@ def find(name: str) -> Path:
     """
     for folder in (RESULTS / name, Path(name)):
         if folder.is_symlink() and folder.name != LATEST:
-            raise ResultsError(f"{folder} is a symbolic link, and runs are folders; name the folder that it leads to")
+            raise ResultsError(f"{folder} is a symbolic link, and runs are folders; use the name of its target")
         if (folder / "summary.csv").is_file() or any(folder.glob("rounds/[0-9][0-9]/*/window.json")):
             return folder
     if (RESULTS / name / "status.json").is_file():
-        raise ResultsError(f"the run {name!r} has measured nothing yet; go on with it: bench run --resume {name}")
+        raise ResultsError(f"the run {name!r} has measured nothing yet; to resume it: bench run --resume {name}")
     having = ", ".join(run.name for run in finished()[-5:]) or "none yet"
     raise ResultsError(f"there is no run {name!r} with a summary.csv; the newest are: {having}")
 
@@ -140,7 +140,7 @@ def finished() -> list[Path]:
 
 
 def lock() -> IO[str]:
-    """Hold results/ for this process until the returned file is closed. Raises ResultsError naming who holds it."""
+    """Lock results/ until the returned file is closed. Raises ResultsError that names the process with the lock."""
     try:
         RESULTS.mkdir(exist_ok=True)
         file = (RESULTS / ".lock").open("a+")
@@ -160,18 +160,18 @@ def lock() -> IO[str]:
 
 
 def set_aside(folder: Path) -> None:
-    """Move what is in a cell's folder into one below it, so that the cell can be measured again."""
+    """Move the files of a cell's folder into a folder below it, so that the cell can be measured again."""
     aside = folder / FIRST_ATTEMPT
     aside.mkdir()
     for path in list(folder.iterdir()):
         if path.name.startswith((FIRST_ATTEMPT, CUT_OFF)):
             continue
-        if not path.name.startswith("service."):  # the service may go on writing to its log and trace
+        if not path.name.startswith("service."):  # the service may still write to its log and trace
             path.rename(aside / path.name)
 
 
 def set_aside_cut_off(folder: Path) -> None:
-    """Move what a measurement left that was cut off, with its first attempt, into cut-off-N below its folder."""
+    """Move the files of an unfinished measurement, with its first attempt, into cut-off-N below its folder."""
     left = [path for path in folder.iterdir() if not path.name.startswith(CUT_OFF)]
     if not left:
         return
@@ -184,7 +184,7 @@ def set_aside_cut_off(folder: Path) -> None:
 
 
 def resumed_in_words(status: Mapping[str, Any]) -> list[str]:
-    """A sentence for each time that a run was resumed, from its status.json; what is no such note is passed over."""
+    """A sentence for each resume, from the run's status.json. Invalid entries are skipped."""
     found, noted = [], status.get("resumed", ())
     for one in noted if isinstance(noted, list) else ():
         if not isinstance(one, Mapping):
@@ -192,6 +192,6 @@ def resumed_in_words(status: Mapping[str, Any]) -> list[str]:
         at = str(one.get("at", ""))[:16].replace("T", " ")
         after = f"after {one['after']}" if one.get("after") else "before anything was measured"
         other = one["differences"] if isinstance(one.get("differences"), list) else ()
-        in_spite = f", in another environment ({'; '.join(map(str, other))})" if other else ""
-        found.append(f"resumed at {at} UTC {after}{in_spite}")
+        environment = f", in another environment ({'; '.join(map(str, other))})" if other else ""
+        found.append(f"resumed at {at} UTC {after}{environment}")
     return found

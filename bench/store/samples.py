@@ -1,4 +1,4 @@
-"""Samples on the disk: read from the stream that the load wrote, kept as parquet."""
+"""Reads samples from the stream that the load wrote, and stores them as parquet."""
 
 import json
 import operator
@@ -15,13 +15,13 @@ from suite.errors import ResultsError
 from suite.records import RECORD
 
 SAMPLE_STREAM = "samples.bin"
-HEAD_BYTES = 1_000_000  # all workers have joined before the first sample
+HEAD_BYTES = 1_000_000  # all workers join before the first sample
 
 
 def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
-    """Everything in a sample stream: a row a request, in the order of recording, and the marks.
+    """The samples of a stream, one row for each request in the order of recording, and the marks.
 
-    A stream that was cut off gives what is whole. Raises ResultsError for one that is not a sample stream.
+    A stream that was cut off gives its complete blocks. Raises ResultsError for a file that is not a sample stream.
     """
     data, position = path.read_bytes(), 0
     frames: list[pl.DataFrame] = []
@@ -44,7 +44,7 @@ def read_stream(path: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
 
 
 def joined(stream: Path) -> int:
-    """How many load workers are there, from the stream of a load that has not begun to send."""
+    """How many load workers have joined, from the stream of a load that has not sent requests yet."""
     try:
         with stream.open("rb") as file:
             lines = file.read(HEAD_BYTES).split(b"\n")
@@ -54,7 +54,7 @@ def joined(stream: Path) -> int:
     for line in lines:
         try:
             head = json.loads(line)
-        except ValueError:  # a line that is not whole yet, or the first sample
+        except ValueError:  # an incomplete line, or the first sample
             return count
         count += {"joined": 1, "lost": -1}.get(head.get("event"), 0)
     return count
@@ -84,15 +84,15 @@ def _frame(records: np.ndarray[Any, Any], head: dict[str, Any]) -> pl.DataFrame:
 
 
 def read_kept(parquet: Path) -> pl.DataFrame:
-    """What `keep` wrote: the columns that the analysis needs."""
+    """Read the columns that the analysis needs from the file that `keep` wrote."""
     columns = ["intended_ns", "start_ns", "service_time_ns", "body_bytes", "operation", "error"]
     return pl.read_parquet(parquet, columns=columns)
 
 
 def keep(stream: Path, parquet: Path) -> tuple[pl.DataFrame, tuple[Mark, ...]]:
-    """Turn the stream that the load wrote into a parquet file, and return what it holds; nothing where none began.
+    """Convert the stream that the load wrote to parquet, and return its content. Empty if there is no stream.
 
-    Raises ResultsError for what is no stream, and UnwritableError where there is no room for the file.
+    Raises ResultsError for a file that is not a stream, and UnwritableError if the disk has no room.
     """
     if not stream.exists():
         return pl.DataFrame(), ()

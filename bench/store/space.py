@@ -1,4 +1,4 @@
-"""Room on the disk of results/."""
+"""Checks the free space on the disk of results/."""
 
 import errno
 import shutil
@@ -20,7 +20,7 @@ def check_space(needed_mb: float) -> None:
 
 @contextmanager
 def stopping_when_full() -> Iterator[None]:
-    """Turn whatever fails in the block for want of room on the disk of results/ into a StoppedError that says so."""
+    """Turn an error in the block into a StoppedError if the disk of results/ is full."""
     try:
         yield
     except (BenchError, OSError) as error:
@@ -31,7 +31,7 @@ def stopping_when_full() -> Iterator[None]:
 
 
 def check_room() -> None:
-    """Raise StoppedError when the disk of results/ is as good as full."""
+    """Raise StoppedError when the disk of results/ is almost full."""
     if _free_mb() < LEAST_FREE_MB:
         raise StoppedError(_full())
 

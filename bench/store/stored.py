@@ -1,4 +1,4 @@
-"""A run read back from its folder: everything that was measured, with nothing started."""
+"""Reads a run from its folder: all measurements. Nothing is started."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,52 +21,52 @@ from bench.store.samples import SAMPLE_STREAM
 from suite.errors import LoadError, ResultsError
 
 T = TypeVar("T")
-OBJECTS = ("machine", "database", "services")  # those of environment.json in which more is looked up by name
+OBJECTS = ("machine", "database", "services")  # the entries of environment.json that must be objects
 
 
 def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
-    """All measurements of a run. Raises ResultsError that names the file that cannot be read.
+    """All measurements of a run. Raises ResultsError that names the unreadable file.
 
-    `what_there_is`: only the plan must be readable. Any other file that is not is named in `unreadable` instead, and a
-    measurement that cannot be read makes its cell INVALID.
+    `what_there_is`: only the plan must be readable. Other unreadable files are listed in `unreadable`. An unreadable
+    measurement makes its cell INVALID.
     """
-    lost: list[str] | None = [] if what_there_is else None
+    problems: list[str] | None = [] if what_there_is else None
     try:
         settings = plan_of(files.json_of(folder / "plan.json"))
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = matrix.cells(settings)
     found = Outcome(settings.verdict, cells, claims=settings.claims)
-    found.counted = bool((readable(folder, lambda: environment(folder), lost) or {}).get("counted", False))
-    found.ceilings = readable(folder, lambda: _ceilings(folder, cells), lost) or Ceilings()
-    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), lost) or ()
-    found.unreadable = [] if lost is None else lost
+    found.counted = bool((readable(folder, lambda: environment(folder), problems) or {}).get("counted", False))
+    found.ceilings = readable(folder, lambda: _ceilings(folder, cells), problems) or Ceilings()
+    found.parity = readable(folder, lambda: parity(folder / "parity.csv"), problems) or ()
+    found.unreadable = [] if problems is None else problems
     rounds = sorted(path for path in (folder / "rounds").glob("[0-9][0-9]") if path.name != "00")
     for cell in cells:
         places = [place for one_round in rounds if (place := one_round / cell.slug).is_dir()]
         measured, remarks = [], []
         for place in places:
             try:
-                one, said = measurements.read(place, settings, cell)
+                one, difference = measurements.read(place, settings, cell)
                 mine = _remade(place, settings, cell)
             except ResultsError as error:
                 if not what_there_is:
                     raise
-                problem, said, mine = within(folder, error), "", []
+                problem, difference, mine = within(folder, error), "", []
                 found.unreadable.append(problem)
                 one = measurements.nothing(problem, settings, cell)
             if one is not None:
                 measured.append(one)
-                if said:
-                    mine.append(Note("", Kind.DISAGREES, said))
-                    found.disagreeing.append(Note(f"{cell.slug}, round {len(measured)}", Kind.DISAGREES, said))
+                if difference:
+                    mine.append(Note("", Kind.DISAGREES, difference))
+                    found.disagreeing.append(Note(f"{cell.slug}, round {len(measured)}", Kind.DISAGREES, difference))
                 remarks.append(mine)
         if not measured:
             continue
         try:
             found.add_all(cell, measured, remarks)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            why = f"what window.json says of {cell.slug} does not fit together ({type(error).__name__}: {error})"
+            why = f"the window.json files of {cell.slug} do not fit together ({type(error).__name__}: {error})"
             if not what_there_is:
                 raise ResultsError(why) from None
             found.unreadable.append(why)
@@ -74,37 +74,37 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     return found
 
 
-def readable(folder: Path, read: Callable[[], T], lost: list[str] | None) -> T | None:
-    """What `read` reads of a run; None where it cannot, and then why is added to `lost`.
+def readable(folder: Path, read: Callable[[], T], problems: list[str] | None) -> T | None:
+    """The result of `read`. If it fails, the problem is added to `problems` and the result is None.
 
-    Raises ResultsError where there is no such list.
+    Raises ResultsError if `problems` is None.
     """
     try:
         return read()
     except ResultsError as error:
-        if lost is None:
+        if problems is None:
             raise
         problem = within(folder, error)
-        if problem not in lost:
-            lost.append(problem)
+        if problem not in problems:
+            problems.append(problem)
         return None
 
 
 def within(folder: Path, error: Exception) -> str:
-    """What an error says, without the path of the run, which says nothing to whoever reads its page."""
+    """The message of an error without the path of the run, which does not help readers of the page."""
     return str(error).replace(f"{folder}/", "")
 
 
 def plan_of(written: Mapping[str, Any]) -> Plan:
-    """The plan of a plan.json. Raises KeyError, TypeError or ValueError where it holds none."""
+    """The plan of a plan.json. Raises KeyError, TypeError or ValueError if it has none."""
     values = dict(written["plan"])
     if values["load"]["rate"] is not None:
-        values["load"] = {**values["load"], "rate_share": None}  # the rate is what was found for the share
+        values["load"] = {**values["load"], "rate_share": None}  # the rate was found from the share
     return Plan.model_validate(values)
 
 
 def something_measured(folder: Path) -> bool:
-    """Whether a run's folder has anything that a measurement left, be it a part of one; also where that is unsure."""
+    """Whether a run's folder has files of a measurement, even of an unfinished one. True if that is unclear."""
     if any(folder.rglob(ceilings.PRINTED)) or (folder / "summary.csv").exists():
         return True
     found = (path for path in (folder / "rounds").rglob("*") if path.is_file())
@@ -132,7 +132,7 @@ def _remade(place: Path, settings: Plan, cell: Cell) -> list[Note]:
 
 
 def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:
-    """From ceilings.csv, or where it was kept from what pgbench printed, which is not rounded."""
+    """The ceilings from ceilings.csv. The output of pgbench is preferred if it was kept: it is not rounded."""
     found, path = {}, folder / "ceilings.csv"
     if path.exists():
         lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
@@ -141,13 +141,13 @@ def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:
     for number, alone in enumerate(ceilings.wanted(cells)):
         printed = folder / "pgbench" / f"{number:02d}" / ceilings.PRINTED
         if printed.exists():
-            with suppress(LoadError):  # one that was cut off has no figure
+            with suppress(LoadError):  # output that was cut off has no figure
                 found[alone] = ceilings.requests_per_s(alone, printed.read_text(errors="replace"))
     return Ceilings(found)
 
 
 def parity(path: Path) -> tuple[ParityRow, ...]:
-    """What the gate compared, from its file; nothing where a run ended before it was written."""
+    """The rows of parity.csv. Empty if the run ended before it was written."""
     if not path.exists():
         return ()
     lines = csv_reading.read(path, COLUMNS_OF_PARITY, "a parity.csv of this suite", ended=True)
@@ -155,7 +155,7 @@ def parity(path: Path) -> tuple[ParityRow, ...]:
 
 
 def environment(folder: Path) -> dict[str, Any]:
-    """A run's environment.json; nothing where it ended before that was written. Raises ResultsError that names it."""
+    """The run's environment.json. Empty if the run ended before it was written. Raises ResultsError that names it."""
     path = folder / "environment.json"
     found = files.json_if_any(path)
     wrong = [name for name in OBJECTS if not isinstance(found.get(name, {}), dict)]

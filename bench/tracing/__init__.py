@@ -1,7 +1,7 @@
-"""One request seen from inside a service and on the wire to PostgreSQL."""
+"""The tracing of requests inside a service: a wrapper application, its events and the pools."""
 
 PATH = "bench.tracing.application:app"
-"""What a server imports in place of a service's own application."""
+"""The application that a server imports instead of the service's own."""
 
 APPLICATION, FILE = "TRACED_APPLICATION", "TRACE_FILE"
-"""The variables that say which application that is, and where its events go."""
+"""The variables with the service's own application and with the file for events."""

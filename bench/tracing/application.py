@@ -1,4 +1,4 @@
-"""The ASGI application that a traced service is started through: the service's own, with its requests and pools noted.
+"""The ASGI application of a traced service: it wraps the service's own, and records its requests and pools.
 
 TRACED_APPLICATION names the service's application (`services.asyncpg_async.app:app`), TRACE_FILE the file for events.
 """
@@ -20,14 +20,14 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Traced:
-    """An application whose requests are numbered and noted."""
+    """An application that numbers and records the requests of another one."""
 
     def __init__(self, application: Application, recorder: EventRecorder) -> None:
         self._application, self._recorder = application, recorder
         self._numbers = count(1)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass everything on as it is."""
+        """Pass everything on unchanged."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
@@ -38,7 +38,9 @@ class Traced:
             nonlocal status
             status = str(message.get("status", status))
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                recorder.note(number, "responded", detail=status)  # before: the client may have it while `send` ends
+                recorder.note(
+                    number, "responded", detail=status
+                )  # noted first: the client may have the answer before `send` ends
             await send(message)
 
         with recorder.request(number):

@@ -1,4 +1,4 @@
-"""What a traced service notes of its requests: one JSON line an event, written in the service, read by the harness."""
+"""The events of a traced service's requests: one JSON line for each, written by the service, read by the harness."""
 
 import json
 import os
@@ -20,10 +20,10 @@ _request: ContextVar[int | None] = ContextVar("request", default=None)
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a request, which its process (`process`, a pid) has numbered (`request`).
+    """One event of a request. `process` is a pid, and `request` a number that this process gave.
 
-    `at_ns` is on the clock of samples and of `db.wire`. `connection` is the pid of the server's process behind a
-    connection. `detail` is method and path of a request that was received, and the status it was answered with.
+    `at_ns` is on the clock of samples and of `db.wire`. `connection` is the pid of PostgreSQL's backend process.
+    `detail` is method and path when a request was received, and the status when it was answered.
     """
 
     at_ns: int
@@ -35,7 +35,7 @@ class Event:
 
 
 class EventRecorder:
-    """Appends events to a file, from any thread. What happens outside of a request is left out."""
+    """Appends events to a file, from any thread. Uses of the pool outside of a request are left out."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -43,7 +43,7 @@ class EventRecorder:
 
     @contextmanager
     def request(self, number: int) -> Iterator[None]:
-        """Everything in this block, and in the tasks and threads that it starts, belongs to the request."""
+        """Everything in this block, and in tasks and threads that it starts, belongs to the request."""
         token = _request.set(number)
         try:
             yield
@@ -51,20 +51,20 @@ class EventRecorder:
             _request.reset(token)
 
     def note(self, request: int, name: Name, connection: int | None = None, detail: str = "") -> None:
-        """Write one event that happened just now; one write a line, which keeps processes and threads apart."""
+        """Write one event that happened now. Each line is one write, so lines of processes and threads do not mix."""
         line = [time.perf_counter_ns(), os.getpid(), request, name, connection, detail]
         os.write(self._fd, json.dumps(line).encode() + b"\n")
 
     def checked_out(self, key: int, connection: int) -> None:
-        """The request of this context has a connection now. `key` is what `returning` will name it by."""
+        """Note that the request of this context has a connection now. `returning` uses the same `key`."""
         if (request := _request.get()) is not None:
             self._holders[key] = request, connection
             self.note(request, "checked out", connection)
 
     @contextmanager
     def returning(self, key: int) -> Iterator[None]:
-        """The connection is given back in this block, by whatever task or thread: it is free at the block's end."""
-        # Whose it was is looked up first: at the end of the block the next request may have it.
+        """The connection is returned in this block, by any task or thread. It is free at the end of the block."""
+        # The holder is looked up first: at the end of the block, the next request may already have the connection.
         holder = self._holders.pop(key, None)
         try:
             yield
@@ -74,9 +74,9 @@ class EventRecorder:
 
 
 def read(path: Path) -> list[Event]:
-    """All events of a file, in the order of time; a last line that is not whole yet is left out.
+    """All events of a file, in the order of time. An incomplete last line is left out.
 
-    Raises ResultsError for a file that cannot be read or is none of this kind.
+    Raises ResultsError for a file that cannot be read, or that is no trace.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
@@ -87,7 +87,7 @@ def read(path: Path) -> list[Event]:
 
 
 def _event(written: Any) -> Event:
-    """Of one line. Raises TypeError or ValueError where it has other things in it."""
+    """The event of one line. Raises TypeError or ValueError for a line that is no event."""
     if not isinstance(written, list):
         raise TypeError(f"{type(written).__name__} in place of a list")
     event = Event(*written)

@@ -1,6 +1,6 @@
-"""Connection pools, watched: every checkout and return of the libraries that a service uses becomes an event.
+"""Records every checkout and return of a connection pool as an event, for each library that a service uses.
 
-Only a traced service's process does this; it changes the libraries' classes, and services know nothing of it.
+Only the process of a traced service does this. It patches classes of the libraries; the code of services is unchanged.
 """
 
 import sys
@@ -10,19 +10,19 @@ from typing import Any
 
 from bench.tracing.events import EventRecorder
 
-# Each library has its pool's module, the class in it, and the names of its checkout and return.
+# For each library: the module and class of its pool, and the names of its checkout and return.
 BLOCKING = (
     ("psycopg2.pool", "ThreadedConnectionPool", "getconn", "putconn"),
     ("psycopg_pool", "ConnectionPool", "getconn", "putconn"),
 )
 AWAITED = (
     ("psycopg_pool", "AsyncConnectionPool", "getconn", "putconn"),
-    ("asyncpg.pool", "Pool", "_acquire", "release"),  # `acquire` gives a context that calls `_acquire` in its turn
+    ("asyncpg.pool", "Pool", "_acquire", "release"),  # `acquire` returns a context manager that calls `_acquire`
 )
 
 
 def watch(recorder: EventRecorder) -> None:
-    """Note every use of a pool from now on. Libraries that are not imported yet stay so, and unwatched."""
+    """Record every use of a pool from now on. Libraries that are not imported yet are ignored."""
     for module, pool, checkout, give_back in BLOCKING:
         if module in sys.modules:
             _wrap(getattr(sys.modules[module], pool), checkout, give_back, _blocking, recorder)
@@ -79,15 +79,15 @@ def _awaited(checkout: Method, give_back: Method, recorder: EventRecorder) -> tu
 
 
 def _listen(recorder: EventRecorder) -> None:
-    """SQLAlchemy has events of its own, for whatever driver it stands on."""
-    from sqlalchemy import event  # noqa: PLC0415  # a service without it is not to import it
+    """Use the events of SQLAlchemy, which it has for every driver."""
+    from sqlalchemy import event  # noqa: PLC0415  # a service without SQLAlchemy must not import it
     from sqlalchemy.pool import Pool  # noqa: PLC0415  # the same
 
     def taken(_: Any, record: Any, __: Any) -> None:
         recorder.checked_out(id(record), backend_pid(record.driver_connection))
 
     def given(_: Any, record: Any) -> None:
-        with recorder.returning(id(record)):  # it was reset before; what follows is an append to a list
+        with recorder.returning(id(record)):  # the reset is done; only an append to a list follows
             pass
 
     event.listen(Pool, "checkout", taken)
@@ -95,7 +95,7 @@ def _listen(recorder: EventRecorder) -> None:
 
 
 def backend_pid(connection: Any) -> int:
-    """The pid of the server's process behind a connection of asyncpg, psycopg2 or psycopg."""
+    """The pid of PostgreSQL's backend process for a connection of asyncpg, psycopg2 or psycopg."""
     if hasattr(connection, "get_server_pid"):
         return int(connection.get_server_pid())
     return int(connection.info.backend_pid)

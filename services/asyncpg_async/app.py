@@ -1,4 +1,4 @@
-"""asyncpg: plain SQL, one connection a request. Its pool is in database.py."""
+"""asyncpg: plain SQL, one connection for each request. Its pool is in database.py."""
 
 import asyncpg
 from fastapi import FastAPI

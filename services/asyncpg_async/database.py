@@ -15,8 +15,8 @@ pool: asyncpg.Pool
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start."""
-    global pool  # it belongs to the event loop that runs when it is made
+    """Open the pool, with all its connections at the start."""
+    global pool  # it belongs to the event loop that runs when it is created
     async with asyncpg.create_pool(
         settings.database_url,
         min_size=settings.pool_size,
@@ -30,10 +30,10 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 def connection() -> asyncpg.pool.PoolAcquireContext:
     """A pooled connection, for an `async with` block.
 
-    Shorter would be `pool.fetchrow(...)`, but that waits for a connection without end: only `acquire` has a time-out.
+    `pool.fetchrow(...)` would be shorter, but it waits for a connection forever: only `acquire` has a timeout.
     """
     return pool.acquire(timeout=settings.pool_timeout_s)
 
 
 async def leave_as_it_is(_: asyncpg.pool.PoolConnectionProxy) -> None:
-    """Lean: no reset when a connection is returned, since no request changes its session."""
+    """Lean: no reset when a connection is returned, because no request changes its session."""

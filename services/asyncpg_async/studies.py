@@ -1,4 +1,4 @@
-"""What the studies ask of asyncpg: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with asyncpg: notes and their transactions, a sleeping session, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -56,7 +56,7 @@ async def read_note(note_id: params.NoteId, transaction: params.Transaction = "i
 @router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
 async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
-        # One connection a request: it is held during the call, but asyncpg begins no transaction by itself.
+        # One connection for each request. It is held during the call, but asyncpg begins no transaction by itself.
         async with connection() as conn:
             await find_note(conn, note_id)
             return await write_note(conn, note_id, await external_api.note(note_id))

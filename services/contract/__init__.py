@@ -1,4 +1,4 @@
-"""What every service answers: models, parameters, error answers and the table of operations.
+"""The contract of all services: models, parameters, error answers and the table of operations.
 
-Shared nouns only. How rows are read and written is each service's own business.
+Only definitions are shared. Each service has its own code for reading and writing rows.
 """

@@ -39,19 +39,19 @@ def user_has_orders(user_id: int) -> HTTPException:
 
 
 def needs_a_database() -> HTTPException:
-    """501: the service has none."""
+    """501: the service has no database."""
     return HTTPException(501, "this service has no database")
 
 
 def add_handlers(app: FastAPI, *, pool_timeout: type[Exception] = TimeoutError) -> None:
-    """Answer bad input, and waiting too long for a connection, alike in every service.
+    """Give every service the same answers to bad input and to a timeout of the pool.
 
-    `pool_timeout` is what the service's library raises when no connection came free in time.
+    `pool_timeout` is the exception that the service's library raises when no connection becomes free in time.
     """
 
     @app.exception_handler(RequestValidationError)
     async def bad_input(_: Request, error: RequestValidationError) -> JSONResponse:
-        # FastAPI's own handler echoes `input`, which it cannot serialise when that is NaN or a lone surrogate.
+        # FastAPI's own handler echoes `input`, and fails to serialise it if it is NaN or a lone surrogate.
         problems = [{key: problem[key] for key in ("type", "loc", "msg")} for problem in error.errors()]
         return JSONResponse({"detail": problems}, status_code=422)
 

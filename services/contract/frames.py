@@ -1,4 +1,4 @@
-"""The columns of the two tables of `GET /simulation`, which empty ones keep, too."""
+"""The columns of the two tables of `GET /simulation`. Empty tables have them, too."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""What services answer with, and what they are sent."""
+"""The models of requests and answers."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.contract.computation import FIBONACCI_MAX, fibonacci
 
-# PostgreSQL's text cannot hold NUL, so no name or address may.
+# PostgreSQL's text cannot contain NUL, so names and addresses must not.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$")]
 
 
 class UserFields(BaseModel):
-    """What a client sends to create or replace a user."""
+    """The fields that a client sends to create or replace a user."""
 
     name: Name
     email: Email
@@ -42,7 +42,7 @@ class Note(BaseModel):
 
 
 class ProductsOrdered(BaseModel):
-    """The products a user ordered, each once, column by column, ordered by id."""
+    """The products that a user ordered, each once, as columns, sorted by id."""
 
     id: list[int]
     name: list[str]
@@ -50,9 +50,9 @@ class ProductsOrdered(BaseModel):
 
 
 class OrdersWithItems(BaseModel):
-    """A user's orders, a row an item, column by column; an order without items has one row without item.
+    """A user's orders, as columns, with a row for each item. An order without items has one row without an item.
 
-    Ordered by order and item.
+    Sorted by order and item.
     """
 
     order_id: list[int]
@@ -64,7 +64,7 @@ class OrdersWithItems(BaseModel):
 
 
 class Simulation(BaseModel):
-    """What a user ordered, and a computation on it."""
+    """The orders of a user, and a computation on them."""
 
     products: ProductsOrdered
     orders: OrdersWithItems
@@ -73,7 +73,7 @@ class Simulation(BaseModel):
 
     @classmethod
     def of(cls, products: pl.DataFrame, orders: pl.DataFrame) -> "Simulation":
-        """The answer made of both tables. It takes CPU time: over a second from a total quantity of 35."""
+        """Compute the answer from both tables. It takes CPU time: over a second from a total quantity of 35."""
         total = int(orders["quantity"].sum())
         return cls(
             products=ProductsOrdered(**products.to_dict(as_series=False)),
@@ -84,7 +84,7 @@ class Simulation(BaseModel):
 
 
 class Pong(BaseModel):
-    """The answer that needs no database."""
+    """The answer of `GET /ping`, which needs no database."""
 
     ping: str = "pong"
 
@@ -96,7 +96,7 @@ class Problem(BaseModel):
 
 
 class PoolSettings(BaseModel):
-    """The connection pool of one worker, as it was set."""
+    """The settings of one worker's connection pool."""
 
     size: int
     overflow: int
@@ -104,7 +104,7 @@ class PoolSettings(BaseModel):
 
 
 class Health(BaseModel):
-    """Who answers, and with what inside."""
+    """The service that answers, its settings and its versions."""
 
     service: str
     profile: str

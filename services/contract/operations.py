@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-# Whom GET /session-sleep reads. It answers without a body: FastAPI serialises that of a `def` endpoint on a thread, for
-# which it would have to wait once more when all are asleep.
+# The user that GET /session-sleep reads. It answers without a body: FastAPI serialises the body of a `def` endpoint on
+# a thread, and the answer would wait for a free thread again while all of them sleep.
 SLEEPERS_USER = 1
 
 
@@ -13,8 +13,8 @@ SLEEPERS_USER = 1
 class Operation:
     """One route, how many data statements one call of it needs, and how often it uses a connection for them.
 
-    `per` names the query parameter that the statements multiply with. `variants` are the values of the query parameter
-    `varies`, each with its own number of uses; no profile changes what such an operation does with transactions.
+    `per` is the query parameter that multiplies the statements. `variants` has the values of the query parameter
+    `varies`, each with its number of uses. No profile changes the transactions of such an operation.
     """
 
     name: str

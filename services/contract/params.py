@@ -1,4 +1,4 @@
-"""What a request may ask for: types of path and query parameters, with their limits."""
+"""The types of path and query parameters, with their limits."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ Seed = Annotated[int, Query(ge=0, le=BIGINT_MAX)]
 
 NoteId = Annotated[int, Path(ge=1, le=BIGINT_MAX)]
 OrderingUserId = Annotated[int, Query(ge=1, le=BIGINT_MAX)]
-# implicit: what the library does where nobody writes transaction code. explicit: short transactions, nothing held
+# implicit: what the library does without transaction code. explicit: short transactions, with no connection held
 # between them.
 Transaction = Literal["implicit", "explicit"]
 # Whether the session is still open while the request sleeps.

@@ -1,10 +1,10 @@
-"""Which users `GET /point-reads` reads."""
+"""Chooses the users that `GET /point-reads` reads."""
 
 
 def ids(count: int, seed: int, dataset_users: int) -> list[int]:
     """The user ids of one request, in order: each in 1..dataset_users.
 
-    A linear congruential generator (Knuth's MMIX constants, TAOCP vol. 2, 3.3.4) of which the upper 32 bits count.
+    A linear congruential generator (Knuth's MMIX constants, TAOCP vol. 2, 3.3.4) of which the upper 32 bits are used.
     """
     chosen, state = [], seed
     for _ in range(count):

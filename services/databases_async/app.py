@@ -1,4 +1,4 @@
-"""The `databases` package: SQL with named parameters, a connection a query. Its pool, asyncpg's, is in database.py."""
+"""The `databases` package: SQL with named parameters, a connection for each query. The pool is in database.py."""
 
 from asyncpg import ForeignKeyViolationError, UniqueViolationError
 from fastapi import FastAPI
@@ -76,7 +76,7 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
             await conn.fetch_one(READ_USER, {"id": user_id})
             for user_id in point_reads.ids(count, seed, settings.dataset_users)
         ]
-    return [models.User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset is there
+    return [models.User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset exists
 
 
 app.include_router(studies.router)

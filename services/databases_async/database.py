@@ -16,7 +16,7 @@ settings = Settings.from_environment()
 
 
 async def leave_as_it_is(_: PoolConnectionProxy) -> None:
-    """Lean: no reset when a connection is returned, since no request changes its session."""
+    """Lean: no reset when a connection is returned, because no request changes its session."""
 
 
 database = Database(
@@ -24,15 +24,15 @@ database = Database(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     reset=leave_as_it_is if settings.lean else None,
-    dsn=settings.database_url,  # `databases` reads no more than host, user and database from it; asyncpg reads all
+    dsn=settings.database_url,  # `databases` reads only host, user and database from it; asyncpg reads everything
 )
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start."""
+    """Open the pool, with all its connections at the start."""
     async with database:
-        pool = database._backend._pool  # asyncpg's, which `databases` keeps to itself
+        pool = database._backend._pool  # asyncpg's pool, which `databases` does not expose
         metrics.watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield
 
@@ -41,7 +41,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 async def connection() -> AsyncIterator[Connection]:
     """A pooled connection.
 
-    Shorter would be `database.fetch_one(...)`, but that waits for a connection without end, and knows no time-out.
+    `database.fetch_one(...)` would be shorter, but it waits for a connection forever, without a timeout.
     """
     async with asyncio.timeout(settings.pool_timeout_s) as waiting, database.connection() as conn:
         waiting.reschedule(None)

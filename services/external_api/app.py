@@ -1,6 +1,6 @@
-"""The slow third party: a real HTTP service that answers after a set delay, as many requests at once as there are.
+"""The external API: a real HTTP service that answers after a set delay, with no limit on concurrent requests.
 
-Every answer is another version of the note, so that there always is something to write.
+Every answer is a new version of the note, so that a caller always has something to write.
 """
 
 import asyncio

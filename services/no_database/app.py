@@ -1,4 +1,4 @@
-"""No database at all: rows computed on the spot, so that what is left is FastAPI, HTTP and the load generator."""
+"""No database: rows are computed, so only FastAPI, HTTP and the load generator take time."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the studies ask of services with a database: here, the same routes without an answer."""
+"""The routes of the studies. They need a database, so they answer 501 here."""
 
 from fastapi import APIRouter
 

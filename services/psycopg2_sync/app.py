@@ -1,4 +1,4 @@
-"""psycopg2: `def` endpoints on FastAPI's threads, plain SQL, one transaction a request. Its pool is in database.py."""
+"""psycopg2: `def` endpoints on FastAPI's threads, plain SQL, a transaction for each request. Pool: database.py."""
 
 from fastapi import FastAPI
 from psycopg2.errors import ForeignKeyViolation, UniqueViolation

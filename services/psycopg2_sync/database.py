@@ -20,10 +20,10 @@ pool: ThreadedConnectionPool
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start, and as many threads as are set."""
-    global pool  # noqa: PLW0603  # it connects when it is made
+    """Open the pool with all its connections at the start, and set the number of threads."""
+    global pool  # noqa: PLW0603  # it connects when it is created
     current_default_thread_limiter().total_tokens = settings.threads
-    # The pool closes connections beyond its minimum on return, so that minimum and maximum are the same.
+    # On return, the pool closes connections beyond its minimum, so minimum and maximum must be the same.
     pool = ThreadedConnectionPool(
         settings.pool_limit,
         settings.pool_limit,
@@ -33,7 +33,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     )
     metrics.watch(
         pool_connections=lambda: settings.pool_limit,
-        pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # it tells no other way
+        pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
     )
     yield
     pool.closeall()
@@ -41,7 +41,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 @contextmanager
 def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
-    """A cursor in a transaction of its own: committed at the end of the block, rolled back if it raised.
+    """A cursor in its own transaction: committed at the end of the block, rolled back if the block raises.
 
     Lean: each statement is a transaction, without BEGIN and COMMIT.
     """
@@ -52,7 +52,7 @@ def cursor(*, autocommit: bool = settings.lean) -> Iterator[RealDictCursor]:
         try:
             conn.autocommit = autocommit
             with nullcontext() if autocommit else conn, conn.cursor() as cur:
-                yield cur  # type: ignore[misc]  # it is what the pool's cursor_factory makes
+                yield cur  # type: ignore[misc]  # the pool's cursor_factory creates it
         finally:
             pool.putconn(conn)
     finally:

@@ -1,4 +1,4 @@
-"""psycopg 3, asynchronous: plain SQL, one transaction a request. Its pool is in database.py."""
+"""psycopg 3, asynchronous: plain SQL, one transaction for each request. Its pool is in database.py."""
 
 from fastapi import FastAPI
 from psycopg.errors import ForeignKeyViolation, UniqueViolation

@@ -23,7 +23,7 @@ pool = AsyncConnectionPool(
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start."""
+    """Open the pool, with all its connections at the start."""
     await pool.open(wait=True)
     metrics.watch(
         pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"]
@@ -34,10 +34,10 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def connection(*, autocommit: bool = settings.lean) -> AsyncIterator[AsyncConnection]:
-    """A pooled connection in a transaction: committed at the end of the block, rolled back if it raised.
+    """A pooled connection in a transaction: committed at the end of the block, rolled back if the block raises.
 
-    Lean: each statement is a transaction, without BEGIN and COMMIT. That is set on every use, in place of once for the
-    pool, since operations whose transactions are the question share it. It costs no round trip.
+    Lean: each statement is a transaction, without BEGIN and COMMIT. It is set on every use, not once for the pool,
+    because the routes that compare transactions share the pool. It costs no round trip.
     """
     async with pool.connection() as conn:
         await conn.set_autocommit(autocommit)

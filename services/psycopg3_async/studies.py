@@ -1,4 +1,4 @@
-"""What the studies ask of psycopg 3: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psycopg 3: notes and their transactions, a sleeping session, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -46,7 +46,7 @@ router = APIRouter(lifespan=lifespan)
 
 
 @router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
-async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # either way in one
+async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # always in a transaction
     async with connection(autocommit=False) as conn:
         return await find_note(conn, note_id)
 
@@ -54,7 +54,7 @@ async def read_note(note_id: params.NoteId, transaction: params.Transaction = "i
 @router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
 async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        # The first statement begins a transaction. It stays open during the call, and holds its connection.
         async with connection(autocommit=False) as conn:
             await find_note(conn, note_id)
             return await write_note(conn, note_id, await external_api.note(note_id))

@@ -1,4 +1,4 @@
-"""psycopg 3: `def` endpoints on FastAPI's threads, plain SQL, one transaction a request. Its pool is in database.py."""
+"""psycopg 3: `def` endpoints on FastAPI's threads, plain SQL, a transaction for each request. Pool: database.py."""
 
 from fastapi import FastAPI
 from psycopg.errors import ForeignKeyViolation, UniqueViolation

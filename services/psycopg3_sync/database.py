@@ -24,7 +24,7 @@ pool = ConnectionPool(
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start, and as many threads as are set."""
+    """Open the pool with all its connections at the start, and set the number of threads."""
     current_default_thread_limiter().total_tokens = settings.threads
     pool.open(wait=True)
     metrics.watch(
@@ -36,10 +36,10 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 @contextmanager
 def connection(*, autocommit: bool = settings.lean) -> Iterator[Connection]:
-    """A pooled connection in a transaction: committed at the end of the block, rolled back if it raised.
+    """A pooled connection in a transaction: committed at the end of the block, rolled back if the block raises.
 
-    Lean: each statement is a transaction, without BEGIN and COMMIT. That is set on every use, in place of once for the
-    pool, since operations whose transactions are the question share it. It costs no round trip.
+    Lean: each statement is a transaction, without BEGIN and COMMIT. It is set on every use, not once for the pool,
+    because the routes that compare transactions share the pool. It costs no round trip.
     """
     with pool.connection() as conn:
         conn.autocommit = autocommit

@@ -1,4 +1,4 @@
-"""What the studies ask of psycopg 3: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psycopg 3: notes and their transactions, a sleeping session, the simulation."""
 
 import time
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ router = APIRouter(lifespan=lifespan)
 
 
 @router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
-def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # either way in one
+def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # always in a transaction
     with connection(autocommit=False) as conn:
         return find_note(conn, note_id)
 
@@ -56,7 +56,7 @@ def read_note(note_id: params.NoteId, transaction: params.Transaction = "implici
 @router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
 def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        # The first statement begins a transaction. It stays open during the call, and holds its connection.
         with connection(autocommit=False) as conn:
             find_note(conn, note_id)
             return write_note(conn, note_id, external_api.note(note_id))
@@ -95,7 +95,7 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
 
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
-    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
+    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
     return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 

@@ -19,9 +19,9 @@ engine = create_async_engine(
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT. SQLAlchemy's documentation derives such an engine
-    # from this one by execution_options(), which would set the level on every checkout and back on every return.
+    # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
-    # asyncpg reads the URL itself: SQLAlchemy would hand it libpq's parameters as arguments that it does not take.
+    # asyncpg reads the URL itself: SQLAlchemy would pass libpq's parameters as arguments, which asyncpg refuses.
     connect_args={"dsn": settings.database_url},
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
@@ -29,7 +29,7 @@ Session = async_sessionmaker(engine, expire_on_commit=False)
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start."""
+    """Open the pool, with all its connections at the start."""
     # The engine connects on first use: open the whole pool now, as the other services do.
     connections = await asyncio.gather(*(engine.connect() for _ in range(settings.pool_size)))
     for conn in connections:

@@ -1,4 +1,4 @@
-"""What the studies ask of SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
 from services.sqlalchemy_async.database import Session, engine, settings
 
-# Transactions are the question here: a session begins one with its first statement, lean or not.
+# These routes compare transactions: a session begins one with its first statement, even in the profile lean.
 transactional = engine.execution_options(isolation_level="READ COMMITTED") if settings.lean else engine
 TransactionalSession = async_sessionmaker(transactional, expire_on_commit=False)
 external_api = AsyncExternalApi(settings.external_api_url)
@@ -41,7 +41,7 @@ async def read_note(note_id: params.NoteId, transaction: params.Transaction = "i
 @router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
 async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        # The first statement begins a transaction. It stays open during the call, and holds its connection.
         async with TransactionalSession() as session:
             note = await find_note(session, note_id)
             note.data = await external_api.note(note_id)

@@ -1,4 +1,4 @@
-"""SQLAlchemy's ORM on psycopg2: `def` endpoints, a session a request, one transaction a session.
+"""SQLAlchemy's ORM on psycopg2: `def` endpoints, a session for each request, a transaction for each session.
 
 The engine is in database.py, the mapped classes are in services/tables.py.
 """
@@ -75,7 +75,7 @@ def delete_user(user_id: params.UserId) -> None:
 def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     ids = point_reads.ids(count, seed, settings.dataset_users)
     with Session() as session:
-        # One SELECT a read: session.get() would answer a repeated id from the session's identity map.
+        # One SELECT for each read: session.get() would answer a repeated id from the session's identity map.
         users = [session.scalars(select(tables.User).where(tables.User.id == user_id)).one() for user_id in ids]
     return [models.User.model_validate(user) for user in users]
 

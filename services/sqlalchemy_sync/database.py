@@ -19,7 +19,7 @@ engine = create_engine(
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT. SQLAlchemy's documentation derives such an engine
-    # from this one by execution_options(), which would set the level on every checkout and back on every return.
+    # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
     connect_args={"options": settings.options},
 )
@@ -28,7 +28,7 @@ Session = sessionmaker(engine, expire_on_commit=False)
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Have the pool open, with all its connections from the start, and as many threads as are set."""
+    """Open the pool with all its connections at the start, and set the number of threads."""
     current_default_thread_limiter().total_tokens = settings.threads
     # The engine connects on first use: open the whole pool now, as the other services do.
     for conn in [engine.connect() for _ in range(settings.pool_size)]:

@@ -1,4 +1,4 @@
-"""What the studies ask of SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
 
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
 from services.sqlalchemy_sync.database import Session, engine, settings
 
-# Transactions are the question here: a session begins one with its first statement, lean or not.
+# These routes compare transactions: a session begins one with its first statement, even in the profile lean.
 transactional = engine.execution_options(isolation_level="READ COMMITTED") if settings.lean else engine
 TransactionalSession = orm.sessionmaker(transactional, expire_on_commit=False)
 external_api = ExternalApi(settings.external_api_url)
@@ -42,7 +42,7 @@ def read_note(note_id: params.NoteId, transaction: params.Transaction = "implici
 @router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
 def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
-        # The first statement begins a transaction: it stays open, and has its connection, during the call.
+        # The first statement begins a transaction. It stays open during the call, and holds its connection.
         with TransactionalSession() as session:
             note = find_note(session, note_id)
             note.data = external_api.note(note_id)
@@ -75,7 +75,7 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
 
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
-    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads on another connection
+    products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
     return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 

@@ -24,7 +24,7 @@ Answers = Mapping[str, Mapping[Check, ContractAnswer]]
 
 def ask_from_restored(database: Dsn, service: Service, users: int) -> Mapping[Check, ContractAnswer]:
     restore(database)
-    return agreement.ask(service.url, service, contract.checks(users, buyer.of_little(database)))
+    return agreement.run_service_checks(service.url, service, contract.checks(users, buyer.of_little(database)))
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,12 @@ def test_a_restored_database_answers_as_before(name: str, database: Dsn, answers
     service = catalogue.service(name)
     checks = contract.checks(users, buyer.of_little(database))
     restore(database)
-    assert agreement.ask(service.url, service, checks) == answers[name]
-    assert agreement.ask(service.url, service, checks) != answers[name], (
+    assert agreement.run_service_checks(service.url, service, checks) == answers[name]
+    assert agreement.run_service_checks(service.url, service, checks) != answers[name], (
         "the checks change nothing: restore is not tested"
     )
     restore(database)
-    assert agreement.ask(service.url, service, checks) == answers[name]
+    assert agreement.run_service_checks(service.url, service, checks) == answers[name]
 
 
 def test_openapi_documents_differ_in_the_title_alone(services: tuple[Service, ...]) -> None:
@@ -94,7 +94,9 @@ def test_bad_input_gets_the_same_answer_without_a_database(services: tuple[Servi
     refused = [check for check in reference if check.status in {400, 422}]
     assert {check.operation for check in refused} >= {"read_user", "create_user", "update_user", "delete_user"}
     bare = next(service for service in services if service.name == "no_database")
-    assert agreement.ask(bare.url, replace(bare, operations=None), refused) == {c: reference[c] for c in refused}
+    assert agreement.run_service_checks(bare.url, replace(bare, operations=None), refused) == {
+        c: reference[c] for c in refused
+    }
 
 
 def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], users: int) -> None:
@@ -109,7 +111,7 @@ def test_no_database_says_501_to_what_it_lacks(services: tuple[Service, ...], us
     ]
     assert {check.method for check in lacking} == {"GET", "POST", "PUT", "DELETE"}
     assert {check.operation for check in lacking} == set(OPERATIONS) - set(bare.operations or ())
-    given = agreement.ask(bare.url, replace(bare, operations=None), lacking)
+    given = agreement.run_service_checks(bare.url, replace(bare, operations=None), lacking)
     expected = ContractAnswer(501, "application/json", b'{"detail":"this service has no database"}')
     assert set(given.values()) == {expected}
 

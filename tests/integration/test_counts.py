@@ -10,7 +10,7 @@ import pytest
 from bench.analysis import parity
 from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Surroundings
+from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.gate import gate
 from bench.plan.matrix import Setup, default_setup
 from db.dsn import Dsn
@@ -108,7 +108,7 @@ def test_counts_are_those_of_the_documents(
         replace(default_setup(service), profile=profile, pool_size=POOL_SIZE, external_delay_s=0.0)
         for service, profile in COSTS
     ]
-    passed = gate.check(Surroundings(restored.url, users, ()), Database(restored, private=True), setups, tmp_path)
+    passed = gate.check(FleetSettings(restored.url, users, ()), Database(restored, private=True), setups, tmp_path)
     assert passed.unchecked == ""
     page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
     for setup in setups:

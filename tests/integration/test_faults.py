@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from bench.measure.fleet import processes
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.watch import kernel
 from bench.plan.matrix import default_setup
 from bench.store import samples
@@ -272,8 +272,8 @@ def test_who_answers_in_a_services_place_is_not_taken_for_it(
     try:
         monkeypatch.setattr("bench.measure.fleet.fleet.check_ports", lambda _: None)
         with (
-            Fleet(Surroundings(database.url, users, cpus=()), calls=False) as late,
-            pytest.raises(ServiceError, match=f"somebody else answers on .* in place of {SERVICE}"),
+            Fleet(FleetSettings(database.url, users, cpus=()), calls=False) as late,
+            pytest.raises(ServiceError, match=f"another program answers on .* in place of {SERVICE}"),
         ):
             late.start({setup: tmp_path / "late.log"})
     finally:
@@ -441,7 +441,7 @@ def test_what_a_killed_harness_left_is_ended_by_the_next_start(checkout: Checkou
     with stranger() as other:
         code, printed = checkout.bench(*planned(checkout, "afterwards", measure_s=1.0))
         assert other.poll() is None
-    assert f"ended what a run that was killed (pid {process.pid}) had left: processes {master.pid}" in printed
+    assert f"ended processes that a killed run (pid {process.pid}) had left: {master.pid}" in printed
     assert "killed had been killed; what it measured is kept" in printed
     assert code == 0, printed
     assert json.loads((run.folder / "status.json").read_text())["state"] == "interrupted"

@@ -256,7 +256,7 @@ def test_a_service_that_is_down_is_a_named_failure(tmp_path: Path) -> None:
 
 
 UNKNOWN = [f"{name}: cannot connect: Connection refused" for name in catalogue.services()] + [
-    "backends are not known: DATABASE_URL is not set where Locust was started"
+    "backends are unknown: DATABASE_URL is not set where Locust was started"
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis.evidence import Evidence
 from bench.measure import cell, load
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model
 from bench.plan.model import Load
 from bench.plan.placement import Placement
@@ -35,7 +35,7 @@ def test_evidence_read_back_is_that_of_the_measurement(
         matrix=model.Matrix(scenarios=["point_read"], services=["asyncpg_async"], users=[20]), load=LOADS[arrival]
     )
     [one] = matrix.cells(settings)
-    with Fleet(Surroundings(restored.url, users, ())) as fleet:
+    with Fleet(FleetSettings(restored.url, users, ())) as fleet:
         target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         made = cell.measure(cell.Attempt(settings, one, target, Placement(), tmp_path), fleet, server)

@@ -8,7 +8,7 @@ import pytest
 
 from bench.measure import environment
 from bench.measure.database import Database, check_connections
-from bench.measure.fleet.fleet import Surroundings
+from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.gate import counts, gate
 from bench.plan import costs
 from bench.plan.matrix import default_setup
@@ -77,9 +77,9 @@ def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> N
     check_connections(here, 10)
     recorded = environment.record(here, loaded, Placement())
     assert recorded["database"]["settings"]["fsync"] == "on"
-    unknown = [] if role == "boss" else ["not known of PostgreSQL: shared_preload_libraries; "]
+    unknown = [] if role == "boss" else ["these PostgreSQL settings are unknown: shared_preload_libraries; "]
     assert [note.text.partition("to let a role")[0] for note in environment.notes(recorded)] == unknown
     setup = replace(default_setup("asyncpg_async"), pool_size=2, external_delay_s=0.0)
-    passed = gate.check(Surroundings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
+    passed = gate.check(FleetSettings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
     assert passed.costs[setup]["read_user"] == costs.Cost(2, None)
     assert "pg_stat_statements" in passed.unchecked

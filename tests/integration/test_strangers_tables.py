@@ -10,7 +10,7 @@ import pytest
 
 from bench.measure import database
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import gate, proof
 from bench.plan.matrix import default_setup
 from db import content, dataset, dsn, embedded, loader, marker, restore, server
@@ -132,7 +132,7 @@ def test_every_service_goes_where_the_harness_goes(
     with database.opened(url or None) as found:
         loader.load(found.dsn, SCALE)
         setups = [default_setup(one.name) for one in catalogue.services().values() if one.needs_database]
-        around = Surroundings(found.dsn.url, dataset.size(SCALE).users, ())
+        around = FleetSettings(found.dsn.url, dataset.size(SCALE).users, ())
         passed = gate.check(around, found, setups, tmp_path)
     assert {setup.service for setup in passed.health} == {setup.service for setup in setups}
     assert shop.checksum() == before
@@ -145,13 +145,13 @@ def test_a_service_that_goes_elsewhere_is_refused_by_name(shop: Shop, tmp_path: 
     loader.load(ours, SCALE)
     before = shop.checksum()
     setups = SETUPS
-    with Fleet(Surroundings(shop.dsn.url, dataset.size(SCALE).users, ())) as fleet:
+    with Fleet(FleetSettings(shop.dsn.url, dataset.size(SCALE).users, ())) as fleet:
         fleet.start({setup: tmp_path / f"{setup.service}.log" for setup in setups})
         with pytest.raises(VerificationError) as caught:
-            proof.demand_of_services(ours, setups)
+            proof.check_services(ours, setups)
     for setup in setups:
-        assert f"{setup.service} does not work on the benchmark's table users" in str(caught.value)
-        assert f"{setup.service} does not work on the benchmark's table notes" in str(caught.value)
+        assert f"{setup.service} does not use the benchmark's table users" in str(caught.value)
+        assert f"{setup.service} does not use the benchmark's table notes" in str(caught.value)
     assert shop.dsn.password not in str(caught.value)
     assert shop.checksum() == before
     restore.restore(ours)
@@ -171,7 +171,7 @@ def test_a_service_that_drops_the_options_is_refused(shop: Shop, tmp_path: Path)
         words = ("verify", "--services", "asyncpg_async,psycopg2_sync", "--scale", str(SCALE))
         code, printed = one.bench(*words, "--database-url", shop.url(f"/shop?{APP}"))
         assert code == 3, printed
-        assert "psycopg2_sync does not work on the benchmark's table users" in printed
+        assert "psycopg2_sync does not use the benchmark's table users" in printed
         assert "asyncpg_async does not" not in printed
     assert shop.checksum() == before
 

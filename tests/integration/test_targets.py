@@ -191,7 +191,7 @@ def test_a_target_alone_takes_a_scenario_of_its_own(checkout: Checkout, tmp_path
         own = ("--scenarios", "first", "--rounds", "1", "--target", f"mine={url}")
         code, printed = run(checkout, "alone", "--services", "", *own)
         assert code == 0, printed
-        assert "first_user of its own cannot be verified beforehand" in printed
+        assert "its own operations (first_user) cannot be verified" in printed
         summary = rows(checkout.results / "alone" / "summary.csv")
         assert {(row["service"], row["operation"]) for row in summary} == {("mine", "all"), ("mine", "first_user")}
         code, printed = run(checkout, "both", *own)

@@ -13,7 +13,7 @@ import pytest
 from bench import tracing
 from bench.measure import cell, load, traced
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model
 from bench.plan.placement import Placement
 from bench.tracing import events
@@ -131,7 +131,7 @@ def test_a_batch_shows_who_waited_for_a_connection(
     )
     [batch] = matrix.cells(settings)
     shown: list[str] = []
-    with Fleet(Surroundings(restored.url, users, ()), traced=True) as fleet:
+    with Fleet(FleetSettings(restored.url, users, ()), traced=True) as fleet:
         target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         attempt = cell.Attempt(settings, batch, target, Placement(), tmp_path)

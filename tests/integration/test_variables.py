@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan.matrix import default_setup
 from suite import catalogue
 from tests.unit.measure.test_variables import MEANT_FOR_OTHERS
@@ -26,7 +26,7 @@ def test_a_service_has_an_environment_of_ours(
     for name, value in MEANT_FOR_OTHERS.items():
         monkeypatch.setenv(name, value)
     setup = replace(default_setup("no_database"), server=server)
-    with Fleet(Surroundings("postgresql://nobody@127.0.0.1:1/none", 10, ()), calls=False) as fleet:
+    with Fleet(FleetSettings("postgresql://nobody@127.0.0.1:1/none", 10, ()), calls=False) as fleet:
         fleet.start({setup: tmp_path / "service.log"})
         [pid] = fleet.pids()
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]

@@ -1,1 +1,1 @@
-"""Processes: services, relays and the external API, started, placed and ended."""
+"""The processes of a run: services, relays and the external API are started, placed on CPUs and ended."""

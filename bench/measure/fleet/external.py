@@ -1,4 +1,4 @@
-"""The external API as a process: started when the first service that calls it is, ended with the fleet."""
+"""The process of the external API: started with the first service that calls it, ended with the fleet."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ START_TIMEOUT_S = 15.0
 
 
 class External:
-    """One process that answers after whatever delay its address asks for."""
+    """One process that answers after the delay in its address."""
 
     def __init__(self, nonce: str, cpus: tuple[int, ...]) -> None:
         self._nonce, self._cpus = nonce, cpus
@@ -19,9 +19,9 @@ class External:
         self._answers = False
 
     def url(self, delay_s: float, log: Path) -> str:
-        """Its address for such a delay; started now unless it runs. Raises PreflightError for a taken port.
+        """The address for this delay. Starts the process unless it runs. Raises PreflightError for a taken port.
 
-        It need not answer yet: `wait` sees to that, while services start beside it.
+        It may not answer yet: services start at the same time, and `wait` waits until it answers.
         """
         service = catalogue.external()
         if self._child is None:
@@ -39,12 +39,12 @@ class External:
         service = catalogue.external()
         health = self._child.wait_until(lambda: serving.ask_health(service.url), START_TIMEOUT_S)
         if health is None:
-            said = self._child.log_tail()
+            log = self._child.log_tail()
             self.stop()
-            raise ServiceError(f"could not start {service.name}:\n{said}")
+            raise ServiceError(f"could not start {service.name}:\n{log}")
         if health.get("nonce") != self._nonce:
             self.stop()
-            raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+            raise ServiceError(f"another program answers on {service.url} in place of {service.name}")
         self._answers = True
 
     def pids(self) -> list[int]:

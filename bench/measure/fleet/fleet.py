@@ -1,4 +1,4 @@
-"""Services as processes: started side by side, each on its port, and known to be ours by the nonce they echo."""
+"""The processes of services: started side by side, each on its port. They return a nonce that proves they are ours."""
 
 import secrets
 import tempfile
@@ -23,10 +23,10 @@ HUNG_AFTER_S = 10.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What all services of a run share.
+class FleetSettings:
+    """The settings that all services of a run share.
 
-    `dataset_users` is the number of users in the dataset, `bind_host` where they listen besides loopback.
+    `dataset_users` is the number of users in the dataset. Services listen on loopback and on `bind_host`.
     """
 
     database_url: str = field(repr=False)
@@ -41,15 +41,15 @@ class Surroundings:
 class Fleet:
     """The services that are running, at most one setup on each port."""
 
-    def __init__(self, surroundings: Surroundings, *, traced: bool = False, calls: bool = True) -> None:
-        """Nothing runs yet. `traced`: services note their requests and pools, which costs them some CPU.
+    def __init__(self, settings: FleetSettings, *, traced: bool = False, calls: bool = True) -> None:
+        """Starts nothing yet. `traced`: services record their requests and pools, which costs them some CPU.
 
-        Where nobody `calls` the external API, it is not started beside them.
+        `calls`: services may call the external API; otherwise it is not started.
         """
-        self.surroundings, self.traced, self.calls = surroundings, traced, calls
+        self.settings, self.traced, self.calls = settings, traced, calls
         self._running: dict[str, tuple[Setup, Child]] = {}
-        self.network = Network(surroundings.database_url, surroundings.database_cpus)
-        self.external = External(surroundings.nonce, surroundings.load_cpus)
+        self.network = Network(settings.database_url, settings.database_cpus)
+        self.external = External(settings.nonce, settings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
         self._metrics_folders: list[tempfile.TemporaryDirectory[str]] = []
 
@@ -62,7 +62,7 @@ class Fleet:
     def start(self, setups: Mapping[Setup, Path]) -> None:
         """Start these setups side by side, each with its log file, and wait until all answer.
 
-        Raises ServiceError with the end of the log of one that does not, and PreflightError for a taken port.
+        Raises ServiceError with the end of the log if one does not answer, and PreflightError for a taken port.
         """
         check_ports([catalogue.service(setup.service).port for setup in setups])
         for setup, log in setups.items():
@@ -71,15 +71,15 @@ class Fleet:
         for setup in setups:
             self._wait_until_healthy(setup, deadline - time.monotonic())
         self.external.wait()
-        # Only now: importing is most of a start's work, and on one CPU the services would wait for each other.
+        # Placed only now: most of a start is importing, and on one CPU the services would wait for each other.
         for setup in setups:
             child = self._running[setup.service][1]
-            if not child.place(self.surroundings.cpus):
+            if not child.place(self.settings.cpus):
                 with child.log.open("a") as output:
-                    output.write(f"not placed on CPU {'+'.join(map(str, self.surroundings.cpus))}: not allowed\n")
+                    output.write(f"not placed on CPU {'+'.join(map(str, self.settings.cpus))}: not allowed\n")
 
     def ensure(self, setup: Setup, log: Path) -> None:
-        """Have this very setup running, in place of another one of the same service if need be."""
+        """Start this setup unless it runs and answers. It replaces another setup of the same service."""
         running, child = self._running.get(setup.service, (None, None))
         if running == setup and child is not None and child.exit_code() is None and self._answers(setup, child):
             return
@@ -89,24 +89,24 @@ class Fleet:
         self.start({setup: log})
 
     def pids(self) -> dict[int, Setup]:
-        """The process that each service was started as."""
+        """The first process of each service."""
         return {child.pid: setup for setup, child in self._running.values()}
 
     def names(self) -> list[str]:
-        """The services that are running."""
+        """The names of the running services."""
         return list(self._running)
 
     def trace(self, setup: Setup) -> Path:
-        """Where a traced service writes its events: beside its log."""
+        """The file to which a traced service writes its events, beside its log."""
         return _trace_beside(self._running[setup.service][1].log)
 
     def check_alive(self, setup: Setup, when: str = "") -> None:
-        """Raise ServiceError, with the end of its log, if the service is not running any more; `when` is added."""
+        """Raise ServiceError, with `when` and the end of its log, if the service has ended."""
         if ended := self._died(setup, when):
             raise ServiceError(ended)
 
     def check_all_alive(self) -> None:
-        """Raise ServiceError if any service is not running any more."""
+        """Raise ServiceError if any service has ended."""
         for setup, _ in self._running.values():
             self.check_alive(setup)
 
@@ -116,10 +116,10 @@ class Fleet:
         return f"{setup.service} {ended}{when}:\n{child.log_tail()}" if ended else None
 
     def _answers(self, setup: Setup, child: Child) -> bool:
-        """Whether it does so in a while; one that was stopped, or hangs, is of no use to the next cell."""
+        """Whether the service answers in time. One that is stopped (SIGSTOP) or hangs is useless for the next cell."""
         url, stopped = catalogue.service(setup.service).url, dict[str, Any]()
         health = child.wait_until(lambda: stopped if child.is_stopped() else ask_health(url), HUNG_AFTER_S)
-        return health is not None and health.get("nonce") == self.surroundings.nonce
+        return health is not None and health.get("nonce") == self.settings.nonce
 
     def stop(self) -> None:
         """End all of them."""
@@ -131,7 +131,7 @@ class Fleet:
         self.external.stop()
 
     def _launch(self, setup: Setup, log: Path) -> Child:
-        shared, rtt_ms = self.surroundings, setup.database_rtt_ms
+        shared, rtt_ms = self.settings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         if self.calls and catalogue.service(setup.service).needs_database:
             calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
@@ -175,8 +175,8 @@ class Fleet:
                 f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
                 + child.log_tail()
             )
-        if health.get("nonce") != self.surroundings.nonce:
-            raise ServiceError(f"somebody else answers on {service.url} in place of {service.name}")
+        if health.get("nonce") != self.settings.nonce:
+            raise ServiceError(f"another program answers on {service.url} in place of {service.name}")
         self.health[setup] = health
 
 

@@ -1,4 +1,4 @@
-"""A network between services and PostgreSQL: relays that make every round trip take so much longer."""
+"""Relays between services and PostgreSQL that add a delay to every round trip, as a network would."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ POLL_EVERY_S = 0.02
 
 
 class Network:
-    """Relays to one server, one for each distance, each a process of its own on the database's CPUs."""
+    """Relays to one server, one for each round trip time. Each is a separate process on the database's CPUs."""
 
     def __init__(self, database_url: str, cpus: Sequence[int]) -> None:
         self._server = dsn.parse(database_url)
@@ -23,7 +23,7 @@ class Network:
         self._relays: dict[float, tuple[Child, int]] = {}
 
     def url(self, rtt_ms: float, log: Path) -> str:
-        """The server's URL at such a distance. Raises ServiceError when the relay does not start."""
+        """The server's URL with this round trip time. Raises ServiceError when the relay does not start."""
         if rtt_ms not in self._relays:
             self._relays[rtt_ms] = self._started(rtt_ms, log)
         _, port = self._relays[rtt_ms]

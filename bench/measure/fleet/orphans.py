@@ -1,7 +1,7 @@
-"""What a harness that was killed left behind: processes, ended here, and runs whose status still says `running`.
+"""Cleans up after a harness that was killed: ends its processes, and closes runs whose status is still `running`.
 
-A process is ours by the mark that it has in its environment, of this checkout and of a harness that is no more (its pid
-and its start time say so): never by its name.
+Such a process has a mark in its environment: this checkout, and the pid and start time of a harness that has ended.
+Its name does not matter.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from suite import catalogue
 
 
 def end(console: Console) -> None:
-    """End processes that an earlier harness of this checkout left, and say so."""
+    """End processes that an earlier harness of this checkout left behind, and print which."""
     ended: dict[int, list[int]] = {}
     for process, harness in _orphans():
         with suppress(psutil.Error):  # it has ended meanwhile
@@ -25,16 +25,16 @@ def end(console: Console) -> None:
             ended.setdefault(harness, []).append(process.pid)
     for harness, pids in ended.items():
         console.print(
-            f"ended what a run that was killed (pid {harness}) had left: processes {', '.join(map(str, sorted(pids)))}",
+            f"ended processes that a killed run (pid {harness}) had left: {', '.join(map(str, sorted(pids)))}",
             style="yellow",
             highlight=False,
         )
 
 
 def close_runs(console: Console, going_on: Run | None = None) -> None:
-    """Let no status say `running` where nothing runs, but for a run that goes on now; what measured nothing goes.
+    """Close runs that were killed: their status becomes `interrupted`. Those that measured nothing are deleted.
 
-    Only for who holds the lock of results/.
+    `going_on` is the run that is being resumed; it is left alone. The caller must hold the lock of results/.
     """
     for path in sorted(runs.RESULTS.glob("*/status.json")):
         if path.parent.is_symlink() or (going_on is not None and path.parent.samefile(going_on.folder)):
@@ -43,18 +43,20 @@ def close_runs(console: Console, going_on: Run | None = None) -> None:
             run = Run(path.parent)
             if not stored.something_measured(run.folder):
                 run.discard()
-                said = f"{run.run_id} had been killed before it measured anything; its folder is taken away"
-                console.print(said, style="yellow", highlight=False)
+                note = f"{run.run_id} had been killed before it measured anything; its folder was deleted"
+                console.print(note, style="yellow", highlight=False)
                 continue
             run.release()
-            (run.folder / "duration.json").unlink(missing_ok=True)  # of before it was resumed: not all that it took
+            (run.folder / "duration.json").unlink(
+                missing_ok=True
+            )  # from before a resume: it does not cover the whole run
             run.status("interrupted", "its harness was killed")
-            said = f"{path.parent.name} had been killed; what it measured is kept"
-            console.print(said, style="yellow", highlight=False)
+            note = f"{path.parent.name} had been killed; what it measured is kept"
+            console.print(note, style="yellow", highlight=False)
 
 
 def _orphans() -> Iterator[tuple[psutil.Process, int]]:
-    """Each with the pid that its harness had."""
+    """Each orphan with the pid of its harness."""
     for process in psutil.process_iter():
         try:
             noted, started, checkout = process.environ().get(processes.MARK, "").split(" ", 2)

@@ -1,4 +1,4 @@
-"""One child process: started in a session of its own, its output in a file, never outliving the harness."""
+"""Child processes: each has its own session, writes its output to a file and ends with the harness."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from bench.measure.fleet import variables
 from suite import catalogue, launch, waiting
 from suite.launch import Options
 
-# In the environment of whatever a harness starts: which process of which checkout it belongs to.
+# A variable of every process that a harness starts. It names the harness's process and checkout.
 MARK = "BENCH_HARNESS"
 GONE_AFTER_S = 2.0
 T = TypeVar("T")
@@ -53,9 +53,9 @@ class Child:
         STARTED.add(self)
 
     def place(self, cpus: Sequence[int]) -> bool:
-        """Keep it and everything that it started on these CPUs from now on, every thread of it; empty: leave it be.
+        """Keep all threads of the process and of its children on these CPUs. Empty: change nothing.
 
-        False where that is not allowed.
+        Returns False where that is not allowed.
         """
         wanted, refused = frozenset(cpus), set[int]()
         while cpus and (found := [one for one in self._threads() if _affinity(one) not in {None, wanted}]):
@@ -76,18 +76,18 @@ class Child:
             return []
 
     def exit_code(self) -> int | None:
-        """None while it runs; negative for a signal."""
+        """Its exit code: None while it runs, negative for a signal."""
         return self._process.poll()
 
     def wait(self, timeout_s: float) -> int | None:
-        """Wait until it ends; None when it still runs after `timeout_s`."""
+        """Wait until it ends, and return its exit code. None when it still runs after `timeout_s`."""
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             return None
 
     def wait_until(self, look: Callable[[], T | None], timeout_s: float, every_s: float = 0.05) -> T | None:
-        """What `look` finds as soon as it finds something; None when this process ends first, or after `timeout_s`."""
+        """Call `look` until it finds something, and return that. None after `timeout_s`, or if the process ends."""
 
         def seen() -> tuple[T | None] | None:
             if self.exit_code() is not None:
@@ -106,7 +106,7 @@ class Child:
         return f"ended with exit code {code}" + (f" ({signal.Signals(-code).name})" if code < 0 else "")
 
     def is_stopped(self) -> bool:
-        """Whether it, or a process that it started, was stopped (SIGSTOP) and does nothing."""
+        """Whether it, or a process that it started, is stopped (SIGSTOP)."""
         try:
             process = psutil.Process(self.pid)
             return any(one.status() == psutil.STATUS_STOPPED for one in (process, *process.children(recursive=True)))
@@ -127,14 +127,14 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        except PermissionError:  # macOS says so of a group whose members have all ended
+        except PermissionError:  # macOS raises this for a group whose members have all ended
             pass
         self._process.wait()
-        # A worker may outlive its killed master by a moment, and hold the port until then.
+        # A worker may outlive its killed master by a moment, and holds the port until then.
         waiting.until(lambda: not _group_exists(self.pid), GONE_AFTER_S, 0.01)
 
     def kill_running(self) -> None:
-        """End its group if it has not ended yet. Waits for nothing, so that a signal handler may call it."""
+        """Kill its group if it has not ended yet. It does not wait, so a signal handler may call it."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -145,7 +145,7 @@ class Child:
 
 
 def launch_command(command: Sequence[str], cpus: Sequence[int] = ()) -> list[str]:
-    """The command line that becomes `command` on these CPUs (empty: anywhere), and ends when this process does."""
+    """A command line that runs `command` on these CPUs (empty: anywhere) and ends with this process."""
     return launch.command(command, Options(tuple(cpus), signal.SIGTERM, most_files=True))
 
 
@@ -160,12 +160,12 @@ def kill_all() -> None:
 
 @cache
 def mark() -> str:
-    """This process: its pid, when it was started, and the checkout whose code it runs."""
+    """The mark of this process: its pid, its start time, and the checkout whose code it runs."""
     return f"{os.getpid()} {start_time(os.getpid())} {catalogue.CHECKOUT}"
 
 
 def start_time(pid: int) -> str:
-    """When a process was started, in the system's own count, which a clock that is set leaves alone; "" for none."""
+    """The start time of a process, in a count that setting the clock does not change. "" if there is no process."""
     try:
         if sys.platform != "linux":
             return str(psutil.Process(pid).create_time())
@@ -177,13 +177,13 @@ def start_time(pid: int) -> str:
 def _group_exists(pid: int) -> bool:
     try:
         os.killpg(pid, 0)
-    except (ProcessLookupError, PermissionError):  # macOS says the latter of a group whose members have all ended
+    except (ProcessLookupError, PermissionError):  # macOS raises the latter for a group whose members have all ended
         return False
     return True
 
 
 def _affinity(thread: int) -> frozenset[int] | None:
-    """The CPUs that a thread may run on; None when it has ended, or the system does not say."""
+    """The CPUs on which a thread may run. None if it has ended, or if the system does not report them."""
     try:
         return frozenset(os.sched_getaffinity(thread))
     except OSError:
@@ -202,13 +202,13 @@ def tail(log: Path, lines: int) -> str:
 def stop_all(children: Sequence[Child], patience_s: float = 5.0) -> None:
     """Ask all to end at once, and kill what is left of their process groups after `patience_s`.
 
-    One that was stopped (SIGSTOP) cannot end by itself, and is not waited for.
+    A stopped process (SIGSTOP) cannot end by itself, so it is killed without waiting.
     """
-    asked = [child for child in children if child.exit_code() is None and not child.is_stopped()]
-    for child in asked:
+    able = [child for child in children if child.exit_code() is None and not child.is_stopped()]
+    for child in able:
         child.terminate()
     deadline = time.monotonic() + patience_s
-    for child in asked:
+    for child in able:
         child.wait(max(0.0, deadline - time.monotonic()))
     for child in children:
         child.kill()

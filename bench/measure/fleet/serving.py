@@ -1,4 +1,4 @@
-"""How an application is served, and whether somebody answers: command lines, /health, ports."""
+"""Serving an application: command lines, /health, ports."""
 
 import sys
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ from suite.errors import PreflightError
 
 
 def command(setup: Setup, application: str, bind_host: str = LOOPBACK) -> list[str]:
-    """The command line that serves an application (the service's own, or one around it) as a setup says.
+    """The command line that serves an application (the service's own, or one that wraps it) with this setup.
 
-    It listens on loopback and, where the server can, on another address besides.
+    It listens on loopback and, if the server supports it, also on `bind_host`.
     """
     port, other = catalogue.service(setup.service).port, None if bind_host == LOOPBACK else bind_host
     words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other)
@@ -32,7 +32,7 @@ def external_command() -> list[str]:
 
 
 def ask_health(url: str) -> dict[str, Any] | None:
-    """What /health answers, or None while there is no answer."""
+    """The answer of /health. None while there is no answer."""
     try:
         answer = _client().get(f"{url}/health")
         health: Any = answer.json() if answer.status_code == 200 else None
@@ -43,15 +43,15 @@ def ask_health(url: str) -> dict[str, Any] | None:
 
 @cache
 def _client() -> httpx.Client:
-    # One for all questions: making a client takes 20 ms of CPU time (certificates), and a service that starts is asked
-    # every 50 ms. A connection for each question: the service may be another one by then.
+    # One client for all requests: creating one takes 20 ms of CPU time (certificates), and a starting service is polled
+    # every 50 ms. A new connection for each request: by then, another service may have the port.
     return httpx.Client(timeout=2.0, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def check_ports(
     wanted: Iterable[int], host: str = LOOPBACK, remedy: str = "leave the service of this port out"
 ) -> None:
-    """Raise PreflightError that names the first taken port and, where it can be known, who holds it."""
+    """Raise PreflightError that names the first taken port and, if known, the process that holds it."""
     for port in wanted:
         if ports.refusal(port, host):
             raise PreflightError(f"port {port} is taken{ports.holder(port)}; end that process, or {remedy}")

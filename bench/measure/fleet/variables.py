@@ -1,6 +1,6 @@
-"""The environment of what a run starts: of the user's variables only those on a list, since others may change figures.
+"""The environment of the processes of a run. Only listed variables of the user are kept: others may change figures.
 
-The private PostgreSQL has a shorter list of its own, in db/spawn.py, since it runs as another user.
+The private PostgreSQL has a separate, shorter list in db/spawn.py, because it runs as another user.
 """
 
 import os
@@ -11,11 +11,11 @@ from bench.plan.servers import SERVERS
 from suite import catalogue
 
 KEPT = (
-    "PATH",  # wrk, and what a service of one's own may call
-    "HOME",  # where libpq and asyncpg look for certificates; Locust is given another one
-    "TMPDIR",  # where there is room for the figures of several workers
+    "PATH",  # for wrk, and for programs that a user's own service calls
+    "HOME",  # libpq and asyncpg look for certificates there; Locust gets another one
+    "TMPDIR",  # a place with room for the metrics of several workers
     "LD_LIBRARY_PATH",  # a Python with a shared library may not start without it
-    "SSL_CERT_FILE",  # whom a connection to a target trusts
+    "SSL_CERT_FILE",  # the certificates that a connection to a target trusts
     "SSL_CERT_DIR",
 )
 SET = {
@@ -23,12 +23,12 @@ SET = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
-    "PYTHONUNBUFFERED": "1",  # a log has everything, however its process ends
-    "PYTHONNOUSERSITE": "1",  # packages of the lock alone, none of the user's own
+    "PYTHONUNBUFFERED": "1",  # a log is complete, however its process ends
+    "PYTHONNOUSERSITE": "1",  # only packages of the lock, none of the user
     "PYTHONPATH": str(catalogue.CHECKOUT),  # Locust runs elsewhere, and needs the code that this harness runs
 }
-# What makes a process slower, faster or another one: the interpreter, the loader and malloc, threads of libraries, TLS,
-# servers and load, instrumentation. Not on the list above; named to the user, since they were set for something.
+# Variables that change what a process does or how fast it is: interpreter, loader, malloc, threads of libraries, TLS,
+# servers, load, instrumentation. They are not passed on. The user is informed, because they were set for a purpose.
 INFLUENTIAL = (
     "PYTHON", "LD_", "DYLD_", "GLIBC_TUNABLES", "MALLOC_", "JEMALLOC_", "MIMALLOC_", "TCMALLOC_",
     "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "POLARS_", "RAYON_", "UV_THREADPOOL_SIZE", "UVLOOP_", "OPENSSL_",
@@ -36,30 +36,30 @@ INFLUENTIAL = (
     "GEVENT_", "COVERAGE_", "COV_CORE_", "OTEL_", "DISABLE_SQLALCHEMY_CEXT",
     *(variable for server in SERVERS.values() for variable in server.variables),
 )  # fmt: skip
-# These change no figure.
+# These do not change any figure.
 HARMLESS = frozenset(
     {"PYTHONUNBUFFERED", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONIOENCODING"}
 )
 
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For services, load and pgbench: what they need, and nothing that reconfigures them behind the plan's back."""
+    """The environment of services, load and pgbench: what they need, and nothing that would reconfigure them."""
     return {name: environ[name] for name in KEPT if name in environ} | SET
 
 
 def left_out(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The names of the user's variables that would have mattered and are left out. Their values may be secrets."""
+    """The names of influential variables of the user that are not passed on. Their values may be secrets."""
     return sorted(name for name in environ if name.startswith(INFLUENTIAL) and name not in {*KEPT, *HARMLESS})
 
 
 def facts(environ: Mapping[str, str] = os.environ) -> dict[str, list[str]]:
-    """For environment.json."""
+    """The variables that are passed on or left out, for environment.json."""
     passed_on = [name for name in ("LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR") if name in environ]
     return {"passed_on": passed_on, "left_out": left_out(environ)}
 
 
 def notes(environ: Mapping[str, str] = os.environ) -> list[Note]:
-    """A note that names them, if there are any."""
+    """A note about variables that are left out, if there are any."""
     if not (names := left_out(environ)):
         return []
     text = f"services and load run without {', '.join(names)}; the harness itself has them: unset them for a run"

@@ -1,1 +1,1 @@
-"""What every service must pass before it is measured."""
+"""The checks that every service and target must pass before it is measured."""

@@ -1,4 +1,4 @@
-"""Every question of the contract that a service must answer, with what it must answer."""
+"""The checks of the contract: every request that a service must answer, with the right answer."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from services.contract.params import BIGINT_MAX
 
 @dataclass(frozen=True)
 class Check:
-    """One request and what must come back: a status, and a body where the contract fixes it.
+    """One request and the right answer: a status, and a body where the contract specifies it.
 
-    Where it does not (an error's wording), all services must still send the same bytes.
+    Where it does not (the wording of an error), all services must still send the same bytes.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Check:
 
 
 def checks(users: int, buyer: int) -> tuple[Check, ...]:
-    """Every check, in an order that works on a restored dataset with this many users.
+    """All checks, in an order that works on a restored dataset with this many users.
 
-    `buyer` is one of them who bought so little that simulating takes no time.
+    `buyer` is a user with so few orders that the simulation takes hardly any time.
     """
     return (
         *_reads(users), *_creates(users), *_updates_and_deletes(users), *_notes(users // 10), *_sleeps(),
@@ -71,7 +71,7 @@ def _reads(users: int) -> Iterator[Check]:
     yield Check("no such method", "ping", "DELETE", "/ping", 405)
 
 
-# What no service may accept as a user's fields, and none may fall over.
+# Bad fields of a user. Every service must refuse them, and none may fail on them.
 BAD_FIELDS = {
     "no body": b"",
     "not JSON": b"{",
@@ -111,9 +111,8 @@ def _updates_and_deletes(users: int) -> Iterator[Check]:
     for times in ("once", "again"):
         yield Check(f"update {times}", update, "PUT", own, 200, changed, send, created_now=True)
     yield Check("read the update", "update_user", "GET", own, 200, changed, created_now=True)
-    yield Check(
-        "update nobody", update, "PUT", f"/users/{users + 99}", 404, send=_fields(name="A", email="b@example.com")
-    )
+    unknown = f"/users/{users + 99}"
+    yield Check("update unknown", update, "PUT", unknown, 404, send=_fields(name="A", email="b@example.com"))
     taken = _fields(name="A", email=dataset.user(2).email)
     yield Check("update to a taken email", update, "PUT", own, 409, send=taken)
     for name in ("NUL in the name", "NaN", "a lone surrogate", "no email"):
@@ -163,10 +162,10 @@ def _simulations(users: int, buyer: int) -> Iterator[Check]:
     nothing = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
     body = nothing.model_dump_json().encode()
     yield Check(f"simulate for user {buyer}", "simulation", "GET", f"/simulation?user_id={buyer}", 200)
-    for nobody in (users + 1, BIGINT_MAX):
-        yield Check("simulate for nobody", "simulation", "GET", f"/simulation?user_id={nobody}", 200, body)
+    for unknown in (users + 1, BIGINT_MAX):
+        yield Check("simulate for an unknown user", "simulation", "GET", f"/simulation?user_id={unknown}", 200, body)
     for query in ("", "?user_id=0", f"?user_id={BIGINT_MAX + 1}", "?user_id=%00"):
-        yield Check(f"simulate for {query or 'whom?'}", "simulation", "GET", f"/simulation{query}", 422)
+        yield Check(f"simulate for {query or 'no user'}", "simulation", "GET", f"/simulation{query}", 422)
 
 
 def _user(user_id: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What an operation costs in the database: round trips on the wire, statements as pg_stat_statements counts them."""
+"""Measures what an operation costs in the database: round trips on the wire, and pg_stat_statements' statements."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,14 +19,14 @@ from services.contract.params import BIGINT_MAX
 from suite.catalogue import Service
 from suite.errors import VerificationError
 
-TRIES_AT_ONCE = 4  # for operations that use two connections at once, each of which may have to learn the statement
-SPARE = 2  # calls beyond one for each connection, which has something to learn on its first use
-SETTLE_S = 0.01  # what follows an answer (a connection's return to the pool) counts, too
+TRIES_AT_ONCE = 4  # for operations that use two connections at once: each may have to prepare the statement
+SPARE = 2  # calls in addition to those that warm up each connection
+SETTLE_S = 0.01  # messages after an answer (the return of a connection to the pool) count, too
 QUERIES = {
     "list_users": "?offset={number}&limit=10",
     "read_many": f"?count={READS}&seed={{number}}",
     "session_sleep": "?seconds=0",
-    "simulation": f"?user_id={BIGINT_MAX}",  # who bought nothing: the computation takes no time
+    "simulation": f"?user_id={BIGINT_MAX}",  # a user without orders: the computation takes no time
 }
 TRACK = "pg_stat_statements.track"
 
@@ -40,16 +40,16 @@ class CountedRequest(NamedTuple):
 
 
 def counted(service: Service, connections: int, relay: Relay, statements: Callable[[], int] | None) -> dict[str, Cost]:
-    """The cost of every operation that the service answers, each variant of it, one after the other.
+    """The cost of every operation that the service answers, for each variant, one after the other.
 
-    `connections` is the size of its pool, and `statements` says how many have been made so far. Raises
+    `connections` is the size of its pool. `statements` returns how many statements were executed so far. Raises
     VerificationError for a call that fails.
     """
     found = {}
     with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
         for operation in OPERATIONS:
             for variant in OPERATIONS[operation].variants or (None,) if service.answers([operation]) else ():
-                # A statement meets connections that have not seen it: the least of several tries counts.
+                # Some connections may not have prepared the statement yet: the lowest of several tries counts.
                 at_once = OPERATIONS[operation].uses > 1
                 todo = requests(operation, connections * service.warm_up + SPARE, client, variant)
                 for request in todo:
@@ -79,12 +79,12 @@ def _cost(
 
 
 def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[CountedRequest]:
-    """So many calls that all succeed; users that they change or delete are made here."""
+    """This many calls that all succeed. Users that they change or delete are created first."""
     known = OPERATIONS[operation]
     created = _created(client, {"update_user": 1, "delete_user": times}.get(operation, 0))
     made = []
     for number in range(times):
-        again = number % CALLS  # the same reads over and over: a cache would show
+        again = number % CALLS  # the same reads again and again: a cache would become visible
         user_id = created[number % len(created)] if created else 1 + again
         path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
         if variant is not None:
@@ -95,16 +95,16 @@ def requests(operation: str, times: int, client: httpx.Client, variant: str | No
 
 
 def _created(client: httpx.Client, times: int) -> list[int]:
-    """Ids of so many new users."""
+    """Create this many users, and return their ids."""
     return [int(client.post("/users", json=fields()).json()["id"]) for _ in range(times)]
 
 
 def perform(client: httpx.Client, service: Service, request: CountedRequest) -> None:
-    """One call. Raises VerificationError unless it succeeds."""
+    """Make one call. Raises VerificationError if it fails."""
     answer = client.request(request.method, request.path, json=request.fields)
     if answer.is_error:
-        said = f"{request.method} {request.path} answered {answer.status_code}"
-        raise VerificationError(f"{service.name}: {said} while its round trips were counted")
+        what = f"{request.method} {request.path} answered {answer.status_code}"
+        raise VerificationError(f"{service.name}: {what} while its round trips were counted")
 
 
 _numbers = count()
@@ -112,25 +112,25 @@ _run = uuid4().hex
 
 
 def fields() -> dict[str, Any]:
-    """A name and an address that no other row has."""
+    """A unique name and email address."""
     number = next(_numbers)
     return {"name": f"Counted {number}", "email": f"{_run}.{number}@example.com"}
 
 
 @contextmanager
 def tracked(database: Dsn) -> Iterator[Callable[[], int] | None]:
-    """Have pg_stat_statements count what is sent over connections that are opened in this block.
+    """Make pg_stat_statements count the statements of connections that are opened in this block.
 
-    Gives a function that says how many statements there were so far, or None where the server does not allow it. The
-    database and the role are afterwards as they were.
+    Gives a function that returns the number of statements so far, or None where the server does not allow it. At the
+    end of the block, the database and the role are as before.
     """
     with server.connect(database) as connection:
         had = _has_extension(connection)
         try:
-            with connection.transaction():  # what only half succeeds leaves nothing behind
+            with connection.transaction():  # all of it or nothing
                 connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-                _statements(connection)  # refused where the server did not preload it, though it can be created
-                connection.execute(f"SET {TRACK} = 'none'")  # our own asking is not to count
+                _statements(connection)  # fails where the server did not preload it, even if it can be created
+                connection.execute(f"SET {TRACK} = 'none'")  # our own queries must not count
                 connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = 'top'")
         except psycopg.Error:
             yield None

@@ -1,4 +1,4 @@
-"""The gate before every run: services that do not answer the contract alike are not measured."""
+"""The gate before every run: only services whose answers agree with the contract and each other are measured."""
 
 import time
 from collections import Counter
@@ -14,12 +14,12 @@ from bench.analysis.conversation import wire_facts
 from bench.analysis.conversation.wire_facts import Wire
 from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import agreement, contract, counts, inspection, proof
 from bench.measure.gate.agreement import Disagreement
 from bench.measure.gate.contract import Check
 from bench.measure.gate.inspection import ServerProcesses
-from bench.measure.gate.proof import Unproven
+from bench.measure.gate.proof import FailedProof
 from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
 from db import buyer, restore
@@ -36,9 +36,9 @@ SHOWN = 10
 
 @dataclass
 class Verification:
-    """What the gate saw of services that passed it: their /health, what each operation costs in the database, facts.
+    """The findings on services that passed: their /health, the costs of each operation in the database, facts.
 
-    `checks` is how many questions of the contract each answered; `unchecked` says what could not be counted, and why.
+    `checks` is the number of checks of the contract. `unchecked` names what could not be counted, and why.
     """
 
     health: dict[Setup, dict[str, Any]] = field(default_factory=dict)
@@ -48,36 +48,34 @@ class Verification:
     unchecked: str = ""
 
 
-def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
-    """Start one setup of each service and profile, put the contract to it, count what it costs.
+def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
+    """Start one setup of each service and profile, check its answers, and count what its operations cost.
 
     Raises VerificationError with every disagreement (up to ten).
     """
-    todo = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
+    todo = contract.checks(settings.dataset_users, buyer.of_little(server.dsn))
     passed, wrong, messages = Verification(checks=len(todo)), list[str](), list[Message]()
     with _relayed(server.dsn, messages.append) as relay:
         url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
         tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
-        with tracking as statements, Fleet(replace(around, database_url=url)) as fleet:
-            for batch in _side_by_side(setups):
+        with tracking as statements, Fleet(replace(settings, database_url=url)) as fleet:
+            for batch in _batches(setups):
                 fleet.stop()
                 messages.clear()
                 fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
                 processes = inspection.processes_when_started(fleet.pids(), relay.port if relay else None)
                 started_ns = time.perf_counter_ns()
-                proof.demand_of_services(server.dsn, batch)
-                wrong += _contract(server, todo, batch)
+                proof.check_services(server.dsn, batch)
+                wrong += _contract_violations(server, todo, batch)
                 passed.health |= fleet.health
                 if relay is not None and not wrong:
                     passed.costs |= _costs(batch, relay, statements)
                 if not wrong:
                     wires = _wires(server, batch, messages, started_ns) if relay else {}
                     passed.facts |= _facts(fleet, processes, wires)
-        wrong += [said for setup, costs in passed.costs.items() for said in _unexpected(setup, costs)]
+        wrong += [line for setup, costs in passed.costs.items() for line in _unexpected(setup, costs)]
         if relay is None:
-            passed.unchecked = (
-                f"round trips, parity of sessions: {server.dsn.host} is a socket, which no relay can stand before"
-            )
+            passed.unchecked = f"round trips, parity of sessions: {server.dsn.host} is a socket, and a relay needs TCP"
         elif statements is None:
             passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
     restore.restore(server.dsn)
@@ -86,14 +84,14 @@ def check(around: Surroundings, server: Database, setups: Sequence[Setup], logs:
     return passed
 
 
-def check_target(around: Surroundings, server: Database, setup: Setup, operations: Collection[str]) -> str:
-    """Put to a target what the contract says of these operations; nothing is counted. What was seen, in a line.
+def check_target(settings: FleetSettings, server: Database, setup: Setup, operations: Collection[str]) -> str:
+    """Check a target's answers for these operations. Nothing is counted. Returns the result as one line.
 
     Raises VerificationError with every wrong answer (up to ten).
     """
-    proof.demand(server.dsn, {f"target {setup.service}": setup.url}, operations)
-    answers = _answers(around, server, setup, operations)
-    if wrong := list(map(str, agreement.of_target(setup.service, answers))):
+    proof.check(server.dsn, {f"target {setup.service}": setup.url}, operations)
+    answers = _target_answers(settings, server, setup, operations)
+    if wrong := list(map(str, agreement.target_disagreements(setup.service, answers))):
         raise VerificationError(
             f"verification of target {setup.service} on {setup.url} failed; nothing was measured:\n  "
             f"{_listed(wrong)}\nIt must give these answers from the benchmark's own data: see docs/adding-a-service.md"
@@ -101,7 +99,7 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
     own = sorted(set(operations) - set(OPERATIONS))
     if own:
         return (
-            f"target {setup.service}: {', '.join(own)} of its own cannot be verified beforehand ({len(answers)} checks)"
+            f"target {setup.service}: its own operations ({', '.join(own)}) cannot be verified ({len(answers)} checks)"
         )
     return (
         f"target {setup.service} answers {', '.join(sorted(operations))} as the contract says ({len(answers)} checks);"
@@ -109,36 +107,38 @@ def check_target(around: Surroundings, server: Database, setup: Setup, operation
     )
 
 
-def survey_target(around: Surroundings, server: Database, setup: Setup) -> dict[str, tuple[int, list[Disagreement]]]:
-    """Of each operation of the contract, how often a target was asked for it and what it answered wrongly.
+def survey_target(settings: FleetSettings, server: Database, setup: Setup) -> dict[str, tuple[int, list[Disagreement]]]:
+    """The number of checks of a target and its wrong answers, for each operation of the contract.
 
-    It is asked for none that writes to a table which it does not share with the benchmark. Raises VerificationError
-    when it breaks off.
+    Operations that write to a table are left out, unless the target proved that it uses the benchmark's table. Raises
+    VerificationError when the target breaks off.
     """
-    foreign = proof.unproven(server.dsn, {setup.service: setup.url}, OPERATIONS)
+    foreign = proof.failures(server.dsn, {setup.service: setup.url}, OPERATIONS)
     withheld = {name: one for one in foreign for name in proof.WRITING[one.table]}
-    answers = _answers(around, server, setup, OPERATIONS.keys() - withheld.keys())
-    wrong = agreement.of_target(setup.service, answers)
-    wrong += [_not_asked(name, one) for name, one in withheld.items()]
-    asked = Counter(check.operation for check in answers) | Counter(withheld.keys())
+    answers = _target_answers(settings, server, setup, OPERATIONS.keys() - withheld.keys())
+    wrong = agreement.target_disagreements(setup.service, answers)
+    wrong += [_not_checked(name, one) for name, one in withheld.items()]
+    checked = Counter(check.operation for check in answers) | Counter(withheld.keys())
     return {
-        name: (asked[name], [one for one in wrong if one.check.operation == name]) for name in OPERATIONS if asked[name]
+        name: (checked[name], [one for one in wrong if one.check.operation == name])
+        for name in OPERATIONS
+        if checked[name]
     }
 
 
-def _not_asked(operation: str, one: Unproven) -> Disagreement:
+def _not_checked(operation: str, one: FailedProof) -> Disagreement:
     check = Check(f"a row just put into {one.table}", operation, "GET", one.path, httpx.codes.OK)
-    return Disagreement(one.name, check, "that row", f"{one.answered}; so it was not asked to write")
+    return Disagreement(one.name, check, "that row", f"{one.answered}; operations that write were not checked")
 
 
-def _answers(
-    around: Surroundings, server: Database, setup: Setup, operations: Collection[str]
+def _target_answers(
+    settings: FleetSettings, server: Database, setup: Setup, operations: Collection[str]
 ) -> dict[Check, agreement.ContractAnswer]:
-    """A target's, to what these operations do; the database is as it was before and afterwards."""
-    every = contract.checks(around.dataset_users, buyer.of_little(server.dsn))
+    """The answers of a target for these operations. The dataset is restored before and afterwards."""
+    every = contract.checks(settings.dataset_users, buyer.of_little(server.dsn))
     restore.restore(server.dsn)
     try:
-        return agreement.ask_all(setup.url, agreement.for_target(every, operations))
+        return agreement.run_checks(setup.url, agreement.target_checks(every, operations))
     except httpx.HTTPError as error:
         why = str(error) or type(error).__name__
         raise VerificationError(
@@ -150,7 +150,7 @@ def _answers(
 
 @contextmanager
 def _relayed(dsn: Dsn, listener: Listener) -> Iterator[Relay | None]:
-    """A relay to the server; None for one that is reached by a socket in the file system."""
+    """A relay to the server. None for a server that is reached by a socket in the file system."""
     if dsn.host.startswith("/"):
         yield None
         return
@@ -163,10 +163,10 @@ def _listed(wrong: Sequence[str]) -> str:
     return "\n  ".join([*wrong[:SHOWN], *more])
 
 
-def _side_by_side(setups: Sequence[Setup]) -> list[list[Setup]]:
-    """The first setup of each service and profile, in batches with one of each service: each has one port."""
+def _batches(setups: Sequence[Setup]) -> list[list[Setup]]:
+    """The first setup of each service and profile, in batches. A batch has one setup of each service: one per port."""
     first: dict[tuple[str, str], Setup] = {}
-    for setup in setups:  # distances and delays change times, not answers
+    for setup in setups:  # round trip times and delays do not change answers
         near = replace(setup, database_rtt_ms=None, external_delay_s=0.0)
         first.setdefault((setup.profile, setup.service), near)
     profiles = dict.fromkeys(profile for profile, _ in first)
@@ -184,7 +184,7 @@ def _costs(
 def _wires(
     server: Database, setups: Sequence[Setup], messages: Sequence[Message], started_ns: int
 ) -> dict[Setup, Wire]:
-    """What PostgreSQL hears of each service, for one point read."""
+    """What PostgreSQL receives from each service for one point read."""
     with servers.connect(server.dsn) as connection:
         row = connection.execute("SHOW default_transaction_isolation").fetchone()
     default, found = str(row[0]) if row else "", dict[Setup, Wire]()
@@ -210,14 +210,14 @@ def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
     return differences(catalogue.service(setup.service), setup.profile, costs)
 
 
-def _contract(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
-    """In words, where services do not answer as they must, or not as the others do."""
+def _contract_violations(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
+    """The wrong answers of services, in words: those that differ from the contract or from the other services."""
     answers, documents = {}, {}
     for setup in setups:
         service = catalogue.service(setup.service)
         restore.restore(server.dsn)
         try:
-            answers[service.name] = agreement.ask(service.url, service, todo)
+            answers[service.name] = agreement.run_service_checks(service.url, service, todo)
             documents[service.name] = agreement.openapi(service.url)
         except httpx.HTTPError as error:
             raise VerificationError(f"{service.name} broke off during verification: {error}") from None

@@ -1,4 +1,4 @@
-"""What a running service is, seen from outside: its processes, its connections, what it says, what PostgreSQL hears."""
+"""Inspects a running service from outside: its processes, connections, /health and messages to PostgreSQL."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,16 +20,16 @@ from db.protocol import Message
 from suite import prometheus, waiting
 from suite.catalogue import Service
 
-SETTLE_S = 5.0  # for workers that are still starting: one that answers says nothing of the others
+SETTLE_S = 5.0  # for workers that are still starting: an answer of one does not mean that all are ready
 POLL_EVERY_S = 0.1
-USES = 6  # of each connection: psycopg 3 prepares a statement when it has been executed five times
-SPARE = 2  # requests beyond one for each connection
-HELPER = "resource_tracker"  # a process that multiprocessing, which servers use, has beside the workers
+USES = 6  # of each connection: psycopg 3 prepares a statement after five executions
+SPARE = 2  # requests in addition to one for each connection
+HELPER = "resource_tracker"  # a process that multiprocessing starts beside the workers of a server
 
 
 @dataclass(frozen=True)
 class ServerProcesses:
-    """A setup's processes: which server, how many workers, how many connections they hold to the database's port."""
+    """A setup's processes: the server, the number of workers, the number of connections to the database's port."""
 
     server: str | None
     workers: int
@@ -37,7 +37,7 @@ class ServerProcesses:
 
 
 def server_processes(pid: int, database_port: int | None) -> ServerProcesses:
-    """The processes of a service, from the pid that it was started as. No port: connections are not known."""
+    """The processes of a service, from the pid of its first process. Without a port, connections are unknown."""
     parent = psutil.Process(pid)
     family = [parent, *parent.children(recursive=True)]
     command = _command(parent)
@@ -51,7 +51,7 @@ def server_processes(pid: int, database_port: int | None) -> ServerProcesses:
 
 
 def processes_when_started(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, ServerProcesses]:
-    """The processes of services as soon as they are what the plan asks for; after `SETTLE_S` as they are then."""
+    """The processes of services, as soon as they agree with the plan. After `SETTLE_S`, as they are then."""
     return waiting.until(
         lambda: {setup: server_processes(pid, database_port) for pid, setup in pids.items()},
         SETTLE_S,
@@ -64,7 +64,7 @@ def _is_as_planned(setup: Setup, found: ServerProcesses) -> bool:
     return found.workers == setup.workers and found.connections in {
         None,
         parity.opened_at_start(setup),
-        setup.connections,  # a library that opens its overflow, too, will not close it for being waited for
+        setup.connections,  # a library that opens its overflow at the start keeps it; waiting would not help
     }
 
 
@@ -82,9 +82,9 @@ def _connections(process: psutil.Process, port: int) -> int:
 
 
 def point_reads(service: Service, pool_size: int, messages: Sequence[Message]) -> list[list[Message]]:
-    """The messages of point reads, one read after the other, once every connection has made some.
+    """The messages of point reads, one read after the other, after some reads on every connection.
 
-    `messages` are all that a relay hears; it grows while the service is asked, and only by that.
+    `messages` are all messages of a relay. The list grows only by the reads of this function.
     """
     request = CountedRequest("GET", "/users/1")
     found = []
@@ -101,7 +101,7 @@ def point_reads(service: Service, pool_size: int, messages: Sequence[Message]) -
 
 
 def threads(service: Service) -> int | None:
-    """How many threads a worker has for `def` endpoints; None where there are none to use them."""
+    """How many threads a worker has for `def` endpoints. None for a service without such endpoints."""
     if service.mode != "sync":
         return None
     found = prometheus.totals(httpx.get(f"{service.url}/metrics", trust_env=False).text)
@@ -111,7 +111,7 @@ def threads(service: Service) -> int | None:
 def parity_facts(
     service: Service, health: Mapping[str, Any], processes: ServerProcesses, wire: wire_facts.Wire | None
 ) -> ParityFacts:
-    """What is compared between services; without what concerns the database for a service that has none."""
+    """The facts that are compared between services. A service without a database has no facts about one."""
     pool = health["pool"] if service.needs_database else {}
     return ParityFacts(
         server=processes.server,

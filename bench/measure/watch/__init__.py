@@ -1,1 +1,1 @@
-"""What is read while a cell is measured."""
+"""The observers of a measurement: they read processes, CPUs, gauges, PostgreSQL and pings."""

@@ -1,4 +1,4 @@
-"""Asks PostgreSQL four times a second what its connections are doing."""
+"""Reads pg_stat_activity four times a second: the state of each connection."""
 
 from contextlib import closing
 from types import TracebackType
@@ -15,9 +15,9 @@ EVERY_S = 0.25
 
 
 class Watcher(Poller):
-    """Asks until the end of the block, over one connection of its own that no reading counts.
+    """Reads until the end of the block, over its own connection, which no reading counts.
 
-    A server that cannot be asked ends it early, and `problem` says why; readings until then stay.
+    An error of the server ends it early, and `problem` has the reason. Earlier readings are kept.
     """
 
     def __init__(self, dsn: Dsn) -> None:
@@ -32,9 +32,9 @@ class Watcher(Poller):
         if self._thread.is_alive():
             self.problem = f"{self._dsn.redacted} does not answer"
 
-    def _ask_on(self) -> None:
+    def _poll(self) -> None:
         try:
-            # psycopg's own block would end a transaction first, and complain of a connection that is lost.
+            # psycopg's own block would first end a transaction, and would raise for a lost connection.
             with closing(server.connect(self._dsn)) as connection:
                 while not self._ended.is_set():
                     self.readings.append(activity.look(connection))

@@ -1,4 +1,4 @@
-"""What the kernel counts: of every process, of every CPU, of this control group. All figures are cumulative."""
+"""Reads the kernel's counters of processes, CPUs and this control group. All figures are cumulative."""
 
 import os
 import re
@@ -16,7 +16,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def processes() -> dict[int, Process]:
-    """All that can be seen. On Linux one small file each, since psutil takes several times as long."""
+    """All visible processes. On Linux, one small file is read for each, because psutil takes several times as long."""
     if sys.platform != "linux":
         return {one.pid: one for one in map(_process, psutil.process_iter()) if one is not None}
     found = {}
@@ -70,7 +70,7 @@ def _process(one: psutil.Process) -> Process | None:
 
 
 def shared_bytes(found: Iterable[Process]) -> dict[int, int]:
-    """Memory of processes that others may share: PostgreSQL's buffers would count once for each backend."""
+    """Memory that each process shares with others: PostgreSQL's buffers would otherwise count once for each backend."""
     shared = {}
     for process in found:
         try:
@@ -82,7 +82,7 @@ def shared_bytes(found: Iterable[Process]) -> dict[int, int]:
 
 
 def cpus() -> dict[int, Cpu]:
-    """All CPUs that are on, by number; none where the system does not show them."""
+    """All active CPUs, by number. Empty where the system does not show them."""
     if sys.platform != "linux":
         return {
             number: Cpu(times.user + getattr(times, "nice", 0.0) + times.system, 0.0, 0.0)
@@ -100,7 +100,7 @@ def cpus() -> dict[int, Cpu]:
 
 
 def throttled_s() -> float:
-    """How long this process's control group has been kept from running, because of a CPU limit; 0 where unknown."""
+    """How long a CPU limit has kept this process's control group from running. 0 where unknown."""
     for path in _control_group_files():
         try:
             facts = dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if " " in line)
@@ -114,7 +114,7 @@ def throttled_s() -> float:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for lack of memory, on the whole machine; 0 where it does not say."""
+    """How many processes of this machine the kernel has killed for lack of memory. 0 where unknown."""
     try:
         lines = (PROC / "vmstat").read_text().splitlines()
     except OSError:
@@ -133,5 +133,5 @@ def _control_group_files() -> list[Path]:
 
 
 def boot_ns() -> int:
-    """A clock that goes on while the machine is suspended."""
+    """The time of a clock that also runs while the machine is suspended."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic_ns()

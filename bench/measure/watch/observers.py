@@ -1,4 +1,4 @@
-"""All that watches beside a load: processes and CPUs, the service's gauges, PostgreSQL, pings."""
+"""All observers of one measurement: processes and CPUs, the service's gauges, PostgreSQL, pings."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,22 +18,22 @@ from db.dsn import Dsn
 
 
 class Observers:
-    """Watch one measurement from the beginning of the block to its end; of processes there is a first reading before.
+    """Observe one measurement inside the block. A first reading of the processes is taken before it.
 
-    A target is not asked for /metrics and /ping, which may be anything there.
+    /metrics and /ping of a target are not requested: there, they may be anything.
     """
 
     def __init__(self, cell: Cell, load: Load, url: str, dsn: Dsn, roots: Mapping[int, str]) -> None:
-        """Prepare; `roots` names the role of each process that we started."""
+        """Prepare. `roots` has the role of each process that we started, by pid."""
         self._setup = cell.setup
         self._sampler, self._watcher = Sampler(roots), Watcher(dsn)
         self._probe, self._pinger = Probe(url, cell.setup.connections), Pinger(url)
-        of_ours = [] if cell.setup.url else [self._probe, *([self._pinger] if load.ping else [])]
-        self._asking = [*of_ours, self._watcher]
+        of_service = [] if cell.setup.url else [self._probe, *([self._pinger] if load.ping else [])]
+        self._pollers = [*of_service, self._watcher]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for one in self._asking:
+        for one in self._pollers:
             self._stack.enter_context(one)
         return self
 
@@ -41,19 +41,19 @@ class Observers:
         self._stack.close()
 
     def follow(self, pid: int, role: str) -> None:
-        """From now on one more process."""
+        """Observe one more process from now on."""
         self._sampler.watch(pid, role)
 
     def tick(self) -> None:
-        """Look at processes and CPUs if it is time to."""
+        """Read processes and CPUs if it is time to."""
         self._sampler.tick()
 
     def look(self) -> None:
-        """Look at them now."""
+        """Read processes and CPUs now."""
         self._sampler.look()
 
     def recording(self, marks: tuple[Mark, ...], placed: Placement, locust_requests: int | None) -> Recording:
-        """All that was seen, beside what the load itself noted."""
+        """All observations, with the marks and the count of the load."""
         return Recording(
             marks=marks,
             readings=tuple(self._sampler.readings),

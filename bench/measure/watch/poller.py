@@ -1,4 +1,4 @@
-"""Something that is asked beside a load, in a thread of its own."""
+"""The base of observers that poll in a separate thread during a load."""
 
 from abc import ABC, abstractmethod
 from threading import Event, Thread
@@ -7,14 +7,14 @@ from typing import Self
 
 
 class Poller(ABC):
-    """Asks from the beginning of the block to its end."""
+    """Polls from the beginning of the block to its end."""
 
-    ends_in_s = 0.5  # it may hang on an answer that nobody needs any more
+    ends_in_s = 0.5  # it may wait for an answer that is not needed any more
 
     def __init__(self) -> None:
         """Prepare."""
         self._ended = Event()
-        self._thread = Thread(target=self._ask_on, daemon=True)
+        self._thread = Thread(target=self._poll, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -25,5 +25,5 @@ class Poller(ABC):
         self._thread.join(self.ends_in_s)
 
     @abstractmethod
-    def _ask_on(self) -> None:
-        """Ask until `_ended` is set."""
+    def _poll(self) -> None:
+        """Poll until `_ended` is set."""

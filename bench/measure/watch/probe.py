@@ -1,4 +1,4 @@
-"""What a service says of its pool and threads while it is measured: its /metrics, asked for once a second."""
+"""Reads a service's /metrics once a second while it is measured: its pool and its threads."""
 
 import time
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ TIMEOUT_S = 30.0  # a busy service answers late
 
 
 class Probe(Poller):
-    """Asks until the end of the block. An answer counts for the moment when it was there."""
+    """Reads until the end of the block. An answer counts for the moment when it arrived."""
 
     def __init__(self, url: str, pool_limit: int) -> None:
-        """Prepare; `pool_limit` is the most connections that all workers of the service may hold."""
+        """Prepare. `pool_limit` is the most connections that all workers of the service may hold."""
         super().__init__()
         self._url, self._pool_limit = f"{url}/metrics", pool_limit
         self.gauges: list[Gauge] = []
 
-    def _ask_on(self) -> None:
+    def _poll(self) -> None:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
             while not self._ended.wait(EVERY_S):
                 try:
@@ -35,7 +35,7 @@ class Probe(Poller):
 
 
 def gauge(metrics: Mapping[str, float], pool_limit: int, at_ns: int) -> Gauge:
-    """Shares of pool and threads that were in use; None for what the service does not have."""
+    """The shares of the pool and of the threads that were in use. None if the service has no pool or no threads."""
     pool = threads = None
     if "pool_connections" in metrics and pool_limit:
         pool = (metrics["pool_connections"] - metrics.get("pool_connections_idle", 0.0)) / pool_limit

@@ -1,4 +1,4 @@
-"""What processes and CPUs have used, read from the kernel now and then while a cell is measured."""
+"""Reads twice a second from the kernel what processes and CPUs have used, while a cell is measured."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ EVERY_S = 0.5
 
 
 def _use(found: Sequence[Process], harness: int) -> Use:
-    # The harness's ended children had roles of their own.
+    # The ended children of the harness had their own roles.
     cpu_s = sum(one.cpu_s + (one.reaped_s if one.pid != harness else 0.0) for one in found)
     shared = kernel.shared_bytes(found) if len(found) > 2 else {}
     alone = sum(one.rss_bytes - shared.get(one.pid, 0) for one in found)
@@ -24,23 +24,23 @@ def _use(found: Sequence[Process], harness: int) -> Use:
     return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped)
 
 
-def _root_of(process: Process, everybody: Mapping[int, Process], roots: Collection[int]) -> int | None:
-    """The nearest ancestor that is a root, the process itself included."""
+def _root_of(process: Process, processes: Mapping[int, Process], roots: Collection[int]) -> int | None:
+    """The nearest root among the process and its ancestors."""
     one: Process | None = process
     while one is not None:
         if one.pid in roots:
             return one.pid
-        one = everybody.get(one.parent)
+        one = processes.get(one.parent)
     return None
 
 
 class Sampler:
-    """Readings through one cell."""
+    """Takes the readings of one cell."""
 
     def __init__(self, roots: Mapping[int, str]) -> None:
-        """Look once now; `roots` names the role of each process that we started, and of this one.
+        """Read once now. `roots` has the role of this process and of each process that we started, by pid.
 
-        The role is that of all its descendants, too, that are no root themselves.
+        Descendants have the role of their nearest root.
         """
         self._roots = dict(roots)
         self._roots_started: dict[int, float] = {}
@@ -51,20 +51,20 @@ class Sampler:
         self.look()
 
     def watch(self, pid: int, role: str) -> None:
-        """From now on one more."""
+        """Read one more root from now on."""
         self._roots[pid] = role
 
     def look(self) -> None:
         """Read now."""
         at_ns = time.perf_counter_ns()
         wall_ns, boot_ns, cpus = time.time_ns(), kernel.boot_ns(), _our_cpus()
-        everybody = kernel.processes()
-        roots = self._living_roots(everybody)
-        new_s = self._new_s(everybody)
+        processes = kernel.processes()
+        roots = self._living_roots(processes)
+        new_s = self._new_s(processes)
         members: dict[str, list[Process]] = {role: [] for role in roots.values()}
         strangers: dict[str, float] = {}
-        for process in everybody.values():
-            root = _root_of(process, everybody, roots)
+        for process in processes.values():
+            root = _root_of(process, processes, roots)
             used_s = new_s.get(process.identity, 0.0)
             if root is not None:
                 members[roots[root]].append(process)
@@ -90,27 +90,27 @@ class Sampler:
             )
         )
 
-    def _living_roots(self, everybody: Mapping[int, Process]) -> dict[int, str]:
-        """Those that run, without pids that were given to other processes after they had ended."""
-        found = {pid: everybody[pid] for pid in self._roots if pid in everybody}
+    def _living_roots(self, processes: Mapping[int, Process]) -> dict[int, str]:
+        """The roots that still run, without ended roots whose pids now belong to other processes."""
+        found = {pid: processes[pid] for pid in self._roots if pid in processes}
         return {
             pid: self._roots[pid]
             for pid, one in found.items()
             if self._roots_started.setdefault(pid, one.started) == one.started
         }
 
-    def _new_s(self, everybody: Mapping[int, Process]) -> dict[tuple[int, float], float]:
-        """What each process has used itself since the last reading; one that was not there then has begun since.
+    def _new_s(self, processes: Mapping[int, Process]) -> dict[tuple[int, float], float]:
+        """CPU time that each process has used since the last reading. A new process has used all of its time since.
 
-        Not what its ended children had used: it comes to the parent all at once, whenever the child had used it.
+        Time of ended children is left out: the parent gets it all at once, no matter when the child used it.
         """
-        before, self._used_s = self._used_s, {one.identity: one.cpu_s for one in everybody.values()}
+        before, self._used_s = self._used_s, {one.identity: one.cpu_s for one in processes.values()}
         if not self.readings:
             return {}
         return {name: cpu_s - before.get(name, 0.0) for name, cpu_s in self._used_s.items()}
 
     def _lean(self, roles: Mapping[str, Use]) -> dict[str, Use]:
-        """A set of processes that is as it was is kept once, since a long cell has thousands of readings."""
+        """Share equal sets of processes between readings, because a long cell has thousands of readings."""
         last = self.readings[-1].roles if self.readings else {}
         return {
             role: replace(use, processes=last[role].processes)
@@ -126,6 +126,6 @@ class Sampler:
 
 
 def _our_cpus() -> dict[int, Cpu]:
-    """Those that this process and all that it starts may use."""
+    """The CPUs that this process and its children may use."""
     found = kernel.cpus()
     return {number: found[number] for number in placement.allowed_cpus() if number in found} or found

@@ -1,1 +1,1 @@
-"""The measurements of `make selfbench`, one a module."""
+"""The measurements of `make selfbench`, one in each module."""

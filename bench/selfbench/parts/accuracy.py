@@ -1,4 +1,4 @@
-"""Is what the load sees true? Against wrk on the same server, and against a delay that is known."""
+"""Checks the figures of the load: against wrk on the same server, and against a known delay."""
 
 from bench.selfbench import watched, wrk
 from bench.selfbench.figures import Say, TargetRange, extremes, ratio
@@ -6,8 +6,8 @@ from bench.selfbench.setting import Setting, null_server
 from suite.errors import LoadError
 
 PAIRS = 10
-WORK_US = 65  # the server's CPU is full at some 12,000 requests/s, which either client can ask for
-WRK_S = 12  # it counts from its first connect on: the longer it runs, the less its start weighs
+WORK_US = 65  # the server's CPU is full at some 12,000 requests/s, which either client can send
+WRK_S = 12  # it counts from its first connect: in a longer run, the start matters less
 DELAY_MS = 100.0
 DELAY_ROUNDS = 10
 TARGETS = {
@@ -18,7 +18,7 @@ TARGETS = {
 
 
 def against_wrk(setting: Setting, say: Say, pairs: int = PAIRS) -> None:
-    """The closed model and wrk in turn on one server process that is saturated."""
+    """Compare the closed model with wrk, in turn, on one saturated server process."""
     say(f"closed model, 1000 users / wrk, 1000 connections: null server with {WORK_US} us of work a request")
     folder = setting.new_folder("wrk")
     seen: list[tuple[watched.LoadResult, wrk.WrkFigures]] = []
@@ -44,7 +44,7 @@ def against_wrk(setting: Setting, say: Say, pairs: int = PAIRS) -> None:
 
 
 def against_delay(setting: Setting, say: Say, rounds: int = DELAY_ROUNDS) -> None:
-    """What the load adds to a delay that the server keeps to some microseconds."""
+    """Measure what the load adds to a delay that the server keeps to some microseconds."""
     say(f"1000 users on a null server that answers after {DELAY_MS:g} ms, about 10,000 requests/s")
     with null_server(setting, delay_ms=DELAY_MS) as server:
         seen = [_good(watched.measure(watched.PointReadLoad(server.url), setting)) for _ in range(rounds)]
@@ -56,5 +56,5 @@ def against_delay(setting: Setting, say: Say, rounds: int = DELAY_ROUNDS) -> Non
 
 def _good(seen: watched.LoadResult) -> watched.LoadResult:
     if seen.failures:
-        raise LoadError(f"{seen.failures} requests to the null server failed, which none should")
+        raise LoadError(f"{seen.failures} requests to the null server failed; none should")
     return seen

@@ -1,4 +1,4 @@
-"""Does a cell's throughput and latency agree with an independent client's on the very same service process?"""
+"""Compares a cell's throughput and latency with those of an independent client, on the same service process."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.analysis import summary
 from bench.analysis.intervals import mean_interval
 from bench.measure import cell, database, load
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model, placement
 from bench.selfbench import wrk
 from db import dataset
@@ -15,13 +15,13 @@ from suite import catalogue
 
 PAIRS = 6
 WINDOW_S = 6
-WRK_S = 20  # it counts from its first connect on: the longer it runs, the less its start weighs
+WRK_S = 20  # it counts from its first connect: in a longer run, the start matters less
 USERS = 1000
 SCALE = 0.01
 
 
 def measure(services: Sequence[str], say: Callable[[str], None], pairs: int = PAIRS) -> None:
-    """For each service, `pairs` interleaved pairs of a cell's load and wrk, and the ratios of ours to wrk's."""
+    """For each service, measure `pairs` interleaved pairs of a cell's load and wrk, and print the ratios."""
     placed = placement.place(placement.available_cpus(), 1)
     users = dataset.size(SCALE).users
     with tempfile.TemporaryDirectory() as name, database.opened(None, placed.database) as server:
@@ -29,7 +29,7 @@ def measure(services: Sequence[str], say: Callable[[str], None], pairs: int = PA
         database.loaded(server, SCALE)
         for service in services:
             setup = matrix.default_setup(service)
-            with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
+            with Fleet(FleetSettings(server.dsn.url, users, placed.service)) as fleet:
                 fleet.start({setup: folder / f"{service}.log"})
                 say(f"{service}: {pairs} pairs, {USERS} connections")
                 pair = _ClientPair(setup, fleet, server, placed, folder, users)
@@ -42,7 +42,7 @@ def measure(services: Sequence[str], say: Callable[[str], None], pairs: int = PA
 
 
 class _ClientPair:
-    """One service under both clients."""
+    """Measures one service with both clients."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class _ClientPair:
         self.url = catalogue.service(setup.service).url
 
     def measure(self, number: int) -> tuple[wrk.WrkFigures, wrk.WrkFigures]:
-        """Ours and wrk's, in alternating order."""
+        """The figures of a cell and of wrk, measured in alternating order."""
         if number % 2:
             theirs = self._theirs()
             return self._ours(number), theirs
@@ -79,7 +79,7 @@ class _ClientPair:
         [one] = matrix.cells(settings)
         target = load.LoadTarget(self.url, self.users, number, self.placed.load)
         measured = cell.measure(cell.Attempt(settings, one, target, self.placed, folder), self.fleet, self.server)
-        assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # nothing to compare then
+        assert not measured.evidence.problem, measured.evidence.problem  # noqa: S101  # else nothing to compare
         total = summary.summarise([measured])[0]
         return wrk.WrkFigures(
             total.throughput_rps or float("nan"),

@@ -1,4 +1,4 @@
-"""How long ten million samples take from a run's folder to its tables and to its page, and how much memory."""
+"""Measures the time and memory for the tables and the page of a run with ten million samples."""
 
 import json
 import resource
@@ -42,7 +42,7 @@ MACHINE = Machine({"service": 9.8}, {"service": 90.0}, {0: 0.5, 1: 0.98}, 0.0, 0
 
 
 def of_ten_million(setting: Setting, say: Say) -> None:
-    """A made-up run of five operations on four services in five rounds, analysed by a process of its own."""
+    """Analyse a synthetic run of five operations on four services in five rounds, in a separate process."""
     folder = setting.new_folder("run")
     made_up(folder, SAMPLES)
     size_mb = sum(path.stat().st_size for path in folder.rglob("*.parquet")) / 1e6
@@ -62,7 +62,7 @@ def _timed(what: str, name: str, folder: Path, most_s: float, say: Say) -> None:
 
 
 def made_up(folder: Path, count: int) -> None:
-    """A run's folder with so many samples."""
+    """Create the folder of a run with this many samples."""
     settings = Plan(
         matrix=model.Matrix(scenarios=["crud"], services=SERVICES), rounds=model.Rounds(count=ROUNDS, ceilings=False)
     )
@@ -101,12 +101,12 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
 
 
 def tables(folder: Path) -> None:
-    """Every table but the statistics of single cells."""
+    """Write every table except the statistics of single cells."""
     csv_tables.write(folder, model.Load(), analysis.of(stored.outcome(folder)), [])
 
 
 def main() -> None:
-    """Make what is named of the run named; print seconds and GiB."""
+    """Make the named output for the named run, and print seconds and GiB."""
     known: dict[str, Callable[[Path], object]] = {"tables": tables, "page": writing.write}
     make = known[sys.argv[1]]
     began = time.perf_counter()

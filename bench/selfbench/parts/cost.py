@@ -1,9 +1,9 @@
-"""What a request costs the generator: the lean client's against FastHttpUser's, and with samples against without.
+"""Measures the generator's CPU time for a request: lean client against FastHttpUser, with samples against without.
 
-Every variant is measured alike and from outside: requests are what the null server answered (its own count), CPU is
-what the kernel charged to the Locust process, and both are read at the same two moments, while all users are
-connected. The variants do nothing for it, neither is asked what it did, and Locust's rounding and the end of a run
-play no part. The server has a CPU of its own and answers several times as fast as either can ask.
+Every variant is measured in the same way, from outside. Requests are those that the null server answered, by its own
+count. CPU time is what the kernel charged to the Locust process. Both are read at the same two moments, while all
+users are connected. The variants themselves report nothing, so Locust's rounding and the end of a run do not matter.
+The server has its own CPU, and answers several times as fast as either variant can send.
 """
 
 import sys
@@ -28,16 +28,16 @@ ROUNDS = 12
 WARM_UP_S = 1.0
 WINDOW_S = 4.0
 CONNECT_TIMEOUT_S = 30.0
-LONGEST_S = 60.0  # every load ends by itself after so long at the latest
+LONGEST_S = 60.0  # every load ends by itself after at most this time
 FASTHTTP_USER = Path(__file__).parents[1] / "fasthttp_user.py"
 
-# Makes the command line of a load on an address, with its files in a folder.
+# Returns the command line of a load on an address, with its files in a folder.
 Command = Callable[[str, Setting, Path], list[str]]
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What happened in a window."""
+    """Requests and CPU time of a window."""
 
     requests: int
     cpu_s: float
@@ -46,24 +46,24 @@ class Usage:
 
     @property
     def requests_per_cpu_s(self) -> float:
-        """Requests that a second of CPU is enough for."""
+        """Requests per second of CPU time."""
         return self.requests / self.cpu_s
 
 
 def lean(url: str, setting: Setting, folder: Path) -> list[str]:
-    """The command line of a cell: lean client, every body checked, every request recorded."""
+    """The command line of a cell: the lean client checks every body and records every request."""
     return watched.PointReadLoad(url, users=USERS, measure_s=LONGEST_S).command(setting, folder)
 
 
 def unrecorded(url: str, setting: Setting, folder: Path) -> list[str]:
-    """The same without samples."""
+    """The same command line without samples."""
     command = lean(url, setting, folder)
     at = command.index("--samples")
     return command[:at] + command[at + 2 :]
 
 
 def fasthttp(url: str, setting: Setting, folder: Path) -> list[str]:  # noqa: ARG001  # a Command
-    """Locust's FastHttpUser, with the files that a cell has Locust write."""
+    """The command line of Locust's FastHttpUser, with the files that Locust writes for a cell."""
     return [
         sys.executable, "-m", "locust", "-f", str(FASTHTTP_USER), "--headless", "--users", str(USERS),
         "--spawn-rate", "1000", "--run-time", f"{LONGEST_S:.0f}s", "--csv", str(folder / "locust"),
@@ -72,7 +72,7 @@ def fasthttp(url: str, setting: Setting, folder: Path) -> list[str]:  # noqa: AR
 
 
 def against_fasthttp(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
-    """Requests per CPU second, ours with everything on to FastHttpUser's as shipped."""
+    """Compare requests per CPU second: the lean client with all checks, and FastHttpUser as shipped."""
     say(f"requests per CPU second of the generator, {USERS} users: lean client, checked and recorded / FastHttpUser")
     pairs = _interleaved(setting, (lean, fasthttp), rounds)
     ours, theirs = ([pair[one] for pair in pairs] for one in (0, 1))
@@ -84,7 +84,7 @@ def against_fasthttp(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
 
 
 def of_recording(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
-    """CPU time a request, with samples to without."""
+    """Compare the CPU time of a request with and without samples."""
     say(f"CPU time of a request in the generator, {USERS} users: every request recorded / none")
     pairs = _interleaved(setting, (lean, unrecorded), rounds)
     say(_typical("recorded", [pair[0] for pair in pairs]))
@@ -129,7 +129,7 @@ def _usage(command: Command, server: NullServer, setting: Setting) -> Usage:
         if child.exit_code() is not None or not usage.requests:
             raise LoadError(f"the load broke off:\n{child.log_tail()}")
     finally:
-        child.kill()  # its own statistics are not wanted
+        child.kill()  # its own statistics are not needed
         _wait_for_connections(server, None, 0)
     return usage
 

@@ -1,4 +1,4 @@
-"""How long the dataset takes to load, against tables that have their keys and indexes while they are filled."""
+"""Measures how long the dataset takes to load, compared with tables that already have their keys and indexes."""
 
 import threading
 import time
@@ -27,9 +27,9 @@ IN_PLACE = "in_place"
 
 @dataclass
 class Peak:
-    """The most memory, in bytes, that was seen at once: of the server's processes together, and of this process.
+    """The highest memory, in bytes, of the server's processes together, and of this process.
 
-    The server's is what each process has for itself; what all share, its buffers, is a setting (db/settings.py).
+    For the server, only private memory counts. The shared buffers are a setting (db/settings.py).
     """
 
     server: int = 0
@@ -40,7 +40,7 @@ class Peak:
 
 
 def of_the_dataset(setting: Setting, say: Say, scale: float = SCALE) -> None:
-    """Load as `bench db load` does, before and after loading with everything in place, on one private server."""
+    """Load as `bench db load` does, before and after a load into complete tables, on one private server."""
     say(f"scale {scale:g}; with keys, indexes and foreign keys in place it takes minutes")
     cluster = embedded.locate(setting.new_folder("loading"))
     try:
@@ -49,7 +49,7 @@ def of_the_dataset(setting: Setting, say: Say, scale: float = SCALE) -> None:
         _reused(running.dsn, scale, say)
         in_place_s = _in_place(running, scale, say)
         with server.connect(running.dsn) as conn:
-            conn.execute("DELETE FROM bench_dataset")  # what is there no longer counts as whole
+            conn.execute("DELETE FROM bench_dataset")  # now the dataset no longer counts as complete
         ours.append(_loaded(running, scale, say))
     finally:
         embedded.destroy(cluster)
@@ -74,11 +74,11 @@ def _reused(dsn: Dsn, scale: float, say: Say) -> None:
 
 
 def _in_place(running: Running, scale: float, say: Say) -> float:
-    """Seconds for the same rows, by the same COPY, in one session, into tables that have all they need."""
+    """Seconds for the same rows, with the same COPY, in one session, into tables with all keys and indexes."""
     dsn, size = replace(running.dsn, dbname=IN_PLACE), dataset.size(scale)
     with server.connect(running.dsn) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(IN_PLACE)))
-    told, schema = paced(say, "  in place", 10.0), content.schema()
+    report, schema = paced(say, "  in place", 10.0), content.schema()
     with _watched(running) as peak, server.connect(dsn) as conn:
         conn.execute(schema.tables.encode())
         for statement in (*schema.keys, *schema.indexes, *schema.foreign_keys):
@@ -90,7 +90,7 @@ def _in_place(running: Running, scale: float, say: Say) -> float:
                 to.write(copy_format.HEADER)
                 for row, block in rows.blocks(table, size):
                     to.write(block)
-                    told(f"filling {table}", (done + row) / count)
+                    report(f"filling {table}", (done + row) / count)
                 to.write(copy_format.TRAILER)
             done += last
         took_s = time.perf_counter() - began_s
@@ -106,7 +106,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 @contextmanager
 def _watched(running: Running) -> Iterator[Peak]:
-    """Look at memory from a thread of its own until the block ends."""
+    """Read memory in a separate thread until the block ends."""
     peak, ended = Peak(), threading.Event()
     postmaster, me = psutil.Process(running.pid), psutil.Process()
 

@@ -1,9 +1,9 @@
-"""How far the load generator reaches: its share of a core beside a saturated service, and 10,000 users."""
+"""Measures the limits of the load generator: its share of a core with a saturated service, and 10,000 users."""
 
 import resource
 
 from bench.measure import database
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix
 from bench.selfbench import watched
 from bench.selfbench.figures import Say, TargetRange, extremes
@@ -12,7 +12,7 @@ from bench.selfbench.setting import Setting, null_server
 from db import dataset
 from suite import catalogue
 
-SERVICE = "asyncpg_async"  # the fastest of the default plan's
+SERVICE = "asyncpg_async"  # the fastest service of the default plan
 SHARE_ROUNDS = 10
 MANY_USERS = 10_000
 MANY_DELAY_MS = 1000.0
@@ -20,13 +20,13 @@ SPARE_FILES = 200
 
 
 def share_of_core(setting: Setting, say: Say, rounds: int = SHARE_ROUNDS) -> None:
-    """The generator's CPU while the default plan's fastest service can do no more."""
+    """Measure the generator's CPU time while the fastest service of the default plan is saturated."""
     say(f"1000 users on {SERVICE}, which is saturated")
     users = dataset.size(SCALE).users
     placed, folder = setting.placed, setting.new_folder("service")
     with database.opened(None, placed.database) as server:
         database.loaded(server, SCALE)
-        with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
+        with Fleet(FleetSettings(server.dsn.url, users, placed.service)) as fleet:
             fleet.start({matrix.default_setup(SERVICE): folder / "log.txt"})
             run = watched.PointReadLoad(catalogue.service(SERVICE).url, dataset_users=users, measure_s=8.0)
             seen = [watched.measure(run, setting) for _ in range(rounds)]
@@ -37,7 +37,7 @@ def share_of_core(setting: Setting, say: Say, rounds: int = SHARE_ROUNDS) -> Non
 
 
 def many_users(setting: Setting, say: Say) -> None:
-    """10,000 users in two load processes."""
+    """Measure 10,000 users in two load processes."""
     say(f"{MANY_USERS:,} users in 2 processes on a null server that answers after {MANY_DELAY_MS:g} ms")
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit < MANY_USERS + SPARE_FILES:

@@ -1,4 +1,4 @@
-"""Whether memory grows that should not: that of services, generator and harness under a load that stays the same."""
+"""Checks that the memory of services, generator and harness does not grow under a constant load."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import psutil
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.roles import HARNESS, IDLE, LOAD, SERVICE
 from bench.measure import database, load
-from bench.measure.fleet.fleet import Fleet, Surroundings
+from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.watch.activity import Watcher
 from bench.measure.watch.resources import Sampler
@@ -29,9 +29,9 @@ from suite.errors import LoadError, ResultsError
 
 SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
 DURATION_S = 300.0
-SCALE = 0.001  # a thousand users: whoever keeps answers that it will need again has them all after the settling
-SETTLING = 0.2  # the share of the duration in which memory may still grow: pools, caches, prepared statements
-RATE_RPS = 100.0  # to each service, far from what any of them can serve
+SCALE = 0.001  # a thousand users: a cache of answers is full after settling
+SETTLING = 0.2  # the first share of the time, in which memory may still grow: pools, caches, prepared statements
+RATE_RPS = 100.0  # to each service, much less than any of them can serve
 USERS = 100
 LOOK_EVERY_S = 1.0
 SPARE_S = 90.0
@@ -41,7 +41,7 @@ MB = 1e6
 
 @dataclass(frozen=True)
 class Rise:
-    """How memory changed after settling: its mean, and how much a straight line through all readings rises, in MB."""
+    """The change of memory after settling: its mean, and the rise of a straight line through all readings, in MB."""
 
     mean_mb: float
     rise_mb: float
@@ -49,15 +49,15 @@ class Rise:
 
     @property
     def share(self) -> float:
-        """Of the mean."""
+        """The growth as a share of the mean."""
         return self.rise_mb / self.mean_mb
 
 
 def rise(readings: Sequence[tuple[float, float]], settling: float = SETTLING) -> Rise:
-    """Of (seconds, bytes), from `settling` of their time on: the least-squares slope times the seconds that it is over.
+    """The growth in readings of (seconds, bytes), without the share `settling` at the beginning.
 
-    A line through all readings, and not the last less the first: one collection of garbage would decide that.
-    Raises ResultsError where there are fewer than three.
+    It is the least-squares slope times the duration. The difference between the last and the first reading would
+    depend on a single garbage collection. Raises ResultsError for fewer than three readings.
     """
     times, sizes = np.array([at for at, _ in readings]), np.array([size for _, size in readings]) / MB
     if len(times):
@@ -73,7 +73,7 @@ def rise(readings: Sequence[tuple[float, float]], settling: float = SETTLING) ->
 def soak(
     setting: Setting, say: Say, *, duration_s: float = DURATION_S, services: Sequence[str] = SERVICES
 ) -> dict[str, Rise]:
-    """Offer each service a steady rate, all at once, and rule on the memory of everything that runs meanwhile."""
+    """Send a constant rate to all services at once, and check the memory of all processes."""
     say(
         f"{RATE_RPS:g} requests/s to each of {', '.join(services)} for {duration_s:g} s; memory each {LOOK_EVERY_S:g} s"
     )
@@ -81,7 +81,7 @@ def soak(
     setups = {matrix.default_setup(name): setting.new_folder(name) / "service.log" for name in services}
     with database.opened(None, placed.database) as server:
         database.loaded(server, SCALE)
-        with Fleet(Surroundings(server.dsn.url, users, placed.service)) as fleet:
+        with Fleet(FleetSettings(server.dsn.url, users, placed.service)) as fleet:
             fleet.start(setups)
             runs = [_run(name, users, duration_s) for name in services]
             with _loading(runs, setting) as loads, Watcher(server.dsn):
@@ -90,7 +90,7 @@ def soak(
                 found = _followed(loads, named, longest_s=duration_s + SPARE_S)
             fleet.check_all_alive()
     for (_, folder), run in zip(loads, runs, strict=True):
-        say(_said_of_load(folder, run))
+        say(_load_summary(folder, run))
     rises = {name: rise(readings) for name, readings in found.items()}
     for name, one in rises.items():
         say(
@@ -114,7 +114,7 @@ def _run(service: str, users: int, duration_s: float) -> watched.PointReadLoad:
 
 @contextmanager
 def _loading(runs: Sequence[watched.PointReadLoad], setting: Setting) -> Iterator[list[tuple[Child, Path]]]:
-    """All loads side by side, which have ended after the block."""
+    """Run all loads side by side. They have ended when the block ends."""
     started: list[tuple[Child, Path]] = []
     with ExitStack() as stack:
         stack.callback(lambda: stop_all([child for child, _ in started]))
@@ -127,9 +127,9 @@ def _loading(runs: Sequence[watched.PointReadLoad], setting: Setting) -> Iterato
 def _followed(
     loads: Sequence[tuple[Child, Path]], named: Mapping[int, str], longest_s: float
 ) -> dict[str, list[tuple[float, float]]]:
-    """Memory of every process, by name, in (seconds, bytes), until all loads have ended.
+    """Readings of the memory of every process, by name, as (seconds, bytes), until all loads have ended.
 
-    This process does meanwhile what it does beside a cell: it reads what all others use.
+    Meanwhile, this process does the same as during a cell: it reads the resources of all others.
     """
     watch = Sampler({pid: LOAD if name.startswith(LOAD) else IDLE for pid, name in named.items()})
     names = {**named, psutil.Process().pid: HARNESS}
@@ -144,16 +144,16 @@ def _followed(
             with suppress(psutil.NoSuchProcess):  # it has just ended
                 readings[name].append((at_s, memory_bytes(pid)))
         loads[0][0].wait(LOOK_EVERY_S)
-    for child, _ in loads:  # they end within a moment of each other
+    for child, _ in loads:  # they all end at almost the same time
         if (code := child.wait(load.STOP_TIMEOUT_S)) != 0:
             raise LoadError(f"Locust ended with exit code {code}; the end of {child.log}:\n{child.log_tail()}")
     return readings
 
 
 def memory_bytes(pid: int) -> int:
-    """Of a process and all that it started, what several share counted once (PSS); RSS where the kernel has no PSS.
+    """The memory of a process and its descendants. Shared memory counts once (PSS); without PSS, it is the RSS.
 
-    This process's own children are others that are looked at by themselves.
+    Children of this process are left out, because they are read separately.
     """
     process = psutil.Process(pid)
     own = process.pid == psutil.Process().pid
@@ -165,7 +165,7 @@ def memory_bytes(pid: int) -> int:
     return total
 
 
-def _said_of_load(folder: Path, run: watched.PointReadLoad) -> str:
+def _load_summary(folder: Path, run: watched.PointReadLoad) -> str:
     everything, marks = samples.read_stream(folder / samples.SAMPLE_STREAM)
     window = windows.window_of(marks, run.warm_up_s, run.measure_s)
     due = windows.cut(everything, window, Arrival.OPEN)

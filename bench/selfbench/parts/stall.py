@@ -1,4 +1,4 @@
-"""What latencies say of a server that stands still for a second: counted from the intended start, and uncorrected."""
+"""Measures the latencies of a server that stops for a second: from the intended start, and from the real one."""
 
 import os
 import signal
@@ -12,20 +12,20 @@ from suite.arrival import Arrival
 from suite.errors import LoadError
 
 ROUNDS = 10
-USERS = 100  # few in flight: what hides a stall from whoever counts from the send
+USERS = 100  # few requests in flight: counted from the send, they would hide the stall
 RATE_RPS = 2000.0
 WARM_UP_S = 1.0
 WINDOW_S = 6.0
 STOP_AFTER_S = 5.0  # from Locust's start: within the window
 STALL_S = 1.0
-# A sixth of the arrivals fall due during the stall, evenly spread: the 99th percentile is 94% of it.
+# A sixth of the arrivals are due during the stall, evenly spaced: the 99th percentile is 94% of the stall.
 SHOWS = TargetRange(low=800.0)
 HIDES = TargetRange(high=20.0)
 
 
 def in_the_open_model(setting: Setting, say: Say, rounds: int = ROUNDS) -> None:
-    """SIGSTOP for a second in the middle of the window."""
-    say(f"open model, {RATE_RPS:,.0f} arrivals/s, {USERS} users; the server stands still {STALL_S:g} of {WINDOW_S:g} s")
+    """Stop the server with SIGSTOP for a second in the middle of the window."""
+    say(f"open model, {RATE_RPS:,.0f} arrivals/s, {USERS} users; the server stops for {STALL_S:g} of {WINDOW_S:g} s")
     seen = [_stalled(setting) for _ in range(rounds)]
     columns = {"latency_ns": "from the intended start", "service_time_ns": "uncorrected"}
     targets = {"latency_ns": (SHOWS, TargetRange(low=STALL_S * 950)), "service_time_ns": (HIDES, None)}
@@ -55,5 +55,5 @@ def _stalled(setting: Setting) -> watched.LoadResult:
                 timer.cancel()
             os.kill(server.child.pid, signal.SIGCONT)
     if seen.failures:
-        raise LoadError(f"{seen.failures} requests failed, which none should")
+        raise LoadError(f"{seen.failures} requests failed; none should")
     return seen

@@ -117,7 +117,7 @@ def test_what_is_not_known_is_said() -> None:
     assert shown.notes == [
         "psycopg2_sync: cannot connect: Connection refused",
         "asyncpg_async: as of 7 s ago; no answer since",
-        "backends are not known: DATABASE_URL is not set",
+        "backends are unknown: DATABASE_URL is not set",
     ]
 
 

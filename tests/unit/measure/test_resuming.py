@@ -209,7 +209,7 @@ def test_what_was_cut_off_is_kept_apart_and_what_is_whole_is_not_touched(folder:
     earlier = resuming.read(NAME)
     order = json.loads((folder / "plan.json").read_text())["order"]
     for number in (1, 2):
-        resuming.make_room(earlier)
+        resuming.set_aside_unfinished(earlier)
         for slug in order[1][1:]:
             place = folder / "rounds" / "02" / slug
             assert sorted(path.name for path in place.iterdir()) == [f"cut-off-{one}" for one in range(1, number + 1)]
@@ -223,7 +223,7 @@ def test_a_run_says_when_it_was_resumed_for_good(folder: Path) -> None:
     """In status.json, whatever its state becomes, and on its page."""
     earlier = resuming.read(NAME)
     earlier.run.resumed(earlier.after, ["code: digest: a -> b"])
-    resuming.leave(earlier)
+    resuming.restore_status(earlier)
     status = json.loads((folder / "status.json").read_text())
     assert (status["state"], status["why"]) == ("interrupted", "KeyboardInterrupt")
     [sentence] = runs.resumed_in_words(status)
@@ -236,7 +236,7 @@ def test_a_run_says_when_it_was_resumed_for_good(folder: Path) -> None:
 def test_a_run_that_could_not_go_on_is_untouched(folder: Path) -> None:
     """As long as nothing began."""
     before = (folder / "status.json").read_bytes()
-    resuming.leave(resuming.read(NAME))
+    resuming.restore_status(resuming.read(NAME))
     assert (folder / "status.json").read_bytes() == before
 
 

@@ -111,7 +111,7 @@ def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:
 
 def test_a_target_is_asked_what_its_scenarios_do_and_no_more() -> None:
     """Its refusals are its own affair, but for what it must not find any more."""
-    asked = agreement.for_target(contract.checks(1000, 7), ["read_user", "delete_user"])
+    asked = agreement.target_checks(contract.checks(1000, 7), ["read_user", "delete_user"])
     assert [check.name for check in asked] == ["user 1", "user 500", "user 1000", "delete", "read the deleted"]
 
 
@@ -129,7 +129,7 @@ def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> Non
         (b"<html>", 200, "<html>"),
         (check.body.replace(b'Z"', b'+00:00"'), 200, "times end in Z"),
     ):
-        wrong = agreement.of_target("mine", {check: ContractAnswer(status, "application/json", body)})
+        wrong = agreement.target_disagreements("mine", {check: ContractAnswer(status, "application/json", body)})
         assert [words is not None and words in str(one) for one in wrong] == ([] if words is None else [True])
 
 

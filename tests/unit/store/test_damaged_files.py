@@ -127,7 +127,7 @@ def test_a_killed_run_that_measured_nothing_goes(tmp_path: Path, monkeypatch: py
     kept = {path.name for path in tmp_path.iterdir() if path.is_dir()}
     assert kept == {"sample", "unsure", "pgbench", "failed"}
     said = (tmp_path / "said").read_text()
-    assert "nothing had been killed before it measured anything; its folder is taken away" in said
+    assert "nothing had been killed before it measured anything; its folder was deleted" in said
     assert "sample had been killed; what it measured is kept" in said
 
 

@@ -24,7 +24,7 @@ def test_a_run_is_named_by_time_and_plan_or_by_its_name_alone() -> None:
     """And a name is not used twice."""
     assert runs.create(None, "default", NOW).run_id == "20260102T030405Z-default"
     assert runs.create("mine", "default", NOW).run_id == "mine"
-    with pytest.raises(ResultsError, match="results/mine is there already"):
+    with pytest.raises(ResultsError, match="results/mine already exists"):
         runs.create("mine", "default", NOW)
 
 

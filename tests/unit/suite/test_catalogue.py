@@ -90,7 +90,7 @@ MISTAKES = [
     (replaced(TOML, "round_trips = 1\n", ""), [f"{TOML}: overhead.idiomatic.round_trips is missing: it is how many"]),
     (
         replaced(TOML, "[overhead.lean]", "[overhead.lean_implicit]"),
-        [f"{TOML}: overhead.lean is missing: it says what one use of a connection costs"],
+        [f"{TOML}: overhead.lean is missing: it is the cost of one use of a connection"],
     ),
     (replaced(TOML, "statements = 4", "statements = -4"), [f"{TOML}: overhead.idiomatic.statements: -4: "]),
     (
