@@ -112,7 +112,8 @@ def unwatched(seen: Evidence, _: Thresholds) -> str:
     """The harness did not run often enough to see the machine."""
     if seen.unwatched is None:
         return ""
-    return f"the machine was read {seen.unwatched} times in the window: too few to know what else ran on it"
+    lie = f"{seen.unwatched} {'lies' if seen.unwatched == 1 else 'lie'} in it"
+    return f"the readings of the machine do not cover the window ({lie}): the use of its CPUs is unknown"
 
 
 def changed(seen: Evidence, _: Thresholds) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.analysis import evidence
+from bench.analysis import evidence, verdict
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.recording import Recording
@@ -41,6 +41,19 @@ def test_what_a_recording_shows() -> None:
     assert (found.offered_rps, found.problem, found.miscounted, found.foreign) == (None, "", "", False)
     assert found.machine is not None
     assert found.machine.cpu_s["load"] == pytest.approx(2.0)
+
+
+def test_a_machine_that_was_hardly_read_is_counted_so() -> None:
+    """One reading in the window is too few, three that end before it does are; unknown where no CPU can be read."""
+    first, *others, last = RECORDING.readings
+    once = seen(replace(RECORDING, readings=(first, others[0], last)))
+    assert (once.machine, once.unwatched) == (None, 1)
+    short = seen(replace(RECORDING, readings=(first, *others[:3])))
+    assert (short.machine, short.unwatched) == (None, 3)
+    assert verdict.of_measurement(once, PLAN.verdict).name == "INVALID"
+    assert verdict.remade(short, PLAN.verdict) is not None
+    blind = tuple(replace(one, cpus={}) for one in RECORDING.readings)
+    assert (seen(replace(RECORDING, readings=blind)).unwatched, seen().unwatched) == (None, None)
 
 
 def test_nothing_of_the_database_is_known_of_a_target() -> None:

@@ -1,5 +1,6 @@
 """Verdicts: every rule speaks up at its threshold, says why, and not before."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ RULES: list[tuple[Evidence, Evidence, str]] = [
     (evidence(accounted=0.94), evidence(accounted=0.951), "account for 94.0% of the users' time"),
     (evidence(accounted=1.06), evidence(accounted=1.049), "account for 106.0%"),
     (evidence(machine={"changed": ("process 7 of the service ended",)}), evidence(), "process 7 of the service ended"),
+    (replace(GOOD, machine=None, unwatched=1), replace(GOOD, machine=None), "do not cover the window (1 lies in it)"),
     (evidence(machine={"clock_jump_s": 3.2}), evidence(machine={"clock_jump_s": 0.1}), "the clock jumped by 3.20 s"),
     (evidence(machine={"suspended_s": 60.0}), evidence(), "the machine was suspended for 60.00 s"),
     (evidence(machine={"steal": 0.021}), evidence(machine={"steal": 0.02}), "the hypervisor took 2.1%"),

@@ -1,0 +1,52 @@
+"""The notes on cells, in their order."""
+
+from dataclasses import replace
+
+from bench.analysis.notes import A_A, of_cells
+from bench.analysis.outcome import CellResult, Outcome
+from bench.plan.matrix import Cell, default_setup
+from bench.plan.note import Kind, Note
+from tests.unit.analysis.test_outcome import cell, measured
+
+
+def results(*cells: Cell, said: tuple[str, ...] = (), **changes: object) -> list[CellResult]:
+    """Of one measurement of each, of ten requests."""
+    outcome = Outcome()
+    for one in cells:
+        outcome.add(one, measured(*["read_user"] * 10, said=said, **changes), Note("", Kind.REMADE, "measured again"))
+    return outcome.ordered()
+
+
+def test_a_reason_comes_before_remarks_and_failures() -> None:
+    """All begin with the cell; a reason and a remark name their round, and a reason its rule."""
+    found = of_cells(results(cell("asyncpg_async"), said=("reset", "reset", "late"), reconnects=1200))
+    assert [(one.about, one.kind, one.text, one.which) for one in found] == [
+        ("asyncpg_async", Kind.INVALID, "round 1: 3 of 10 requests failed (30.00%, more than 0.1%)", "failed"),
+        ("asyncpg_async", Kind.REMADE, "round 1: measured again", ""),
+        ("asyncpg_async", Kind.ERROR, "2 x reset", ""),
+        ("asyncpg_async", Kind.ERROR, "1 x late", ""),
+        ("asyncpg_async", Kind.RECONNECTS, "1,200 connections that the service had closed were opened again", ""),
+        ("asyncpg_async", Kind.BOUND, found[-1].text, "service CPU"),
+    ]
+
+
+def test_pings_beside_the_load_and_missed_arrivals_are_noted() -> None:
+    """With their figures."""
+    found = of_cells(results(cell("asyncpg_async"), missed=4200, ping_p50_ms=9.04, ping_max_ms=1234.5))
+    texts = {one.kind: one.text for one in found}
+    assert texts[Kind.PING] == "GET /ping beside it: 9.0 ms (median), 1,234 ms (worst)"
+    assert texts[Kind.MISSED] == "4,200 arrivals were due and never sent"
+
+
+def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:
+    """A target in two cells is one program."""
+    setup = replace(default_setup("asyncpg_async"), service="mine", url="http://127.0.0.1:9000", title="Mine")
+    target = replace(cell("asyncpg_async"), setup=setup)
+    twin = replace(cell("asyncpg_async"), setup=replace(default_setup("asyncpg_async"), arm="aa"))
+    landmark = replace(cell("no_database"), once=True)
+    found = of_cells(results(target, replace(target, users=5), twin, landmark))
+    [noted] = [str(one) for one in found if one.kind is Kind.TARGET]
+    assert noted.startswith("mine (Mine): a target at http://127.0.0.1:9000, no service of the suite; CPU time, memory")
+    assert [one for one in found if one.kind is Kind.SAME] == [Note(twin.slug, Kind.SAME, A_A)]
+    assert [one.about for one in found if one.kind is Kind.LANDMARK] == [""]
+    assert found[-1].text == "below the line: measured once, as a landmark, not ranked"
