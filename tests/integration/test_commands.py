@@ -59,6 +59,7 @@ def test_doctor_says_whether_a_run_can_start(checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.slow
 def test_the_database_can_be_started_loaded_checked_and_deleted(checkout: Checkout) -> None:
     """`db start` leaves it running, runs reuse it and leave it running, `db reset` removes it."""
     code, printed = checkout.bench("db", "start")
@@ -146,6 +147,7 @@ def test_the_web_ui_needs_its_ports(checkout: Checkout) -> None:
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.slow
 def test_up_serves_until_ctrl_c(checkout: Checkout) -> None:
     """`bench up`: the services named answer on their ports."""
     process = checkout.start("up", "--services", "asyncpg_async,no_database", "--scale", "0.001")

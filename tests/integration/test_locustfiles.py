@@ -179,6 +179,7 @@ def errors(folder: Path) -> set[str]:
         return {row["Error"] for row in csv.DictReader(rows)}
 
 
+@pytest.mark.slow
 def test_a_wrong_status_is_a_named_failure(services: tuple[Service, ...], tmp_path: Path) -> None:
     """Ids beyond the dataset give 404: counted, named, and an exit code that says so."""
     assert services
@@ -224,6 +225,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 def test_a_wrong_body_is_a_named_failure(tmp_path: Path) -> None:
     """Whatever it is: each request with a wrong answer is a failure, and none is lost. All of WRONG side by side."""
     with ExitStack() as stack:
@@ -244,6 +246,7 @@ def test_a_wrong_body_is_a_named_failure(tmp_path: Path) -> None:
         assert set() < errors(tmp_path / name) <= expected, name
 
 
+@pytest.mark.slow
 def test_a_service_that_is_down_is_a_named_failure(tmp_path: Path) -> None:
     """Users pause after each failed attempt instead of burning CPU."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,6 +25,7 @@ LOADS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arrival", LOADS)
 def test_evidence_read_back_is_that_of_the_measurement(
     arrival: str, restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path

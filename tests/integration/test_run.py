@@ -361,6 +361,7 @@ def test_a_wrong_answer_is_caught_before_it_is_measured(checkout: Checkout) -> N
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_start_is_shown_with_its_log(checkout: Checkout) -> None:
     """Exit code 1 and the last lines of what it said. Nothing was measured: no folder, and nothing to resume."""
     with patched(checkout, "psycopg2_sync", lambda _: 'raise RuntimeError("the reason it gives")\n'):

@@ -43,6 +43,7 @@ def of(role: str, stock: Dsn) -> Dsn:
     return replace(stock, user=role, dbname=role)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_statements_are_not_counted_and_nothing_stays_behind(role: str, stock: Dsn) -> None:
     """The extension can be created without being preloaded, and then cannot be read."""
@@ -69,6 +70,7 @@ def test_an_extension_that_was_made_for_counting_is_dropped_again(database: Dsn)
             conn.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> None:
     """With its round trips counted, its statements not, and what the role may not see left out of the record."""

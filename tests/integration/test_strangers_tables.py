@@ -138,6 +138,7 @@ def test_every_service_goes_where_the_harness_goes(
     assert shop.checksum() == before
 
 
+@pytest.mark.slow
 def test_a_service_that_goes_elsewhere_is_refused_by_name(shop: Shop, tmp_path: Path) -> None:
     """Each of the seven, before anything was written: here they all work on the stranger's tables."""
     emptied(shop)
@@ -195,6 +196,7 @@ def planted(where: Dsn) -> None:
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["", "DELETE FROM app.users WHERE id = 7; ALTER TABLE app.notes RENAME TO n2"])
 def test_a_dataset_of_before_tables_had_marks_is_adopted_when_it_is_whole(shop: Shop, damage: str) -> None:
     """It was loaded by an earlier version: its marker alone is commented. One that is not whole is refused."""
@@ -217,6 +219,7 @@ def test_a_dataset_of_before_tables_had_marks_is_adopted_when_it_is_whole(shop: 
             assert marker.strangers(conn) == []
 
 
+@pytest.mark.slow
 def test_a_database_whose_tables_are_a_strangers_is_refused(shop: Shop) -> None:
     """Before anything is started, and with the schema in the message."""
     before = shop.checksum()
