@@ -11,7 +11,7 @@ from bench.analysis.recorded.roles import SERVICE, TARGET
 from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 
-BEYOND_S = 0.6  # readings this close around a window still say something of it
+BEYOND_NS = 600_000_000  # readings this close around a window still say something of it
 NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
 
 
@@ -39,9 +39,11 @@ class Machine:
 def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, placed: Placement) -> Machine | None:
     """What readings say of the window; None when they do not reach over it."""
     start_ns, end_ns = window.start_ns, window.end_ns
-    if len(readings) < 2 or readings[0].at_ns > start_ns or readings[-1].at_ns < end_ns - BEYOND_S * 1e9:
+    if len(readings) < 2 or readings[0].at_ns > start_ns or readings[-1].at_ns < end_ns - BEYOND_NS:
         return None
-    inside = [one for one in readings if start_ns <= one.at_ns <= end_ns]
+    inside = _between(readings, start_ns, end_ns)
+    if len(inside) < 2:  # a short window: those around it are as good
+        inside = _between(readings, start_ns - BEYOND_NS, end_ns + BEYOND_NS)
     if len(inside) < 2:
         return None
     first, last = inside[0], inside[-1]
@@ -75,7 +77,11 @@ def readings_inside(readings: Sequence[Reading], window: Window) -> int | None:
     """How many readings lie in the window; None on a system whose CPUs cannot be read."""
     if not any(one.cpus for one in readings):
         return None
-    return sum(window.start_ns <= one.at_ns <= window.end_ns for one in readings)
+    return len(_between(readings, window.start_ns, window.end_ns))
+
+
+def _between(readings: Sequence[Reading], start_ns: int, end_ns: int) -> list[Reading]:
+    return [one for one in readings if start_ns <= one.at_ns <= end_ns]
 
 
 def _wall_gap_s(reading: Reading) -> float:

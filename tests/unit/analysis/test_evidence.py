@@ -13,7 +13,7 @@ from bench.analysis.recorded.recording import Recording
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from suite.arrival import Arrival
-from tests.unit.readings_of import WINDOW
+from tests.unit.readings_of import WINDOW, reading
 from tests.unit.recording_of import CELL, PLAN, RECORDING, SAMPLES
 
 TARGET = replace(CELL, setup=replace(CELL.setup, url="http://127.0.0.1:9000"))
@@ -44,11 +44,10 @@ def test_what_a_recording_shows() -> None:
 
 
 def test_a_machine_that_was_hardly_read_is_counted_so() -> None:
-    """One reading in the window is too few, three that end before it does are; unknown where no CPU can be read."""
-    first, *others, last = RECORDING.readings
-    once = seen(replace(RECORDING, readings=(first, others[0], last)))
+    """One reading near the window is too few, and so are three that end before it does."""
+    once = seen(replace(RECORDING, readings=(reading(-5.0), reading(4.0), reading(15.0))))
     assert (once.machine, once.unwatched) == (None, 1)
-    short = seen(replace(RECORDING, readings=(first, *others[:3])))
+    short = seen(replace(RECORDING, readings=RECORDING.readings[:4]))
     assert (short.machine, short.unwatched) == (None, 3)
     assert verdict.of_measurement(once, PLAN.verdict).name == "INVALID"
     assert verdict.remade(short, PLAN.verdict) is not None

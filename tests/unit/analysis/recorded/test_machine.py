@@ -7,6 +7,7 @@ import pytest
 from bench.analysis.recorded import machine
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.readings import Use
+from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 from tests.unit.readings_of import READINGS, SECOND_NS, WINDOW, reading
 
@@ -26,6 +27,16 @@ def test_what_a_window_used_is_read_off_between_readings() -> None:
     assert seen.strangers_named == "cron (pid 3) 0.06 s, processes that ended at once or cannot be seen 0.44 s"
     assert (seen.changed, seen.clock_jump_s, seen.suspended_s, seen.throttled_s) == ((), 0.0, 0.0, 0.0)
     assert (seen.pool, seen.threads) == (None, None)
+
+
+def test_the_readings_around_a_short_window_are_used() -> None:
+    """One lies in it, as with a window of a second and readings every 0.55 s."""
+    window = Window(WINDOW.start_ns, WINDOW.start_ns + SECOND_NS, 3)
+    seen = machine.of([reading(-0.05), reading(0.5), reading(1.05)], [], window, PLACED)
+    assert seen is not None
+    assert seen.cpu_s == pytest.approx({"service": 0.9, "database": 0.3, "load": 0.2})
+    assert seen.strangers_named.startswith("cron (pid 3) 0.04 s")
+    assert machine.of([reading(-5.0), reading(0.5), reading(6.0)], [], window, PLACED) is None
 
 
 @pytest.mark.parametrize(
