@@ -1,0 +1,14 @@
+"""Latency by percentile."""
+
+import numpy as np
+
+from bench.report.html.charts import percentiles
+
+
+def test_a_percentile_curve_is_by_nearest_rank_and_ends_where_too_few_lie_beyond() -> None:
+    """Of 1..1000 ms with 100 beyond: from the smallest to the 90th percentile."""
+    found = percentiles.curve(np.arange(1.0, 1001.0), 100)
+    assert found is not None
+    beyond, latency_ms = found
+    assert (beyond[0], round(beyond[-1], 9), latency_ms[0], latency_ms[-1]) == (1.0, 10.0, 1.0, 900.0)
+    assert percentiles.curve(np.arange(100.0), 100) is None

@@ -1,0 +1,26 @@
+"""A comparison in a terminal."""
+
+import re
+
+from rich.console import Console
+
+from bench.report.terminal import change_table
+from tests.unit.compare.document_of import HOSTILE, document
+
+
+def test_a_terminal_shows_the_same() -> None:
+    """A cell's name once; nothing from outside is markup or moves the cursor."""
+    console = Console(width=120, force_terminal=False)
+    with console.capture() as captured:
+        console.print(change_table.terminal(document(f"[red]{HOSTILE}")))
+    printed = captured.get()
+    lines = [re.sub(r"\s+", " ", line).strip() for line in printed.splitlines()]
+    assert lines[:3] == [
+        "old: before new: after_1",
+        "NOT ALIKE, compared because of --force: database.scale: 0.01 -> 0.1",
+        "the partial run after_1",
+    ]
+    assert "psycopg2_sync requests/s 2,005 2,015 not comparable: INVALID: new" in lines
+    assert "p99 ms 30.5 30.5 not comparable: INVALID: new" in lines
+    assert "[red]" in printed
+    assert "\x1b" not in printed
