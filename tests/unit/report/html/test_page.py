@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from bench.report.html import page
 from tests.stored_run import HOSTILE
+from tests.unit.analysis.outcome_of import measured
 from tests.unit.report.outline import Outline
 
 GOLDEN = Path(__file__).with_name("report.txt")
@@ -75,3 +77,19 @@ def test_colours_come_from_the_style_sheet(text: str) -> None:
     """So that dark pages have light ink."""
     charts = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", charts)) <= {"#444444"}
+
+
+def test_verdicts_are_counted_from_the_best_to_the_worst() -> None:
+    """One that no cell has is left out."""
+    assert page.counted(["INVALID", "VALID", "INVALID"]) == "1 VALID, 2 INVALID"
+    assert page.counted([]) == ""
+
+
+def test_a_curve_is_of_the_successes_of_all_windows() -> None:
+    """Latencies are 1 to 100 ms, over and over; 200 failed ones would have been the fastest."""
+    found = page.curve([measured(1000, failed=200), measured(1000)])
+    assert found is not None
+    beyond, latency_ms = found
+    assert (round(beyond[-1], 9), latency_ms[0], latency_ms[-1]) == (18.0, 1.0, 95.0)
+    assert page.curve([]) is None
+    assert page.curve([measured(100)]) is None

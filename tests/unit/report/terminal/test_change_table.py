@@ -4,8 +4,11 @@ import re
 
 from rich.console import Console
 
+from bench.compare.documents import BAD, DIM, GOOD, ComparisonRow, Document
 from bench.report.terminal import change_table
 from tests.unit.compare.document_of import HOSTILE, document
+
+CODE = r"\x1b\[([\d;]*)m"
 
 
 def test_a_terminal_shows_the_same() -> None:
@@ -24,3 +27,16 @@ def test_a_terminal_shows_the_same() -> None:
     assert "p99 ms 30.5 30.5 not comparable: INVALID: new" in lines
     assert "[red]" in printed
     assert "\x1b" not in printed
+
+
+def test_the_tone_of_a_row_is_its_colour() -> None:
+    """Bad rows are red, good ones green, and those that show nothing are dim; a cell is named in its first row."""
+    rows = (ComparisonRow(("a", "x"), BAD), ComparisonRow(("a", "y"), GOOD), ComparisonRow(("b", "z"), DIM))
+    console = Console(width=60, force_terminal=True, color_system="standard", no_color=False)
+    with console.capture() as captured:
+        console.print(change_table.terminal(Document("old", "new", ("cell", "metric"), rows)))
+    printed = [
+        line for line in captured.get().splitlines() if re.sub(CODE, "", line).split()[-1:] in (["x"], ["y"], ["z"])
+    ]
+    assert [re.sub(CODE, "", line).split() for line in printed] == [["a", "x"], ["y"], ["b", "z"]]
+    assert [set(re.findall(CODE, line)) - {"0"} for line in printed] == [{"31"}, {"32"}, {"2"}]
