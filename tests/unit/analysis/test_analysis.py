@@ -7,7 +7,7 @@ import pytest
 from bench.analysis import analysis
 from bench.analysis.analysis import Ceiling
 from bench.analysis.outcome import Outcome
-from tests.unit.report.test_ranking import cell, measured, outcome
+from tests.unit.analysis.outcome_of import cell, measured, outcome
 
 
 def test_each_scenario_has_its_ranking() -> None:

@@ -9,9 +9,11 @@ import pytest
 from bench.analysis.evidence import nothing
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome, errors
+from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.note import Kind, Note
 from suite.arrival import Arrival
+from tests.unit.analysis import outcome_of
 from tests.unit.evidence_of import evidence
 
 
@@ -150,3 +152,14 @@ def test_a_result_knows_how_many_arrivals_were_missed() -> None:
     for missed in (3, 4):
         outcome.add(one, measured("read_user", arrival=Arrival.OPEN, offered_rps=1.0, missed=missed))
     assert (outcome.results[one].missed, outcome.results[one].arrival) == (7, "open")
+
+
+def test_a_verdict_is_the_worst_of_all_rounds() -> None:
+    """One round with too few users spoils the cell."""
+    made = Outcome()
+    made.add(outcome_of.cell("asyncpg_async"), outcome_of.measured(1000))
+    made.add(outcome_of.cell("asyncpg_async"), outcome_of.measured(1000, users=1))
+    [result] = made.results.values()
+    assert result.verdict == Verdict(
+        Judgement.INVALID, (Note("round 2", Kind.INVALID, "1 of 2 users were running", "missing_users"),)
+    )

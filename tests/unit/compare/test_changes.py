@@ -9,6 +9,8 @@ from bench.compare import changes
 from bench.compare.changes import Change, OperationFigures
 from bench.plan import metrics
 from bench.plan.metrics import Place
+from suite import csv_writing
+from tests.unit.compare import document_of
 
 CELL = ("point_read", "asyncpg_async", "idiomatic", "gunicorn", "1", "10", "threads=40", "closed", "1000")
 OTHER = (*CELL[:1], "psycopg2_sync", *CELL[2:])
@@ -190,3 +192,14 @@ def test_a_run_is_seldom_called_different_from_itself(before: int, after: int, c
     found = [changes.compare([figures(*old)], [figures(*new)])[0] for old, new in zip(*rates, strict=True)]
     different = sum(one.conclusion in {"higher", "lower"} for one in found)
     assert different / RUNS == pytest.approx(called, abs=0.009)
+
+
+def test_text_cells_of_compare_csv_are_no_formulas() -> None:
+    """As everywhere in the results."""
+    [one, *_] = changes.compare(*[[document_of.figures("=1+1", (1, 2), (1, 2))]] * 2)
+    header, row = csv_writing.csv_text(changes.COLUMNS, [one.row()]).splitlines()
+    assert header.split(",") == list(changes.COLUMNS)
+    assert row == (
+        "point_read,all,'=1+1,idiomatic,gunicorn,1,10,threads=40,closed,1000,throughput_rps,2,2,"
+        "1.41421,1.41421,1,0.121377,8.2388,no difference shown,"
+    )

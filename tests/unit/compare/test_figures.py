@@ -15,8 +15,8 @@ from bench.plan.model import Load, Matrix, Plan
 from bench.store.rows import SUMMARY, summary_rows
 from suite import csv_writing
 from suite.errors import ResultsError
+from tests.unit.analysis.outcome_of import cell, measured
 from tests.unit.evidence_of import GOOD
-from tests.unit.report.test_ranking import cell, measured
 
 SERVICES = ["asyncpg_async", "psycopg2_sync"]
 PLAN = Plan(matrix=Matrix(scenarios=["point_read"], services=SERVICES))

@@ -13,6 +13,7 @@ from bench.commands.report import report
 from bench.plan.model import Load
 from bench.report import csv_tables
 from bench.store import runs, stored
+from tests.unit.analysis.outcome_of import measured
 
 PRINTED = "number of clients: 10\ntps = 24271.113925 (without initial connection time)\n"
 
@@ -50,7 +51,9 @@ def test_a_run_that_was_cut_short_before_its_tables_gets_them(run: Path) -> None
     """Its samples say everything that they hold."""
     before = texts(run)
     (run / "summary.csv").unlink()
-    reported(run)
+    found = analysis.of(stored.outcome(run, what_there_is=True))
+    assert csv_tables.obstacle(run, found) == ""
+    csv_tables.write(run, Load(), found, found.measured)
     assert texts(run) == before
 
 
@@ -74,11 +77,20 @@ def _still_running(run: Path) -> None:
         (_still_running, "status.json says that the run is still going on"),
     ],
 )
-def test_tables_that_would_say_less_stay_as_they_are(run: Path, spoil: Callable[[Path], None], why: str) -> None:
-    """The page is made all the same, and the reason is printed."""
-    before = texts(run)
+def test_tables_that_would_say_less_have_an_obstacle(run: Path, spoil: Callable[[Path], None], why: str) -> None:
+    """In words, whatever it is that they would leave out."""
     spoil(run)
-    (run / "report.html").unlink(missing_ok=True)
+    assert csv_tables.obstacle(run, analysis.of(stored.outcome(run, what_there_is=True))) == why
+
+
+def test_tables_with_an_obstacle_stay_as_they_are(run: Path) -> None:
+    """The page is made nevertheless, and the reason is printed."""
+    before = texts(run)
+    for place in run.glob("rounds/*/*"):
+        if place.name != "asyncpg_async-users_10":
+            shutil.rmtree(place)
+    (run / "report.html").unlink()
+    why = "summary.csv is of 8 measurements, and samples of 2 are left"
     assert f"the CSVs stay as they are: {why}" in reported(run)
     assert texts(run) == before
     assert (run / "report.html").exists()
@@ -113,3 +125,17 @@ def test_remarks_are_in_the_order_of_rounds(run: Path) -> None:
         "round 2: measured again after: Locust ended; 0 of 10 users were running",
         "round 2: Locust counted 4",
     )
+
+
+def test_statistics_have_locusts_layout_and_exact_values() -> None:
+    """A row an operation and Aggregated; failures count as requests, as in Locust's own file."""
+    [read, total] = csv_tables.locust_rows(measured(1000, failed=10).samples, 10.0)
+    assert (read["Type"], read["Name"], total["Type"], total["Name"]) == ("GET", "read_user", "", "Aggregated")
+    assert (total["Request Count"], total["Failure Count"], total["Requests/s"], total["Failures/s"]) == (
+        1000,
+        10,
+        100,
+        1,
+    )
+    assert (total["50%"], total["99%"], total["100%"], total["Min Response Time"]) == (50, 99, 100, 1)
+    assert list(total) == list(csv_tables.LOCUST_COLUMNS)

@@ -14,6 +14,7 @@ from bench.plan.model import Load, Matrix, Plan, Target
 from bench.plan.note import Kind, Note
 from bench.store.rows import SUMMARY, summary_rows
 from suite.arrival import Arrival
+from tests.unit.analysis import outcome_of
 from tests.unit.analysis.test_outcome import measured
 
 READ = measured(*["read_user"] * 10)
@@ -135,3 +136,21 @@ def test_what_is_not_known_of_a_target_is_empty() -> None:
     assert {name: found[name] for name in unknown} == dict.fromkeys(unknown)
     assert (found["parameters"], found["verdict"]) == ("", "VALID")
     assert found["load_cpu_ms_per_request"] == pytest.approx(4.0)
+
+
+def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
+    """All columns of the design; what was not measured is None; a cell measured once has no interval."""
+    rows = summary_rows("run", Load(), list(outcome_of.outcome().results.values()))
+    assert all(set(row) == set(SUMMARY) for row in rows)
+    [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
+    assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)
+    assert asyncpg["throughput_ci_low"] < 2020 < asyncpg["throughput_ci_high"]
+    assert asyncpg["parameters"] == "pool_overflow=0;pool_timeout_s=30.0;threads=40"
+    [landmark] = [row for row in rows if row["service"] == "no_database" and row["operation"] == "all"]
+    assert landmark["throughput_ci_low"] is None
+    assert (asyncpg["bound_by"], asyncpg["verdict"]) == ("service CPU", "VALID")
+    assert asyncpg["reasons"] == (
+        "bound by service CPU: the service used 98% of the CPU time it can use; its CPU was 99% busy"
+    )
+    assert asyncpg["service_cpu_ms_per_request"] == pytest.approx(2 * 9800 / 40_400)
+    assert landmark["statements_per_request"] is None

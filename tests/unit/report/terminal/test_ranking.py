@@ -1,53 +1,16 @@
-"""What a person reads at the end, and the files that other tools read."""
+"""The ranking of a scenario in a terminal."""
 
 from dataclasses import replace
 
 import polars as pl
-import pytest
 from rich.console import Console
 
-from bench.analysis import analysis, ceilings
+from bench.analysis import analysis
 from bench.analysis.measurement import Measurement
-from bench.analysis.outcome import Ceilings, Outcome
-from bench.analysis.verdict import Judgement, Verdict
-from bench.plan.matrix import Cell, default_setup
-from bench.plan.model import Load
-from bench.plan.note import Kind, Note
-from bench.report import csv_tables
+from bench.analysis.outcome import Outcome
 from bench.report.terminal import ranking
-from bench.store.rows import SUMMARY, summary_rows
 from suite.arrival import Arrival
-from tests.unit.evidence_of import evidence
-
-
-def cell(service: str, *, once: bool = False) -> Cell:
-    return Cell(service, "point_read", default_setup(service), 2, (), once)
-
-
-def measured(count: int, *, failed: int = 0, users: int = 2) -> Measurement:
-    frame = pl.DataFrame(
-        {
-            "operation": ["read_user"] * count,
-            "error": ["wrong body"] * failed + [""] * (count - failed),
-            "body_bytes": [100] * count,
-            "latency_ns": [(1 + number % 100) * 1_000_000 for number in range(count)],
-            "service_time_ns": [1_000_000] * count,
-            "ok": [False] * failed + [True] * (count - failed),
-        }
-    )
-    return Measurement(frame, evidence(requests=count, failures=failed, users=users))
-
-
-def outcome() -> Outcome:
-    made = Outcome()
-    for first, second, service in ((10_000, 10_200, "psycopg2_sync"), (20_000, 20_400, "asyncpg_async")):
-        made.add(cell(service), measured(first))
-        made.add(cell(service), measured(second))
-    made.add(cell("databases_async"), measured(1000, failed=500))
-    made.add(cell("no_database", once=True), measured(50_000))
-    made.ceilings = Ceilings({ceilings.of(cell("asyncpg_async")): 20_200.0})
-    return made
-
+from tests.unit.analysis.outcome_of import cell, measured, outcome
 
 GOLDEN = """\
 point_read - One user read by id, over and over: the smallest request that needs the database.
@@ -83,49 +46,6 @@ def test_the_table_ranks_what_may_be_ranked() -> None:
     with console.capture() as printed:
         console.print(ranking.ranking(*analysis.of(made).rankings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
-
-
-def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
-    """All columns of the design; what nobody measured is None; a cell measured once has no interval."""
-    rows = summary_rows("run", Load(), list(outcome().results.values()))
-    assert all(set(row) == set(SUMMARY) for row in rows)
-    [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
-    assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)
-    assert asyncpg["throughput_ci_low"] < 2020 < asyncpg["throughput_ci_high"]
-    assert asyncpg["parameters"] == "pool_overflow=0;pool_timeout_s=30.0;threads=40"
-    [landmark] = [row for row in rows if row["service"] == "no_database" and row["operation"] == "all"]
-    assert landmark["throughput_ci_low"] is None
-    assert (asyncpg["bound_by"], asyncpg["verdict"]) == ("service CPU", "VALID")
-    assert asyncpg["reasons"] == (
-        "bound by service CPU: the service used 98% of the CPU time it can use; its CPU was 99% busy"
-    )
-    assert asyncpg["service_cpu_ms_per_request"] == pytest.approx(2 * 9800 / 40_400)
-    assert landmark["statements_per_request"] is None
-
-
-def test_statistics_have_locusts_layout_and_exact_values() -> None:
-    """A row an operation and Aggregated; failures count as requests, as in Locust's own file."""
-    [read, total] = csv_tables.locust_rows(measured(1000, failed=10).samples, 10.0)
-    assert (read["Type"], read["Name"], total["Type"], total["Name"]) == ("GET", "read_user", "", "Aggregated")
-    assert (total["Request Count"], total["Failure Count"], total["Requests/s"], total["Failures/s"]) == (
-        1000,
-        10,
-        100,
-        1,
-    )
-    assert (total["50%"], total["99%"], total["100%"], total["Min Response Time"]) == (50, 99, 100, 1)
-    assert list(total) == list(csv_tables.LOCUST_COLUMNS)
-
-
-def test_a_verdict_is_the_worst_of_all_rounds() -> None:
-    """One round with too few users spoils the cell."""
-    made = Outcome()
-    made.add(cell("asyncpg_async"), measured(1000))
-    made.add(cell("asyncpg_async"), measured(1000, users=1))
-    [result] = made.results.values()
-    assert result.verdict == Verdict(
-        Judgement.INVALID, (Note("round 2", Kind.INVALID, "1 of 2 users were running", "missing_users"),)
-    )
 
 
 def test_an_interval_without_an_end_stays_short() -> None:

@@ -1,0 +1,80 @@
+"""What a comparison says, before any view of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.analysis.pairs import Conclusion
+from bench.compare import changes, documents, locust_csv
+from bench.compare.changes import Change
+from bench.compare.locust_csv import Ratio
+from tests.unit.compare.document_of import KEYS, figures
+
+
+def test_a_regression_is_one_line() -> None:
+    """With the limit that its whole interval lies beyond."""
+    [one, *_] = changes.compare([figures("x", (100, 101), (1, 2))], [figures("x", (50, 50.5), (1, 2))])
+    line = documents.regression(one, 0.05, "x")
+    assert line == "regression: x: requests/s 0.500 (0.485 .. 0.515), all of it below 0.95"
+
+
+def change(metric: str, conclusion: str, low: float | None = None, high: float | None = None) -> Change:
+    return Change(
+        ("point_read", "x", *KEYS), "all", metric, (3, 3), 1.0, 1.0, 2.0, low, high, Conclusion(conclusion), ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "conclusion", "tone"),
+    [
+        ("throughput_rps", "higher", documents.GOOD),
+        ("throughput_rps", "lower", documents.BAD),
+        ("latency_p99_ms", "higher", documents.BAD),
+        ("latency_p99_ms", "lower", documents.GOOD),
+        ("latency_p99_ms", "no difference shown", documents.DIM),
+        ("throughput_rps", "not comparable", documents.DIM),
+    ],
+)
+def test_the_tone_says_whether_a_change_is_for_the_better(metric: str, conclusion: str, tone: str) -> None:
+    """More requests/s are better, and a longer latency is worse."""
+    assert documents.tone(change(metric, conclusion)) == tone
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "interval"),
+    [
+        (0.5, 2000.0, "0.500 .. over 1000"),
+        (1.06, None, "at least 1.060"),
+        (None, 0.9, "at most 0.900"),
+        (None, None, ""),
+    ],
+)
+def test_an_interval_may_have_one_end(low: float | None, high: float | None, interval: str) -> None:
+    """The row has the cell, the metric, both figures, the ratio, the interval and the conclusion."""
+    [row] = documents.of_runs(("old", "new"), [change("latency_p99_ms", "higher", low, high)]).rows
+    assert row.cells == ("x", "p99 ms", "1", "1", "2.000", interval, "higher")
+
+
+def test_a_comparison_is_of_whole_cells_and_counts_its_conclusions() -> None:
+    """Rows of one operation are in compare.csv; a section without a line is left out."""
+    whole = [change("throughput_rps", "higher"), change("latency_p99_ms", "lower")]
+    made = documents.of_runs(("old", "new"), [*whole, replace(whole[0], operation="read_user")])
+    assert (len(made.rows), made.marks, made.sections) == (2, (), {})
+    assert made.notes == (
+        "1 higher, 1 lower, 0 no difference shown, 0 not comparable",
+        documents.WHAT_ROUNDS_MISS,
+    )
+
+
+def test_figures_of_locust_are_shares_where_they_are_of_failures() -> None:
+    """What a file does not have is empty; rows that only one file has are listed."""
+    found = [Ratio("GET /x", locust_csv.FAILED, 0.0, 0.0125), Ratio("GET /x", "99%", 1234.5, None)]
+    made = documents.of_files("a.csv", "b.csv", found, ["only in the old file: GET /y"])
+    assert [row.cells for row in made.rows] == [
+        ("GET /x", "failed", "0.00%", "1.25%", ""),
+        ("GET /x", "99%", "1,234", "", ""),
+    ]
+    assert made.sections == {
+        "What these files cannot tell": locust_csv.LIMITS,
+        "Not in both": ["only in the old file: GET /y"],
+    }

@@ -1,0 +1,45 @@
+"""What all charts share."""
+
+from itertools import pairwise
+
+from matplotlib.figure import Figure
+
+from bench.report.html.charts.figure import INK, drawn, inline, look
+from tests.stored_run import HOSTILE
+from tests.unit.report.outline import Outline
+
+
+def test_a_chart_escapes_its_names() -> None:
+    """In title, description and the text that matplotlib draws; a dollar sign is no formula."""
+
+    def draw(figure: Figure) -> None:
+        figure.subplots().set_title(f"{HOSTILE} $x^2$")
+
+    chart = drawn(HOSTILE, HOSTILE, 2.0, draw)
+    outline = Outline(chart.svg)
+    assert (outline.of("img"), outline.wrong, outline.text.count(HOSTILE)) == ([], [], 3)
+    assert "$x^2$" in outline.text
+
+
+def test_the_first_24_things_look_different() -> None:
+    """In colour, line and mark together; neighbours differ in each of the three."""
+    looks = [look(number) for number in range(24)]
+    assert len(set(looks)) == 24
+    for one, other in pairwise(looks[:6]):
+        assert one.color != other.color
+        assert one.linestyle != other.linestyle
+        assert one.marker != other.marker
+
+
+def test_a_file_becomes_an_element_with_ids_of_its_own() -> None:
+    """Ids that nothing refers to go, and so do comments, styles and the file's own size; stand-ins become variables."""
+    body = (
+        f'<!-- made --><style>*{{}}</style><path id="p" style="stroke: {INK}"/><use xlink:href="#p"/><g id="unused"/>'
+    )
+    svg = inline(f'<?xml?><svg width="9pt" viewBox="0 0 9 9">{body}</svg>', "A & B", "words")
+    key = svg.partition('aria-labelledby="t')[2][:10]
+    assert svg == (
+        f'<svg role="img" aria-labelledby="t{key}" aria-describedby="d{key}" viewBox="0 0 9 9">'
+        f'<title id="t{key}">A &amp; B</title><desc id="d{key}">words</desc>'
+        f'<path id="c{key}-p" style="stroke: currentColor"/><use href="#c{key}-p"/><g/></svg>'
+    )

@@ -1,0 +1,102 @@
+"""One cell in one round over time, from its stored files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bench.analysis.recorded.timeline import TimelineRow
+from bench.report.html import series
+from bench.report.html.series import OverTime
+from suite.errors import ResultsError
+
+SLUG = "asyncpg_async-users_10"
+
+
+def stored(place: Path, *ends_ms: int, took_ms: int = 10, errors: tuple[str, ...] = ()) -> Path:
+    """A window of 2 s from 100 s on, with a request that ends at each of these moments."""
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "window.json").write_text(json.dumps({"start_ns": 100 * 10**9, "end_ns": 102 * 10**9, "users": 2}))
+    starts = [100 * 10**9 + (end_ms - took_ms) * 10**6 for end_ms in ends_ms]
+    said = [*errors, *[""] * (len(ends_ms) - len(errors))]
+    pl.DataFrame(
+        {"intended_ns": starts, "start_ns": starts, "service_time_ns": took_ms * 10**6, "error": said},
+        schema_overrides=dict.fromkeys(("intended_ns", "start_ns", "service_time_ns"), pl.Int64),
+    ).with_columns(status=pl.lit(200), body_bytes=pl.lit(9), operation=pl.lit("read_user")).write_parquet(
+        place / "samples.parquet"
+    )
+    return place
+
+
+def over_time(place: Path) -> OverTime:
+    found = series.over_time(SLUG, 1, place)
+    assert found is not None
+    return found
+
+
+def test_successes_are_counted_where_they_ended(tmp_path: Path) -> None:
+    """In bins of 250 ms; where there was none, throughput is 0 and a latency is not known."""
+    found = over_time(stored(tmp_path, 10, 20, 1990, 1000, errors=("refused",)))
+    assert (found.from_s, found.to_s) == (0.0, 2.0)
+    assert found.at_s.tolist() == [0.125, 0.375, 0.625, 0.875, 1.125, 1.375, 1.625, 1.875]
+    assert found.rps.tolist() == [4.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 4.0]
+    known = ~np.isnan(found.p50_ms)
+    assert known.tolist() == (found.rps > 0).tolist()
+    assert set(found.p50_ms[known]) == set(found.p99_ms[known]) == {10.0}
+    assert (found.heat.shape, found.heat.sum()) == ((16, series.HEAT_ROWS), 3.0)
+    assert found.heat_ms == (9.5, 21.0)
+    assert (found.states_at_s, dict(found.states), dict(found.cpu)) == ((), {}, {})
+
+
+def test_ramp_up_is_shown_and_what_lies_far_before_or_behind_is_not(tmp_path: Path) -> None:
+    """As far as 15 s before the window."""
+    found = over_time(stored(tmp_path, -20_000, -1000, 500, 2001))
+    assert (found.from_s, found.to_s, found.heat.sum()) == (-1.0, 2.0, 2.0)
+
+
+def test_a_round_without_a_success_has_no_series(tmp_path: Path) -> None:
+    """There is nothing to draw."""
+    assert series.over_time(SLUG, 1, stored(tmp_path, 10, 20, errors=("refused", "refused"))) is None
+
+
+def test_connections_and_cpus_are_those_of_the_files(tmp_path: Path) -> None:
+    """CPU time between two readings is how many CPUs were in use; a counter that falls counts as 0."""
+    place = stored(tmp_path, 10)
+    (place / "pg_activity.csv").write_text("at_s,active,idle,idle_in_transaction,other\n-1,0,10,0,0\n1,2,6,2,0\n")
+    (place / "resources.csv").write_text(
+        "at_s,subject,cpu_s\n-1,service,1\n-1,load,5\n1,service,2\n1,load,\n3,service,5\n4,service,4\n4,others,9\n"
+    )
+    found = over_time(place)
+    assert found.states_at_s == (-1.0, 1.0)
+    assert found.states == {
+        "active": (0.0, 2.0), "idle": (10.0, 6.0), "idle_in_transaction": (0.0, 2.0), "other": (0.0, 0.0),
+    }  # fmt: skip
+    assert found.cpu == {"service": ((1.0, 3.0, 4.0), (0.5, 1.5, 0.0))}
+
+
+def test_rounds_are_those_in_which_the_cell_came_to_a_window(made_up_run: Path, tmp_path: Path) -> None:
+    """In order; round 00 is for what is measured once before the others."""
+    assert list(series.places(made_up_run, SLUG)) == [
+        (number, made_up_run / "rounds" / f"{number:02d}" / SLUG) for number in (1, 2)
+    ]
+    for number in ("00", "03"):
+        stored(tmp_path / "rounds" / number / SLUG, 10)
+    (tmp_path / "rounds" / "02" / SLUG).mkdir(parents=True)
+    assert [number for number, _ in series.places(tmp_path, SLUG)] == [3]
+
+
+def test_a_timeline_is_read_back(made_up_run: Path, tmp_path: Path) -> None:
+    """A span that has no end, or that never was, is None; there need not be a file, but a row that is cut is named."""
+    place = made_up_run / "rounds" / "01" / SLUG
+    assert series.timeline(place) == [
+        TimelineRow(1, 0.0, 0.0, 0.1, 0.5, 1.0, ok=True),
+        TimelineRow(1, 0.0, 0.0, 0.6, 0.9, 1.0, ok=True),
+        TimelineRow(2, 0.0, 0.0, 0.5, None, 2.0, ok=False),
+        TimelineRow(3, 0.0, 0.0, None, None, 2.0, ok=True),
+    ]
+    assert series.timeline(tmp_path) == []
+    (tmp_path / "timeline.csv").write_text("request,intended_s\n1\n")
+    with pytest.raises(ResultsError, match="line 2: 1 columns where the header has 2"):
+        series.timeline(tmp_path)

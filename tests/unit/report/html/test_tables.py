@@ -1,0 +1,72 @@
+"""The page's tables, as plain text."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from bench.analysis import analysis
+from bench.analysis.rulings import Finding, Ruling
+from bench.report.html import tables
+from bench.store import stored
+from tests.unit.analysis.outcome_of import outcome
+
+
+def test_what_others_waited_meanwhile_has_a_table(made_up_run: Path) -> None:
+    """Where it was asked."""
+    results = stored.outcome(made_up_run).ordered()
+    assert tables.pings(results) is None
+    asked = replace(results[0].total, ping_p50_ms=1234.56, ping_max_ms=5000.0)
+    table = tables.pings([replace(results[0], operations=(asked,)), *results[1:]])
+    assert table is not None
+    assert table.rows == ((results[0].cell.slug, "1,234.6", "5,000"),)
+
+
+def test_the_ranking_has_the_best_first_and_dims_what_is_not_ranked() -> None:
+    """A landmark was measured once; an INVALID cell has no share of the best."""
+    [found] = analysis.of(outcome()).rankings
+    table = tables.ranking(found)
+    assert (table.caption, table.dim, table.numbers) == ("point_read", frozenset({2, 3}), frozenset(range(1, 8)))
+    assert table.rows == (
+        ("asyncpg_async", "2,020", "1,781 to 2,291", "100%", "50.0", "99.0", "0.485", "0", "service CPU", "VALID"),
+        ("psycopg2_sync", "1,010", "891 to 1,145", "50%", "50.0", "99.0", "0.970", "0", "service CPU", "VALID"),
+        ("databases_async", "50", "", "", "50.0", "", "9.800", "500", "service CPU", "INVALID"),
+        ("no_database", "5,000", "", "", "50.0", "99.0", "0.196", "0", "service CPU", "VALID, once"),
+    )
+
+
+def test_a_cell_has_its_share_of_each_ceiling() -> None:
+    """What is not known is empty; without any ceiling there is no table."""
+    found = analysis.of(outcome()).ceilings
+    table = tables.ceilings(found)
+    assert table is not None
+    assert table.rows[:2] == (
+        ("psycopg2_sync", "1,010", "5,000", "20%", "20,200", "5%"),
+        ("asyncpg_async", "2,020", "5,000", "40%", "20,200", "10%"),
+    )
+    assert tables.ceilings([replace(found[0], no_database_rps=None, pgbench_rps=None)]) is None
+
+
+def test_costs_are_those_that_are_known() -> None:
+    """A row an operation; one of which nothing is known is left out."""
+    results = analysis.of(outcome()).results
+    assert tables.costs(results) is None
+    total, read = results[0].operations
+    counted = (replace(total, statements_per_request=1.5, round_trips_per_request=2.0), read)
+    table = tables.costs([replace(results[0], operations=counted)])
+    assert table is not None
+    assert table.columns == ("cell", "operation", "round trips", "statements", "transactions")
+    assert table.rows == (("psycopg2_sync", "all", "2.00", "1.50", ""),)
+
+
+def test_a_claims_interval_is_beside_its_figure() -> None:
+    """Where there is one; what was not measured has neither."""
+    one = Ruling("one", "a", "b", "throughput_rps", "at least 1", 1234.5, 1000.0, 1500.0, Finding.CONFIRMED, "x")
+    bare = replace(one, ci_low=None, ci_high=None, ruling=Finding.UNDECIDED)
+    table = tables.claims([one, bare, replace(bare, measured=None, ruling=Finding.NOT_TESTED)])
+    assert [row[4] for row in table.rows] == ["1,234 (1,000 to 1,500)", "1,234", ""]
+    assert [row[5] for row in table.rows] == ["confirmed", "undecided", "not tested"]
+
+
+def test_settings_are_one_a_row() -> None:
+    """By the way to each."""
+    table = tables.settings("Machine", {"machine": {"cpu": "x", "cpus": 2}, "at": None})
+    assert table.rows == (("machine.cpu", "x"), ("machine.cpus", "2"), ("at", "None"))

@@ -1,0 +1,38 @@
+"""Numbers as text."""
+
+import pytest
+
+from bench.report import formats
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (0.0, "0"),
+        (0.12345, "0.123"),
+        (5.0, "5"),
+        (99.94, "99.9"),
+        (99.96, "100"),
+        (100.4, "100"),
+        (1234.5, "1,234"),
+        (-0.5, "-0.5"),
+        (-1234.6, "-1,235"),
+    ],
+)
+def test_a_figure_has_three_digits_and_all_before_the_point(value: float | None, text: str) -> None:
+    """An unknown one is empty, and zero is not."""
+    assert formats.figure_of(value) == text
+
+
+def test_a_number_has_the_format_that_is_asked_for() -> None:
+    """And is empty where it is unknown."""
+    assert (formats.number(1234.56, ",.1f"), formats.number(0.5, ".0%"), formats.number(None, ".0%")) == (
+        "1,234.6", "50%", "",
+    )  # fmt: skip
+
+
+def test_a_slug_leaves_its_scenario_out() -> None:
+    """Only where it is a whole part of it."""
+    assert formats.within("point_read", "asyncpg_async-point_read-users_10") == "asyncpg_async-users_10"
+    assert formats.within("point_read", "asyncpg_async-point_reads") == "asyncpg_async-point_reads"
