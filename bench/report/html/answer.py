@@ -9,6 +9,8 @@ from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.report.formats import figure_of
 
+NO_LATENCY = "too few requests for a median"
+
 
 def sentences(rankings: Sequence[Ranking]) -> list[str]:
     """One of each scenario."""
@@ -46,7 +48,9 @@ def _throughput(one: CellResult) -> str:
 def _latency(one: CellResult) -> str:
     total = one.total
     name, value = ("p99", total.latency_p99_ms) if total.latency_p99_ms else ("p50", total.latency_p50_ms)
-    return f"{one.cell.slug} answered soonest, with a {name} of {value or 0:,.1f} ms"
+    if value is None:
+        return f"{one.cell.slug}: {NO_LATENCY}"
+    return f"{one.cell.slug} answered soonest, with a {name} of {value:,.1f} ms"
 
 
 def _beside(best: CellResult, second: CellResult, metric: str, contrasts: Sequence[Pair]) -> str:

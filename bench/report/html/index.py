@@ -1,11 +1,13 @@
 """results/index.html: all runs, newest first, from the small files of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.verdict import Judgement
+from bench.plan.matrix import AA
 from bench.report.formats import figure_of
+from bench.report.html.answer import NO_LATENCY
 from bench.report.html.page import counted, environment
 from bench.store import csv_reading
 from bench.store.files import json_object
@@ -50,7 +52,7 @@ def _entry(run: Path) -> Entry:
 def _read(run: Path) -> Entry:
     status, plan, seen = (json_object(run / name) or {} for name in ("status.json", "plan.json", "environment.json"))
     rows = _summary(run / "summary.csv")
-    once = {cell.get("slug") for cell in plan.get("cells", ()) if cell.get("once")}
+    landmarks = set(plan.get("plan", {}).get("rounds", {}).get("once", ()))
     names = [row.get("verdict", "") for row in rows]
     machine = seen.get("machine", {})
     return Entry(
@@ -59,10 +61,15 @@ def _read(run: Path) -> Entry:
         plan=str(plan.get("plan", {}).get("title", "") or plan.get("name", "")),
         state=str(status.get("state", "")),
         machine=f"{machine['cpu']}, {machine['cpus']} CPUs" if "cpu" in machine and "cpus" in machine else "",
-        answers=tuple(_answers([row for row in rows if row.get("service") not in once])),
+        answers=tuple(_answers([row for row in rows if _is_ranked(row, landmarks)])),
         verdicts=counted(names),
         link=f"{run.name}/report.html" if (run / "report.html").exists() else "",
     )
+
+
+def _is_ranked(row: Mapping[str, str], landmarks: Set[str]) -> bool:
+    """Neither a landmark, which is measured once, nor the second arm of an A/A comparison."""
+    return row.get("service") not in landmarks and f"arm={AA}" not in row.get("parameters", "").split(";")
 
 
 def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
@@ -78,15 +85,15 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
             timed = [row for row in mine if row["latency_p50_ms"]]
             tail = "latency_p99_ms" if timed and all(row["latency_p99_ms"] for row in timed) else "latency_p50_ms"
             best = min(timed, key=lambda row: float(row[tail]), default=None)
-            if best is not None:
-                found.append(f"{scenario}: {best['service']}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms")
+            shown = f"{best['service']}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms" if best else NO_LATENCY
+            found.append(f"{scenario}: {shown}")
             continue
         best = max(mine, key=lambda row: float(row["throughput_rps"]))
         low, high = best["throughput_ci_low"], best["throughput_ci_high"]
         interval = f" ({figure_of(float(low))} to {figure_of(float(high))})" if low and high else ""
         rps = figure_of(float(best["throughput_rps"]))
-        said = f"{scenario}: {best['service']}, {best['users']} users, {rps} requests/s"
-        found.append(said + interval)
+        users = f"{best['users']} user{'' if best['users'] == '1' else 's'}"
+        found.append(f"{scenario}: {best['service']}, {users}, {rps} requests/s{interval}")
     return found
 
 

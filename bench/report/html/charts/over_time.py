@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, PANEL, Chart, drawn, look
 from bench.report.html.series import OverTime
 
@@ -44,7 +45,7 @@ def heat(series: OverTime) -> Chart | None:
         bar.ax.minorticks_off()
 
     low, high = series.heat_ms
-    words = f"{series.heat.sum():,.0f} successes between {low:,.3g} and {high:,.3g} ms; darker is more."
+    words = f"{series.heat.sum():,.0f} successes between {figure_of(low)} and {figure_of(high)} ms; darker is more."
     return drawn(f"Latency over time: {series.slug}, round {series.round}", words, 2.3, draw, fitted=False)
 
 

@@ -65,6 +65,15 @@ def test_an_open_load_is_answered_by_latency() -> None:
     )
 
 
+def test_an_unknown_latency_is_no_zero() -> None:
+    """Too few requests have no median."""
+    made = Outcome()
+    made.add(cell("asyncpg_async"), measured(10))
+    [ranking] = analysis.of(made).rankings
+    [said] = answer.sentences([replace(ranking, paced=True)])
+    assert said.startswith("point_read: asyncpg_async: too few requests for a median")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "candidate", "said"),
     [
