@@ -182,10 +182,9 @@ def disturbance(seen: Evidence, limits: Thresholds) -> str:
     return "; ".join(reason for rule in DISTURBING if (reason := rule(seen, limits)))
 
 
-def remade(seen: Evidence, limits: Thresholds) -> Note | None:
-    """Of a measurement that replaces this one, what disturbed this one; None where nothing did."""
-    why = disturbance(seen, limits)
-    return Note("", Kind.REMADE, f"measured again after: {why}") if why else None
+def remade(why: str) -> Note:
+    """Of a measurement that replaces a disturbed one. `why` is the disturbance."""
+    return Note("", Kind.REMADE, f"measured again after: {why}")
 
 
 def floor(seen: Evidence, limits: Thresholds) -> str:

@@ -122,13 +122,13 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
     """Measure a cell, and again if something outside disturbed the first measurement. Returns a note on that, too."""
     place = stage.folder.cell_folder(number, cell)
     first = stage.measure(job, job.plan, number, cell, place)
-    remade = verdict.remade(first.evidence, job.plan.verdict)
-    if remade is None:
+    disturbance = verdict.disturbance(first.evidence, job.plan.verdict)
+    if not disturbance:
         return first, []
-    stage.display.step(f"measuring {cell.slug} again: {verdict.disturbance(first.evidence, job.plan.verdict)}")
+    stage.display.step(f"measuring {cell.slug} again: {disturbance}")
     runs.set_aside(place)
     space.check_room()  # only now: a first attempt that stayed in its place would count as the measurement
-    return stage.measure(job, job.plan, number, cell, place), [remade]
+    return stage.measure(job, job.plan, number, cell, place), [verdict.remade(disturbance)]
 
 
 def _one_each(setups: Iterable[Setup]) -> list[Setup]:

@@ -1,7 +1,7 @@
 """One run of a plan, from the first check to the last file. Only this module knows the order of the steps."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from bench.measure.job import Job, RunRequest, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.plan import placement
+from bench.plan.note import Note
 from bench.report.terminal import parity_table
 from bench.store import runs, space, stored
 from bench.store.runs import Run
@@ -116,14 +117,12 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             job,
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
         )
-        for note in (*placement.notes(job.placed), *variables.notes()):
-            display.say(Text(str(note), style="yellow"))
+        _warn(display, [*placement.notes(job.placed), *variables.notes()])
         database.check_connections(server, preflight.most_connections(setups))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
-        for note in environment.notes(recorded):
-            display.say(Text(str(note), style="yellow"))
+        _warn(display, environment.notes(recorded))
         verify_targets(job, fleet.settings, server, display)
         passed = Verification()
         if setups:
@@ -155,14 +154,18 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             rounds.measure(job, number, stage)
 
 
+def _warn(display: Display, notes: Iterable[Note]) -> None:
+    for note in notes:
+        display.say(Text(str(note), style="yellow"))
+
+
 def verify_targets(job: Job, settings: FleetSettings, server: Database, display: Display) -> None:
     """Check that every target answers the operations of the scenarios, and print the notes about it."""
     operations = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
     for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
         display.step(f"verifying target {setup.service}")
         display.say(Text(gate.check_target(settings, server, setup, operations)))
-        for note in targets.notes(setup, settings.cpus):
-            display.say(Text(str(note), style="yellow"))
+        _warn(display, targets.notes(setup, settings.cpus))
 
 
 def continue_run(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,8 +59,9 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
             if one is not None:
                 measured.append(one)
                 if difference:
-                    mine.append(Note("", Kind.DISAGREES, difference))
-                    found.disagreeing.append(Note(f"{cell.slug}, round {len(measured)}", Kind.DISAGREES, difference))
+                    note = Note("", Kind.DISAGREES, difference)
+                    mine.append(note)
+                    found.disagreeing.append(replace(note, about=f"{cell.slug}, round {len(measured)}"))
                 remarks.append(mine)
         if not measured:
             continue
@@ -127,8 +129,8 @@ def _remade(place: Path, settings: Plan, cell: Cell) -> list[Note]:
     if not (place / FIRST_ATTEMPT).is_dir():
         return []
     first, _ = measurements.read(place / FIRST_ATTEMPT, settings, cell)
-    note = verdict.remade(first.evidence, settings.verdict) if first else None
-    return [note] if note else []
+    disturbance = verdict.disturbance(first.evidence, settings.verdict) if first else ""
+    return [verdict.remade(disturbance)] if disturbance else []
 
 
 def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:

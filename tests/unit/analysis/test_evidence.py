@@ -50,7 +50,7 @@ def test_a_machine_that_was_hardly_read_is_counted_so() -> None:
     short = seen(replace(RECORDING, readings=RECORDING.readings[:4]))
     assert (short.machine, short.unwatched) == (None, 3)
     assert verdict.of_measurement(once, PLAN.verdict).name == "INVALID"
-    assert verdict.remade(short, PLAN.verdict) is not None
+    assert "do not cover the window" in verdict.disturbance(short, PLAN.verdict)
     blind = tuple(replace(one, cpus={}) for one in RECORDING.readings)
     assert (seen(replace(RECORDING, readings=blind)).unwatched, seen().unwatched) == (None, None)
 

@@ -134,7 +134,7 @@ def test_wrong_answers_of_a_target_are_told_and_other_spellings_are_not() -> Non
 
 
 def test_who_listens_is_seen_and_who_does_not_is_named() -> None:
-    """Processes by the port; a port that nobody has, with the remedy."""
+    """Processes by the port; a port without a process, with the remedy."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         setup = replace(matrix.default_setup("asyncpg_async"), service="mine")
         setup = replace(setup, url=f"http://127.0.0.1:{listening.getsockname()[1]}")

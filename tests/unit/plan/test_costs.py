@@ -66,7 +66,7 @@ def test_what_costs_something_else_is_said() -> None:
 
 
 def test_statements_that_were_not_counted_are_no_difference() -> None:
-    """Round trips are compared all the same."""
+    """Round trips are compared, too."""
     assert list(costs.differences(PSYCOPG2, "idiomatic", {"read_user": Cost(3, None)})) == []
     [said] = costs.differences(PSYCOPG2, "idiomatic", {"read_user": Cost(2, None)})
     assert "read_user took 2 round trips a call, expected 3" in said

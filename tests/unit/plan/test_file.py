@@ -30,7 +30,7 @@ def test_the_default_plan_is_the_one_the_design_names() -> None:
 
 
 def test_options_override_the_plan(tmp_path: Path) -> None:
-    """Each option stands in for its key, and those not given leave the plan alone."""
+    """Each option replaces the value of its key. Options that are not given change nothing."""
     options = {"services": ["psycopg2_sync"], "users": [7], "rounds": 2, "measure": 1.5, "seed": None}
     read = file.read(written(tmp_path, MINIMAL), options)
     assert (read.matrix.services, read.matrix.users) == (["psycopg2_sync"], [7])
