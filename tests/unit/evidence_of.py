@@ -38,9 +38,17 @@ GOOD = Evidence(
     drift=Drift(0.01, 0.5),
     machine=MACHINE,
     placement=Placement(service=(1,), load=(0,), database=(0,)),
+    completed=1000,
+    succeeded=1000,
+    little=1.001,
+    begun=1300,
+    recorded=1300,
+    warm_up_s=3.0,
 )
 
 
 def evidence(*, machine: dict[str, Any] | None = None, **changes: Any) -> Evidence:
-    """GOOD with these changes; `machine` changes what the machine showed."""
+    """GOOD with these changes; `machine` changes what the machine showed. As many requests ended as had begun."""
+    requests, failures = (changes.get(name, getattr(GOOD, name)) for name in ("requests", "failures"))
+    changes = {"completed": requests, "succeeded": max(0, requests - failures)} | changes
     return replace(GOOD, machine=replace(MACHINE, **(machine or {})), **changes)
