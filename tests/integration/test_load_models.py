@@ -37,7 +37,13 @@ def ran(folder: Path, *options: str, users: int = 20) -> tuple[pl.DataFrame, int
     ]  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "BENCH_", "DATASET_"))}
     answer = subprocess.run(
-        command, cwd=folder, env=kept | {"HOME": str(folder)}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        cwd=folder,
+        env=kept | {"HOME": str(folder), "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": "20"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     frame, marks = samples.read_stream(stream)
