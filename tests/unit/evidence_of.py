@@ -4,11 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.foreign import CpuGroup
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.machine import Machine
 from bench.plan.placement import Placement
 from suite.arrival import Arrival
 
+GROUPS = (
+    CpuGroup(("service",), (1,), foreign=0.01, stolen=0.0, named="cron (pid 7) 0.02 s"),
+    CpuGroup(("load", "database"), (0,), foreign=0.01, stolen=0.0, named="cron (pid 7) 0.02 s"),
+)
 MACHINE = Machine(
     cpu_s={"service": 9.8, "database": 4.0, "load": 2.0, "harness": 0.1, "others": 0.0},
     rss_peak_mb={"service": 80.0, "database": 120.0, "load": 90.0},
@@ -22,6 +27,7 @@ MACHINE = Machine(
     changed=(),
     pool=1.0,
     threads=0.0,
+    groups=GROUPS,
 )
 GOOD = Evidence(
     length_s=10.0,
@@ -42,5 +48,10 @@ GOOD = Evidence(
 
 
 def evidence(*, machine: dict[str, Any] | None = None, **changes: Any) -> Evidence:
-    """GOOD with these changes; `machine` changes what the machine showed."""
-    return replace(GOOD, machine=replace(MACHINE, **(machine or {})), **changes)
+    """GOOD with these changes; `machine` changes what the machine showed. Strangers and steal are on all CPUs."""
+    changed = replace(MACHINE, **(machine or {}))
+    everywhere = {"foreign": "strangers", "stolen": "steal"}
+    onto = {ours: machine[whole] for ours, whole in everywhere.items() if whole in (machine or {})} if machine else {}
+    if onto and "groups" not in (machine or {}):
+        changed = replace(changed, groups=tuple(replace(group, **onto) for group in GROUPS))
+    return replace(GOOD, machine=changed, **changes)

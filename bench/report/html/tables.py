@@ -16,7 +16,10 @@ from bench.plan.note import Kind, Note
 from bench.report.formats import figure_of, number
 from bench.report.html import answer
 
-REASONS = {Kind.INVALID, Kind.FLOOR, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED, Kind.BOUND}
+REASONS = {
+    Kind.INVALID, Kind.FLOOR, Kind.UNCHECKED, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED,
+    Kind.BOUND,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ STYLES = {
     Kind.FLOOR: "yellow",
     Kind.ERROR: "red",
     Kind.MISSED: "red",
+    Kind.UNCHECKED: "dim",
     Kind.SAME: "dim",
     Kind.TARGET: "dim",
     Kind.LANDMARK: "dim",
