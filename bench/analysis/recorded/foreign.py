@@ -17,8 +17,8 @@ class CpuGroup:
     """CPUs that some roles share, and what else took them. `roles` is empty where all roles share all CPUs.
 
     `foreign` is the time that was lost to others, stolen time included, as a share of the group's CPU time or, where
-    it is larger, of its worst CPU's: 0 to 1, None where it is not known. `stolen` is the worst CPU's stolen share.
-    `named` says who was seen, with seconds.
+    that is larger, of the `worst` CPU's: 0 to 1, None where it is not known. `stolen` is the largest stolen share of a
+    CPU. `named` says who was seen, with seconds.
     """
 
     roles: tuple[str, ...]
@@ -26,6 +26,7 @@ class CpuGroup:
     foreign: float | None
     stolen: float
     named: str = ""
+    worst: int | None = None
 
     @property
     def is_services(self) -> bool:
@@ -33,10 +34,18 @@ class CpuGroup:
         return not self.roles or SERVICE in self.roles
 
     def __str__(self) -> str:
+        return self._at(self.cpus)
+
+    @property
+    def judged(self) -> str:
+        """The CPUs of which `foreign` is a share, in words."""
+        return self._at(self.cpus if self.worst is None else (self.worst,))
+
+    def _at(self, cpus: Iterable[int]) -> str:
         if not self.roles:
             return "our CPUs"
-        numbers = "+".join(map(str, self.cpus))
-        return f"CPU {numbers}, where {' and '.join(self.roles)} run{'s' if len(self.roles) == 1 else ''}"
+        who = " and ".join(f"the {role}" for role in self.roles)
+        return f"CPU {'+'.join(map(str, cpus))}, where {who} run{'s' if len(self.roles) == 1 else ''}"
 
 
 @dataclass(frozen=True)
@@ -104,11 +113,12 @@ def of(share: Share, grew: Mapping[str, float], inside: Sequence[Reading], lengt
     # Both may have been charged to whom they interrupted.
     most_s = least_s + _of_cpus(grew, "interrupts", share.cpus) + math.fsum(stolen_s.values())
     others_s = within(least_s, in_sight_s, most_s)
-    lost = [(others_s + math.fsum(stolen_s.values())) / len(share.cpus)]
+    lost_s: dict[int | None, float] = {None: (others_s + math.fsum(stolen_s.values())) / len(share.cpus)}
     if share.each:
-        lost += [min(seen_s[number], others_s) + stolen_s[number] for number in share.cpus]
+        lost_s |= {number: min(seen_s[number], others_s) + stolen_s[number] for number in share.cpus}
+    worst = max(lost_s, key=lambda number: lost_s[number])  # of equals the first: all of them
     named = _named(share, grew, inside, others_s, math.fsum(stolen_s.values()))
-    return replace(group, foreign=min(max(lost) / length_s, 1.0), named=named)
+    return replace(group, foreign=min(lost_s[worst] / length_s, 1.0), named=named, worst=worst)
 
 
 def _named(share: Share, grew: Mapping[str, float], inside: Sequence[Reading], others_s: float, stolen_s: float) -> str:

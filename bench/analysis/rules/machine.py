@@ -58,7 +58,7 @@ def strangers(seen: Evidence, limits: Thresholds) -> str:
         most = limits.strangers if group.is_services else limits.strangers_elsewhere
         if group.foreign is not None and group.foreign > most:
             named = f": {group.named}" if group.named else ""
-            said.append(f"other processes used {group.foreign:.1%} of {group}, more than {most:.0%}{named}")
+            said.append(f"other processes used {group.foreign:.1%} of {group.judged}, more than {most:.0%}{named}")
     return "; ".join(said)
 
 
