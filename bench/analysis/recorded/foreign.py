@@ -49,7 +49,7 @@ class CpuGroup:
 
 
 @dataclass(frozen=True)
-class Share:
+class RoleCpus:
     """CPUs to be judged together: `ours` are the roles whose work belongs there, `others` those that are foreign there.
 
     `each`: every CPU is judged by what was seen on it, too, because what runs there has no other one to move to.
@@ -76,21 +76,21 @@ def together(placed: Placement, known: Iterable[str]) -> str:
     return "" if DATABASE in known else "PostgreSQL was not started by this run"
 
 
-def shares(placed: Placement, known: Iterable[str], all_cpus: Iterable[int]) -> list[Share]:
+def shares(placed: Placement, known: Iterable[str], all_cpus: Iterable[int]) -> list[RoleCpus]:
     """The groups of CPUs. On the service's own, everything else is foreign; the harness keeps to the others."""
     known = tuple(known)
     if together(placed, known):
         cpus = tuple(sorted({*placed.service, *placed.load, *placed.database})) or tuple(sorted(all_cpus))
-        return [Share((), cpus, tuple(role for role in known if role != IDLE), (STRANGERS, IDLE), each=False)]
-    found = [Share((SERVICE,), placed.service, (SERVICE,), (STRANGERS, IDLE, HARNESS), each=True)]
+        return [RoleCpus((), cpus, tuple(role for role in known if role != IDLE), (STRANGERS, IDLE), each=False)]
+    found = [RoleCpus((SERVICE,), placed.service, (SERVICE,), (STRANGERS, IDLE, HARNESS), each=True)]
     loading, storing = (LOAD, EXTERNAL, HARNESS), (DATABASE, RELAY, HARNESS)
     if set(placed.load) & set(placed.database):
         cpus = tuple(sorted({*placed.load, *placed.database}))
-        found.append(Share((LOAD, DATABASE), cpus, (*loading, *storing[:2]), (STRANGERS, IDLE), each=True))
+        found.append(RoleCpus((LOAD, DATABASE), cpus, (*loading, *storing[:2]), (STRANGERS, IDLE), each=True))
         return found
-    found.append(Share((LOAD,), placed.load, loading, (STRANGERS, IDLE), each=True))
+    found.append(RoleCpus((LOAD,), placed.load, loading, (STRANGERS, IDLE), each=True))
     # PostgreSQL's processes move to whichever of their CPUs is free.
-    found.append(Share((DATABASE,), placed.database, storing, (STRANGERS, IDLE), each=False))
+    found.append(RoleCpus((DATABASE,), placed.database, storing, (STRANGERS, IDLE), each=False))
     return found
 
 
@@ -99,7 +99,7 @@ def within(least_s: float, seen_s: float, most_s: float) -> float:
     return max(0.0, min(max(least_s, seen_s), most_s))
 
 
-def of(share: Share, grew: Mapping[str, float], inside: Sequence[Reading], length_s: float) -> CpuGroup:
+def of(share: RoleCpus, grew: Mapping[str, float], inside: Sequence[Reading], length_s: float) -> CpuGroup:
     """What took these CPUs in a window: `grew` is how much each figure of the readings grew in it (s)."""
     stolen_s = {number: grew.get(f"steal {number}", 0.0) for number in share.cpus}
     group = CpuGroup(share.roles, share.cpus, None, min(max(stolen_s.values()) / length_s, 1.0))
@@ -121,7 +121,9 @@ def of(share: Share, grew: Mapping[str, float], inside: Sequence[Reading], lengt
     return replace(group, foreign=min(lost_s[worst] / length_s, 1.0), named=named, worst=worst)
 
 
-def _named(share: Share, grew: Mapping[str, float], inside: Sequence[Reading], others_s: float, stolen_s: float) -> str:
+def _named(
+    share: RoleCpus, grew: Mapping[str, float], inside: Sequence[Reading], others_s: float, stolen_s: float
+) -> str:
     """The two that were seen to use most there, with their seconds, or that most of it was not seen."""
     used = {WHO[who]: _sum(grew, (f"{who} on {cpu}" for cpu in share.cpus)) for who in share.others if who in WHO}
     for reading in inside[1:]:

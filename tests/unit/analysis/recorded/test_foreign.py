@@ -7,7 +7,7 @@ import pytest
 from bench.analysis import bound, verdict
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded import foreign, machine
-from bench.analysis.recorded.foreign import CpuGroup, Share
+from bench.analysis.recorded.foreign import CpuGroup, RoleCpus
 from bench.analysis.verdict import Verdict
 from bench.plan.model import Thresholds
 from bench.plan.placement import LOADING, Placement, place
@@ -158,7 +158,7 @@ def test_groups_do_not_overlap_and_the_harness_is_at_home_beside_the_service() -
 
 def test_a_group_whose_strangers_are_unknown_knows_what_was_stolen() -> None:
     """Where the system does not show other processes."""
-    share = Share(("service",), (0, 1), ("service",), ("strangers",), each=True)
+    share = RoleCpus(("service",), (0, 1), ("service",), ("strangers",), each=True)
     found = foreign.of(share, {"steal 0": 1.0, "steal 1": 4.0}, READINGS, 10.0)
     assert found == CpuGroup(("service",), (0, 1), None, 0.4)
 

@@ -45,6 +45,14 @@ def test_a_rule_speaks_up_at_its_threshold(bad: Evidence, just_good: Evidence, w
     assert_speaks(bad, just_good, words)
 
 
+def test_a_plan_that_allows_more_beside_the_service_allows_it_elsewhere() -> None:
+    """And a plan may allow more elsewhere alone."""
+    seen = evidence(machine=foreign(OTHERS, 0.3))
+    assert rules.strangers(seen, Thresholds(strangers=0.4)) == ""
+    assert rules.strangers(seen, Thresholds(strangers_elsewhere=0.4)) == ""
+    assert rules.strangers(evidence(machine=foreign(SERVICE, 0.3)), Thresholds(strangers_elsewhere=0.4)) != ""
+
+
 def test_each_group_that_was_disturbed_is_named() -> None:
     """In one sentence each."""
     both = evidence(machine={"groups": tuple(replace(one, foreign=0.5, stolen=0.3) for one in GROUPS)})
