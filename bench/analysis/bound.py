@@ -41,7 +41,7 @@ UNKNOWN = Bound(By.UNKNOWN, "")
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
     """The first that applies: what lies behind the service can only show once the service is not full."""
-    if seen.machine is None or not seen.length_s or not seen.requests:
+    if seen.machine is None or not seen.length_s or not seen.completed:
         return UNKNOWN
     found = (rule(seen, seen.machine, limits) for rule in (OF_A_TARGET if seen.foreign else IN_ORDER))
     return next((bound for bound in found if bound), UNKNOWN)
@@ -60,10 +60,10 @@ def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     """An open load whose requests were answered as they came."""
     if seen.offered_rps is None:
         return None
-    due, successes = seen.offered_rps * seen.length_s, seen.requests - seen.failures
-    if successes < due - off_by(due, seen, limits):
+    due = seen.offered_rps * seen.length_s
+    if seen.succeeded < due - off_by(due, seen, limits):
         return None
-    rate = f"{successes / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
+    rate = f"{seen.succeeded / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
     return Bound(By.OFFERED_RATE, f"{rate}; {_idle(seen, machine)}")
 
 

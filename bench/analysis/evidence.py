@@ -15,7 +15,7 @@ from bench.analysis.recorded.activity import peaks, transactions_per_request
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
-from bench.analysis.recorded.pings import inside
+from bench.analysis.recorded.pings import inside, unanswered
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
@@ -24,11 +24,18 @@ from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from suite.arrival import Arrival
 
+EXTENDED_BY_S = 0.5  # a busy load may be that late
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of one measurement. `accounted` and `drift` are None where the model has no such figure.
+    """All that is known of one measurement.
 
+    The figures of its ledger are those of `bench.analysis.recorded.ledger.Ledger`, under the same names.
+    `begun` is how many requests the load counted when it sent them, `recorded` how many it recorded, both from its
+    beginning to its end; `begun` is None in old runs.
+    `warm_up_s` is how long the load ran before the window, `extended` whether the response time made it longer than
+    planned; None where that is not known, and of a batch.
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `miscounted` says in words where Locust's own count differs from the samples'.
@@ -65,6 +72,18 @@ class Evidence:
     foreign: bool = False
     load_workers: tuple[LoadWorker, ...] = ()
     unwatched: int | None = None
+    unfinished: int = 0
+    completed: int = 0
+    succeeded: int = 0
+    backlog_start: int = 0
+    backlog_end: int = 0
+    starved: int = 0
+    little: float | None = None
+    begun: int | None = None
+    recorded: int = 0
+    warm_up_s: float | None = None
+    extended: bool = False
+    pings_unanswered: int = 0
     by_service: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,7 +105,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
     seen = _machine(recording, window, plan)
     # A target may have a separate database: what this one did may not have been for it.
     most = peaks(recording.activity, window) if ours else None
-    pings_ms = inside(recording.pings, window)
+    pings_ms, sent = inside(recording.pings, window), len(windows.sent(samples))
     return Evidence(
         length_s=window.length_s,
         users_asked=cell.users,
@@ -94,24 +113,25 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         arrival=load.arrival,
         offered_rps=load.rate if load.arrival == Arrival.OPEN else None,
         by_chance=load.spacing == "poisson",
-        requests=counted.requests,
-        failures=counted.failures,
-        missed=counted.missed,
+        **vars(counted),
         reconnects=recording.marks[-1].reconnects,
-        accounted=counted.accounted,
-        drift=counted.drift,
         machine=seen,
         placement=recording.placement,
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(recording) if most else None,
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
-        transactions=_transactions(recording, samples, window, counted.requests, plan) if ours else None,
+        transactions=_transactions(recording, samples, window, counted.completed, plan) if ours else None,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
-        miscounted=miscounted(recording.locust_requests, len(windows.sent(samples))),
+        miscounted=miscounted(recording.locust_requests, sent),
         foreign=not ours,
         load_workers=load_workers.of_marks(recording.marks, window),
         unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
+        pings_unanswered=unanswered(recording.pings, window),
+        begun=recording.marks[-1].begun,
+        recorded=sent,
+        warm_up_s=window.warm_up_s,
+        extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
     )
 
 

@@ -18,7 +18,7 @@ def unchecked_of_all(results: Sequence[CellResult]) -> tuple[Note, ...]:
 def of_cells(
     results: Sequence[CellResult], shared: Collection[Note] = (), *, with_shared: bool = True
 ) -> tuple[Note, ...]:
-    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks.
+    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks, the ledger.
 
     `shared` are the unchecked notes that all cells of the run have: the first ranking has them once, `with_shared`.
     """
@@ -29,7 +29,19 @@ def of_cells(
     found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
     if any(one.cell.once for one in results):
         found.append(Note("", Kind.LANDMARK, "below the line: measured once, as a landmark, not ranked"))
-    return tuple(found)
+    return (*found, *_ledger(results))
+
+
+def _ledger(results: Sequence[CellResult]) -> Iterator[Note]:
+    """What became of everything that began or was due in all windows, in one line."""
+    sent, failures, unfinished = (
+        sum(getattr(one.total, name) or 0 for one in results) for name in ("requests", "failures", "unfinished")
+    )
+    missed = sum(one.missed for one in results)
+    if sent + missed:
+        places = {"succeeded": sent - failures, "failed": failures - unfinished, "missed": missed}
+        text = " + ".join(f"{count:,} {name}" for name, count in (places | {"unfinished": unfinished}).items())
+        yield Note("", Kind.LEDGER, f"ledger of the windows: {sent + missed:,} requests began or were due = {text}")
 
 
 def _unchecked(about: str, note: Note) -> Note:

@@ -1,7 +1,7 @@
 """What a run has measured so far, cell by cell. What that amounts to is made of it by bench/analysis/analysis.py."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from bench.analysis.bound import Bound
 from bench.analysis.ceilings import Alone
 from bench.analysis.measurement import Measurement
 from bench.analysis.parity import ParityRow
+from bench.analysis.rules import conservation
 from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
@@ -61,14 +62,25 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     frames = [one.samples for one in measurements if len(one.samples)]
     if not frames:
         return ()
-    failed = pl.concat(frames).filter(~pl.col("ok"))
+    failed = pl.concat(frames).filter(pl.col("begun") & ~pl.col("ok") & ~pl.col("missed"))
     counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-def _miscounted(one: Measurement) -> tuple[Note, ...]:
-    said = one.evidence.miscounted
-    return (Note("", Kind.MISCOUNTED, said),) if said else ()
+def _noted(one: Measurement, limits: Thresholds) -> Iterator[Note]:
+    """What to know of one measurement, beside its verdict."""
+    seen = one.evidence
+    if seen.miscounted:
+        yield Note("", Kind.MISCOUNTED, seen.miscounted)
+    if seen.unfinished:
+        text = f"{seen.unfinished:,} requests had no answer when the load stopped waiting; they count as failures"
+        yield Note("", Kind.WAITED, text)
+    if seen.pings_unanswered:
+        yield Note("", Kind.PING, f"{seen.pings_unanswered:,} GET /ping beside the load had no good answer")
+    if seen.extended:
+        yield Note("", Kind.WARM_UP, f"the load warmed up for {seen.warm_up_s:.1f} s, because of the response time")
+    if over := conservation.overload(seen, limits):
+        yield Note("", Kind.OVERLOAD, f"{over}: latencies grow for as long as the load runs")
 
 
 def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
@@ -153,7 +165,7 @@ class Outcome:
         new = [
             replace(note, about=f"round {number}")
             for number, (one, notes) in enumerate(zip(measurements, beside, strict=True), len(before) + 1)
-            for note in (*notes, *_miscounted(one))
+            for note in (*notes, *_noted(one, self.limits))
         ]
         said = [*self.remarks.get(cell, ()), *new]
         seen, operations = [one.evidence for one in mine], summary.summarise(mine)

@@ -70,8 +70,8 @@ def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, s
     recording = recordings.read(place) if "recorded" in facts else None
     try:
         if recording is None:
-            return _as_written(kept, window, written, settings)
-        return _derived(recording, kept, settings, cell, (window, written))
+            return _as_written(kept, window, written, facts)
+        return _derived(recording, kept, settings, cell, facts)
     except (ArithmeticError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError, ResultsError) as error:
         path = place / (recordings.NAME if recording else "window.json")
         why = f"it does not fit its samples ({type(error).__name__}: {error})"
@@ -91,22 +91,29 @@ def _written(path: Path, facts: Mapping[str, Any]) -> tuple[Window, Evidence]:
     return window, seen
 
 
-def _as_written(kept: pl.DataFrame, window: Window, written: Evidence, settings: Plan) -> tuple[Measurement, str]:
-    counts = windows.sent(windows.cut(kept, window, settings.load.arrival)).select(COLUMNS)
+def _as_written(
+    kept: pl.DataFrame, window: Window, written: Evidence, facts: Mapping[str, Any]
+) -> tuple[Measurement, str]:
+    counts = windows.classified(kept, window).select(COLUMNS)
     counted = evidence.recounted(written, kept, window)
-    return Measurement(counts, written), disagreement(written.as_dict(), counted.as_dict())
+    new = {name: getattr(counted, name) for name in ("completed", "succeeded") if name not in facts["evidence"]}
+    seen = replace(written, **new)
+    return Measurement(counts, seen), disagreement(*_both(facts["evidence"], counted.as_dict()))
 
 
 def _derived(
-    recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, written: tuple[Window, Evidence]
+    recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, facts: Mapping[str, Any]
 ) -> tuple[Measurement, str]:
     found = Measurement.of(recording, kept, cell, settings)
-    window, stored = written
-    compared = replace(stored, miscounted=found.evidence.miscounted)  # a miscount has its own remark
-    return found, disagreement(
-        {**asdict(window), **compared.as_dict()},
-        {**asdict(windows.of(recording.marks, kept, settings.load)), **found.evidence.as_dict()},
-    )
+    window, seen = windows.of(recording.marks, kept, settings.load), found.evidence.as_dict()
+    del seen["miscounted"]  # a miscount has its own remark
+    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(window), **seen}))
+
+
+def _both(written: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What is in both. An older version wrote fewer facts than there are now."""
+    names = written.keys() & found.keys()
+    return tuple({name: one[name] for name in sorted(names)} for one in (written, found))  # type: ignore[return-value]  # two
 
 
 def disagreement(written: Mapping[str, Any], found: Mapping[str, Any]) -> str:

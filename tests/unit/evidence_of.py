@@ -44,14 +44,24 @@ GOOD = Evidence(
     drift=Drift(0.01, 0.5),
     machine=MACHINE,
     placement=Placement(service=(1,), load=(0,), database=(0,)),
+    completed=1000,
+    succeeded=1000,
+    little=1.001,
+    begun=1300,
+    recorded=1300,
+    warm_up_s=3.0,
 )
 
 
 def evidence(*, machine: dict[str, Any] | None = None, **changes: Any) -> Evidence:
-    """GOOD with these changes; `machine` changes what the machine showed. Strangers and steal are on all CPUs."""
-    changed = replace(MACHINE, **(machine or {}))
+    """GOOD with these changes; `machine` changes what the machine showed. As many requests ended as had begun.
+
+    Strangers and steal are on all CPUs.
+    """
+    requests, failures = (changes.get(name, getattr(GOOD, name)) for name in ("requests", "failures"))
+    changes = {"completed": requests, "succeeded": max(0, requests - failures)} | changes
+    told = machine or {}
     everywhere = {"foreign": "strangers", "stolen": "steal"}
-    onto = {ours: machine[whole] for ours, whole in everywhere.items() if whole in (machine or {})} if machine else {}
-    if onto and "groups" not in (machine or {}):
-        changed = replace(changed, groups=tuple(replace(group, **onto) for group in GROUPS))
-    return replace(GOOD, machine=changed, **changes)
+    onto = {ours: told[whole] for ours, whole in everywhere.items() if whole in told}
+    groups = {"groups": tuple(replace(group, **onto) for group in GROUPS)} if onto else {}
+    return replace(GOOD, machine=replace(MACHINE, **(groups | told)), **changes)

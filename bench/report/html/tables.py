@@ -17,9 +17,19 @@ from bench.report.formats import figure_of, number
 from bench.report.html import answer
 
 REASONS = {
-    Kind.INVALID, Kind.FLOOR, Kind.UNCHECKED, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED,
+    Kind.INVALID,
+    Kind.FLOOR,
+    Kind.UNCHECKED,
+    Kind.REMADE,
+    Kind.DISAGREES,
+    Kind.MISCOUNTED,
+    Kind.ERROR,
+    Kind.MISSED,
     Kind.BOUND,
-}  # fmt: skip
+    Kind.OVERLOAD,
+    Kind.WAITED,
+    Kind.WARM_UP,
+}
 
 
 @dataclass(frozen=True)

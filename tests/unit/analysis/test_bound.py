@@ -59,7 +59,7 @@ def test_an_open_load_below_capacity_is_bound_by_its_rate() -> None:
         bound.By.OFFERED_RATE,
         "100 of 100 requests/s were answered as they came; the service used 50% of the CPU time it can use",
     )
-    behind = Evidence(**{**vars(GOOD), **open_load, "requests": 900})
+    behind = Evidence(**{**vars(GOOD), **open_load, "succeeded": 900})
     assert bound.of_measurement(behind, LIMITS).by == "service CPU"
 
 

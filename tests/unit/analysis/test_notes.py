@@ -26,8 +26,12 @@ def test_a_reason_comes_before_remarks_and_failures() -> None:
         ("asyncpg_async", Kind.ERROR, "2 x reset", ""),
         ("asyncpg_async", Kind.ERROR, "1 x late", ""),
         ("asyncpg_async", Kind.RECONNECTS, "1,200 connections that the service had closed were opened again", ""),
-        ("asyncpg_async", Kind.BOUND, found[-1].text, "service CPU"),
+        ("asyncpg_async", Kind.BOUND, found[-2].text, "service CPU"),
+        ("", Kind.LEDGER, found[-1].text, ""),
     ]
+    assert found[-1].text == (
+        "ledger of the windows: 10 requests began or were due = 7 succeeded + 3 failed + 0 missed + 0 unfinished"
+    )
 
 
 def test_what_was_not_checked_is_said_once_where_it_holds_for_all_cells() -> None:
@@ -68,4 +72,4 @@ def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:
     assert noted.startswith("mine (Mine): a target at http://127.0.0.1:9000, no service of the suite; CPU time, memory")
     assert [one for one in found if one.kind is Kind.SAME] == [Note(twin.slug, Kind.SAME, A_A)]
     assert [one.about for one in found if one.kind is Kind.LANDMARK] == [""]
-    assert found[-1].text == "below the line: measured once, as a landmark, not ranked"
+    assert found[-2].text == "below the line: measured once, as a landmark, not ranked"
