@@ -44,6 +44,7 @@ class Evidence:
     `load_workers` are the processes of a load of several.
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
     or where no system allows it to be.
+    `by_service`: there was no window because the service ended by itself.
     """
 
     length_s: float
@@ -83,15 +84,17 @@ class Evidence:
     warm_up_s: float | None = None
     extended: bool = False
     pings_unanswered: int = 0
+    by_service: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
         return asdict(self)
 
 
-def nothing(problem: str, users: int, arrival: Arrival) -> Evidence:
+def nothing(problem: str, users: int, arrival: Arrival, *, by_service: bool = False) -> Evidence:
     """Of a measurement that came to no window."""
-    return Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
+    none = Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
+    return replace(none, by_service=by_service)
 
 
 def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Evidence:

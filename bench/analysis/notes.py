@@ -1,6 +1,6 @@
 """What a reader must know of each cell, as notes: reasons, remarks, failures, bounds. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bench.analysis.outcome import CellResult
 from bench.plan.note import Kind, Note
@@ -9,9 +9,21 @@ A_A = "A/A, the noise floor: the same service twice, so that any difference is n
 UNKNOWN = "CPU time, memory, round trips, pool and parity are not known"
 
 
-def of_cells(results: Sequence[CellResult]) -> tuple[Note, ...]:
-    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks, the ledger."""
-    found = [note for one in results for note in _of_cell(one)]
+def unchecked_of_all(results: Sequence[CellResult]) -> tuple[Note, ...]:
+    """What the rules of the verdict could not see in any cell that has requests."""
+    each = [one.verdict.unchecked for one in results if one.total.requests]
+    return tuple(note for note in dict.fromkeys(sum(each, ())) if all(note in one for one in each))
+
+
+def of_cells(
+    results: Sequence[CellResult], shared: Collection[Note] = (), *, with_shared: bool = True
+) -> tuple[Note, ...]:
+    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks, the ledger.
+
+    `shared` are the unchecked notes that all cells of the run have: the first ranking has them once, `with_shared`.
+    """
+    found = [_unchecked("", note) for note in shared if with_shared]
+    found += [note for one in results for note in _of_cell(one, shared)]
     found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
     found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]
     found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
@@ -32,10 +44,17 @@ def _ledger(results: Sequence[CellResult]) -> Iterator[Note]:
         yield Note("", Kind.LEDGER, f"ledger of the windows: {sent + missed:,} requests began or were due = {text}")
 
 
-def _of_cell(one: CellResult) -> Iterator[Note]:
+def _unchecked(about: str, note: Note) -> Note:
+    return Note(about, note.kind, f"{note.kind}: {note.text}")
+
+
+def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
     slug = one.cell.slug
     for note in (*one.verdict.reasons, *one.remarks):
         yield Note(slug, note.kind, str(note), note.which)
+    for note in one.verdict.unchecked:
+        if note not in shared:
+            yield _unchecked(slug, note)
     for error, count in one.errors:
         yield Note(slug, Kind.ERROR, f"{count:,} x {error}")
     if one.missed:

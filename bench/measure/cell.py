@@ -20,6 +20,7 @@ from bench.measure import database, load, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.watch import kernel
+from bench.measure.watch.apart import kept_off
 from bench.measure.watch.observers import Observers
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -28,7 +29,7 @@ from bench.store import files, locust_counts, measurements, recordings, samples,
 from bench.tracing import events
 from db import restore
 from db import server as postgresql
-from suite.errors import BenchError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
+from suite.errors import BenchError, EndedError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
         if isinstance(error, RestartedError):
             fleet.stop()  # the pools hold connections that PostgreSQL has closed
         problem = _write_problem(error, kernel.oom_kills() - oom_kills, folder)
-        return measurements.nothing(problem, plan, cell)
+        return measurements.nothing(problem, plan, cell, by_service=isinstance(error, EndedError))
     measured = Measurement.of(recording, kept, cell, plan)
     measurements.keep(window, measured.evidence, folder)
     return measured
@@ -88,7 +89,10 @@ def _record(
     restore.restore(server.dsn)
     database_started = postgresql.postmaster_start_time(server.dsn)
     stream = folder / samples.SAMPLE_STREAM
-    with Observers(cell, plan.load, target.url, server.dsn, _roots(cell, fleet, server)) as observers:
+    with (
+        Observers(cell, plan.load, target.url, server.dsn, _roots(cell, fleet, server)) as observers,
+        kept_off(attempt.placed.service),
+    ):
         child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
         workers = load.start_workers(cell, plan.load, target, folder)
         for one in (child, *workers):
@@ -139,7 +143,8 @@ def _write_problem(error: BenchError, killed: int, folder: Path) -> str:
     problem, _, details = str(error).partition("\n")
     if killed > 0 and isinstance(error, LoadError | ServiceError):
         problem = f"{problem.removesuffix(':')}; meanwhile {for_memory(killed)}"
-    files.write_whole(folder / "problem.txt", f"{problem}\n{details}\n")
+    by = f"{measurements.BY_SERVICE}\n" if isinstance(error, EndedError) else ""
+    files.write_whole(folder / "problem.txt", f"{problem}\n{details}\n{by}")
     return problem
 
 

@@ -172,6 +172,7 @@ class Thresholds(_Section):
     rate: Share = 0.02
     steal: Share = 0.02
     strangers: Share = 0.05
+    strangers_elsewhere: Share = 0.10
     drift: Share = 0.10
     drift_p: Share = 0.01
     clock_jump_s: Seconds = 0.1

@@ -11,6 +11,8 @@ class Kind(StrEnum):
     """Why a cell is INVALID."""
     FLOOR = "FLOOR"
     """Why a cell is FLOOR."""
+    UNCHECKED = "not checked"
+    """What the rules of a verdict could not see."""
     REMADE = "measured again"
     """A measurement was disturbed from outside, and was made once more."""
     DISAGREES = "disagrees"

@@ -24,6 +24,7 @@ from suite.errors import ResultsError
 WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
 SAME = 1e-6  # the arithmetic of another machine may differ in the last digits
 MOST_NAMED = 5
+BY_SERVICE = "the service ended by itself"  # the last line of its problem.txt
 
 
 def keep(window: Window, seen: Evidence, folder: Path) -> None:
@@ -40,9 +41,10 @@ def has_ended(place: Path) -> bool:
     return (place / "window.json").exists() or (place / "problem.txt").exists()
 
 
-def nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
-    """A measurement without a window, with the reason."""
-    return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+def nothing(problem: str, settings: Plan, cell: Cell, *, by_service: bool = False) -> Measurement:
+    """A measurement without a window, with the reason. `by_service`: the service ended by itself."""
+    seen = evidence.nothing(problem, cell.users, settings.load.arrival, by_service=by_service)
+    return Measurement(pl.DataFrame(), seen)
 
 
 def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, str]:
@@ -53,8 +55,10 @@ def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, s
     these are compared with window.json. Raises ResultsError that names the unreadable file.
     """
     if (place / "problem.txt").exists():
-        problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
-        return nothing(problem, settings, cell), ""
+        text = (place / "problem.txt").read_text(errors="replace")
+        problem, _, details = text.partition("\n")
+        by_service = details.rstrip().rpartition("\n")[2] == BY_SERVICE
+        return nothing(problem, settings, cell, by_service=by_service), ""
     if not has_ended(place):
         return None, ""
     facts = files.json_of(place / "window.json")

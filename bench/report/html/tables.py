@@ -19,6 +19,7 @@ from bench.report.html import answer
 REASONS = {
     Kind.INVALID,
     Kind.FLOOR,
+    Kind.UNCHECKED,
     Kind.REMADE,
     Kind.DISAGREES,
     Kind.MISCOUNTED,

@@ -27,6 +27,7 @@ STYLES = {
     Kind.ERROR: "red",
     Kind.LEDGER: "dim",
     Kind.MISSED: "red",
+    Kind.UNCHECKED: "dim",
     Kind.OVERLOAD: "yellow",
     Kind.WAITED: "red",
     Kind.WARM_UP: "dim",

@@ -1,5 +1,6 @@
 """A measurement read back from its folder: evidence derived again, and held against what window.json says."""
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +56,33 @@ def test_what_is_read_back_is_what_was_made(place: Path) -> None:
     assert (seen.ping_p50_ms, seen.load_workers[0].users, seen.miscounted) == (20.0, 3, "")
     assert seen.machine is not None
     assert (seen.machine.pool, seen.machine.changed) == (0.5, ())
+
+
+@pytest.mark.parametrize("by_service", [False, True])
+def test_who_ended_a_measurement_without_a_window_is_read_back(place: Path, *, by_service: bool) -> None:
+    """Its last line says so; the same words in a service's log do not, unless they are the last."""
+    place.mkdir(parents=True)
+    lines = ["it ended", "log", measurements.BY_SERVICE, *([measurements.BY_SERVICE] if by_service else ["log"])]
+    (place / "problem.txt").write_text("\n".join(lines) + "\n")
+    found, _ = read(place)
+    assert (found.evidence.problem, found.evidence.by_service) == ("it ended", by_service)
+
+
+def test_a_recording_of_an_older_suite_is_read(place: Path) -> None:
+    """It has nothing by process and by CPU, and a number for a control group that could not be read."""
+    write_cell(place)
+    path = place / recordings.NAME
+    facts = json.loads(gzip.decompress(path.read_bytes()))
+    for one in facts["readings"]:
+        for name in ("ran_on", "seen_on", "enclosed"):
+            del one[name]
+        for use in one["roles"].values():
+            del use["by_process"]
+    path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    seen = read(place)[0].evidence.machine
+    assert seen is not None
+    assert (seen.throttled_s, seen.enclosed, seen.processes_s) == (0.0, False, {})
+    assert [group.roles for group in seen.groups] == [("service",), ("load", "database")]
 
 
 def test_evidence_follows_from_the_recording_and_not_from_window_json(place: Path) -> None:
