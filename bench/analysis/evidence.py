@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, machine, windows
+from bench.analysis.recorded import ledger, load_workers, machine, windows, work
 from bench.analysis.recorded.activity import peaks, transactions_per_request
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
@@ -19,6 +19,7 @@ from bench.analysis.recorded.pings import inside
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
+from bench.analysis.recorded.work import Work
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
@@ -64,6 +65,7 @@ class Evidence:
     foreign: bool = False
     load_workers: tuple[LoadWorker, ...] = ()
     unwatched: int | None = None
+    work: Work = field(default_factory=Work)
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -109,6 +111,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         foreign=not ours,
         load_workers=load_workers.of_marks(recording.marks, window),
         unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
+        work=work.of(recording, samples, window, cell, plan),
     )
 
 
