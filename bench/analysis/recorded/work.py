@@ -33,7 +33,7 @@ class Fastest:
 class Work:
     """What is known of it; None where nothing is.
 
-    `transactions` are those of a request on average, as the database reported them while measuring. Verification counted
+    `transactions` are those of a request on average, as the database reported them. Verification counted
     from `transactions_least` (if failed requests made none) to `transactions_most` for the operations of the window.
     `calls` is how many the external API answered during the load, `calls_needed` how many successes stand for one each.
     """
