@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import polars as pl
 
@@ -16,15 +15,12 @@ from bench.analysis.rules import conservation
 from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
-from bench.plan.costs import Cost, expected
+from bench.plan.costs import READ_MANY, Cost, expected, variant_of
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
-from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.arrival import Arrival
-
-READ_MANY = 20  # the scenario's own default
 
 
 @dataclass(frozen=True)
@@ -103,13 +99,7 @@ def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[Ope
 def _cost(cell: Cell, operation: str) -> Cost:
     own = dict(cell.parameters)
     service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
-    return expected(service, cell.setup.profile, operation, _variant(operation, own), reads)
-
-
-def _variant(operation: str, parameters: Mapping[str, Any]) -> str | None:
-    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
-    known = OPERATIONS[operation]
-    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
+    return expected(service, cell.setup.profile, operation, variant_of(operation, own), reads)
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,9 @@ class Thresholds(_Section):
     clock_jump_s: Seconds = 0.1
     busy: Share = 0.90
     held: Share = 0.75
+    transactions: Share = 0.25
+    floor: Share = 0.02
+    calls: Share = 0.02
 
 
 class DatasetScale(_Section):
@@ -189,12 +192,14 @@ class DatasetScale(_Section):
 class Target(_Section):
     """A running service that is not the suite's: measured beside its services, never started or stopped.
 
-    `name` is in the tables and in names of files; `url` has no path.
+    `name` is in the tables and in names of files; `url` has no path. `external_api`: it calls the suite's external API,
+    which then runs for it, too, and counts its calls.
     """
 
     name: str
     url: str
     title: str = ""
+    external_api: bool = False
 
     @field_validator("name")
     @classmethod
