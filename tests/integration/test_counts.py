@@ -17,7 +17,7 @@ from db.dsn import Dsn
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied
 
-# Round trips / statements / transactions of one call; read_many reads three rows. docs/methodology.md has the same tables.
+# Round trips / statements of one call; read_many reads three rows. docs/methodology.md has the same tables.
 USERS = ("read_user", "list_users", "create_user", "update_user", "delete_user", "read_many")
 OTHERS = (
     "read_note implicit", "read_note explicit", "synchronize_note implicit", "synchronize_note explicit",
@@ -183,7 +183,7 @@ def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(checkout: Chec
 
 
 CACHED_LATER = CACHED.replace(
-    "if user_id <= 100:  # which nobody changes, so that all answers stay right", "if user_id > 5:"
+    "if user_id <= 100:  # which nobody changes, so that all answers stay right", "if 5 < user_id <= 1000:"
 )
 QUICK = """
 [matrix]
@@ -210,7 +210,10 @@ drift = 1.0
 def test_a_service_that_begins_to_cache_after_its_verification_is_invalid(
     tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None], *, caches: bool
 ) -> None:
-    """It does what verification counts, for the users that verification reads. Without the cache it is VALID."""
+    """It does what verification counts, for the users that verification reads. Without the cache it is VALID.
+
+    The pool still resets the connection of each request, which is one transaction of the two.
+    """
     stage()
     for checkout in copied(tmp_path_factory.mktemp("cached") / "checkout"):
         path = checkout.folder / "services/asyncpg_async/app.py"
@@ -221,4 +224,4 @@ def test_a_service_that_begins_to_cache_after_its_verification_is_invalid(
         code, printed = checkout.bench("run", "--plan", str(plan), "--name", "quick")
         said = re.sub(r"\s+", " ", printed)
         assert code == (3 if caches else 0), printed
-        assert bool(re.search(r"made 0\.\d\d transactions a request; verification counted 2\.00", said)) == caches
+        assert bool(re.search(r"made [01]\.\d\d transactions a request; verification counted 2\.00", said)) == caches
