@@ -89,10 +89,10 @@ def of(outcome: Outcome) -> Analysis:
     scenarios = dict.fromkeys(one.cell.scenario for one in results)
     return Analysis(
         results=results,
-        rankings=tuple(_ranking(scenario, results, curves, limits) for scenario in scenarios),
+        rankings=tuple(_ranking(scenario, outcome, results, curves, limits) for scenario in scenarios),
         curves=curves,
         ceilings=limits,
-        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results),
+        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results, outcome.first_stage),
         parity=outcome.parity,
         measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
         unreadable=tuple(outcome.unreadable),
@@ -101,7 +101,11 @@ def of(outcome: Outcome) -> Analysis:
 
 
 def _ranking(
-    scenario: str, results: Sequence[CellResult], curves: Sequence[Curve], limits: Sequence[Ceiling]
+    scenario: str,
+    outcome: Outcome,
+    results: Sequence[CellResult],
+    curves: Sequence[Curve],
+    limits: Sequence[Ceiling],
 ) -> Ranking:
     mine = tuple(one for one in results if one.cell.scenario == scenario)
     paced = any(one.arrival == Arrival.OPEN for one in mine)
@@ -110,7 +114,7 @@ def _ranking(
         results=mine,
         ranked=_ranked(mine, paced=paced),
         paced=paced,
-        pairs=pairs.compare(mine),
+        pairs=pairs.compare(mine, outcome.first_stage),
         curves=tuple(one for one in curves if one.scenario == scenario),
         ceilings=tuple(one for one in limits if one.scenario == scenario),
         notes=notes.of_cells(mine),

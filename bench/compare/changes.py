@@ -32,7 +32,7 @@ class OperationFigures:
     """One operation of one cell of one run.
 
     `rounds` has each metric in each round, None where it is not known; it is empty where only `whole`, the figures of
-    all rounds together, could be read.
+    all rounds together, could be read. `first_stage`: the rounds whose spread decided how many there are.
     """
 
     identity: tuple[str, ...]
@@ -42,6 +42,7 @@ class OperationFigures:
     rounds: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     round_count: int = 0
     offered_rps: float | None = None
+    first_stage: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confid
         return None
     obstacle = _obstacle(old, new, metric.name)
     ratio = means[1] / means[0] if means[0] and means[1] is not None else None
-    low, high = (None, None) if obstacle else welch_interval(before, after, confidence) or (None, None)
+    first = old.first_stage, new.first_stage
+    low, high = (None, None) if obstacle else welch_interval(before, after, confidence, first) or (None, None)
     low, high, conclusion, why = _concluded(old, new, metric, low, high)
     return Change(
         identity=new.identity,

@@ -82,6 +82,7 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
                     rounds={metric: operation.of_rounds(metric) for metric in known},
                     round_count=result.rounds,
                     offered_rps=row["offered_rps"],
+                    first_stage=operation.first_stage,
                 )
             )
     return tuple(figures)

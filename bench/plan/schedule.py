@@ -1,9 +1,9 @@
 """In which order cells are measured: balanced over the rounds, by chance, the same again from the same seed.
 
-A machine that becomes slower during a run would make a cell that often comes last look slow. So rounds are rows of Latin
-squares: after as many rounds as there are cells, each was in every position once. Source of the squares: Williams,
-"Experimental designs balanced for the estimation of residual effects of treatments", Australian Journal of Scientific
-Research A 2 (1949), 149-168.
+A machine that becomes slower during a run would make a cell that often comes last look slow. So rounds are rows of
+Latin squares: after as many rounds as there are cells, each was in every position once. Source of the squares:
+Williams, "Experimental designs balanced for the estimation of residual effects of treatments", Australian Journal of
+Scientific Research A 2 (1949), 149-168.
 """
 
 import random

@@ -59,7 +59,7 @@ def test_fewer_rounds_are_the_beginning_of_more() -> None:
 
 
 def test_a_landmark_may_come_anywhere_in_the_first_round() -> None:
-    """Each of its six places about as often: 600 orders, 100 +- 4 standard errors each. Nothing else in the order moves."""
+    """Each of its six places about as often: 600 orders, 100 +- 4 standard errors each."""
     planned = cells(5, landmarks=1)
     first = [schedule.order(planned, 1, seed)[0] for seed in range(600)]
     found = Counter(row.index(planned[5]) for row in first)
