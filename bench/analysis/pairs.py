@@ -97,6 +97,19 @@ def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResul
     ]
 
 
+def sharing(contrasts: Sequence[Pair]) -> int:
+    """Among how many pairs of a scenario the 5% are shared, so that all ratios of one metric hold together.
+
+    All but that of the A/A arm, which has 95% of its own.
+    """
+    return len({(one.baseline, one.candidate) for one in contrasts if not is_twin(one)})
+
+
+def is_twin(pair: Pair) -> bool:
+    """Whether it is the A/A arm with its original."""
+    return A_A in pair.why
+
+
 def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[list[Pair], int]:
     """What a table in the terminal has room for, and how many pairs that leaves out.
 

@@ -13,8 +13,8 @@ from bench.plan.note import Note
 
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
 WHAT_ROUNDS_MISS = (
-    "Intervals are over rounds (Welch's t on logarithms), and hold for all cells of a metric together. A change of the"
-    " machine between the two runs looks like a change of the service."
+    "Intervals are over rounds (Welch's t on logarithms). The 95% hold for all cells of one metric together, not for"
+    " several metrics. A change of the machine between the two runs looks like a change of the service."
 )
 FORCED = "NOT ALIKE, compared because of --force"
 GOOD, BAD, DIM = "good", "bad", "dim"
