@@ -47,15 +47,17 @@ def of_runs(
     *,
     obstacles: Sequence[str] = (),
     remarks: Sequence[Note] = (),
+    lost: Sequence[str] = (),
     alone: Sequence[str] = (),
     causes: Mapping[str, Sequence[str]] | None = None,
 ) -> Document:
-    """Two runs: whole cells only, every operation being in compare.csv."""
+    """Two runs: whole cells only, every operation being in compare.csv. `lost`: what became worse without a ratio."""
     whole = [one for one in found if one.operation == "all"]
     name_of = changes.named(one.identity for one in whole)
     counted = Counter(one.conclusion for one in whole)
     said = ", ".join(f"{counted[word]} {word}" for word in Conclusion)
-    sections = {"Candidate causes": [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]}
+    sections = {"Worse, without a ratio": list(lost)}
+    sections["Candidate causes"] = [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]
     sections["Not in both"] = list(alone)
     return Document(
         *names,

@@ -64,6 +64,16 @@ def test_each_measurement_adds_to_its_cell() -> None:
     assert (outcome.results[other].rps, outcome.results[other].verdict.name) == (0.0, "INVALID")
 
 
+def test_the_beginning_is_the_first_stage_alone() -> None:
+    """With its own verdicts: a later round that makes a cell INVALID does not change what was decided."""
+    outcome, one = Outcome(first_stage=2), cell("asyncpg_async")
+    outcome.add_all(one, [READ, READ, CRASHED])
+    assert outcome.results[one].verdict.name == "INVALID"
+    [found] = outcome.beginning().ordered()
+    assert (found.rounds, found.verdict.name, found.total.requests) == (2, "VALID", 2)
+    assert (found.total.first_stage, outcome.count) == (2, 3)
+
+
 def test_a_remark_names_its_round() -> None:
     """One of the measurement's own, that Locust counted otherwise, is one, too; where there is none, none is said."""
     outcome, one = Outcome(), cell("asyncpg_async")
