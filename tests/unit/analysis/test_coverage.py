@@ -39,12 +39,13 @@ def cells(count: int) -> list[Cell]:
 def times(services: int, rounds: int) -> Floats:
     """When each cell of each round of each table is measured, as its number in the run: tables x rounds x services."""
     planned = cells(services)
-    made = np.empty((TABLES, rounds, services))
-    for table in range(TABLES):
-        for number, row in enumerate(schedule.order(planned, rounds, table)):
-            for place, cell in enumerate(row):
-                made[table, number, planned.index(cell)] = number * services + place
-    return made
+    numbers = {cell.slug: number for number, cell in enumerate(planned)}
+    drawn = [
+        [[numbers[cell.slug] for cell in row] for row in schedule.order(planned, rounds, seed)]
+        for seed in range(TABLES)
+    ]
+    places = np.argsort(np.array(drawn), axis=2)
+    return places + services * np.arange(rounds)[:, None] + 0.0
 
 
 def as_results(logarithms: Floats) -> list[CellResult]:
