@@ -40,7 +40,7 @@ def _rows(cells: Sequence[Cell], chance: random.Random) -> Iterator[tuple[Cell, 
         for square in _squares(len(labels)):
             left = chance.sample(square, len(square)) or [()]
             while left:
-                others = [row for row in left if labels[row[0]] != last] if len(labels) > 2 else []
+                others = [row for row in left if labels[row[0]] is not last] if len(labels) > 2 else []
                 row = (others or left)[0]
                 left.remove(row)
                 yield tuple(labels[number] for number in row)
