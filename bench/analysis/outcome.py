@@ -116,6 +116,7 @@ class Outcome:
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
     `disagreeing`: where its window.json differs from its recording, which is a remark on the cell, too.
+    `first_stage`: the rounds whose spread decides how many there are; None where the plan fixes their number.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -129,6 +130,7 @@ class Outcome:
     parity: tuple[ParityRow, ...] = ()
     unreadable: list[str] = field(default_factory=list)
     disagreeing: list[Note] = field(default_factory=list)
+    first_stage: int | None = None
 
     @property
     def count(self) -> int:
@@ -158,11 +160,12 @@ class Outcome:
             for note in (*notes, *_noted(one, self.limits))
         ]
         said = [*self.remarks.get(cell, ()), *new]
-        seen, operations = [one.evidence for one in mine], summary.summarise(mine)
+        seen = [one.evidence for one in mine]
+        operations = [replace(one, first_stage=self.first_stage) for one in summary.summarise(mine)]
         result = CellResult(
             cell,
             len(mine),
-            _with_costs(cell, operations) if self.counted else operations,
+            _with_costs(cell, operations) if self.counted else tuple(operations),
             verdict.of_cell(seen, self.limits),
             bound.of_cell(seen, self.limits),
             errors(mine),
@@ -171,6 +174,13 @@ class Outcome:
             seen[0].arrival,
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
+
+    def beginning(self) -> "Outcome":
+        """Of the first stage alone: what the number of rounds is decided from. Later rounds change nothing of it."""
+        made = Outcome(self.limits, self.cells, first_stage=self.first_stage)
+        for cell, measurements in self.measured.items():
+            made.add_all(cell, measurements[: self.first_stage])
+        return made
 
     def ordered(self) -> list[CellResult]:
         """The results so far in the plan's order, whatever order they were measured in."""

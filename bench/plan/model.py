@@ -140,8 +140,8 @@ class Rounds(_Section):
     """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
 
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
-    `precision` there are more rounds, up to `most`, until the intervals of all throughput ratios are that narrow.
-    `ceilings`: what pgbench does with the same SQL is measured, too.
+    `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
+    of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
@@ -151,6 +151,11 @@ class Rounds(_Section):
     ceilings: bool = True
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None
     most: Annotated[int, Field(ge=1, le=99)] = 20
+
+    @property
+    def first_stage(self) -> int | None:
+        """The rounds that decide how many there are; None where their number is fixed."""
+        return None if self.precision is None else self.count
 
     @model_validator(mode="after")
     def _has_something_to_narrow(self) -> "Rounds":
