@@ -25,6 +25,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 USUAL_S = 0.04
 """What an ordinary answer takes: so long that neither CPU is full, and times show what the service decides."""
+LAG_EVERY_S = 0.02
 RIGHT, WRONG, CUT, OPEN = "right", "wrong", "cut", "open"
 """How a request ended, for the service: the right answer, another one, its connection closed without one, not yet."""
 
@@ -38,8 +39,6 @@ def user_json(user_id: int) -> bytes:
 def right_body(path: str, query: str, users: int) -> bytes | None:
     """The contract's answer to a read of users. None where there is none."""
     fields = dict(parse_qsl(query))
-    if path == "/ping":
-        return b'{"ping":"pong"}'
     if path == "/point-reads":
         ids = point_reads.ids(int(fields["count"]), int(fields["seed"]), users)
         return b"[" + b",".join(map(user_json, ids)) + b"]"
@@ -51,7 +50,7 @@ class Asked:
     """One request, as it is answered."""
 
     def __init__(self, number: int, scope: Message, receive: Receive, send: Send) -> None:
-        self.number = number  # among the requests of the load and the gate, from 1; pings are not counted
+        self.number = number  # from 1, with the few of the gate
         self.method = str(scope["method"])
         self.path = str(scope["path"])
         self.query = bytes(scope["query_string"]).decode()
@@ -87,7 +86,11 @@ class Asked:
 
 
 class Logged:
-    """The application. Writes its log when it is stopped, as [path, arrived_ns, ended_ns, outcome] for each request."""
+    """The application. When it is stopped it writes its log: {"requests": [...], "lags": [...]}.
+
+    Each request is [path, arrived_ns, ended_ns, outcome]; each lag is [at_ns, by how much a timer was late (ns)], the
+    time that requests may have waited unseen because the process had no CPU.
+    """
 
     users: ClassVar[int] = int(os.environ.get("HOSTILE_USERS", dataset.size(0.001).users))
 
@@ -95,14 +98,13 @@ class Logged:
         self,
         answer: Callable[[Asked], Awaitable[None]],
         *,
-        ping: Callable[[Asked], Awaitable[None]] = Asked.reply,
         lives_s: float | None = None,
     ) -> None:
         """`lives_s`: its process ends so long after its first request, and serve.py starts another."""
-        self._answer, self._ping = answer, ping
+        self._answer = answer
         self.lives_s = lives_s
         self._all: list[Asked] = []
-        self._pings = 0
+        self._lags: list[tuple[int, int]] = []
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer, as ASGI wants it."""
@@ -110,9 +112,6 @@ class Logged:
             return await self._live(receive, send)
         if scope["type"] != "http":
             return None
-        if scope["path"] == "/ping":
-            self._pings += 1
-            return await self._ping(Asked(self._pings, scope, receive, send))
         asked = Asked(len(self._all) + 1, scope, receive, send)
         if asked.number == 1 and self.lives_s is not None:
             asyncio.get_running_loop().call_later(self.lives_s, self._crash)
@@ -120,15 +119,31 @@ class Logged:
         return await self._answer(asked)
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        watching = asyncio.create_task(self._watch())
         while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
+        watching.cancel()
         self.write()
         await send({"type": "lifespan.shutdown.complete"})
 
     def write(self) -> None:
         """Write the log of this process into the folder in HOSTILE_LOG."""
         rows = [[one.path, one.arrived_ns, one.ended_ns, one.outcome] for one in self._all]
-        Path(os.environ["HOSTILE_LOG"], f"{os.getpid()}.json").write_text(json.dumps(rows))
+        Path(os.environ["HOSTILE_LOG"], f"{os.getpid()}.json").write_text(
+            json.dumps({"requests": rows, "lags": self._lags})
+        )
+
+    async def _watch(self) -> None:
+        """Read how late the event loop is, while there are requests."""
+        seen = 0
+        while True:
+            if seen == len(self._all):
+                await asyncio.sleep(LAG_EVERY_S)
+            seen, before_ns = len(self._all), time.perf_counter_ns()
+            await asyncio.sleep(LAG_EVERY_S)
+            if seen != len(self._all):
+                now_ns = time.perf_counter_ns()
+                self._lags.append((now_ns, max(0, now_ns - before_ns - round(LAG_EVERY_S * 1e9))))
 
     def _crash(self) -> None:
         for one in self._all:

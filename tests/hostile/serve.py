@@ -8,6 +8,7 @@ import sys
 
 import uvicorn
 
+from bench.plan.placement import available_cpus, place
 from tests.hostile.logged import Logged
 
 
@@ -41,8 +42,8 @@ def supervise(app: Logged, listener: socket.socket) -> None:
 
 def main(module: str, port: str) -> None:
     """Serve the application of a module of tests/hostile/services."""
-    if hasattr(os, "sched_setaffinity"):  # where the suite puts the services that it measures
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if placed := place(available_cpus(), workers=1).service:  # where the suite puts its own services
+        os.sched_setaffinity(0, placed)
     app = importlib.import_module(f"tests.hostile.services.{module}").app
     listener = socket.create_server(("127.0.0.1", int(port)), backlog=2048)
     (supervise if app.lives_s is not None else serve)(app, listener)

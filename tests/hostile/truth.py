@@ -1,8 +1,8 @@
 """What a hostile service's own log says about a window, to be compared with what the suite has published."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,10 @@ from tests.hostile.logged import CUT, RIGHT
 
 Times = NDArray[np.int64]
 WITHIN, CLIENT_MS = 0.05, 3.0
-"""How far a published figure may be off. Latencies, which also have the way to the service, may have this much more."""
-SAMPLES_BEYOND = 100  # fewer requests beyond a percentile, and the suite does not publish it
+"""How far a published figure may be off. A latency may be this much longer or shorter besides; and longer by twice what
+the service's event loop was late, since a request that waits for a CPU, on the way there or back, is not in the log."""
 SILENCE_NS = 1_000_000_000
+LATENCIES = ("latency_mean_ms", "latency_p50_ms", "latency_p99_ms")
 PUBLISHED = {"VALID", "FLOOR", "UNJUDGED"}
 
 
@@ -25,6 +26,8 @@ class Log:
     begin_ns: Times
     end_ns: Times
     right: NDArray[np.bool_]
+    lag_at_ns: Times
+    lag_ns: Times
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Truth:
     latency_mean_ms: float
     latency_p50_ms: float
     latency_p99_ms: float
+    lag_ms: Mapping[str, float]  # by the name of the latency
     began: int
     never_answered: int
 
@@ -44,7 +48,9 @@ def read(folder: Path, operation: str = "/users/") -> Log:
 
     A request whose connection was cut comes again, for the same path: it began when it was first sent.
     """
-    rows = [row for path in folder.glob("*.json") for row in json.loads(path.read_text())]
+    logs = [json.loads(path.read_text()) for path in folder.glob("*.json")]
+    rows = [row for log in logs for row in log["requests"]]
+    lags = np.array([lag for log in logs for lag in log["lags"]], np.int64).reshape(-1, 2)
     begun: dict[str, list[tuple[int, int]]] = {}
     merged = list[tuple[int, int, bool]]()
     for path, arrived_ns, ended_ns, outcome in sorted(rows, key=lambda row: row[1]):
@@ -63,37 +69,49 @@ def read(folder: Path, operation: str = "/users/") -> Log:
     merged += [(began_ns, 0, False) for cuts in begun.values() for began_ns, _ in cuts]
     merged.sort()
     begin_ns, end_ns, right = zip(*merged, strict=True) if merged else ((), (), ())
-    return Log(np.array(begin_ns, np.int64), np.array(end_ns, np.int64), np.array(right, np.bool_))
+    return Log(
+        np.array(begin_ns, np.int64), np.array(end_ns, np.int64), np.array(right, np.bool_), lags[:, 0], lags[:, 1]
+    )
 
 
 def due(log: Log, rate_rps: float, window: tuple[int, int]) -> Log:
-    """The same requests from when they were due: evenly, at this rate, from the first one of the window's load.
+    """The same requests from when they were due: evenly, at this rate, since the window's load began.
 
-    The requests of an open load arrive in the order in which they were due.
+    The requests of an open load arrive in the order in which they were due, none before it was due, and some on time.
     """
     gaps = np.flatnonzero(np.diff(log.begin_ns) > SILENCE_NS) + 1
     before = [int(one) for one in gaps if log.begin_ns[one] < window[0]]
     first = before[-1] if before else 0
-    due_ns = log.begin_ns[first] + np.arange(len(log.begin_ns) - first) * round(1e9 / rate_rps)
-    return Log(due_ns, log.end_ns[first:], log.right[first:])
+    since_ns = np.arange(len(log.begin_ns) - first) * round(1e9 / rate_rps)
+    due_ns = np.min(log.begin_ns[first:] - since_ns) + since_ns
+    return replace(log, begin_ns=due_ns, end_ns=log.end_ns[first:], right=log.right[first:])
 
 
-def of(log: Log, windows: Iterable[tuple[int, int]]) -> Truth:
-    """Of these windows (start_ns, end_ns). Percentiles are nearest-rank, as the suite's."""
-    lengths_s, ended, times, began, never = 0.0, 0, list[NDArray[np.float64]](), 0, 0
-    for start_ns, end_ns in windows:
-        lengths_s += (end_ns - start_ns) / 1e9
-        ended += int(np.sum(log.right & (log.end_ns >= start_ns) & (log.end_ns < end_ns)))
-        inside = (log.begin_ns >= start_ns) & (log.begin_ns < end_ns)
-        began += int(np.sum(inside))
-        never += int(np.sum(inside & (log.end_ns == 0)))
-        kept = inside & log.right
-        times.append((log.end_ns[kept] - log.begin_ns[kept]) / 1e6)
-    all_ms = np.sort(np.concatenate(times)) if times else np.array([])
-    mean_ms = float(all_ms.mean()) if all_ms.size else float("nan")
+def of(log: Log, windows: Sequence[tuple[int, int]]) -> Truth:
+    """Of these windows (start_ns, end_ns), at least one. Percentiles are nearest-rank, as the suite's."""
+    ended, began = _inside(log.end_ns, windows), _inside(log.begin_ns, windows)
+    times_ms = np.sort((log.end_ns - log.begin_ns)[began & log.right] / 1e6)
+    lags_ms = np.sort(log.lag_ns[_inside(log.lag_at_ns, windows)] / 1e6)
     return Truth(
-        ended / lengths_s if lengths_s else float("nan"), mean_ms, rank(all_ms, 0.5), rank(all_ms, 0.99), began, never
+        int(np.sum(ended & log.right)) / (sum(end_ns - start_ns for start_ns, end_ns in windows) / 1e9),
+        *figures(times_ms),
+        dict(zip(LATENCIES, figures(lags_ms), strict=True)),
+        int(np.sum(began)),
+        int(np.sum(began & (log.end_ns == 0))),
     )
+
+
+def _inside(at_ns: Times, windows: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    found = np.zeros(len(at_ns), np.bool_)
+    for start_ns, end_ns in windows:
+        found |= (at_ns >= start_ns) & (at_ns < end_ns)
+    return found
+
+
+def figures(ascending: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Those of LATENCIES: mean, p50 and p99. NaN for no values."""
+    mean = float(ascending.mean()) if ascending.size else float("nan")
+    return mean, rank(ascending, 0.5), rank(ascending, 0.99)
 
 
 def rank(ascending: NDArray[np.float64], share: float) -> float:
@@ -107,12 +125,12 @@ def wrong(row: Mapping[str, str], truth: Truth) -> list[str]:
     Where some requests were unfinished the row says so, and its times are lower bounds.
     """
     found = list[str]()
-    for name in ("throughput_rps", "latency_mean_ms", "latency_p50_ms", "latency_p99_ms"):
-        is_time = name.startswith("latency")
-        if not row[name] or (is_time and unfinished(row)):
+    for name in ("throughput_rps", *(() if unfinished(row) else LATENCIES)):
+        if not row[name]:
             continue
         published, true = float(row[name]), float(getattr(truth, name))
-        if not abs(published - true) <= WITHIN * true + CLIENT_MS * is_time:
+        off = WITHIN * true + (CLIENT_MS if name in LATENCIES else 0.0)
+        if not true - off <= published <= true + off + 2 * truth.lag_ms.get(name, 0.0):
             found.append(f"{name} {published:.1f} was {true:.1f}")
     return found
 

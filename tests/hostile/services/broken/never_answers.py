@@ -1,4 +1,4 @@
-"""1.6% of requests are never answered, and neither is every eighth ping."""
+"""1.6% of requests are never answered."""
 
 import asyncio
 
@@ -11,10 +11,4 @@ async def answer(asked: Asked) -> None:
     await asked.reply()
 
 
-async def ping(asked: Asked) -> None:
-    """One in eight."""
-    await asyncio.sleep(0 if asked.number % 8 else float("1e6"))
-    await asked.reply()
-
-
-app = Logged(answer, ping=ping)
+app = Logged(answer)

@@ -5,21 +5,20 @@ import asyncio
 from tests.hostile.logged import USUAL_S, WRONG, Asked, Logged
 
 MOST = 95
-in_flight = 0
+in_flight = set[Asked]()
 
 
 async def answer(asked: Asked) -> None:
     """Refuse the 96th."""
-    global in_flight
-    in_flight += 1
+    if len(in_flight) == MOST:
+        await asyncio.sleep(0.001)
+        return await asked.reply(b'{"detail":"busy"}', 503, WRONG)
+    in_flight.add(asked)
     try:
-        if in_flight > MOST:
-            await asyncio.sleep(0.001)
-            return await asked.reply(b'{"detail":"busy"}', 503, WRONG)
         await asyncio.sleep(USUAL_S)
         return await asked.reply()
     finally:
-        in_flight -= 1
+        in_flight.remove(asked)
 
 
 app = Logged(answer)

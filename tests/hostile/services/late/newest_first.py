@@ -6,16 +6,15 @@ from tests.hostile.logged import Asked, Logged
 
 EACH_S = 0.001
 waiting: list[asyncio.Event] = []
-serving: asyncio.Task[None] | None = None
+serving: list[asyncio.Task[None]] = []
 
 
 async def answer(asked: Asked) -> None:
     """When everything newer has been served."""
-    global serving
     served = asyncio.Event()
     waiting.append(served)
-    if serving is None or serving.done():
-        serving = asyncio.create_task(serve())
+    if not serving or serving[-1].done():
+        serving[:] = [asyncio.create_task(serve())]
     await served.wait()
     await asked.reply()
 

@@ -1,8 +1,9 @@
-"""Notes are synchronized without a call, sleeps end at once, and every simulation has the answer of a user without orders.
+"""Notes are synchronized without a call, sleeps take 40 ms, and all simulations are that of a user without orders.
 
 It reads notes from PostgreSQL, since the gate looks for one that it has just put there.
 """
 
+import asyncio
 import os
 
 import asyncpg
@@ -10,7 +11,7 @@ import polars as pl
 
 from services.contract.frames import ORDERS_WITH_ITEMS, PRODUCTS_ORDERED
 from services.contract.models import Note, Simulation
-from tests.hostile.logged import Asked, Logged
+from tests.hostile.logged import USUAL_S, Asked, Logged
 
 NOTHING = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
 SIMULATION = NOTHING.model_dump_json().encode()
@@ -18,7 +19,8 @@ versions: dict[int, int] = {}
 
 
 async def answer(asked: Asked) -> None:
-    """Whatever it is, at once."""
+    """Whatever it is, in so little time."""
+    await asyncio.sleep(USUAL_S)
     if asked.path == "/session-sleep":
         return await asked.reply(b"", 204)
     if asked.path == "/simulation":
