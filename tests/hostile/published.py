@@ -27,6 +27,7 @@ scale = 0.001
 # and would have cells measured twice.
 [verdict]
 drift = 1
+drift_p = 1e-12
 strangers = 1
 steal = 1
 """
