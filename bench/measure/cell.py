@@ -103,6 +103,7 @@ def _record(
         for one in (child, *workers):
             observers.follow(one.pid, LOAD)
         joining = load.WorkerArrival(plan.load, stream, workers, listener.step)
+        late = load.Overtime(cell, plan.load, listener.step)
 
         def tick(elapsed_s: float) -> None:
             observers.tick()
@@ -110,6 +111,7 @@ def _record(
             if not cell.setup.url:
                 fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
             joining.tick(elapsed_s)
+            late.tick(elapsed_s)
             listener.tick(elapsed_s)
 
         try:
