@@ -150,12 +150,13 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[st
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
         "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
-        "--run-time", f"{int(expected_s(cell, load) + SPARE_TIME_S)}s",
+        "--run-time", f"{int(expected_s(cell, load) + waits_s(load) + SPARE_TIME_S)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
-        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
+        "--warm-up-s", str(load.warm_up_s), "--warm-up-most-s", str(load.warm_up_most_s),
+        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(load.timeout_s),
         "--start-over-s", str(load.start_over_s),
         *arrival(cell, load), *parameters, *_master(load, target),
     ]  # fmt: skip
@@ -186,7 +187,14 @@ def arrivals(cell: Cell, load: Load) -> int:
 def longest_s(cell: Cell, load: Load) -> float:
     """The time after which a cell's load counts as hung."""
     joining_s = JOIN_TIMEOUT_S if load.expect_workers else JOIN_HERE_TIMEOUT_S if load.distributed else 0.0
-    return joining_s + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
+    return joining_s + expected_s(cell, load) + waits_s(load) + STOP_TIMEOUT_S + SPARE_TIME_S
+
+
+def waits_s(load: Load) -> float:
+    """How much longer than planned a load may take because of its response time: to warm up, and after its window."""
+    if load.arrival == Arrival.BATCH:
+        return 0.0
+    return max(0.0, load.warm_up_most_s - load.warm_up_s) + load.drain_s
 
 
 def expected_s(cell: Cell, load: Load) -> float:

@@ -1,7 +1,7 @@
 """The rounds of a run: each measures every cell in new service processes. Each cell is saved before the next begins."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.analysis import pairs, rate, verdict
@@ -28,13 +28,17 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Stage:
-    """The parts of a run that measuring uses: services, database, folder, outcome, display."""
+    """The parts of a run that measuring uses: services, database, folder, outcome, display.
+
+    `verified` has the transactions of each operation as verification counted them, by service and profile.
+    """
 
     fleet: Fleet
     server: Database
     folder: Run
     outcome: Outcome
     display: Display
+    verified: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
         """Measure one cell once."""
@@ -42,7 +46,9 @@ class Stage:
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, settings.bind_host)
         target = load.LoadTarget(url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host)
         listener = ProgressListener(display.tick, display.step, display.show)
-        return measure_cell(Attempt(plan, cell, target, job.placed, place), self.fleet, self.server, listener)
+        verified = self.verified.get((cell.service, cell.setup.profile), {})
+        attempt = Attempt(plan, cell, target, job.placed, place, verified)
+        return measure_cell(attempt, self.fleet, self.server, listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:

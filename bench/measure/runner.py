@@ -124,7 +124,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
         _warn(display, environment.notes(recorded))
+        if any(cell.calls_external and cell.setup.url for cell in job.cells):
+            fleet.external.start(folder.folder / "verification")
         verify_targets(job, fleet.settings, server, display)
+        fleet.external.stop()  # its port is free for those that verification starts
         passed = Verification()
         if setups:
             display.step("verifying that all services give the same answers")
@@ -142,7 +145,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             display.say(line)
         if not job.done:  # the environment of the first measurements is kept
             folder.write_json("environment.json", recorded)
-        stage = rounds.Stage(fleet, server, folder, outcome, display)
+        stage = rounds.Stage(fleet, server, folder, outcome, display, passed.transactions())
         outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
         if job.plan.load.expect_workers:
             display.show(invitation(job))

@@ -16,7 +16,20 @@ from bench.plan.note import Kind, Note
 from bench.report.formats import confidence_of, figure_of, number
 from bench.report.html import answer
 
-REASONS = {Kind.INVALID, Kind.FLOOR, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED, Kind.BOUND}
+REASONS = {
+    Kind.INVALID,
+    Kind.FLOOR,
+    Kind.UNCHECKED,
+    Kind.REMADE,
+    Kind.DISAGREES,
+    Kind.MISCOUNTED,
+    Kind.ERROR,
+    Kind.MISSED,
+    Kind.BOUND,
+    Kind.OVERLOAD,
+    Kind.WAITED,
+    Kind.WARM_UP,
+}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bench.plan.note import Kind, Note
 from suite.arrival import Arrival
 from tests.unit.analysis import outcome_of
 from tests.unit.evidence_of import evidence
+from tests.unit.samples_of import in_window
 
 
 def cell(service: str, scenario: str = "point_read", **parameters: int | str) -> Cell:
@@ -36,7 +37,7 @@ def measured(*operations: str, said: Sequence[str] = (), **changes: Any) -> Meas
             "ok": [error == "" for error in failed],
         }
     )
-    return Measurement(frame, evidence(**{"requests": count, "failures": len(said), **changes}))
+    return Measurement(in_window(frame), evidence(**{"requests": count, "failures": len(said), **changes}))
 
 
 READ = measured(*["read_user"] * 10)

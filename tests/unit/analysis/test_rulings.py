@@ -26,6 +26,7 @@ from bench.report.terminal.claims import table
 from bench.store import stored
 from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
+from tests.unit.samples_of import in_window
 
 FAST, SLOW, SLOWEST = "asyncpg_async", "psycopg2_sync", "databases_async"
 
@@ -47,7 +48,7 @@ def measured(count: int, *, failed: int = 0, latency_ms: float = 1.0, **seen: An
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
-    return Measurement(frame, evidence(**({"requests": count, "failures": failed} | seen)))
+    return Measurement(in_window(frame), evidence(**({"requests": count, "failures": failed} | seen)))
 
 
 def outcome(services: Mapping[str, Sequence[Measurement]], *stated: Claim, expect_failures: bool = False) -> Outcome:
