@@ -182,7 +182,9 @@ class SampleWriter:
     def _on_worker_report(self, client_id: str, data: dict[str, Any]) -> None:
         self._reconnects_of_workers[client_id] = data.get("reconnects", 0)
         offset_ns = _clock.offset_ns(data["clock"])
-        self._ledgers[client_id] = data["clock"]["monotonic_ns"] + offset_ns, shifted(data["ledger"], offset_ns)
+        at_ns = data["clock"]["monotonic_ns"] + offset_ns
+        if at_ns >= self._ledgers.get(client_id, (at_ns,))[0]:  # a report may be overtaken by the last one
+            self._ledgers[client_id] = at_ns, shifted(data["ledger"], offset_ns)
         if "samples" in data:
             self._file.append(Chunk(**data["samples"]), offset_ns)
         if self._workers:

@@ -94,10 +94,10 @@ def of(outcome: Outcome) -> Analysis:
     }
     return Analysis(
         results=results,
-        rankings=tuple(_ranking(scenario, results, curves, limits, said[scenario]) for scenario in scenarios),
+        rankings=tuple(_ranking(scenario, outcome, results, curves, limits, said[scenario]) for scenario in scenarios),
         curves=curves,
         ceilings=limits,
-        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results),
+        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results, outcome.first_stage),
         parity=outcome.parity,
         measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
         unreadable=tuple(outcome.unreadable),
@@ -111,6 +111,7 @@ def _of_scenario(scenario: str, results: Sequence[CellResult]) -> tuple[CellResu
 
 def _ranking(
     scenario: str,
+    outcome: Outcome,
     results: Sequence[CellResult],
     curves: Sequence[Curve],
     limits: Sequence[Ceiling],
@@ -123,7 +124,7 @@ def _ranking(
         results=mine,
         ranked=_ranked(mine, paced=paced),
         paced=paced,
-        pairs=pairs.compare(mine),
+        pairs=pairs.compare(mine, outcome.first_stage),
         curves=tuple(one for one in curves if one.scenario == scenario),
         ceilings=tuple(one for one in limits if one.scenario == scenario),
         notes=said,

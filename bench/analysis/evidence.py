@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, machine, windows
+from bench.analysis.recorded import ledger, load_workers, machine, windows, work
 from bench.analysis.recorded.activity import peaks, transactions_per_request
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
@@ -19,6 +19,7 @@ from bench.analysis.recorded.pings import inside, unanswered
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
+from bench.analysis.recorded.work import Work
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
@@ -85,6 +86,7 @@ class Evidence:
     extended: bool = False
     pings_unanswered: int = 0
     by_service: bool = False
+    work: Work = field(default_factory=Work)
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
@@ -132,6 +134,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         recorded=sent,
         warm_up_s=window.warm_up_s,
         extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
+        work=work.of(recording, samples, window, cell, plan),
     )
 
 

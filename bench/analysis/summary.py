@@ -33,7 +33,8 @@ class OperationSummary:
     service time of an open load, from when a request was sent, not from when it was due; how long a batch took from its
     first intended start to its last end, where there is one window; and CPU times and transactions, those of a cell's
     whole window divided by all requests that ended in it (transactions also the only operation, where there is just
-    one). Statements and round trips are those that the gate has counted.
+    one). Statements and round trips are those that the gate has counted. `first_stage`: the windows whose spread
+    decided how many there are; None where their number was fixed.
     """
 
     operation: str
@@ -65,6 +66,7 @@ class OperationSummary:
     ping_p50_ms: float | None = None
     ping_max_ms: float | None = None
     idle_in_transaction_peak: int | None = None
+    first_stage: int | None = None
 
     @property
     def throughput_interval(self) -> tuple[float, float] | None:
@@ -73,7 +75,9 @@ class OperationSummary:
 
     def interval(self, metric: str) -> tuple[float, float] | None:
         """The 95% interval of a metric over the rounds."""
-        return mean_interval([value for value in self.of_rounds(metric) if value is not None])
+        values = self.of_rounds(metric)
+        known, first = ([value for value in some if value is not None] for some in (values, values[: self.first_stage]))
+        return mean_interval(known, first=None if self.first_stage is None else first)
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
         """One metric in each round; None where the round does not know it."""

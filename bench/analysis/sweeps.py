@@ -3,10 +3,11 @@
 Definitions and their sources are in docs/methodology.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.analysis.curves.fit import Fitted, fitted
 from bench.analysis.outcome import CellResult
 from bench.plan import metrics
 from bench.plan.matrix import Cell
@@ -16,6 +17,7 @@ from suite.arrival import Arrival
 LEAST_VALUES = 3  # fewer are a comparison, not a curve
 LEAST_FOR_KNEE = 4
 NEAR_BEST = 0.95
+MOST_APART = 0.15  # beyond that, the measured throughputs are no such curve
 METRICS = metrics.in_(Place.SWEEPS)
 COLUMNS = (
     "scenario", "curve", "axis", "value", *metrics.columns(Place.SWEEPS), "bound_by", "verdict", "knee_at", "is_knee",
@@ -25,7 +27,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Knee:
-    """Beyond which value more buys hardly any throughput: `at`, and the measured `value` next to it.
+    """Beyond which value more buys hardly any throughput: `at`, and the measured `value` nearest to it, by ratio.
 
     Both are None where the curve has no knee; `why` says in words what it shows.
     """
@@ -90,11 +92,10 @@ def _name(rest: dict[str, Any], varying: Sequence[str]) -> str:
 
 
 def knee(curve: Curve) -> Knee:
-    """The knee of a curve of at least LEAST_FOR_KNEE values; INVALID cells do not count.
+    """The knee of a curve of at least LEAST_FOR_KNEE values: where the fitted curve reaches NEAR_BEST of its highest.
 
-    Of users of the closed model: where the two asymptotic bounds cross, N* = R_min x X_max, with R_min the smallest
-    users / throughput and X_max the highest throughput. Of any other axis: the smallest value with at least NEAR_BEST
-    of the highest throughput. None where the first value has that much already, and while the last one adds more.
+    INVALID cells do not count. There is none where the first value has that much already, while the last one adds more,
+    under an open load, and where no curve fits.
     """
     if len(curve.points) < LEAST_FOR_KNEE:
         return Knee(None, None, "")
@@ -107,23 +108,35 @@ def knee(curve: Curve) -> Knee:
     }
     if len(rates) < LEAST_FOR_KNEE:
         return _none(f"{len(rates)} of {len(curve.points)} values count, and it takes {LEAST_FOR_KNEE}")
-    values, best = list(rates), max(rates.values())
-    near = [value for value in values if rates[value] >= NEAR_BEST * best]
-    if near == values[-1:]:
-        return _none(f"throughput still rises at {_words(values[-1], curve.axis)}")
-    if near[0] == values[0]:
-        return _none(f"{_words(values[0], curve.axis)} gives {rates[values[0]] / best:.0%} of the highest throughput")
-    at = near[0]
-    if curve.axis == "users" and curve.points[0].arrival == Arrival.CLOSED:
-        at = best * min(value / rate for value, rate in rates.items())
-    value = min(values, key=lambda one: max(one / at, at / one))
-    floors = [one for one in curve.points if one.verdict.is_bound and one.total.throughput_rps == best]
+    first, best = min(rates), max(rates.values())
+    if rates[first] >= NEAR_BEST * best:
+        return _none(f"{_words(first, curve.axis)} gives {rates[first] / best:.0%} of the highest throughput")
+    if first <= 0:  # which has no logarithm
+        return _none(f"a curve is fitted to values above 0, and there is {_words(first, curve.axis)}")
+    found = fitted(tuple(rates), tuple(rates.values()))
+    floors = any(one.verdict.is_bound and one.rps >= NEAR_BEST * found.best_rps for one in curve.points)
+    return _knee(found, rates, curve.axis, floors=floors)
+
+
+def _knee(found: Fitted, rates: Mapping[float, float], axis: str, *, floors: bool) -> Knee:
+    """Of a fitted curve; `floors`: the load was full where throughput was highest."""
+    *_, before, last = rates
+    at, best = found.reaches(NEAR_BEST), found.best_rps
+    if found.apart > MOST_APART:
+        return _none(f"the measured throughputs are {found.apart:.0%} away from the curve that fits best")
+    if at > before:
+        if rates[last] < rates[before]:
+            return _none(f"it lies between the last two values, {_words(before, axis)} and {_words(last, axis)}")
+        return _none(f"throughput still rises at {_words(last, axis)}")
+    if at <= min(rates):
+        return _none(f"{_words(at, axis)} gives {found.shares[0]:.0%} of the highest throughput of the fitted curve")
+    value = min(rates, key=lambda one: max(one / at, at / one))
     bound = "; a lower bound: the load was full where throughput was highest" if floors else ""
-    share = f"{_words(value, curve.axis)} gives {rates[value] / best:.0%} of the highest throughput"
-    if value < near[0]:
-        share += f", {_words(near[0], curve.axis)} {rates[near[0]] / best:.0%}"
     return Knee(
-        at, value, f"knee at {_words(at, curve.axis)}: {share}{bound}" if at != value else f"knee: {share}{bound}"
+        at,
+        value,
+        f"knee at {_words(at, axis)}, where the fitted curve has {NEAR_BEST:.0%} of its highest throughput; nearest is "
+        f"{_words(value, axis)}, measured at {rates[value] / best:.0%}{bound}",
     )
 
 

@@ -140,8 +140,8 @@ class Rounds(_Section):
     """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
 
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
-    `precision` there are more rounds, up to `most`, until the intervals of all throughput ratios are that narrow.
-    `ceilings`: what pgbench does with the same SQL is measured, too.
+    `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
+    of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
@@ -151,6 +151,11 @@ class Rounds(_Section):
     ceilings: bool = True
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None
     most: Annotated[int, Field(ge=1, le=99)] = 20
+
+    @property
+    def first_stage(self) -> int | None:
+        """The rounds that decide how many there are; None where their number is fixed."""
+        return None if self.precision is None else self.count
 
     @model_validator(mode="after")
     def _has_something_to_narrow(self) -> "Rounds":
@@ -178,6 +183,9 @@ class Thresholds(_Section):
     clock_jump_s: Seconds = 0.1
     busy: Share = 0.90
     held: Share = 0.75
+    transactions: Share = 0.25
+    floor: Share = 0.02
+    calls: Share = 0.02
 
 
 class DatasetScale(_Section):
@@ -189,12 +197,14 @@ class DatasetScale(_Section):
 class Target(_Section):
     """A running service that is not the suite's: measured beside its services, never started or stopped.
 
-    `name` is in the tables and in names of files; `url` has no path.
+    `name` is in the tables and in names of files; `url` has no path. `external_api`: it calls the suite's external API,
+    which then runs for it, too, and counts its calls.
     """
 
     name: str
     url: str
     title: str = ""
+    external_api: bool = False
 
     @field_validator("name")
     @classmethod

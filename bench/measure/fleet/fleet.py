@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import tracing
-from bench.measure.fleet.external import External
+from bench.measure.fleet.external import LOG, External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.fleet.serving import ask_health, check_ports, command
@@ -138,7 +138,7 @@ class Fleet:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         if self.calls and catalogue.service(setup.service).needs_database:
-            calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
+            calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name(LOG))}
         else:
             calls = {}
         own = catalogue.service(setup.service).application
