@@ -114,7 +114,7 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
     """The load's CPUs were full, perhaps with the database on them."""
     if full := full_worker(seen, limits):
         return Bound(By.LOAD, full)
-    if not load_is_full(seen, machine, limits):
+    if not load_is_full(seen, machine, limits) or _disturbed(machine, seen.placement.load, limits):
         return None
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
     load, database = (machine.cpu_s.get(role, 0.0) / seen.length_s for role in (LOAD, DATABASE))
@@ -140,6 +140,8 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     judged = seen.foreign and seen.placement.database == seen.placement.load
     if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
         return None
+    if _disturbed(machine, seen.placement.database, limits):
+        return None
     return Bound(By.DATABASE, f"the database's CPUs were {min(busy):.0%} busy")
 
 
@@ -157,9 +159,9 @@ def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | Non
     return Bound(By.THREADS, f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
 
 
-def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
-    """Nothing was full: more users would get more."""
-    if seen.arrival == Arrival.OPEN:
+def too_few_users(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """Nothing was full: more users would get more. Where others took a CPU, that is not known."""
+    if seen.arrival == Arrival.OPEN or any(group.is_disturbed(limits) for group in machine.groups):
         return None
     users = f"nothing was full with {seen.users} users, each waiting for its answer"
     return Bound(By.LOAD, f"{users}; {_idle(seen, machine)}")
@@ -176,6 +178,11 @@ def _alone(machine: Machine, limits: Thresholds) -> bool:
     """Whether hardly anything else ran where the service does: a CPU that others filled is not full with it."""
     foreign = next((group.foreign for group in machine.groups if group.is_services), machine.strangers)
     return foreign is not None and foreign <= limits.strangers
+
+
+def _disturbed(machine: Machine, cpus: Sequence[int], limits: Thresholds) -> bool:
+    """Whether others took these CPUs: that they were full says nothing of the role that they are for."""
+    return any(group.is_disturbed(limits) for group in machine.groups if set(cpus) & set(group.cpus))
 
 
 def _used(seen: Evidence, machine: Machine) -> float:

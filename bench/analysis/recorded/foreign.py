@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bench.analysis.recorded.readings import Reading
 from bench.analysis.recorded.roles import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, STRANGERS
+from bench.plan.model import Thresholds
 from bench.plan.placement import Placement
 
 NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
@@ -32,6 +33,14 @@ class CpuGroup:
     def is_services(self) -> bool:
         """Whether the measured service runs here."""
         return not self.roles or SERVICE in self.roles
+
+    def most(self, limits: Thresholds) -> float:
+        """The share that others may take. A plan that allows more on the service's CPUs allows as much elsewhere."""
+        return limits.strangers if self.is_services else max(limits.strangers, limits.strangers_elsewhere)
+
+    def is_disturbed(self, limits: Thresholds) -> bool:
+        """Whether others took more than that, as far as it is known."""
+        return self.foreign is not None and self.foreign > self.most(limits)
 
     def __str__(self) -> str:
         return self._at(self.cpus)

@@ -49,19 +49,16 @@ def stolen(seen: Evidence, limits: Thresholds) -> str:
 
 
 def strangers(seen: Evidence, limits: Thresholds) -> str:
-    """Something else ran on the service's CPUs, or too much on those of the load and the database.
-
-    A plan that allows more on the service's CPUs allows as much elsewhere.
-    """
+    """Something else ran on the service's CPUs, or too much on those of the load and the database."""
     if seen.machine is None:
         return ""
     machine, said = seen.machine, list[str]()
     groups = machine.groups or (CpuGroup((), (), machine.strangers, 0.0, machine.strangers_named),)
     for group in groups:
-        most = limits.strangers if group.is_services else max(limits.strangers, limits.strangers_elsewhere)
-        if group.foreign is not None and group.foreign > most:
+        if group.is_disturbed(limits):
             named = f": {group.named}" if group.named else ""
-            said.append(f"other processes used {group.foreign:.1%} of {group.judged}, more than {most:.0%}{named}")
+            used = f"other processes used {group.foreign:.1%} of {group.judged}"
+            said.append(f"{used}, more than {group.most(limits):.0%}{named}")
     return "; ".join(said)
 
 

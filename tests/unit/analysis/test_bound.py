@@ -86,7 +86,7 @@ def test_one_full_worker_of_several_is_the_services_limit() -> None:
     assert bound.of_measurement(older, LIMITS).by == "load"
 
 
-@pytest.mark.parametrize(("foreign", "by"), [(0.05, "service CPU"), (0.06, "load"), (None, "load")])
+@pytest.mark.parametrize(("foreign", "by"), [(0.05, "service CPU"), (0.06, ""), (None, "load")])
 def test_a_cpu_that_others_filled_is_not_the_services_limit(foreign: float | None, by: str) -> None:
     """The service used 80% of its CPU, which was full: with the service alone, or with what else?"""
     groups = tuple(replace(one, foreign=foreign) for one in GROUPS)
@@ -94,6 +94,18 @@ def test_a_cpu_that_others_filled_is_not_the_services_limit(foreign: float | Non
     assert bound.of_measurement(idle(**full), LIMITS).by == by
     own = {**full, "cpu_s": {"service": 9.5, "load": 1.5}}
     assert bound.of_measurement(idle(**own), LIMITS).by == "service CPU"
+
+
+@pytest.mark.parametrize(("foreign", "by"), [(0.1, "database"), (0.7, "")])
+def test_a_cpu_of_the_load_that_others_filled_says_nothing_of_load_and_database(foreign: float, by: str) -> None:
+    """Load and database share it, or have one each."""
+    shared = (GROUPS[0], replace(GROUPS[1], foreign=foreign))
+    full: dict[str, Any] = {"cpu_busy": {0: 0.99, 1: 0.5}, "cpu_s": {"service": 5.0, "load": 0.9, "database": 1.2}}
+    assert bound.of_measurement(idle(**full, groups=shared), LIMITS).by == by
+    service, rest = GROUPS
+    apart = (replace(service, cpus=(3,)), replace(rest, cpus=(0,)), replace(rest, cpus=(1, 2), foreign=foreign))
+    busy = idle(cpu_busy={0: 0.3, 1: 0.95, 2: 0.93, 3: 0.5}, groups=apart)
+    assert bound.of_measurement(replace(busy, placement=Placement((3,), (0,), (1, 2))), LIMITS).by == by
 
 
 def test_a_cell_is_bound_by_what_most_rounds_were() -> None:

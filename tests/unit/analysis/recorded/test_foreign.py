@@ -198,3 +198,12 @@ def test_a_group_is_named_by_its_cpus_and_roles() -> None:
     assert replace(service, worst=3).judged == "CPU 3, where the service runs"
     assert str(CpuGroup(("load", "database"), (0,), 0.0, 0.0)) == "CPU 0, where the load and the database run"
     assert replace(service, roles=(), worst=3).judged == "our CPUs"
+
+
+def test_a_group_is_disturbed_beyond_its_own_limit() -> None:
+    """Elsewhere at least as much is allowed as beside the service; what is unknown disturbs nothing."""
+    service, load = (CpuGroup((role,), (1,), 0.08, 0.0) for role in ("service", "load"))
+    assert (service.is_disturbed(LIMITS), load.is_disturbed(LIMITS)) == (True, False)
+    assert (service.most(Thresholds(strangers=0.3)), load.most(Thresholds(strangers=0.3))) == (0.3, 0.3)
+    assert not replace(service, foreign=None).is_disturbed(LIMITS)
+    assert replace(load, roles=()).is_disturbed(LIMITS)
