@@ -17,7 +17,10 @@ from suite.arrival import Arrival
 
 @dataclass(frozen=True)
 class Ceiling:
-    """A row of ceilings.csv: a cell's throughput beside the same load without a database, and beside pgbench alone."""
+    """A row of ceilings.csv: a cell's throughput beside the same load without a database, and beside pgbench alone.
+
+    Of an INVALID cell there is no share, and an INVALID landmark is no ceiling.
+    """
 
     scenario: str
     service: str
@@ -141,23 +144,25 @@ def _ranked(mine: Sequence[CellResult], *, paced: bool) -> tuple[CellResult, ...
 
 
 def _ceilings(results: Sequence[CellResult], known: Ceilings) -> tuple[Ceiling, ...]:
-    landmarks: dict[str, CellResult] = {}
-    for one in results:
-        if one.cell.once:
-            landmarks.setdefault(one.cell.scenario, one)
-    return tuple(_ceiling(one, landmarks.get(one.cell.scenario), known) for one in results)
+    landmarks = [one for one in results if one.cell.once and one.verdict.ranks and one.rps]
+    bare = [one for one in landmarks if ceilings.is_without_database(one.cell)]
+    return tuple(_ceiling(one, () if one.cell.once else bare, known) for one in results)
 
 
-def _ceiling(one: CellResult, landmark: CellResult | None, known: Ceilings) -> Ceiling:
-    http_rps = landmark.rps if landmark and landmark is not one else 0.0
-    sql_rps = known.pgbench_rps.get(ceilings.of(one.cell), 0.0)
+def _ceiling(one: CellResult, landmarks: Sequence[CellResult], known: Ceilings) -> Ceiling:
+    found = [landmark for landmark in landmarks if ceilings.has_load_of(landmark.cell, one.cell)]
+    # More than one with a target, of which is not known how it runs: none of them is its ceiling.
+    http_rps = found[0].rps if found and (len(found) == 1 or not one.cell.setup.url) else None
+    alone = ceilings.of(one.cell)
+    sql_rps = known.pgbench_rps.get(alone) if alone else None
+    rps = one.rps if one.verdict.ranks else None
     return Ceiling(
         scenario=one.cell.scenario,
         service=one.cell.slug,
         throughput_rps=one.rps or None,
-        no_database_rps=http_rps or None,
-        of_no_database=one.rps / http_rps if http_rps else None,
-        pgbench_connections=one.cell.setup.connections if sql_rps else None,
+        no_database_rps=http_rps,
+        of_no_database=rps / http_rps if http_rps and rps is not None else None,
+        pgbench_connections=alone.connections if alone and sql_rps else None,
         pgbench_rps=sql_rps or None,
-        of_pgbench=one.rps / sql_rps if sql_rps else None,
+        of_pgbench=rps / sql_rps if sql_rps and rps is not None else None,
     )

@@ -1,12 +1,13 @@
-"""What PostgreSQL does alone with a scenario's own SQL: which statements, and how many requests each replaces."""
+"""What a cell's ceilings are: PostgreSQL alone with a scenario's own SQL, and the landmarks that had the same load."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.plan.matrix import Cell
+from bench.plan.matrix import SETUP_AXES, Cell
 from bench.plan.model import Scalar
+from suite import catalogue
 from suite.errors import LoadError
 
 PRINTED = "pgbench.txt"
@@ -47,15 +48,38 @@ class Script:
     requests: int = 1
 
 
-def of(cell: Cell) -> Alone:
-    """Which ceiling a cell has."""
-    return Alone(cell.scenario, cell.parameters, cell.setup.connections)
+def of(cell: Cell) -> Alone | None:
+    """Which ceiling of PostgreSQL a cell has, if any: on as many connections as its users can keep busy.
+
+    Behind a relay there is none: pgbench has no distance from the database.
+    """
+    connections = min(cell.setup.connections, cell.users)
+    if not connections or cell.setup.database_rtt_ms is not None:
+        return None
+    return Alone(cell.scenario, cell.parameters, connections)
 
 
 def wanted(cells: Sequence[Cell]) -> list[Alone]:
     """Every ceiling of these cells whose SQL is known here, once each."""
-    of_cells = [of(cell) for cell in cells if cell.setup.connections and not cell.once]
-    return [one for one in dict.fromkeys(of_cells) if scripts(one.scenario, dict(one.parameters))]
+    of_cells = dict.fromkeys(of(cell) for cell in cells if not cell.once)
+    return [one for one in of_cells if one is not None and scripts(one.scenario, dict(one.parameters))]
+
+
+def has_load_of(landmark: Cell, cell: Cell) -> bool:
+    """Whether a landmark was measured as a cell was: scenario, users, parameters, and how both services run.
+
+    How a target runs is not known; its load is all that can be the same.
+    """
+    load = (landmark.scenario, landmark.users, landmark.parameters) == (cell.scenario, cell.users, cell.parameters)
+    mine, theirs = landmark.setup, cell.setup
+    same = bool(mine.url or theirs.url) or all(getattr(mine, axis) == getattr(theirs, axis) for axis in SETUP_AXES)
+    return load and same
+
+
+def is_without_database(landmark: Cell) -> bool:
+    """Whether its service uses no database; false of targets, and where a stored run names a service that is gone."""
+    known = catalogue.services()
+    return not landmark.setup.url and landmark.service in known and not known[landmark.service].needs_database
 
 
 def scripts(scenario: str, parameters: Mapping[str, Scalar]) -> tuple[Script, ...]:
@@ -77,7 +101,10 @@ def requests_per_transaction(mix: Sequence[Script]) -> float:
 
 
 def requests_per_s(alone: Alone, printed: str) -> float:
-    """What pgbench printed, as requests of the service. Raises LoadError when it has no figure."""
+    """What pgbench printed, as requests of the service. Raises LoadError without a figure or of other connections."""
+    clients = re.search(r"^number of clients: (\d+)$", printed, re.MULTILINE)
+    if clients is not None and int(clients[1]) != alone.connections:
+        raise LoadError(f"pgbench had {clients[1]} connections, not {alone.connections}")
     mix = scripts(alone.scenario, dict(alone.parameters))
     return transactions_per_s(printed) * requests_per_transaction(mix)
 

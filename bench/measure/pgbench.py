@@ -56,7 +56,10 @@ def measured(alone: Alone, folder: Path) -> float | None:
     printed = folder / PRINTED
     if not scripts(alone.scenario, dict(alone.parameters)) or not printed.exists():
         return None
-    return requests_per_s(alone, printed.read_text())
+    try:
+        return requests_per_s(alone, printed.read_text())
+    except LoadError:  # of other connections, from an earlier version
+        return None
 
 
 def environment(dsn: Dsn) -> dict[str, str]:

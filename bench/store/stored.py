@@ -137,9 +137,16 @@ def _ceilings(folder: Path, cells: tuple[Cell, ...]) -> Ceilings:
     """The ceilings from ceilings.csv. The output of pgbench is preferred if it was kept: it is not rounded."""
     found, path = {}, folder / "ceilings.csv"
     if path.exists():
-        lines = csv_reading.read(path, ("service", "pgbench_rps"), "a ceilings.csv of this suite", ended=True)
-        rps = {line.values["service"]: figure for line in lines if (figure := line.figure("pgbench_rps")) is not None}
-        found = {ceilings.of(cell): rps[cell.slug] for cell in cells if cell.slug in rps}
+        columns = ("service", "pgbench_connections", "pgbench_rps")
+        lines = csv_reading.read(path, columns, "a ceilings.csv of this suite", ended=True)
+        rps = {
+            (line.values["service"], line.figure("pgbench_connections")): figure
+            for line in lines
+            if (figure := line.figure("pgbench_rps")) is not None
+        }
+        of_cells = {cell.slug: one for cell in cells if (one := ceilings.of(cell))}
+        # An earlier version had pgbench on more connections than the users could keep busy.
+        found = {one: rps[slug, one.connections] for slug, one in of_cells.items() if (slug, one.connections) in rps}
     for number, alone in enumerate(ceilings.wanted(cells)):
         printed = folder / "pgbench" / f"{number:02d}" / ceilings.PRINTED
         if printed.exists():

@@ -11,7 +11,7 @@ import polars as pl
 from markupsafe import Markup
 
 from bench.analysis import parity, sweeps
-from bench.analysis.analysis import Analysis, Ranking
+from bench.analysis.analysis import Analysis, Ceiling, Ranking
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import CellResult
 from bench.analysis.recorded.timeline import TimelineRow
@@ -127,18 +127,25 @@ def _throughput(found: Analysis) -> PageSection:
     charts: list[Chart] = []
     for one in found.rankings:
         cells = [*one.ranked, *(other for other in one.others if not other.cell.once and other.total.requests)]
-        slugs, lines = {result.cell.slug for result in cells}, {}
-        for row in (row for row in one.ceilings if row.service in slugs):
-            if row.no_database_rps:
-                lines["without a database"] = row.no_database_rps
-            if row.pgbench_rps:
-                lines[f"pgbench, {row.pgbench_connections} connections"] = row.pgbench_rps
+        slugs = {result.cell.slug for result in cells}
         if cells:
+            lines = _ceiling_lines([row for row in one.ceilings if row.service in slugs])
             charts.append(ranking.throughput(one.scenario, cells, lines))
         if chart := ranking.cpu(one.scenario, cells):
             charts.append(chart)
     ceilings = tables.ceilings(found.ceilings)
     return PageSection("throughput", "Throughput and CPU time", (), charts, (), [ceilings] if ceilings else [])
+
+
+def _ceiling_lines(rows: Sequence[Ceiling]) -> dict[str, float]:
+    """What is drawn through all cells of a chart, in requests/s: a ceiling that all of them have."""
+    lines = {}
+    if len(bare := {row.no_database_rps for row in rows}) == 1 and (rps := bare.pop()):
+        lines["without a database"] = rps
+    if len(alone := {(row.pgbench_connections, row.pgbench_rps) for row in rows}) == 1:
+        connections, rps = alone.pop()
+        lines |= {f"pgbench, {connections} connections": rps} if rps else {}
+    return lines
 
 
 def _latency(facts: RunFacts, found: Analysis) -> PageSection:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import pairs
+from bench.analysis import ceilings, pairs
 from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
 from bench.analysis.outcome import CellResult
@@ -122,13 +122,15 @@ def _ceilings(found: Ranking) -> list[Text]:
     lines = []
     for landmark in found.results:
         if landmark.cell.once and landmark.verdict.ranks and landmark.rps:
-            shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in found.ranked)
-            lines.append(f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
+            same = [one for one in found.ranked if ceilings.has_load_of(landmark.cell, one.cell)]
+            shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in same)
+            lines += (
+                [] if not same else [f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}"]
+            )
     by_slug = {one.service: one for one in found.ceilings}
     known = [one for result in found.ranked if (one := by_slug[result.cell.slug]).pgbench_rps]
-    for rps in dict.fromkeys(one.pgbench_rps for one in known):
-        measured = [one for one in known if one.pgbench_rps == rps]
-        connections = measured[0].pgbench_connections
+    for connections, rps in dict.fromkeys((one.pgbench_connections, one.pgbench_rps) for one in known):
+        measured = [one for one in known if (one.pgbench_connections, one.pgbench_rps) == (connections, rps)]
         shares = ", ".join(f"{one.service} {one.of_pgbench:.0%}" for one in measured)
         lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
     return [Text(line) for line in lines]

@@ -35,5 +35,7 @@ def outcome() -> Outcome:
         made.add(cell(service), measured(second))
     made.add(cell("databases_async"), measured(1000, failed=500))
     made.add(cell("no_database", once=True), measured(50_000))
-    made.ceilings = Ceilings({ceilings.of(cell("asyncpg_async")): 20_200.0})
+    alone = ceilings.of(cell("asyncpg_async"))
+    assert alone is not None
+    made.ceilings = Ceilings({alone: 20_200.0})
     return made

@@ -1,6 +1,6 @@
 """What a run's measurements amount to, as one value."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -24,9 +24,33 @@ def test_a_cell_stands_beside_its_ceilings() -> None:
     """Those of the same load without a database, and of pgbench; a landmark has none of the first kind."""
     by_slug = {one.service: one for one in analysis.of(outcome()).ceilings}
     assert by_slug["asyncpg_async"] == Ceiling(
-        "point_read", "asyncpg_async", 2020.0, 5000.0, 2020 / 5000, 10, 20_200.0, 2020 / 20_200
+        "point_read", "asyncpg_async", 2020.0, 5000.0, 2020 / 5000, 2, 20_200.0, 2020 / 20_200
     )
     assert by_slug["no_database"].no_database_rps is None
+
+
+def test_a_ceiling_is_of_the_same_number_of_users() -> None:
+    """One of other users, an INVALID one and one with a database are none."""
+    made = Outcome()
+    few, many = (replace(cell("asyncpg_async"), slug=f"asyncpg_async-users_{users}", users=users) for users in (2, 50))
+    bare = replace(cell("no_database", once=True), users=50)
+    made.add(few, measured(10_000))
+    made.add(many, measured(20_000, users=50))
+    made.add(cell("psycopg2_sync", once=True), measured(90_000))
+    made.add(bare, measured(50_000, users=50))
+    found = {one.service: one for one in analysis.of(made).ceilings}
+    assert (found[few.slug].no_database_rps, found[few.slug].of_no_database) == (None, None)
+    assert (found[many.slug].no_database_rps, found[many.slug].of_no_database) == (5000.0, 0.4)
+    spoiled = Outcome()
+    spoiled.add(many, measured(20_000, users=50))
+    spoiled.add(bare, measured(50_000, failed=5000, users=50))
+    assert analysis.of(spoiled).ceilings[0].no_database_rps is None
+
+
+def test_an_invalid_cell_has_no_share() -> None:
+    """What it was measured at is no figure to publish a share of."""
+    [invalid] = [one for one in analysis.of(outcome()).ceilings if one.service == "databases_async"]
+    assert (invalid.no_database_rps, invalid.of_no_database, invalid.of_pgbench) == (5000.0, None, None)
 
 
 def test_what_is_measured_later_does_not_change_it() -> None:

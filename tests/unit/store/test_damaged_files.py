@@ -31,7 +31,7 @@ def test_what_is_damaged_is_named_and_the_rest_is_reported(tmp_path: Path, made_
     """The page names every file and calls the run partial; cells whose samples can be read are ranked."""
     run = tmp_path / "damaged"
     shutil.copytree(made_up_run, run)
-    (run / "ceilings.csv").write_text("service,pgbench_rps\nasyncpg_async-users_10,1000\n")
+    (run / "ceilings.csv").write_text("service,pgbench_connections,pgbench_rps\nasyncpg_async-users_10,10,1000\n")
     (run / "plan.toml").write_text('[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n')
     of_cells = [f"rounds/01/asyncpg_async-{cell}/{name}" for cell, name in OF_CELLS.items()]
     for name in (*THE_RUNS, *of_cells):

@@ -1,4 +1,4 @@
-"""Fitted curves, held against curves that are known: their 95% point, and the throughput at the point that is called."""
+"""Fitted curves, held against curves that are known: where they reach 95%, and what the known curve has there."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -37,8 +37,8 @@ def corner(k: float, n: Floats) -> Floats:
 
 LAWS = [(0.05, 0.0), (0.2, 0.0), (0.02, 1e-4), (0.02, 1e-5), (0.1, 1e-4), (0.3, 1e-3), (0.02, 2e-3), (0.05, 2e-6)]
 NETWORKS = [
-    ((1, 0.3, 0.2), 5), ((1, 0.9, 0.2), 5), ((1, 0.5, 0.5, 0.2), 20), ((1, 0.2), 60), ((1, 0.3), 0), ((1, 0.95, 0.9), 10),
-    ((1,), 200), ((1,), 2), ((1, 0.7, 0.1), 100),
+    ((1, 0.3, 0.2), 5), ((1, 0.9, 0.2), 5), ((1, 0.5, 0.5, 0.2), 20), ((1, 0.2), 60), ((1, 0.3), 0),
+    ((1, 0.95, 0.9), 10), ((1,), 200), ((1,), 2), ((1, 0.7, 0.1), 100),
 ]  # fmt: skip
 CORNERS = [5, 8, 10, 13, 20, 30, 50, 70, 100, 150, 300]
 TRUE: dict[str, Callable[[Floats], Floats]] = {

@@ -1,8 +1,10 @@
 """A run's page, from a small stored run."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from bench.analysis.analysis import Ceiling
 from bench.report.html import page
 from tests.stored_run import HOSTILE
 from tests.unit.analysis.outcome_of import measured
@@ -77,6 +79,16 @@ def test_colours_come_from_the_style_sheet(text: str) -> None:
     """So that dark pages have light ink."""
     charts = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", charts)) <= {"#444444"}
+
+
+def test_a_ceiling_is_drawn_through_all_cells_only_where_all_have_it() -> None:
+    """Of other users or connections it would be a line through cells that it says nothing of."""
+    one = Ceiling("point_read", "a", 100.0, 500.0, 0.2, 10, 900.0, 1 / 9)
+    both = {"without a database": 500.0, "pgbench, 10 connections": 900.0}
+    assert page._ceiling_lines([one, replace(one, service="b")]) == both
+    assert page._ceiling_lines([one, replace(one, no_database_rps=600.0, pgbench_connections=5)]) == {}
+    assert page._ceiling_lines([one, replace(one, no_database_rps=None, pgbench_rps=None)]) == {}
+    assert page._ceiling_lines([]) == {}
 
 
 def test_verdicts_are_counted_from_the_best_to_the_worst() -> None:

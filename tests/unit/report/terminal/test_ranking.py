@@ -38,7 +38,7 @@ ledger of the windows: 111,600 requests began or were due = 111,100 succeeded + 
  databases_async / asyncpg_async   not comparable        not comparable        not comparable
 
 no_database (the same load) 5,000 requests/s: asyncpg_async 40%, psycopg2_sync 20%
-pgbench (the same SQL on 10 connections) 20,200 requests/s: asyncpg_async 10%, psycopg2_sync 5%
+pgbench (the same SQL on 2 connections) 20,200 requests/s: asyncpg_async 10%, psycopg2_sync 5%
 """
 
 
@@ -48,6 +48,21 @@ def test_the_table_ranks_what_may_be_ranked() -> None:
     with console.capture() as printed:
         console.print(ranking.ranking(*analysis.of(made).rankings))
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == GOLDEN
+
+
+def test_a_landmark_is_beside_the_cells_of_its_load() -> None:
+    """Others have no share of it; where there are none, it has no line."""
+    made = Outcome()
+    few, many = (replace(cell("asyncpg_async"), slug=f"asyncpg_async-users_{users}", users=users) for users in (2, 50))
+    for one in (few, many):
+        made.add(one, measured(10_000, users=one.users))
+    made.add(replace(cell("no_database", once=True), users=50), measured(50_000, users=50))
+    made.add(replace(cell("no_database", once=True), slug="no_database-9", users=9), measured(50_000, users=9))
+    console = Console(width=160, record=True, file=None, force_terminal=False)
+    with console.capture() as printed:
+        console.print(ranking.ranking(*analysis.of(made).rankings))
+    lines = [line.rstrip() for line in printed.get().splitlines() if "the same load" in line]
+    assert lines == ["no_database (the same load) 5,000 requests/s: asyncpg_async-users_50 20%"]
 
 
 def test_an_interval_without_an_end_stays_short() -> None:
