@@ -6,7 +6,7 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare report test test-slow test-release test-faults selfbench lint lock clean help
+.PHONY: setup bench ui up down compare report test test-slow test-hostile test-release test-faults selfbench lint lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,10 +47,13 @@ report: setup  ## write a run's page again from its files (RUN=; by default the 
 	@$(BENCH) report $(RUN)
 
 test: setup  ## the tests, against a real PostgreSQL, without the slow ones
-	@.venv/bin/pytest -m "not slow and not release and not faults"
+	@.venv/bin/pytest -m "not slow and not release and not faults and not hostile"
 
 test-slow: setup  ## the slow tests: whole runs that are disturbed, counted or killed
 	@.venv/bin/pytest -m "slow and not release and not faults"
+
+test-hostile: setup  ## services that are made to get a wrong number published: each is measured right, or not believed
+	@.venv/bin/pytest -m hostile
 
 test-faults: setup  ## the tests of docs/reliability.md that need whole runs (INTERRUPTIONS=20: how many runs are stopped)
 	@.venv/bin/pytest -m faults

@@ -87,7 +87,12 @@ def parse_scale(value: float | str) -> float:
 
 def size(scale: float | str) -> Size:
     """The number of rows of each table at a scale, rounded to the nearest whole number."""
-    factor = parse_scale(scale)
+    return size_of(round(SCALE_1.users * parse_scale(scale)))
+
+
+def size_of(users: int) -> Size:
+    """The number of rows of each table in a dataset with this many users."""
+    factor = users / SCALE_1.users
     return Size(*(round(rows * factor) for rows in astuple(SCALE_1)))
 
 

@@ -4,7 +4,8 @@ Source: PostgreSQL's documentation, "Frontend/Backend Protocol".
 """
 
 import struct
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,9 @@ LENGTH_BYTES = 4  # the length includes them
 ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
 # The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
 WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
+# Parse, Bind, Describe, Execute: the server begins a transaction for them, which Sync ends unless BEGIN came before.
+EXTENDED: Final = frozenset({b"P", b"B", b"D", b"E"})
+READY, IDLE = b"Z", b"I"
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,34 @@ class Splitter:
             position = end
         self._rest = self._rest[position:]
         return found
+
+
+class EndedTransactions:
+    """Counts the transactions of one connection as xact_commit + xact_rollback of pg_stat_database do.
+
+    One has ended when the server is ready again, outside of a transaction, after a message that needs one. A script of
+    several statements in one Query is one. (A script with its own BEGIN and COMMIT counts as one, too: no service sends
+    that.) A client may send several messages before the first answer. Source: start_xact_command() in postgres.c.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._worked = False
+        self._waiting = deque[bool]()
+
+    def sent(self, kinds: Iterable[bytes]) -> None:
+        """Messages of the client, by their kinds."""
+        for kind in kinds:
+            if kind in EXTENDED:
+                self._worked = True
+            elif kind in {b"Q", b"F"}:
+                self._waiting.append(True)
+            elif kind == b"S":
+                self._waiting.append(self._worked)
+                self._worked = False
+
+    def answered(self, messages: Iterable[tuple[bytes, bytes]]) -> None:
+        """Messages of the server: kind and body. It is ready for the first time before the client sends anything."""
+        for kind, body in messages:
+            if kind == READY and self._waiting:
+                self.count += self._waiting.popleft() and body == IDLE

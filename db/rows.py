@@ -39,6 +39,17 @@ def draw(ids: Ids, stream: int) -> Ids:
     return (x >> 16) ^ x
 
 
+def users_of_orders(ids: Ids, size: Size) -> Ids:
+    """Who made each of these orders."""
+    # User 1 has an order at every scale: deleting that user must be refused.
+    return np.where(ids == 1, 1, 1 + draw(ids, 3) % size.users)
+
+
+def orders_of_items(ids: Ids, size: Size) -> Ids:
+    """The order that each of these items belongs to."""
+    return 1 + draw(ids, 5) % size.ordered
+
+
 def _users(ids: Ids, _size: Size) -> Columns:
     names = draw(ids, 0)
     first, last = _FIRST_NAMES[names & 31], _LAST_NAMES[names >> 5 & 31]
@@ -50,15 +61,13 @@ def _products(ids: Ids, _size: Size) -> Columns:
 
 
 def _orders(ids: Ids, size: Size) -> Columns:
-    # User 1 has an order at every scale: deleting that user must be refused.
-    user_ids = np.where(ids == 1, 1, 1 + draw(ids, 3) % size.users)
-    return ids, user_ids, _moment(ids, 4)
+    return ids, users_of_orders(ids, size), _moment(ids, 4)
 
 
 def _order_items(ids: Ids, size: Size) -> Columns:
     product_ids = 1 + draw(ids, 6) % size.products
     quantity = (1 + draw(ids, 7) % 5).astype(np.int32)
-    return ids, 1 + draw(ids, 5) % size.ordered, product_ids, quantity, _price(product_ids)
+    return ids, orders_of_items(ids, size), product_ids, quantity, _price(product_ids)
 
 
 def _notes(ids: Ids, _size: Size) -> Columns:

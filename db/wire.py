@@ -1,4 +1,4 @@
-"""A small TCP relay for PostgreSQL's protocol: counts round trips, adds a network delay, records messages.
+"""A small TCP relay for PostgreSQL's protocol: counts round trips and transactions, adds a delay, records messages.
 
 It runs between a service and any server that is reached without TLS.
 """
@@ -11,13 +11,13 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from types import TracebackType
 
-from db.protocol import ENCRYPTION, WAITED_FOR, Listener, Message, Splitter
+from db.protocol import ENCRYPTION, WAITED_FOR, EndedTransactions, Listener, Message, Splitter
 
 KEPT_BYTES = 500
 BACKLOG = 512
@@ -34,6 +34,7 @@ class Relay:
         self.target, self.delay_s, self.listener = (host, port), delay_s, listener
         self.round_trips = 0
         self.connections = 0
+        self._transactions = defaultdict[int, EndedTransactions](EndedTransactions)
         self.transports: set[asyncio.BaseTransport] = set()
         self._listening = socket.create_server(("127.0.0.1", listen), backlog=BACKLOG)
         self.port: int = self._listening.getsockname()[1]
@@ -57,10 +58,18 @@ class Relay:
         self.line.close()
         self._loop.close()
 
+    @property
+    def transactions(self) -> int:
+        """How many have ended so far, on all connections."""
+        return sum(one.count for one in list(self._transactions.values()))
+
     def observe(self, connection: int, messages: list[tuple[bytes, bytes]], at_ns: int, *, from_client: bool) -> None:
-        """Count round trips, and call the listener for each message."""
+        """Count round trips and transactions, and call the listener for each message."""
         if from_client:
             self.round_trips += sum(kind in WAITED_FOR for kind, _ in messages)
+            self._transactions[connection].sent(kind for kind, _ in messages)
+        else:
+            self._transactions[connection].answered(messages)
         if self.listener is not None:
             for kind, body in messages:
                 self.listener(Message(at_ns, connection, from_client, kind, body[:KEPT_BYTES]))

@@ -5,6 +5,7 @@ the same. Otherwise a stall of the service would hide itself (coordinated omissi
 """
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from itertools import count, islice
 from time import perf_counter_ns
@@ -40,6 +41,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._due: SimpleQueue[int] = SimpleQueue()
+        self._waiting: deque[int] = deque()  # the same arrivals, which a queue does not show
         self._dispatcher: gevent.Greenlet | None = None
 
     def follow(self, schedule: Iterator[int]) -> None:
@@ -50,13 +52,19 @@ class Arrivals:
     def take(self) -> int:
         """Wait for an arrival that no other user has taken. Returns when it was due (ns, monotonic)."""
         due_ns: int = self._due.get()
+        self._waiting.popleft()  # the oldest: the queue is first in, first out
         return due_ns
+
+    def waiting_ns(self) -> list[int]:
+        """When the arrivals were due that no user has taken yet."""
+        return list(self._waiting)
 
     def close(self) -> list[int]:
         """End the arrivals. Returns when the arrivals without a free user were due."""
         if self._dispatcher is not None:
             self._dispatcher.kill(block=False)
         missed = []
+        self._waiting.clear()
         while True:
             try:
                 missed.append(self._due.get_nowait())
@@ -68,4 +76,5 @@ class Arrivals:
             due_ns = start_ns + offset_ns
             while (wait_ns := due_ns - perf_counter_ns()) > 0:
                 gevent.sleep(wait_ns / 1e9)
+            self._waiting.append(due_ns)
             self._due.put(due_ns)

@@ -131,9 +131,23 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         **hidden,
     )
     add(
+        "--warm-up-most-s",
+        type=float,
+        default=30.0,
+        help="With --samples: the longest warm-up. It lasts at least twice the response time.",
+        **hidden,
+    )
+    add(
+        "--drain-s",
+        type=float,
+        default=60.0,
+        help="With --samples: the longest time that the load goes on for the requests of its window.",
+        **hidden,
+    )
+    add(
         "--measure-s",
         type=float,
         default=0.0,
-        help="With --samples: length of the window in seconds; the load then stops.",
+        help="With --samples: length of the window in seconds.",
         **hidden,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC
 from functools import lru_cache
+from time import perf_counter_ns
 from typing import Any
 
 import gevent
@@ -21,14 +22,15 @@ from locustfiles import _options
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
+from locustfiles._ledger import LEDGER
 from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER
 from locustfiles._targets import HOST_OF_SERVICE, SHARES, worker_index
 from suite.arrival import Arrival
+from suite.records import MISSED, NO_ANSWER_PAUSE_S, UNFINISHED
 
 PAGE = 10
 Expected = bytes | dict[str, Any] | Callable[[dict[str, Any]], str] | None
-PAUSE_AFTER_NO_ANSWER_S = 0.2
 
 
 class ServiceUser(User):
@@ -57,6 +59,8 @@ class ServiceUser(User):
         self.random = random.Random(f"{self.options.load_seed}/{identity}")  # noqa: S311  # no secret
         self.recording = bool(self.options.samples)
         self.intended_ns = 0  # when the next request was due; 0: when it is sent
+        self.began_ns = 0  # when the present request was due or sent; 0: there is none
+        LEDGER.join(self)
 
     def on_start(self) -> None:
         """Connect, and wait for the first arrival. Scenarios that override this call it last."""
@@ -68,7 +72,7 @@ class ServiceUser(User):
             if self.options.arrival == Arrival.CLOSED:
                 # Otherwise all send in step for as long as the service is fast enough.
                 gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
-        self.intended_ns = PACING.take(self.target.name)
+        self._take()
         self._state = LOCUST_STATE_RUNNING
 
     def wait_time(self) -> float:
@@ -76,11 +80,17 @@ class ServiceUser(User):
 
         Locust then sleeps for 0 s, so users whose answers have arrived can read them before this user sends.
         """
-        self.intended_ns = PACING.take(self.target.name)
+        self._take()
         return 0.0
 
+    def _take(self) -> None:
+        self.intended_ns = self.began_ns = PACING.take(self.target.name)
+
     def on_stop(self) -> None:
-        """Close the connection."""
+        """Close the connection. An arrival that this user had taken and not sent is missed."""
+        LEDGER.leave(self)
+        if self.recording and self.intended_ns:
+            RECORDER.add("", "", self.intended_ns, self.intended_ns, self.intended_ns, 0, 0, MISSED)
         SHARES.leave(type(self), self.target)
         self.client.close()
 
@@ -119,15 +129,26 @@ class ServiceUser(User):
         `expect` is the exact body, or the members that the returned object must have, or a function that returns what
         is wrong with the object. Returns the answer, parsed unless `expect` is a body, or None after a failure.
         """
-        answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
-        intended_ns = answer.start_ns
-        if self.intended_ns:
-            intended_ns, self.intended_ns = self.intended_ns, 0
+        name = f"{self.target.name} {operation}" if self.target.name else operation
+        LEDGER.begun += 1
+        due_ns, self.intended_ns = self.intended_ns, 0
+        sent_ns = perf_counter_ns()
+        self.began_ns = due_ns or sent_ns
+        try:
+            answer = self.client.request(method, path, None if body is None else json.dumps(body).encode())
+        except BaseException:  # this user is being stopped
+            if self.recording:
+                RECORDER.add(name, method, self.began_ns, sent_ns, perf_counter_ns(), 0, 0, UNFINISHED)
+            raise
+        finally:
+            self.began_ns = 0
+        LEDGER.ended += 1
+        if due_ns:
             PACING.answered()
+        intended_ns = due_ns or answer.start_ns
         content, problem = None, answer.error
         if not problem:
             content, problem = _check(answer.status, answer.body, status, expect)
-        name = f"{self.target.name} {operation}" if self.target.name else operation
         if self.recording:  # Locust's statistics are counted from the samples, see _statistics.py
             RECORDER.add(
                 name, method, intended_ns, answer.start_ns, answer.end_ns, len(answer.body), answer.status, problem
@@ -142,7 +163,7 @@ class ServiceUser(User):
                 context={},
             )
         if not answer.status:
-            gevent.sleep(PAUSE_AFTER_NO_ANSWER_S)  # otherwise users of a service that has ended would only use CPU time
+            gevent.sleep(NO_ANSWER_PAUSE_S)  # otherwise users of a service that has ended would only use CPU time
         return content
 
 
@@ -165,7 +186,7 @@ def _check(status: int, content: bytes, expected: int, expect: Expected) -> tupl
         return None, "body is not JSON"
     if isinstance(expect, bytes):
         # The same JSON in another notation is the same answer.
-        return (content, "") if answer == json.loads(expect) else (None, "wrong body")
+        return (content, "") if expect and answer == json.loads(expect) else (None, "wrong body")
     wrong = _wrong(answer, expect)
     return (None, wrong) if wrong else (answer, "")
 

@@ -1,4 +1,4 @@
-"""Loads that bench starts: they write samples to a file, and end after their window.
+"""Loads that bench starts: they write samples to a file, and end when all requests of their window have ended.
 
 Workers send their samples to the master in Locust's report messages, so one process, `--processes N` and several hosts
 all write the same kind of file.
@@ -17,8 +17,9 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from locustfiles import _clock
+from locustfiles import _clock, _phases
 from locustfiles._http import Client
+from locustfiles._ledger import LEDGER, LedgerState, shifted
 from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
@@ -39,7 +40,7 @@ def on_init(environment: Environment, **_: Any) -> None:
     # gevent's clock has not been updated since the imports: a --run-time would count from before them.
     gevent.get_hub().loop.update_now()
     options, runner = environment.parsed_options, environment.runner
-    environment.events.test_start.add_listener(reset_reconnects)
+    environment.events.test_start.add_listener(reset_counters)
     environment.events.test_stop.add_listener(log_reconnects)
     if isinstance(runner, WorkerRunner):
         _send_to_master(environment, runner)
@@ -48,9 +49,15 @@ def on_init(environment: Environment, **_: Any) -> None:
         SampleWriter(environment, runner, SampleFile(Path(options.samples))).listen()
 
 
-def reset_reconnects(**_: Any) -> None:
-    """Reset the counter, because a test begins."""
+def reset_counters(**_: Any) -> None:
+    """Reset what this process counts, because a test begins."""
     Client.reconnects_of_all = 0
+    LEDGER.reset()
+
+
+def ledger_now() -> LedgerState:
+    """What this process has begun and not ended yet."""
+    return LEDGER.state(PACING.waiting_ns())
 
 
 def log_reconnects(**_: Any) -> None:
@@ -78,6 +85,7 @@ def _send_to_master(environment: Environment, runner: WorkerRunner) -> None:
     def report(data: dict[str, Any], **_: Any) -> None:
         collect()
         data["reconnects"] = Client.reconnects_of_all
+        data["ledger"] = ledger_now()._asdict()
         data["clock"] = _clock.reading()
         data["cpu"] = list(cpu)
         cpu.clear()
@@ -127,6 +135,7 @@ class SampleWriter:
         self._options: Any = environment.parsed_options
         self._workers = Workers(environment, runner, self._mark_worker) if isinstance(runner, MasterRunner) else None
         self._reconnects_of_workers: dict[str, int] = {}
+        self._ledgers: dict[str, tuple[int, LedgerState]] = {}  # with the time of the report (ns, our clock)
         self._begun = self._ended = False
 
     def listen(self) -> None:
@@ -142,9 +151,26 @@ class SampleWriter:
     def _mark_worker(self, event: str, at_ns: int, worker: str, **more: Any) -> None:
         self._file.mark(event, at_ns, self._runner.user_count, worker=worker, **more)
 
+    def _ledger(self) -> LedgerState:
+        """Of all processes, as far as they have reported."""
+        whole = ledger_now()
+        for name, (_, reported) in self._ledgers.items():
+            gone = self._workers and self._workers.is_lost(name)
+            whole = whole.plus(reported._replace(open=0, oldest_ns=0) if gone else reported)
+        return whole
+
+    def _ledger_after(self, end_ns: int) -> LedgerState:
+        """Of all processes. A worker that has not reported since `end_ns` may still have a request from before."""
+        whole = self._ledger()
+        lost = self._workers.is_lost if self._workers else lambda _: False
+        stale = [at_ns for name, (at_ns, _) in self._ledgers.items() if at_ns < end_ns and not lost(name)]
+        return whole._replace(oldest_ns=min(one for one in (*stale, whole.oldest_ns) if one)) if stale else whole
+
     def _mark(self, event: str) -> None:
         reconnects = Client.reconnects_of_all + sum(self._reconnects_of_workers.values())
-        more = {"workers": self._workers.facts()} if self._workers else {}
+        more: dict[str, Any] = {"begun": self._ledger().begun}
+        if self._workers:
+            more["workers"] = self._workers.facts()
         self._file.mark(event, time.perf_counter_ns(), self._runner.user_count, reconnects, **more)
 
     def _collect(self) -> None:
@@ -155,8 +181,12 @@ class SampleWriter:
 
     def _on_worker_report(self, client_id: str, data: dict[str, Any]) -> None:
         self._reconnects_of_workers[client_id] = data.get("reconnects", 0)
+        offset_ns = _clock.offset_ns(data["clock"])
+        at_ns = data["clock"]["monotonic_ns"] + offset_ns
+        if at_ns >= self._ledgers.get(client_id, (at_ns,))[0]:  # a report may be overtaken by the last one
+            self._ledgers[client_id] = at_ns, shifted(data["ledger"], offset_ns)
         if "samples" in data:
-            self._file.append(Chunk(**data["samples"]), _clock.offset_ns(data["clock"]))
+            self._file.append(Chunk(**data["samples"]), offset_ns)
         if self._workers:
             self._workers.add_report(client_id, data)
 
@@ -179,12 +209,22 @@ class SampleWriter:
         if options.arrival == Arrival.BATCH:
             PACING.wait_until_answered(options.arrivals)
         else:
-            gevent.sleep(options.warm_up_s + options.measure_s + TAIL_S)
+            self._measure()
         self._mark("stopping")
         if self._workers:
             self._finish(self._workers)
         self._ended = True
         self._runner.quit()
+
+    def _measure(self) -> None:
+        """Warm up, measure, and go on until the requests of the window have ended."""
+        options = self._options
+        _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s)
+        self._mark("measuring")
+        end_ns = time.perf_counter_ns() + round(options.measure_s * 1e9)
+        gevent.sleep(options.measure_s + TAIL_S)
+        self._mark("draining")
+        _phases.wait_for_window(lambda: self._ledger_after(end_ns), end_ns, options.drain_s)
 
     def _on_quitting(self, **_: Any) -> None:
         self._collect()

@@ -59,6 +59,10 @@ class Workers:
         self.look()
         return set(self._joined) <= self._finished | self._lost
 
+    def is_lost(self, client_id: str) -> bool:
+        """Whether a worker ended, or was not heard of any more, before its load did."""
+        return client_id in self._lost
+
     def facts(self) -> dict[str, dict[str, int]]:
         """Users of each worker, and how far its clock is behind this machine's (ns), including the network delay."""
         return {

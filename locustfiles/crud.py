@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from locust import task
 
+from locustfiles._bodies import exactly, is_id_beyond, is_moment
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("read_user", "list_users", "create_user", "update_user", "delete_user")
@@ -21,6 +22,7 @@ class Crud(ServiceUser):
     def on_start(self) -> None:
         """Begin at a random place in the cycle of writes, so that users do not write in step."""
         self.own_id: int | None = None
+        self.created_at = ""
         self.updated = False
         self.mailbox, self.letters = uuid4().hex, count()
         for write in (self.create_user, self.update_user)[: self.random.randrange(3)]:
@@ -51,17 +53,19 @@ class Crud(ServiceUser):
 
     def create_user(self) -> None:
         fields = self.fields()
-        created = self.call("create_user", "POST", "/users", body=fields, status=201, expect=fields)
+        expect = exactly(id=is_id_beyond(self.options.dataset_users), **fields, created_at=is_moment)
+        created = self.call("create_user", "POST", "/users", body=fields, status=201, expect=expect)
         self.own_id, self.updated = (created["id"], False) if created else (None, False)
+        self.created_at = created["created_at"] if created else ""
 
     def update_user(self) -> None:
         if self.own_id is None:  # the create before it failed
             return
         fields = self.fields()
-        expect = {"id": self.own_id, **fields}
+        expect = exactly(id=self.own_id, **fields, created_at=self.created_at)
         self.call("update_user", "PUT", f"/users/{self.own_id}", body=fields, expect=expect)
         self.updated = True
 
     def delete_user(self) -> None:
-        self.call("delete_user", "DELETE", f"/users/{self.own_id}", status=204)
+        self.call("delete_user", "DELETE", f"/users/{self.own_id}", status=204, expect=b"")
         self.own_id = None

@@ -28,4 +28,4 @@ class SessionSleep(ServiceUser):
     @task
     def session_sleep(self) -> None:
         path = f"/session-sleep?sleep={self.options.sleep}&seconds={self.options.seconds:g}"
-        self.call("session_sleep", "GET", path, status=204)
+        self.call("session_sleep", "GET", path, status=204, expect=b"")

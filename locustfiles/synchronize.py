@@ -2,6 +2,7 @@
 
 from locust import task
 
+from locustfiles._bodies import exactly, version
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("synchronize_note",)
@@ -16,10 +17,14 @@ PARAMETERS = {
 
 
 class Synchronize(ServiceUser):
-    """Synchronizes notes, each at random."""
+    """Synchronizes notes, each at random. Versions rise from call to call: an answer with an older one was kept."""
+
+    newest = 0
 
     @task
     def synchronize_note(self) -> None:
-        note_id = self.any_note_id()
+        note_id, newest = self.any_note_id(), self.newest
         path = f"/notes/{note_id}/synchronize?transaction={self.options.transaction}"
-        self.call("synchronize_note", "POST", path, expect={"id": note_id})
+        expect = exactly(id=note_id, data=lambda text: (version(note_id, text) or 0) > newest)
+        if answer := self.call("synchronize_note", "POST", path, expect=expect):
+            self.newest = version(note_id, answer["data"]) or newest

@@ -38,6 +38,10 @@ class ServiceError(BenchError):
     """A service did not start, or another program answers on its port."""
 
 
+class EndedError(ServiceError):
+    """A service ended by itself: it crashed or exited, and was not killed from outside."""
+
+
 class LoadError(BenchError):
     """Locust ended without measuring. (Failed requests are results, not errors.)"""
 

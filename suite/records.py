@@ -17,3 +17,12 @@ PACKER = struct.Struct("<qqqIHHH")
 
 MISSED = "missed: no user was free"
 """The error of an arrival that was due and never sent."""
+
+UNFINISHED = "unfinished: no answer when the load ended"
+"""The error of a request that began and had no answer when the load stopped waiting for it."""
+
+TIMED_OUT = "no answer within"
+"""How the error of a request begins that the load gave up."""
+
+NO_ANSWER_PAUSE_S = 0.2
+"""How long a user waits after a request without any answer, before its next one."""

@@ -103,9 +103,17 @@ def _measured(place: Path, count: int, chance: np.random.Generator, *, failing: 
     samples.write_parquet(place / "samples.parquet")
     counted = ledger.of(samples, WINDOW, users, Arrival.CLOSED)
     seen = Evidence(
-        LENGTH_S, users, users, Arrival.CLOSED, None, False, counted.requests, counted.failures, counted.missed, 0,
-        counted.accounted, counted.drift, MACHINE, Placement((1,), (0,), (0,)),
-    )  # fmt: skip
+        length_s=LENGTH_S,
+        users_asked=users,
+        users=users,
+        arrival=Arrival.CLOSED,
+        offered_rps=None,
+        by_chance=False,
+        reconnects=0,
+        machine=MACHINE,
+        placement=Placement((1,), (0,), (0,)),
+        **vars(counted),
+    )
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))
     (place / "pg_activity.csv").write_text(
         "at_s,connections,active,idle,idle_in_transaction,other,oldest_transaction_s,transactions,waits\n"

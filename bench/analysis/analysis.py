@@ -90,12 +90,17 @@ def of(outcome: Outcome) -> Analysis:
     results = tuple(outcome.ordered())
     curves, limits = sweeps.curves(results), _ceilings(results, outcome.ceilings)
     scenarios = dict.fromkeys(one.cell.scenario for one in results)
+    first, unchecked = next(iter(scenarios), ""), notes.unchecked_of_all(results)
+    said = {
+        scenario: notes.of_cells(_of_scenario(scenario, results), unchecked, with_shared=scenario == first)
+        for scenario in scenarios
+    }
     return Analysis(
         results=results,
-        rankings=tuple(_ranking(scenario, results, curves, limits) for scenario in scenarios),
+        rankings=tuple(_ranking(scenario, outcome, results, curves, limits, said[scenario]) for scenario in scenarios),
         curves=curves,
         ceilings=limits,
-        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results),
+        rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results, outcome.first_stage),
         parity=outcome.parity,
         measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
         unreadable=tuple(outcome.unreadable),
@@ -103,20 +108,29 @@ def of(outcome: Outcome) -> Analysis:
     )
 
 
+def _of_scenario(scenario: str, results: Sequence[CellResult]) -> tuple[CellResult, ...]:
+    return tuple(one for one in results if one.cell.scenario == scenario)
+
+
 def _ranking(
-    scenario: str, results: Sequence[CellResult], curves: Sequence[Curve], limits: Sequence[Ceiling]
+    scenario: str,
+    outcome: Outcome,
+    results: Sequence[CellResult],
+    curves: Sequence[Curve],
+    limits: Sequence[Ceiling],
+    said: tuple[Note, ...],
 ) -> Ranking:
-    mine = tuple(one for one in results if one.cell.scenario == scenario)
+    mine = _of_scenario(scenario, results)
     paced = any(one.arrival == Arrival.OPEN for one in mine)
     return Ranking(
         scenario=scenario,
         results=mine,
         ranked=_ranked(mine, paced=paced),
         paced=paced,
-        pairs=pairs.compare(mine),
+        pairs=pairs.compare(mine, outcome.first_stage),
         curves=tuple(one for one in curves if one.scenario == scenario),
         ceilings=tuple(one for one in limits if one.scenario == scenario),
-        notes=notes.of_cells(mine),
+        notes=said,
     )
 
 

@@ -41,7 +41,7 @@ UNKNOWN = Bound(By.UNKNOWN, "")
 
 def of_measurement(seen: Evidence, limits: Thresholds) -> Bound:
     """The first that applies: what lies behind the service can only show once the service is not full."""
-    if seen.machine is None or not seen.length_s or not seen.requests:
+    if seen.machine is None or not seen.length_s or not seen.completed:
         return UNKNOWN
     found = (rule(seen, seen.machine, limits) for rule in (OF_A_TARGET if seen.foreign else IN_ORDER))
     return next((bound for bound in found if bound), UNKNOWN)
@@ -60,10 +60,10 @@ def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     """An open load whose requests were answered as they came."""
     if seen.offered_rps is None:
         return None
-    due, successes = seen.offered_rps * seen.length_s, seen.requests - seen.failures
-    if successes < due - off_by(due, seen, limits):
+    due = seen.offered_rps * seen.length_s
+    if seen.succeeded < due - off_by(due, seen, limits):
         return None
-    rate = f"{successes / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
+    rate = f"{seen.succeeded / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
     return Bound(By.OFFERED_RATE, f"{rate}; {_idle(seen, machine)}")
 
 
@@ -73,13 +73,27 @@ def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
 
 
 def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
-    """The service's processes, or the CPUs that are theirs alone, were full."""
+    """The service's processes, one of its workers, or the CPUs that are theirs alone, were full."""
     alone = _alone(machine, limits) and DATABASE not in seen.placement.unplaced
     busy = [machine.cpu_busy[number] for number in seen.placement.service] if alone else []
-    if _used(seen, machine) <= limits.busy and not (busy and min(busy) > limits.busy):
+    full = full_process(seen, machine, limits)
+    if _used(seen, machine) <= limits.busy and not full and not (busy and min(busy) > limits.busy):
         return None
     where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
-    return Bound(By.SERVICE_CPU, f"{_idle(seen, machine)}; {where}")
+    return Bound(By.SERVICE_CPU, f"{_idle(seen, machine)}; {full or where}")
+
+
+def full_process(seen: Evidence, machine: Machine, limits: Thresholds) -> str:
+    """What to say of the busiest of several workers, each of which can use one CPU; empty unless it was full.
+
+    Requests are not shared out evenly: those that wait for a full worker wait, however idle the others are.
+    """
+    used = sorted(((used_s / seen.length_s, pid) for pid, used_s in machine.processes_s.items()), reverse=True)
+    workers = used[: seen.workers]  # the process that started them uses next to nothing
+    if seen.workers < 2 or not workers or workers[0][0] <= limits.busy:
+        return ""
+    others = ", ".join(f"{share:.0%}" for share, _ in workers[1:])
+    return f"worker process {workers[0][1]} used {workers[0][0]:.0%} of a CPU, the others {others}"
 
 
 def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
@@ -100,7 +114,7 @@ def load_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | No
     """The load's CPUs were full, perhaps with the database on them."""
     if full := full_worker(seen, limits):
         return Bound(By.LOAD, full)
-    if not load_is_full(seen, machine, limits):
+    if not load_is_full(seen, machine, limits) or _disturbed(machine, seen.placement.load, limits):
         return None
     busy = [machine.cpu_busy[number] for number in seen.placement.load]
     load, database = (machine.cpu_s.get(role, 0.0) / seen.length_s for role in (LOAD, DATABASE))
@@ -126,6 +140,8 @@ def database_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound 
     judged = seen.foreign and seen.placement.database == seen.placement.load
     if not busy or min(busy) <= limits.busy or judged or DATABASE in seen.placement.unplaced:
         return None
+    if _disturbed(machine, seen.placement.database, limits):
+        return None
     return Bound(By.DATABASE, f"the database's CPUs were {min(busy):.0%} busy")
 
 
@@ -143,9 +159,9 @@ def threads(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | Non
     return Bound(By.THREADS, f"{machine.threads:.0%} of the threads were busy; {_idle(seen, machine)}")
 
 
-def too_few_users(seen: Evidence, machine: Machine, _: Thresholds) -> Bound | None:
-    """Nothing was full: more users would get more."""
-    if seen.arrival == Arrival.OPEN:
+def too_few_users(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """Nothing was full: more users would get more. Where others took a CPU, that is not known."""
+    if seen.arrival == Arrival.OPEN or any(group.is_disturbed(limits) for group in machine.groups):
         return None
     users = f"nothing was full with {seen.users} users, each waiting for its answer"
     return Bound(By.LOAD, f"{users}; {_idle(seen, machine)}")
@@ -159,7 +175,14 @@ OF_A_TARGET = (offered_rate, target_cpu, load_cpu, database_cpu)
 
 
 def _alone(machine: Machine, limits: Thresholds) -> bool:
-    return machine.strangers is not None and machine.strangers <= limits.strangers
+    """Whether hardly anything else ran where the service does: a CPU that others filled is not full with it."""
+    foreign = next((group.foreign for group in machine.groups if group.is_services), machine.strangers)
+    return foreign is not None and foreign <= limits.strangers
+
+
+def _disturbed(machine: Machine, cpus: Sequence[int], limits: Thresholds) -> bool:
+    """Whether others took these CPUs: that they were full says nothing of the role that they are for."""
+    return any(group.is_disturbed(limits) for group in machine.groups if set(cpus) & set(group.cpus))
 
 
 def _used(seen: Evidence, machine: Machine) -> float:

@@ -10,25 +10,33 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, machine, windows
+from bench.analysis.recorded import ledger, load_workers, machine, windows, work
 from bench.analysis.recorded.activity import peaks, transactions_per_request
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
-from bench.analysis.recorded.pings import inside
+from bench.analysis.recorded.pings import inside, unanswered
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
+from bench.analysis.recorded.work import Work
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from suite.arrival import Arrival
 
+EXTENDED_BY_S = 0.5  # a busy load may be that late
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of one measurement. `accounted` and `drift` are None where the model has no such figure.
+    """All that is known of one measurement.
 
+    The figures of its ledger are those of `bench.analysis.recorded.ledger.Ledger`, under the same names.
+    `begun` is how many requests the load counted when it sent them, `recorded` how many it recorded, both from its
+    beginning to its end; `begun` is None in old runs.
+    `warm_up_s` is how long the load ran before the window, `extended` whether the response time made it longer than
+    planned; None where that is not known, and of a batch.
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
     `transactions` how many ended in the window, as far as pg_stat_database tells.
     `miscounted` says in words where Locust's own count differs from the samples'.
@@ -37,6 +45,7 @@ class Evidence:
     `load_workers` are the processes of a load of several.
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
     or where no system allows it to be.
+    `by_service`: there was no window because the service ended by itself.
     """
 
     length_s: float
@@ -64,15 +73,30 @@ class Evidence:
     foreign: bool = False
     load_workers: tuple[LoadWorker, ...] = ()
     unwatched: int | None = None
+    unfinished: int = 0
+    completed: int = 0
+    succeeded: int = 0
+    backlog_start: int = 0
+    backlog_end: int = 0
+    starved: int = 0
+    little: float | None = None
+    begun: int | None = None
+    recorded: int = 0
+    warm_up_s: float | None = None
+    extended: bool = False
+    pings_unanswered: int = 0
+    by_service: bool = False
+    work: Work = field(default_factory=Work)
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
         return asdict(self)
 
 
-def nothing(problem: str, users: int, arrival: Arrival) -> Evidence:
+def nothing(problem: str, users: int, arrival: Arrival, *, by_service: bool = False) -> Evidence:
     """Of a measurement that came to no window."""
-    return Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
+    none = Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
+    return replace(none, by_service=by_service)
 
 
 def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Evidence:
@@ -83,7 +107,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
     seen = _machine(recording, window, plan)
     # A target may have a separate database: what this one did may not have been for it.
     most = peaks(recording.activity, window) if ours else None
-    pings_ms = inside(recording.pings, window)
+    pings_ms, sent = inside(recording.pings, window), len(windows.sent(samples))
     return Evidence(
         length_s=window.length_s,
         users_asked=cell.users,
@@ -91,24 +115,26 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         arrival=load.arrival,
         offered_rps=load.rate if load.arrival == Arrival.OPEN else None,
         by_chance=load.spacing == "poisson",
-        requests=counted.requests,
-        failures=counted.failures,
-        missed=counted.missed,
+        **vars(counted),
         reconnects=recording.marks[-1].reconnects,
-        accounted=counted.accounted,
-        drift=counted.drift,
         machine=seen,
         placement=recording.placement,
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(recording) if most else None,
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
-        transactions=_transactions(recording, samples, window, counted.requests, plan) if ours else None,
+        transactions=_transactions(recording, samples, window, counted.completed, plan) if ours else None,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
-        miscounted=miscounted(recording.locust_requests, len(windows.sent(samples))),
+        miscounted=miscounted(recording.locust_requests, sent),
         foreign=not ours,
         load_workers=load_workers.of_marks(recording.marks, window),
         unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
+        pings_unanswered=unanswered(recording.pings, window),
+        begun=recording.marks[-1].begun,
+        recorded=sent,
+        warm_up_s=window.warm_up_s,
+        extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
+        work=work.of(recording, samples, window, cell, plan),
     )
 
 

@@ -12,14 +12,16 @@ from bench.analysis.recorded.recording import Recording
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 
-COLUMNS = ("operation", "error", "body_bytes", "latency_ns", "service_time_ns", "ok")
+COLUMNS = (
+    "operation", "error", "body_bytes", "latency_ns", "service_time_ns", "begun", "completed", "ok", "missed", "timed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Measurement:
     """One cell measured in one round: the requests that count, and the evidence around them.
 
-    `samples` has COLUMNS; none when there was no window.
+    `samples` has COLUMNS, which `recorded.windows.classified` explains; none when there was no window.
     """
 
     samples: pl.DataFrame
@@ -34,5 +36,5 @@ class Measurement:
     def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
         """From the recording and all samples. Raises ResultsError when the load ended before its window did."""
         window = windows.of(recording.marks, samples, plan.load)
-        counts = windows.sent(windows.cut(samples, window, plan.load.arrival))
-        return cls(counts.select(COLUMNS), evidence.of(recording, samples, cell, plan))
+        counts = windows.classified(samples, window).select(COLUMNS)
+        return cls(counts, evidence.of(recording, samples, cell, plan))

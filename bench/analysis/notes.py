@@ -1,6 +1,6 @@
 """What a reader must know of each cell, as notes: reasons, remarks, failures, bounds. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from bench.analysis.outcome import CellResult
 from bench.plan.note import Kind, Note
@@ -9,21 +9,52 @@ A_A = "A/A, the noise floor: the same service twice, so that any difference is n
 UNKNOWN = "CPU time, memory, round trips, pool and parity are not known"
 
 
-def of_cells(results: Sequence[CellResult]) -> tuple[Note, ...]:
-    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks."""
-    found = [note for one in results for note in _of_cell(one)]
+def unchecked_of_all(results: Sequence[CellResult]) -> tuple[Note, ...]:
+    """What the rules of the verdict could not see in any cell that has requests."""
+    each = [one.verdict.unchecked for one in results if one.total.requests]
+    return tuple(note for note in dict.fromkeys(sum(each, ())) if all(note in one for one in each))
+
+
+def of_cells(
+    results: Sequence[CellResult], shared: Collection[Note] = (), *, with_shared: bool = True
+) -> tuple[Note, ...]:
+    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks, the ledger.
+
+    `shared` are the unchecked notes that all cells of the run have: the first ranking has them once, `with_shared`.
+    """
+    found = [_unchecked("", note) for note in shared if with_shared]
+    found += [note for one in results for note in _of_cell(one, shared)]
     found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
     found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]
     found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
     if any(one.cell.once for one in results):
         found.append(Note("", Kind.LANDMARK, "below the line: measured once, as a landmark, not ranked"))
-    return tuple(found)
+    return (*found, *_ledger(results))
 
 
-def _of_cell(one: CellResult) -> Iterator[Note]:
+def _ledger(results: Sequence[CellResult]) -> Iterator[Note]:
+    """What became of everything that began or was due in all windows, in one line."""
+    sent, failures, unfinished = (
+        sum(getattr(one.total, name) or 0 for one in results) for name in ("requests", "failures", "unfinished")
+    )
+    missed = sum(one.missed for one in results)
+    if sent + missed:
+        places = {"succeeded": sent - failures, "failed": failures - unfinished, "missed": missed}
+        text = " + ".join(f"{count:,} {name}" for name, count in (places | {"unfinished": unfinished}).items())
+        yield Note("", Kind.LEDGER, f"ledger of the windows: {sent + missed:,} requests began or were due = {text}")
+
+
+def _unchecked(about: str, note: Note) -> Note:
+    return Note(about, note.kind, f"{note.kind}: {note.text}")
+
+
+def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
     slug = one.cell.slug
     for note in (*one.verdict.reasons, *one.remarks):
         yield Note(slug, note.kind, str(note), note.which)
+    for note in one.verdict.unchecked:
+        if note not in shared:
+            yield _unchecked(slug, note)
     for error, count in one.errors:
         yield Note(slug, Kind.ERROR, f"{count:,} x {error}")
     if one.missed:

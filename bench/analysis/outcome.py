@@ -1,9 +1,8 @@
 """What a run has measured so far, cell by cell. What that amounts to is made of it by bench/analysis/analysis.py."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import polars as pl
 
@@ -12,18 +11,16 @@ from bench.analysis.bound import Bound
 from bench.analysis.ceilings import Alone
 from bench.analysis.measurement import Measurement
 from bench.analysis.parity import ParityRow
+from bench.analysis.rules import conservation
 from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
-from bench.plan.costs import Cost, expected
+from bench.plan.costs import READ_MANY, Cost, expected, variant_of
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
-from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.arrival import Arrival
-
-READ_MANY = 20  # the scenario's own default
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,25 @@ def errors(measurements: Sequence[Measurement]) -> tuple[tuple[str, int], ...]:
     frames = [one.samples for one in measurements if len(one.samples)]
     if not frames:
         return ()
-    failed = pl.concat(frames).filter(~pl.col("ok"))
+    failed = pl.concat(frames).filter(pl.col("begun") & ~pl.col("ok") & ~pl.col("missed"))
     counted = failed.group_by("error").len().sort("len", "error", descending=[True, False])
     return tuple((str(error), int(count)) for error, count in counted.iter_rows())
 
 
-def _miscounted(one: Measurement) -> tuple[Note, ...]:
-    said = one.evidence.miscounted
-    return (Note("", Kind.MISCOUNTED, said),) if said else ()
+def _noted(one: Measurement, limits: Thresholds) -> Iterator[Note]:
+    """What to know of one measurement, beside its verdict."""
+    seen = one.evidence
+    if seen.miscounted:
+        yield Note("", Kind.MISCOUNTED, seen.miscounted)
+    if seen.unfinished:
+        text = f"{seen.unfinished:,} requests had no answer when the load stopped waiting; they count as failures"
+        yield Note("", Kind.WAITED, text)
+    if seen.pings_unanswered:
+        yield Note("", Kind.PING, f"{seen.pings_unanswered:,} GET /ping beside the load had no good answer")
+    if seen.extended:
+        yield Note("", Kind.WARM_UP, f"the load warmed up for {seen.warm_up_s:.1f} s, because of the response time")
+    if over := conservation.overload(seen, limits):
+        yield Note("", Kind.OVERLOAD, f"{over}: latencies grow for as long as the load runs")
 
 
 def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
@@ -91,13 +99,7 @@ def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[Ope
 def _cost(cell: Cell, operation: str) -> Cost:
     own = dict(cell.parameters)
     service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
-    return expected(service, cell.setup.profile, operation, _variant(operation, own), reads)
-
-
-def _variant(operation: str, parameters: Mapping[str, Any]) -> str | None:
-    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
-    known = OPERATIONS[operation]
-    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
+    return expected(service, cell.setup.profile, operation, variant_of(operation, own), reads)
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class Outcome:
     `counted`: the gate has counted round trips and statements, and found them to be the declared ones. `parity`: the
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
     `disagreeing`: where its window.json differs from its recording, which is a remark on the cell, too.
+    `first_stage`: the rounds whose spread decides how many there are; None where the plan fixes their number.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -127,6 +130,7 @@ class Outcome:
     parity: tuple[ParityRow, ...] = ()
     unreadable: list[str] = field(default_factory=list)
     disagreeing: list[Note] = field(default_factory=list)
+    first_stage: int | None = None
 
     @property
     def count(self) -> int:
@@ -153,14 +157,15 @@ class Outcome:
         new = [
             replace(note, about=f"round {number}")
             for number, (one, notes) in enumerate(zip(measurements, beside, strict=True), len(before) + 1)
-            for note in (*notes, *_miscounted(one))
+            for note in (*notes, *_noted(one, self.limits))
         ]
         said = [*self.remarks.get(cell, ()), *new]
-        seen, operations = [one.evidence for one in mine], summary.summarise(mine)
+        seen = [one.evidence for one in mine]
+        operations = [replace(one, first_stage=self.first_stage) for one in summary.summarise(mine)]
         result = CellResult(
             cell,
             len(mine),
-            _with_costs(cell, operations) if self.counted else operations,
+            _with_costs(cell, operations) if self.counted else tuple(operations),
             verdict.of_cell(seen, self.limits),
             bound.of_cell(seen, self.limits),
             errors(mine),
@@ -169,6 +174,13 @@ class Outcome:
             seen[0].arrival,
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
+
+    def beginning(self) -> "Outcome":
+        """Of the first stage alone: what the number of rounds is decided from. Later rounds change nothing of it."""
+        made = Outcome(self.limits, self.cells, first_stage=self.first_stage)
+        for cell, measurements in self.measured.items():
+            made.add_all(cell, measurements[: self.first_stage])
+        return made
 
     def ordered(self) -> list[CellResult]:
         """The results so far in the plan's order, whatever order they were measured in."""

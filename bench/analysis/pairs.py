@@ -7,9 +7,10 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 
 from bench.analysis import sweeps
-from bench.analysis.intervals import mean_interval, t_quantile
+from bench.analysis.intervals import mean_interval, values_needed
 from bench.analysis.notes import A_A
 from bench.analysis.outcome import CellResult
+from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.matrix import AA, Cell
 from bench.plan.metrics import Known, Metric, Place
@@ -29,7 +30,10 @@ class Conclusion(StrEnum):
 
 @dataclass(frozen=True)
 class Pair:
-    """A row of comparison.csv: `ratio` is candidate / baseline, with its simultaneous interval."""
+    """A row of comparison.csv: `ratio` is candidate / baseline, with its simultaneous interval.
+
+    `rounds` are those that know the ratio.
+    """
 
     scenario: str
     operation: str
@@ -44,23 +48,30 @@ class Pair:
     why: str
 
 
-def compare(results: Sequence[CellResult]) -> tuple[Pair, ...]:
+def compare(results: Sequence[CellResult], first_stage: int | None = None) -> tuple[Pair, ...]:
     """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin.
 
-    Of a curve that is long enough to have a knee, only neighbours are a pair.
+    Of a curve that is long enough to have a knee, only neighbours are a pair. `first_stage`: the rounds whose spread
+    decided how many rounds there are; None where their number was fixed.
     """
     found: list[Pair] = []
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
         arms = [one for one in mine if not one.cell.arm]
         pairs = _compared(arms)
+        confidence = simultaneous(len(pairs))
         for baseline, candidate in pairs:
-            found += _pair(baseline, candidate, len(pairs), "")
+            found += _pair(baseline, candidate, confidence, first_stage, "")
         originals = {f"{one.cell.slug}-{AA}": one for one in arms}
         for twin in (one for one in mine if one.cell.arm):
             if twin.cell.slug in originals:  # or it is still to be measured
-                found += _pair(originals[twin.cell.slug], twin, 1, A_A)
+                found += _pair(originals[twin.cell.slug], twin, CONFIDENCE, first_stage, A_A)
     return tuple(found)
+
+
+def simultaneous(intervals: int) -> float:
+    """The confidence of each of several intervals that all hold together with CONFIDENCE: Bonferroni's."""
+    return 1 - (1 - CONFIDENCE) / max(1, intervals)
 
 
 def axes_apart(one: Cell, other: Cell) -> int:
@@ -86,6 +97,19 @@ def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResul
     ]
 
 
+def sharing(contrasts: Sequence[Pair]) -> int:
+    """Among how many pairs of a scenario the 5% are shared, so that all ratios of one metric hold together.
+
+    All but that of the A/A arm, which has 95% of its own.
+    """
+    return len({(one.baseline, one.candidate) for one in contrasts if not is_twin(one)})
+
+
+def is_twin(pair: Pair) -> bool:
+    """Whether it is the A/A arm with its original."""
+    return A_A in pair.why
+
+
 def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[list[Pair], int]:
     """What a table in the terminal has room for, and how many pairs that leaves out.
 
@@ -97,7 +121,9 @@ def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[lis
     return (list(contrasts), 0) if count <= MOST_ROWS or not across else (across, count - fewer)
 
 
-def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark: str) -> list[Pair]:
+def _pair(
+    baseline: CellResult, candidate: CellResult, confidence: float, first_stage: int | None, remark: str
+) -> list[Pair]:
     both = {one.operation: one for one in candidate.operations}
     rows = []
     for operation in baseline.operations:
@@ -107,9 +133,8 @@ def _pair(baseline: CellResult, candidate: CellResult, comparisons: int, remark:
         for metric in metrics.in_(Place.COMPARISON):
             if metric.known is not Known.OPERATION and operation.operation != "all":
                 continue
-            values = zip(operation.of_rounds(metric.name), other.of_rounds(metric.name), strict=False)
-            ratios = [new / old for old, new in values if old and new]
-            interval = mean_interval(ratios, 1 - (1 - CONFIDENCE) / comparisons)
+            ratios, first = _ratios(operation, other, metric.name, first_stage)
+            interval = mean_interval(ratios, confidence, first)
             conclusion, why = _concluded(baseline, candidate, metric, ratios, interval)
             shown = conclusion != Conclusion.NOT_COMPARABLE
             rows.append(
@@ -142,7 +167,8 @@ def _concluded(
     if invalid:
         return Conclusion.NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
     if interval is None:
-        return Conclusion.NOT_COMPARABLE, "unknown in every round" if not ratios else "an interval needs two rounds"
+        few = "an interval needs two rounds" if len(ratios) < 2 else "known in fewer than two rounds of the first stage"
+        return Conclusion.NOT_COMPARABLE, few if ratios else "unknown in every round"
     low, high = interval
     conclusion = Conclusion.HIGHER if low > 1 else Conclusion.LOWER if high < 1 else Conclusion.NONE_SHOWN
     found = [one for one in (baseline, candidate) if one.verdict.is_bound]
@@ -156,34 +182,27 @@ def _concluded(
     return conclusion, ""
 
 
-def rounds_needed(results: Sequence[CellResult], precision: float) -> int | None:
-    """How many rounds in all it takes until every throughput ratio's interval is +- `precision`, going by its spread.
+def _ratios(
+    baseline: OperationSummary, candidate: OperationSummary, metric: str, first_stage: int | None
+) -> tuple[list[float], list[float] | None]:
+    """Candidate / baseline in each round that knows it, and the same of the first stage; None where there is none."""
+    values = list(zip(baseline.of_rounds(metric), candidate.of_rounds(metric), strict=False))
+    ratios, first = ([new / old for old, new in some if old and new] for some in (values, values[:first_stage]))
+    return ratios, None if first_stage is None else first
 
-    From the t interval's half width on logarithms: the smallest n with t(n - 1) * s / sqrt(n) <= ln(1 + precision).
-    None when no pair can be compared.
+
+def rounds_needed(results: Sequence[CellResult], precision: float, first_stage: int) -> int | None:
+    """How many rounds in all give every throughput ratio an interval of +- `precision`: decided by the first stage.
+
+    `results` are those of the first stage; later rounds' figures change nothing. None when no pair can be compared.
     """
     needed = []
     for scenario in dict.fromkeys(result.cell.scenario for result in results):
         mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
-        ranked = [one for one in mine if one.verdict.ranks]
-        pairs = _compared(ranked)
+        pairs = _compared(mine)
         for baseline, candidate in pairs:
-            values = zip(
-                baseline.total.of_rounds("throughput_rps"), candidate.total.of_rounds("throughput_rps"), strict=False
-            )
-            logarithms = [math.log(new / old) for old, new in values if old and new]
-            if len(logarithms) >= 2:
-                needed.append(_needed(logarithms, 1 - (1 - CONFIDENCE) / len(pairs), math.log(1 + precision)))
-    return max(needed, default=None)
-
-
-MOST_ROUNDS = 10_000
-
-
-def _needed(logarithms: Sequence[float], confidence: float, half_width: float) -> int:
-    mean = math.fsum(logarithms) / len(logarithms)
-    spread = math.sqrt(math.fsum((one - mean) ** 2 for one in logarithms) / (len(logarithms) - 1))
-    count = 2
-    while t_quantile(count, confidence) * spread / math.sqrt(count) > half_width and count < MOST_ROUNDS:
-        count += 1
-    return count
+            _, first = _ratios(baseline.total, candidate.total, "throughput_rps", first_stage)
+            if first and len(first) >= 2 and baseline.verdict.ranks and candidate.verdict.ranks:
+                logarithms = [math.log(ratio) for ratio in first]
+                needed.append(values_needed(logarithms, simultaneous(len(pairs)), math.log(1 + precision)))
+    return max((first_stage, *needed)) if needed else None

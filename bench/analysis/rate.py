@@ -38,10 +38,10 @@ def found(plan: Plan, cells: Sequence[Cell], measure: Callable[[Plan, Cell], Mea
     lowest = math.inf
     for cell in cells:
         seen = measure(closed(plan), cell).evidence
-        if seen.problem or seen.requests <= seen.failures:
+        if seen.problem or not seen.succeeded:
             why = seen.problem or "no request succeeded"
             raise LoadError(f"{cell.slug} answers nothing under a closed load ({why}), so that no rate can be found")
-        lowest = min(lowest, (seen.requests - seen.failures) / seen.length_s)
+        lowest = min(lowest, seen.succeeded / seen.length_s)
     return two_digits(share * lowest)
 
 

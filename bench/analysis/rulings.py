@@ -60,22 +60,28 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Arm:
-    """A cell that a claim is about: its metric in each round. `floor`: the load was full before the service."""
+    """A cell that a claim is about: its metric in each round. `floor`: the load was full before the service.
+
+    `first_stage`: the rounds whose spread decided how many there are, as in bench/analysis/pairs.py.
+    """
 
     slug: str
     values: tuple[float, ...]
     floor: bool
+    first_stage: int | None = None
 
 
 Results = Mapping[Cell, CellResult]
 
 
-def rule(claims: Sequence[Claim], cells: Sequence[Cell], results: Results) -> tuple[Ruling, ...]:
+def rule(
+    claims: Sequence[Claim], cells: Sequence[Cell], results: Results, first_stage: int | None = None
+) -> tuple[Ruling, ...]:
     """A ruling on each claim of a plan with these cells, in its order, from what has been measured so far."""
-    return tuple(_rule(claim, cells, results) for claim in claims)
+    return tuple(_rule(claim, cells, results, first_stage) for claim in claims)
 
 
-def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
+def _rule(claim: Claim, cells: Sequence[Cell], results: Results, first_stage: int | None) -> Ruling:
     metric = metrics.named(claim.metric)
     found = [matching(selector, cells) for selector in claim.selectors]
     obstacles = [_obstacle(selector, metric, cells, results) for selector in claim.selectors]
@@ -85,7 +91,7 @@ def _rule(claim: Claim, cells: Sequence[Cell], results: Results) -> Ruling:
             for selector, named in zip(claim.selectors, found, strict=True)
         ]
         return _row(claim, names, Estimate(None), Finding.NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
-    arms = [_arm(results[cell], metric) for [cell] in found]
+    arms = [_arm(results[cell], metric, first_stage) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
     estimate = value(arms[0], metric) if claim.cell is not None else ratio(arms[0], arms[1], metric, CONFIDENCE)
@@ -159,16 +165,16 @@ def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results
     return f"{metric.name} of {cell.slug} is unknown{which}{few}"
 
 
-def _arm(result: CellResult, metric: Metric) -> Arm:
+def _arm(result: CellResult, metric: Metric, first_stage: int | None) -> Arm:
     known = tuple(one for one in result.total.of_rounds(metric.name) if one is not None)
-    return Arm(result.cell.slug, known, result.verdict.is_bound)
+    return Arm(result.cell.slug, known, result.verdict.is_bound, first_stage)
 
 
 def value(arm: Arm, metric: Metric) -> Estimate:
     """The mean over rounds: geometric where all are positive, arithmetic for shares and where one is zero."""
     if metric.unit != SHARE and min(arm.values) > 0:
-        return _bounded(_mean(arm.values, CONFIDENCE, positive=True), metric, arm, None)
-    estimate = _mean(arm.values, CONFIDENCE, positive=False)
+        return _bounded(_mean(arm.values, CONFIDENCE, arm.first_stage, positive=True), metric, arm, None)
+    estimate = _mean(arm.values, CONFIDENCE, arm.first_stage, positive=False)
     if math.isfinite(estimate.high):
         most = 1.0 if metric.unit == SHARE else math.inf
         estimate = replace(estimate, low=max(estimate.low, 0.0), high=min(estimate.high, most))
@@ -180,17 +186,18 @@ def ratio(candidate: Arm, baseline: Arm, metric: Metric, confidence: float) -> E
     pairs = list(zip(candidate.values, baseline.values, strict=False))
     if min(min(pair) for pair in pairs) <= 0:
         return Estimate(None, why=f"{metric.name} is 0 in a round, and a ratio needs more")
-    estimate = _mean([new / old for new, old in pairs], confidence, positive=True)
+    estimate = _mean([new / old for new, old in pairs], confidence, candidate.first_stage, positive=True)
     return _bounded(estimate, metric, candidate, baseline)
 
 
-def _mean(values: Sequence[float], confidence: float, *, positive: bool) -> Estimate:
+def _mean(values: Sequence[float], confidence: float, first_stage: int | None, *, positive: bool) -> Estimate:
     if len(values) < 2:
         return Estimate(values[0], why="one round: an interval needs two")
     if len(set(values)) == 1:  # exactly so: no logarithm may move it off the end of a range
         return Estimate(values[0], values[0], values[0])
     mean = math.fsum(map(math.log, values) if positive else values) / len(values)
-    interval = (mean_interval if positive else arithmetic_interval)(values, confidence)
+    first = None if first_stage is None else values[:first_stage]
+    interval = (mean_interval if positive else arithmetic_interval)(values, confidence, first)
     low, high = interval or (-math.inf, math.inf)
     return Estimate(math.exp(mean) if positive else mean, low, high)
 

@@ -13,6 +13,7 @@ from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.plan.metrics import METRICS, Known, Metric
 from suite.arrival import Arrival
+from suite.records import UNFINISHED
 
 # A percentile is known only when at least this many samples lie beyond it.
 SAMPLES_BEYOND = 100
@@ -26,11 +27,14 @@ FiguresByMetric = Mapping[str, float | None]
 class OperationSummary:
     """What one operation of a cell did over all windows, by the names of METRICS. None means unknown.
 
-    Throughput and latencies count successes only. `rounds` holds each window's own figures. Only the operation `all`
-    has what follows: the uncorrected service time of an open load, from when a request was sent, not from when it was
-    due; how long a batch took from its first intended start to its last end, where there is one window; and CPU times
-    and transactions, those of a cell's whole window divided by all its requests (transactions also the only operation,
-    where there is just one). Statements and round trips are those that the gate has counted.
+    Requests, failures and `unfinished` ones (which are failures) began or were due in a window. Throughput counts the
+    successes that ended in one. Latencies are those of successes, and the least that unfinished and missed requests
+    can have. `rounds` holds each window's own figures. Only the operation `all` has what follows: the uncorrected
+    service time of an open load, from when a request was sent, not from when it was due; how long a batch took from its
+    first intended start to its last end, where there is one window; and CPU times and transactions, those of a cell's
+    whole window divided by all requests that ended in it (transactions also the only operation, where there is just
+    one). Statements and round trips are those that the gate has counted. `first_stage`: the windows whose spread
+    decided how many there are; None where their number was fixed.
     """
 
     operation: str
@@ -46,6 +50,7 @@ class OperationSummary:
     latency_p99_ms: float | None
     latency_p999_ms: float | None
     latency_max_ms: float | None
+    unfinished: int | None = None
     service_time_p99_ms: float | None = None
     success_ratio: float | None = None
     batch_s: float | None = None
@@ -61,6 +66,7 @@ class OperationSummary:
     ping_p50_ms: float | None = None
     ping_max_ms: float | None = None
     idle_in_transaction_peak: int | None = None
+    first_stage: int | None = None
 
     @property
     def throughput_interval(self) -> tuple[float, float] | None:
@@ -69,7 +75,9 @@ class OperationSummary:
 
     def interval(self, metric: str) -> tuple[float, float] | None:
         """The 95% interval of a metric over the rounds."""
-        return mean_interval([value for value in self.of_rounds(metric) if value is not None])
+        values = self.of_rounds(metric)
+        known, first = ([value for value in some if value is not None] for some in (values, values[: self.first_stage]))
+        return mean_interval(known, first=None if self.first_stage is None else first)
 
     def of_rounds(self, metric: str) -> tuple[float | None, ...]:
         """One metric in each round; None where the round does not know it."""
@@ -101,8 +109,10 @@ def percentile(ascending: pl.Series, share: float) -> float | None:
 
 def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ...]:
     """A summary of all operations together (`all`), then one of each by name."""
-    names = sorted({name for one in measurements if one.length_s for name in one.samples["operation"].unique()})
-    of_all, parts = total(measurements), [_summary(name, measurements) for name in names]
+    found = {name for one in measurements if one.length_s for name in one.samples["operation"].unique()}
+    names = sorted(found - {""})  # an arrival that was never sent has no operation
+    alone = len(names) == 1
+    of_all, parts = total(measurements), [_summary(name, measurements, alone=alone) for name in names]
     if len(parts) == 1:  # the database does not say which operation a transaction was for
         parts = [replace(parts[0], transactions_per_request=of_all.transactions_per_request)]
     return (of_all, *parts)
@@ -110,19 +120,19 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
 
 def total(measurements: Sequence[Measurement]) -> OperationSummary:
     """A summary of all operations together (`all`)."""
-    succeeded = [_ascending_ms(one.samples) for one in measurements]
-    rounds = [_together([one], [ascending]) for one, ascending in zip(measurements, succeeded, strict=True)]
+    timed = [_ascending_ms(one.samples) for one in measurements]
+    rounds = [_together([one], [ascending]) for one, ascending in zip(measurements, timed, strict=True)]
     return replace(
-        _together(measurements, succeeded),
+        _together(measurements, timed),
         rounds=tuple(_figures(one, OF_A_CELL) for one in rounds),
         service_time_p99_ms=_service_time_p99_ms([one for one in measurements if one.length_s]),
     )
 
 
-def _together(measurements: Sequence[Measurement], succeeded: Sequence[pl.Series]) -> OperationSummary:
+def _together(measurements: Sequence[Measurement], timed: Sequence[pl.Series]) -> OperationSummary:
     whole = [one for one in measurements if one.length_s]
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
-    counted = _counted("all", measurements, [one.samples for one in measurements], succeeded)
+    counted = _counted("all", measurements, [one.samples for one in measurements], timed)
     return replace(
         counted,
         success_ratio=None if counted.failure_ratio is None else 1 - counted.failure_ratio,
@@ -157,35 +167,37 @@ def _middle(values: Sequence[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _summary(operation: str, measurements: Sequence[Measurement]) -> OperationSummary:
-    """Of one operation by its name."""
+def _summary(operation: str, measurements: Sequence[Measurement], *, alone: bool) -> OperationSummary:
+    """Of one operation by its name. If it is `alone`, the arrivals that were never sent are its own."""
+    mine = [operation, ""] if alone else [operation]
     samples = [one.samples for one in measurements]
-    frames = [one if one.is_empty() else one.filter(pl.col("operation") == operation) for one in samples]
-    succeeded = [_ascending_ms(frame) for frame in frames]
+    frames = [one if one.is_empty() else one.filter(pl.col("operation").is_in(mine)) for one in samples]
+    timed = [_ascending_ms(frame) for frame in frames]
     rounds = [
         _counted(operation, [one], [frame], [ascending])
-        for one, frame, ascending in zip(measurements, frames, succeeded, strict=True)
+        for one, frame, ascending in zip(measurements, frames, timed, strict=True)
     ]
     return replace(
-        _counted(operation, measurements, frames, succeeded),
+        _counted(operation, measurements, frames, timed),
         rounds=tuple(_figures(one, OF_AN_OPERATION) for one in rounds),
     )
 
 
 def _counted(
-    operation: str, measurements: Sequence[Measurement], frames: Sequence[pl.DataFrame], succeeded: Sequence[pl.Series]
+    operation: str, measurements: Sequence[Measurement], frames: Sequence[pl.DataFrame], timed: Sequence[pl.Series]
 ) -> OperationSummary:
-    """What the requests in `frames` show, the samples of these measurements; `succeeded` are their times, ascending."""
-    requests = sum(len(frame) for frame in frames)
+    """What the requests in `frames` show, the samples of these measurements; `timed` are their times, ascending."""
+    sent = pl.col("begun") & ~pl.col("missed")
+    requests, failures = _number(frames, sent), _number(frames, sent & ~pl.col("ok"))
     length_s = sum(one.length_s for one in measurements)
-    latencies_ms = succeeded[0] if len(succeeded) == 1 else pl.concat(succeeded).sort() if succeeded else NO_TIMES
-    successes = len(latencies_ms)
+    latencies_ms = timed[0] if len(timed) == 1 else pl.concat(timed).sort() if timed else NO_TIMES
     return OperationSummary(
         operation=operation,
         requests=requests,
-        failures=requests - successes,
-        failure_ratio=(requests - successes) / requests if requests else None,
-        throughput_rps=successes / length_s if length_s else None,
+        failures=failures,
+        failure_ratio=failures / requests if requests else None,
+        unfinished=_number(frames, sent & (pl.col("error") == UNFINISHED)),
+        throughput_rps=_number(frames, pl.col("completed") & pl.col("ok")) / length_s if length_s else None,
         rounds=(),
         latency_mean_ms=cast("float | None", latencies_ms.mean()),
         latency_max_ms=cast("float | None", latencies_ms.max()),
@@ -195,6 +207,10 @@ def _counted(
         latency_p99_ms=percentile(latencies_ms, 0.99),
         latency_p999_ms=percentile(latencies_ms, 0.999),
     )
+
+
+def _number(frames: Sequence[pl.DataFrame], which: pl.Expr) -> int:
+    return sum(int(frame.select(which.sum()).item() or 0) for frame in frames if not frame.is_empty())
 
 
 def _figures(one_round: OperationSummary, names: Sequence[str]) -> FiguresByMetric:
@@ -211,13 +227,13 @@ def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:
 def _ascending_ms(frame: pl.DataFrame, column: str = "latency_ns") -> pl.Series:
     if frame.is_empty():
         return NO_TIMES
-    return frame.filter(pl.col("ok"))[column].sort() / 1e6
+    return frame.filter(pl.col("begun") & pl.col("timed"))[column].sort() / 1e6
 
 
 def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float | None:
-    """CPU time of a role's processes in the windows, divided by the requests of the windows; None where not seen."""
+    """CPU time of a role's processes in the windows, divided by the requests that ended in them; None if not seen."""
     seen = [one for one in measurements if one.evidence.machine and role in one.evidence.machine.cpu_s]
-    requests = sum(one.evidence.requests for one in seen)
+    requests = sum(one.evidence.completed for one in seen)
     if role == DATABASE and any(one.evidence.foreign for one in seen):
         return None  # a target may have a separate database
     if not requests or len(seen) < len(measurements):
@@ -227,7 +243,7 @@ def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float 
 
 def _transactions_per_request(measurements: Sequence[Measurement]) -> float | None:
     """Over the windows of which transactions are known."""
-    known = [(one.evidence.transactions, one.evidence.requests) for one in measurements]
+    known = [(one.evidence.transactions, one.evidence.completed) for one in measurements]
     counted = [(ended, requests) for ended, requests in known if ended is not None]
     total = sum(requests for _, requests in counted)
     return sum(ended for ended, _ in counted) / total if total else None

@@ -27,10 +27,11 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement, and its reasons. Of a cell, each is about one round."""
+    """A judgement, and its reasons. Of a cell, each is about one round. `unchecked`: what the rules could not see."""
 
     name: Judgement
     reasons: tuple[Note, ...] = ()
+    unchecked: tuple[Note, ...] = ()
 
     @property
     def ranks(self) -> bool:
@@ -46,12 +47,17 @@ class Verdict:
 INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
     *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES,
 )  # fmt: skip
-# What came from outside: the same measurement may well succeed when it is made again.
-DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.RULES, conservation.drifted)
+# What the service cannot cause: the same measurement may well succeed when it is made again.
+DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE)
 
 
 def disturbance(seen: Evidence, limits: Thresholds) -> str:
-    """Why a measurement should be made once more; empty where it need not."""
+    """Why a measurement should be made once more; empty where it need not.
+
+    A service that ended by itself is a result: that there was no load either follows from it.
+    """
+    if seen.by_service:
+        return ""
     return "; ".join(reason for rule in DISTURBING if (reason := rule(seen, limits)))
 
 
@@ -84,18 +90,21 @@ def floor(seen: Evidence, limits: Thresholds) -> str:
 def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:
     """The verdict on one measurement."""
     found = ((rule.__name__, rule(seen, limits)) for rule in INVALIDATING)
+    unchecked = tuple(Note("", Kind.UNCHECKED, text) for text in machine.unchecked(seen))
     if reasons := tuple(Note("", Kind.INVALID, why, name) for name, why in found if why):
-        return Verdict(Judgement.INVALID, reasons)
-    why = floor(seen, limits)
-    return Verdict(Judgement.FLOOR, (Note("", Kind.FLOOR, why, floor.__name__),)) if why else Verdict(Judgement.VALID)
+        return Verdict(Judgement.INVALID, reasons, unchecked)
+    if why := floor(seen, limits):
+        return Verdict(Judgement.FLOOR, (Note("", Kind.FLOOR, why, floor.__name__),), unchecked)
+    return Verdict(Judgement.VALID, (), unchecked)
 
 
 def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
     """The verdict on a cell is the worst of its measurements'; reasons say which ones."""
     each = [of_measurement(one, limits) for one in measurements]
+    unchecked = tuple(dict.fromkeys(note for one in each for note in one.unchecked))
     for name in (Judgement.INVALID, Judgement.FLOOR):
         found = [(number, one) for number, one in enumerate(each, 1) if one.name == name]
         if found:
             reasons = tuple(replace(reason, about=f"round {number}") for number, one in found for reason in one.reasons)
-            return Verdict(name, reasons)
-    return Verdict(Judgement.VALID)
+            return Verdict(name, reasons, unchecked)
+    return Verdict(Judgement.VALID, (), unchecked)

@@ -1,12 +1,12 @@
 """`bench compare`: what changed between two runs, and what is noise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from bench.commands import options
-from bench.compare import causes, changes, documents, figures, locust_csv
+from bench.compare import causes, changes, documents, figures, locust_csv, losses
 from bench.compare.changes import Change, OperationFigures
 from bench.compare.figures import StoredRun
 from bench.report import markdown
@@ -17,6 +17,7 @@ from bench.store.runs import find, finished
 from suite import csv_writing
 from suite.errors import ResultsError, UsageError
 
+NameOf = Callable[[tuple[str, ...]], str]
 REGRESSED = 4
 EPILOG = """
 \b
@@ -28,7 +29,8 @@ Examples:
   bench compare a_stats.csv b_stats.csv           two files that Locust wrote
 
 \b
-Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--fail-on-regression).
+Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--fail-on-regression): a whole interval is
+worse, a cell became INVALID or is no longer there, or more requests failed.
 """
 
 
@@ -40,7 +42,7 @@ Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--
     "--fail-on-regression",
     "limit",
     type=options.SHARE,
-    help="Exit with 4 if a whole interval is worse by more than this share, e.g. 5%.",
+    help="Exit with 4 if a whole interval is worse by more than this share, e.g. 5%, or if a cell was lost.",
 )
 @click.option("--force", is_flag=True, help="Compare runs of different machines, plans or data; mark the result.")
 def compare(old: str | None, new: str | None, form: str, limit: float | None, *, force: bool) -> int:
@@ -61,7 +63,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     if obstacles and not force:
         listed = "".join(f"\n  {line}" for line in obstacles)
         raise ResultsError(f"{before.name} and {after.name} differ; --force compares them anyway:{listed}")
-    changed = changes.compare(before.figures, after.figures)
+    changed, name_of = changes.compare(before.figures, after.figures), _names(before, after)
     if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
     document = documents.of_runs(
@@ -69,7 +71,8 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         changed,
         obstacles=obstacles,
         remarks=(*before.remarks, *after.remarks),
-        alone=_alone(before, after),
+        lost=losses.lines(losses.found(before.figures, after.figures), name_of),
+        alone=_alone(before, after, name_of),
         causes=causes.candidates(before.facts, after.facts),
     )
     written = _write(folders[1], changed, change_page.page(document))
@@ -77,7 +80,10 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     if form == "table":
         for path in written:
             options.console().print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
-    return 0 if limit is None else _judge(changed, limit)
+    if limit is None:
+        return 0
+    lost = losses.lines(losses.found(before.figures, after.figures, limit), name_of)
+    return _judge(changed, limit, lost)
 
 
 def _is_csv(name: str) -> bool:
@@ -101,9 +107,12 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
     raise ResultsError("results/ does not have two runs of the same plan yet; run a plan twice, or name two runs")
 
 
-def _alone(before: StoredRun, after: StoredRun) -> list[str]:
+def _names(before: StoredRun, after: StoredRun) -> NameOf:
+    return changes.named(one.identity for one in (*before.figures, *after.figures))
+
+
+def _alone(before: StoredRun, after: StoredRun, name_of: NameOf) -> list[str]:
     only_old, only_new = changes.only(before.figures, after.figures)
-    name_of = changes.named(one.identity for one in (*before.figures, *after.figures))
 
     def lines(which: str, cells: Sequence[OperationFigures]) -> list[str]:
         return [f"only in the {which} run: {name_of(one.identity)}" for one in cells]
@@ -125,9 +134,11 @@ def _show(document: documents.Document, form: str) -> None:
         options.console().print(change_table.terminal(document))
 
 
-def _judge(changed: Sequence[Change], limit: float) -> int:
+def _judge(changed: Sequence[Change], limit: float, lost: Sequence[str]) -> int:
     """Name the regressions, where Markdown on standard output is not disturbed. Returns the exit code."""
     worse = changes.regressed(changed, limit)
+    for line in lost:
+        click.echo(f"regression: {line}", err=True)
     name_of = changes.named(one.identity for one in changed)
     for one in worse:
         click.echo(documents.regression(one, limit, name_of(one.identity)), err=True)
@@ -135,4 +146,4 @@ def _judge(changed: Sequence[Change], limit: float) -> int:
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:
         click.echo(f"{unknown} of {len(whole)} figures have no interval and cannot show a regression", err=True)
-    return REGRESSED if worse else 0
+    return REGRESSED if worse or lost else 0

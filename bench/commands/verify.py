@@ -102,11 +102,11 @@ def _measurable(console: Console, around: FleetSettings, server: Database, setup
 
 
 def _costs(passed: Verification, profile: str) -> Table:
-    """Round trips and statements of one call of each operation, as they were counted."""
+    """Round trips, statements and transactions of one call of each operation, as they were counted."""
     counted = {setup.service: costs for setup, costs in passed.costs.items() if setup.profile == profile}
     used = {service: costs for service, costs in counted.items() if any(cost.round_trips for cost in costs.values())}
     headings = [service.replace("_", "\n_") for service in used]
-    table = Table(f"{profile}:\nround trips / statements", *headings, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(f"{profile}:\nround trips / statements / transactions", *headings, box=SIMPLE_HEAD, pad_edge=False)
     for operation in dict.fromkeys(name for costs in used.values() for name in costs):
         found = [costs.get(operation) for costs in used.values()]
         if any(cost is not None and cost.round_trips for cost in found):
@@ -115,8 +115,8 @@ def _costs(passed: Verification, profile: str) -> Table:
 
 
 def _shown(cost: Cost) -> str:
-    return f"{cost.round_trips:g} / {_known(cost.statements)}"
+    return f"{cost.round_trips:g} / {_known(cost.statements)} / {_known(cost.transactions)}"
 
 
-def _known(statements: float | None) -> str:
-    return "?" if statements is None else f"{statements:g}"
+def _known(count: float | None) -> str:
+    return "?" if count is None else f"{count:g}"

@@ -32,7 +32,7 @@ class OperationFigures:
     """One operation of one cell of one run.
 
     `rounds` has each metric in each round, None where it is not known; it is empty where only `whole`, the figures of
-    all rounds together, could be read.
+    all rounds together, could be read. `first_stage`: the rounds whose spread decided how many there are.
     """
 
     identity: tuple[str, ...]
@@ -42,6 +42,9 @@ class OperationFigures:
     rounds: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     round_count: int = 0
     offered_rps: float | None = None
+    first_stage: int | None = None
+    requests: int | None = None
+    failures: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confid
         return None
     obstacle = _obstacle(old, new, metric.name)
     ratio = means[1] / means[0] if means[0] and means[1] is not None else None
-    low, high = (None, None) if obstacle else welch_interval(before, after, confidence) or (None, None)
+    first = old.first_stage, new.first_stage
+    low, high = (None, None) if obstacle else welch_interval(before, after, confidence, first) or (None, None)
     low, high, conclusion, why = _concluded(old, new, metric, low, high)
     return Change(
         identity=new.identity,
@@ -148,9 +152,8 @@ def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
     """In words, why a metric has no interval; empty where it has one."""
     if invalid := _invalid(old, new):
         return f"INVALID: {invalid}"
-    rates = (old.offered_rps, new.offered_rps)
-    if None not in rates and abs((rates[1] or 0) / (rates[0] or 1) - 1) > SAME_RATE:
-        return f"offered {rates[0]:g} and {rates[1]:g} requests/s: another load"
+    if other_load(old, new):
+        return f"offered {old.offered_rps:g} and {new.offered_rps:g} requests/s: another load"
     for name, one in (("old", old), ("new", new)):
         if not one.rounds:
             return f"no samples of the {name} run: no interval"
@@ -165,6 +168,12 @@ def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
         return f"no interval: one round ({' and '.join(few)})"
     zero = [name for name, one in (("old", old), ("new", new)) if min(_known(one, metric)) <= 0]
     return f"no interval: 0 in a round ({' and '.join(zero)})" if zero else ""
+
+
+def other_load(old: OperationFigures, new: OperationFigures) -> bool:
+    """Whether arrivals were offered at rates too far apart to be the same load."""
+    rates = (old.offered_rps, new.offered_rps)
+    return None not in rates and abs((rates[1] or 0) / (rates[0] or 1) - 1) > SAME_RATE
 
 
 def _concluded(

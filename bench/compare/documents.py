@@ -13,8 +13,8 @@ from bench.plan.note import Note
 
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
 WHAT_ROUNDS_MISS = (
-    "Intervals are over rounds (Welch's t on logarithms), and hold for all cells of a metric together. A change of the"
-    " machine between the two runs looks like a change of the service."
+    "Intervals are over rounds (Welch's t on logarithms). The 95% hold for all cells of one metric together, not for"
+    " several metrics. A change of the machine between the two runs looks like a change of the service."
 )
 FORCED = "NOT ALIKE, compared because of --force"
 GOOD, BAD, DIM = "good", "bad", "dim"
@@ -47,15 +47,17 @@ def of_runs(
     *,
     obstacles: Sequence[str] = (),
     remarks: Sequence[Note] = (),
+    lost: Sequence[str] = (),
     alone: Sequence[str] = (),
     causes: Mapping[str, Sequence[str]] | None = None,
 ) -> Document:
-    """Two runs: whole cells only, every operation being in compare.csv."""
+    """Two runs: whole cells only, every operation being in compare.csv. `lost`: what became worse without a ratio."""
     whole = [one for one in found if one.operation == "all"]
     name_of = changes.named(one.identity for one in whole)
     counted = Counter(one.conclusion for one in whole)
     said = ", ".join(f"{counted[word]} {word}" for word in Conclusion)
-    sections = {"Candidate causes": [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]}
+    sections = {"Worse, without a ratio": list(lost)}
+    sections["Candidate causes"] = [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]
     sections["Not in both"] = list(alone)
     return Document(
         *names,

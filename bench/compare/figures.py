@@ -82,6 +82,9 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
                     rounds={metric: operation.of_rounds(metric) for metric in known},
                     round_count=result.rounds,
                     offered_rps=row["offered_rps"],
+                    first_stage=operation.first_stage,
+                    requests=operation.requests,
+                    failures=operation.failures,
                 )
             )
     return tuple(figures)
@@ -89,7 +92,7 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
 
 def of_summary(path: Path) -> tuple[OperationFigures, ...]:
     """Of every row, without rounds. Raises ResultsError that names the file, and the line or the column."""
-    columns = ("operation", "verdict", "rounds", "offered_rps", *IDENTITY, *METRICS)
+    columns = ("operation", "verdict", "rounds", "offered_rps", "requests", "failures", *IDENTITY, *METRICS)
     lines = csv_reading.read(path, columns, "a summary.csv of this suite", ended=True)
     return tuple(_of_line(line) for line in lines)
 
@@ -102,7 +105,14 @@ def _of_line(line: CsvLine) -> OperationFigures:
         whole={metric: line.figure(metric) for metric in METRICS},
         round_count=int(line.figure("rounds") or 0),
         offered_rps=line.figure("offered_rps"),
+        requests=_count(line, "requests"),
+        failures=_count(line, "failures"),
     )
+
+
+def _count(line: CsvLine, name: str) -> int | None:
+    value = line.figure(name)
+    return None if value is None else int(value)
 
 
 def _identity(values: dict[str, Any]) -> tuple[str, ...]:

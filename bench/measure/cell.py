@@ -1,8 +1,8 @@
 """Measures one cell once: restores the data, runs and observes the load, keeps the samples, cuts them to the window."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ from bench.measure import database, load, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.watch import kernel
+from bench.measure.watch.apart import kept_off
 from bench.measure.watch.observers import Observers
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
@@ -28,7 +29,7 @@ from bench.store import files, locust_counts, measurements, recordings, samples,
 from bench.tracing import events
 from db import restore
 from db import server as postgresql
-from suite.errors import BenchError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
+from suite.errors import BenchError, EndedError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,17 @@ SILENT = ProgressListener()
 
 @dataclass(frozen=True)
 class Attempt:
-    """One measurement to be made: of which cell, with which load, on which CPUs, and the folder for its files."""
+    """One measurement to be made: of which cell, with which load, on which CPUs, and the folder for its files.
+
+    `verified` has the transactions of one call of each operation, as verification counted them.
+    """
 
     plan: Plan
     cell: Cell
     target: load.LoadTarget
     placed: Placement
     folder: Path
+    verified: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: ProgressListener = SILENT) -> Measurement:
@@ -73,7 +78,7 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
         if isinstance(error, RestartedError):
             fleet.stop()  # the pools hold connections that PostgreSQL has closed
         problem = _write_problem(error, kernel.oom_kills() - oom_kills, folder)
-        return measurements.nothing(problem, plan, cell)
+        return measurements.nothing(problem, plan, cell, by_service=isinstance(error, EndedError))
     measured = Measurement.of(recording, kept, cell, plan)
     measurements.keep(window, measured.evidence, folder)
     return measured
@@ -84,16 +89,21 @@ def _record(
 ) -> tuple[Recording, pl.DataFrame]:
     """Run the load and observe it. The recording and all samples also stay in the attempt's folder."""
     plan, cell, target, folder = attempt.plan, attempt.cell, attempt.target, attempt.folder
-    _ensure_running(cell, fleet, folder / "service.log")
+    _ensure_running(cell, fleet, folder)
     restore.restore(server.dsn)
     database_started = postgresql.postmaster_start_time(server.dsn)
     stream = folder / samples.SAMPLE_STREAM
-    with Observers(cell, plan.load, target.url, server.dsn, _roots(cell, fleet, server)) as observers:
+    called = fleet.external.calls() if cell.calls_external else 0
+    with (
+        Observers(cell, plan.load, target.url, server.dsn, _roots(cell, fleet, server)) as observers,
+        kept_off(attempt.placed.service),
+    ):
         child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
         workers = load.start_workers(cell, plan.load, target, folder)
         for one in (child, *workers):
             observers.follow(one.pid, LOAD)
         joining = load.WorkerArrival(plan.load, stream, workers, listener.step)
+        late = load.Overtime(cell, plan.load, listener.step)
 
         def tick(elapsed_s: float) -> None:
             observers.tick()
@@ -101,6 +111,7 @@ def _record(
             if not cell.setup.url:
                 fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
             joining.tick(elapsed_s)
+            late.tick(elapsed_s)
             listener.tick(elapsed_s)
 
         try:
@@ -109,6 +120,8 @@ def _record(
             observers.look()
             kept, marks = samples.keep(stream, folder / "samples.parquet")
     recording = observers.recording(marks, attempt.placed, locust_counts.counted(folder / "locust.json"))
+    calls = fleet.external.calls() - called if cell.calls_external else None
+    recording = replace(recording, verified_transactions=attempt.verified, external_calls=calls)
     recordings.keep(recording, folder)
     database.check_not_restarted(server, database_started)
     return recording, kept
@@ -139,16 +152,19 @@ def _write_problem(error: BenchError, killed: int, folder: Path) -> str:
     problem, _, details = str(error).partition("\n")
     if killed > 0 and isinstance(error, LoadError | ServiceError):
         problem = f"{problem.removesuffix(':')}; meanwhile {for_memory(killed)}"
-    files.write_whole(folder / "problem.txt", f"{problem}\n{details}\n")
+    by = f"{measurements.BY_SERVICE}\n" if isinstance(error, EndedError) else ""
+    files.write_whole(folder / "problem.txt", f"{problem}\n{details}\n{by}")
     return problem
 
 
-def _ensure_running(cell: Cell, fleet: Fleet, log: Path) -> None:
+def _ensure_running(cell: Cell, fleet: Fleet, folder: Path) -> None:
     """Start the cell's service unless it runs. Raises ServiceError for a target that does not run."""
-    if cell.setup.url:
-        targets.check_reachable(cell.setup)
-    else:
-        fleet.ensure(cell.setup, log)
+    if not cell.setup.url:
+        fleet.ensure(cell.setup, folder / "service.log")
+        return
+    targets.check_reachable(cell.setup)
+    if cell.calls_external:
+        fleet.external.start(folder)
 
 
 def _check_alive(cell: Cell, fleet: Fleet) -> None:

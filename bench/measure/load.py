@@ -25,6 +25,7 @@ JOIN_HERE_TIMEOUT_S = 30.0
 JOIN_TIMEOUT_S = 300.0  # Locust's own workers look for their master as long
 USERS_TIMEOUT_S = 20  # for workers to report that their users run; Locust's default is one second
 LEAVE_TIMEOUT_S = 3.0
+OVERTIME_FROM_S = 4.0  # a load that starts slowly is no news
 MASTER_PORT = 5557  # Locust's own
 
 
@@ -125,6 +126,22 @@ class WorkerArrival:
         return JOIN_TIMEOUT_S if self._load.expect_workers else JOIN_HERE_TIMEOUT_S
 
 
+class Overtime:
+    """Says once that a load takes longer than planned, and how long it may."""
+
+    def __init__(self, cell: Cell, load: Load, say: Callable[[str], None]) -> None:
+        self._said, self._say = load.arrival == Arrival.BATCH, say
+        self._from_s = expected_s(cell, load) + OVERTIME_FROM_S
+        self._text = f"{cell.slug} answers slowly: waiting for its warm-up, or for the last requests of its window"
+        self._most_s = expected_s(cell, load) + waits_s(load)
+
+    def tick(self, elapsed_s: float) -> None:
+        """Say it when it is time to. `elapsed_s` counts from the start of the load."""
+        if not self._said and elapsed_s > self._from_s:
+            self._said = True
+            self._say(f"{self._text}, at most {self._most_s - elapsed_s:.0f} s more")
+
+
 def worker_command(locustfile: str, master_host: str) -> list[str]:
     """The command line of a plain worker. Its master sends it the options, and the locustfile if that is `-`."""
     return [
@@ -150,12 +167,13 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[st
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
         "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
-        "--run-time", f"{int(expected_s(cell, load) + SPARE_TIME_S)}s",
+        "--run-time", f"{int(expected_s(cell, load) + waits_s(load) + SPARE_TIME_S)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
-        "--warm-up-s", str(load.warm_up_s), "--measure-s", str(load.measure_s), "--timeout-s", str(load.timeout_s),
+        "--warm-up-s", str(load.warm_up_s), "--warm-up-most-s", str(load.warm_up_most_s),
+        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(load.timeout_s),
         "--start-over-s", str(load.start_over_s),
         *arrival(cell, load), *parameters, *_master(load, target),
     ]  # fmt: skip
@@ -186,7 +204,14 @@ def arrivals(cell: Cell, load: Load) -> int:
 def longest_s(cell: Cell, load: Load) -> float:
     """The time after which a cell's load counts as hung."""
     joining_s = JOIN_TIMEOUT_S if load.expect_workers else JOIN_HERE_TIMEOUT_S if load.distributed else 0.0
-    return joining_s + expected_s(cell, load) + STOP_TIMEOUT_S + SPARE_TIME_S
+    return joining_s + expected_s(cell, load) + waits_s(load) + STOP_TIMEOUT_S + SPARE_TIME_S
+
+
+def waits_s(load: Load) -> float:
+    """How much longer than planned a load may take because of its response time: to warm up, and after its window."""
+    if load.arrival == Arrival.BATCH:
+        return 0.0
+    return max(0.0, load.warm_up_most_s - load.warm_up_s) + load.drain_s
 
 
 def expected_s(cell: Cell, load: Load) -> float:

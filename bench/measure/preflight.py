@@ -29,7 +29,10 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     landmarks = [port for port in _ports(ours) if port not in services]
     check_ports(services)
     check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
-    if any(catalogue.service(cell.service).needs_database for cell in ours):  # verification checks the whole contract
+    # Verification checks the whole contract, whatever the scenario.
+    if any(cell.setup.url and cell.calls_external for cell in cells) or any(
+        catalogue.service(cell.service).needs_database for cell in ours
+    ):
         check_ports([catalogue.external().port], remedy="measure only services that call no external API")
     check_descriptions(dict.fromkeys(cell.service for cell in ours))
     check_operations(dict.fromkeys(cell.scenario for cell in ours))

@@ -1,7 +1,7 @@
 """The rounds of a run: each measures every cell in new service processes. Each cell is saved before the next begins."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.analysis import pairs, rate, verdict
@@ -16,7 +16,7 @@ from bench.measure.fleet.fleet import Fleet
 from bench.measure.job import Job
 from bench.measure.progress import Display
 from bench.plan.matrix import Cell, Setup
-from bench.plan.model import Plan
+from bench.plan.model import Plan, Rounds
 from bench.plan.note import Note
 from bench.store import runs, space
 from bench.store.runs import Run
@@ -28,13 +28,17 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Stage:
-    """The parts of a run that measuring uses: services, database, folder, outcome, display."""
+    """The parts of a run that measuring uses: services, database, folder, outcome, display.
+
+    `verified` has the transactions of each operation as verification counted them, by service and profile.
+    """
 
     fleet: Fleet
     server: Database
     folder: Run
     outcome: Outcome
     display: Display
+    verified: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
         """Measure one cell once."""
@@ -42,7 +46,9 @@ class Stage:
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, settings.bind_host)
         target = load.LoadTarget(url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host)
         listener = ProgressListener(display.tick, display.step, display.show)
-        return measure_cell(Attempt(plan, cell, target, job.placed, place), self.fleet, self.server, listener)
+        verified = self.verified.get((cell.service, cell.setup.profile), {})
+        attempt = Attempt(plan, cell, target, job.placed, place, verified)
+        return measure_cell(attempt, self.fleet, self.server, listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
@@ -72,23 +78,33 @@ def find_rate(job: Job, stage: Stage) -> float:
 
 
 def numbers(job: Job, stage: Stage) -> Iterator[int]:
-    """The numbers of the rounds: as many as the plan has, or as its precision needs."""
-    planned = job.plan.rounds
+    """The numbers of the rounds: as many as the plan has, or as its precision needs.
+
+    The spread of the first rounds decides that, once: with a new decision after each round, intervals would be wrong
+    too often.
+    """
+    first = stage.outcome.first_stage
     yield from range(1, job.rounds + 1)
-    done = job.rounds
-    while planned.precision is not None:
-        needed = pairs.rounds_needed(stage.outcome.ordered(), planned.precision)
-        if needed is None or needed <= done:
-            return
-        wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
-        if done >= planned.most:
-            stage.display.step(f"it would take about {wanted}; the plan allows {planned.most}")
-            return
-        done += 1
-        stage.display.step(f"about {wanted}: continuing with round {done}")
-        stage.display.expect(job.expected_s(min(needed, planned.most)))
-        stage.folder.write_json("plan.json", job.as_dict(done))
-        yield done
+    if first is None or job.rounds > first:  # then it was decided before the run was stopped
+        return
+    rounds = decided(job.plan.rounds, stage)
+    if rounds > first:
+        stage.display.expect(job.expected_s(rounds))
+        stage.folder.write_json("plan.json", job.as_dict(rounds))
+        yield from range(first + 1, rounds + 1)
+
+
+def decided(planned: Rounds, stage: Stage) -> int:
+    """How many rounds there are in all, from the spread of the first ones; in words, too."""
+    needed = pairs.rounds_needed(stage.outcome.beginning().ordered(), planned.precision or 0.0, planned.count)
+    if needed is None or needed <= planned.count:
+        return planned.count
+    wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
+    if needed > planned.most:
+        stage.display.step(f"it would take about {wanted}; the plan allows {planned.most}")
+    else:
+        stage.display.step(f"about {wanted}")
+    return min(needed, planned.most)
 
 
 def measure(job: Job, number: int, stage: Stage) -> None:
@@ -96,7 +112,7 @@ def measure(job: Job, number: int, stage: Stage) -> None:
     cells, folder, display = job.missing(number), stage.folder, stage.display
     if not cells:
         return
-    title = f"round {number} of {max(number, job.plan.rounds.count)}"
+    title = f"round {number} of {job.rounds}" if number <= job.rounds else f"round {number}"
     display.step(f"{title}: starting the services")
     stage.fleet.stop()
     # Services whose cells are already done start, too: in every round, the others share the machine with them.

@@ -90,7 +90,8 @@ def _begin(job: Job) -> tuple[Run, Outcome]:
     folder.status("running")
     folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
     folder.write_json("plan.json", job.as_dict(job.rounds))
-    return folder, Outcome(job.plan.verdict, job.cells, claims=job.plan.claims)
+    plan = job.plan
+    return folder, Outcome(plan.verdict, job.cells, claims=plan.claims, first_stage=plan.rounds.first_stage)
 
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
@@ -123,7 +124,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
         _warn(display, environment.notes(recorded))
+        if any(cell.calls_external and cell.setup.url for cell in job.cells):
+            fleet.external.start(folder.folder / "verification")
         verify_targets(job, fleet.settings, server, display)
+        fleet.external.stop()  # its port is free for those that verification starts
         passed = Verification()
         if setups:
             display.step("verifying that all services give the same answers")
@@ -141,7 +145,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             display.say(line)
         if not job.done:  # the environment of the first measurements is kept
             folder.write_json("environment.json", recorded)
-        stage = rounds.Stage(fleet, server, folder, outcome, display)
+        stage = rounds.Stage(fleet, server, folder, outcome, display, passed.transactions())
         outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
         if job.plan.load.expect_workers:
             display.show(invitation(job))

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from services.contract.operations import OPERATIONS
 from suite.catalogue import Overhead, Service
 
 CALLS = 5
-READS = 3  # of one read_many
+READS = 3  # of one read_many while it is counted
+READ_MANY = 20  # of one read_many in its scenario, by default
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one call. `statements` is None where pg_stat_statements could not be asked."""
+    """Of one call. `statements` is None where pg_stat_statements could not be asked.
+
+    `transactions` are counted and not declared: None where nothing was counted.
+    """
 
     round_trips: float
     statements: float | None
+    transactions: float | None = None
 
     def __str__(self) -> str:
         statements = "" if self.statements is None else f" and {self.statements:g} statements"
@@ -70,3 +76,25 @@ def _parts(counted_as: str) -> tuple[str, str | None]:
 def counted_as(operation: str, variant: str | None) -> str:
     """The name under which one variant of an operation is counted: `synchronize_note explicit`."""
     return f"{operation} {variant}" if variant else operation
+
+
+def variant_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
+    """Which variant of an operation a scenario with these parameters asks for; its own default is the first one."""
+    known = OPERATIONS[operation]
+    return str(parameters.get(known.varies or "", next(iter(known.variants)))) if known.variants else None
+
+
+def transactions(
+    counted: Mapping[str, float], operation: str, parameters: Mapping[str, Any], reads: int
+) -> float | None:
+    """What one call in a cell with these parameters should make, from what was counted. None if that is unknown.
+
+    `counted` has the transactions of one call by the name of `counted_as`. Of `READS` reads, each was a transaction of
+    its own or none was, so more reads add as many whole ones each.
+    """
+    if operation not in OPERATIONS:
+        return None
+    found = counted.get(counted_as(operation, variant_of(operation, parameters)))
+    if found is None or not OPERATIONS[operation].per:
+        return found
+    return found + (reads - READS) * (found // READS)

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from bench.plan.model import Matrix, Plan, Scalar, Target
+from services.contract.operations import OPERATIONS
 from suite import catalogue
 
 
@@ -13,7 +14,8 @@ from suite import catalogue
 class Setup:
     """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart.
 
-    One with a `url` is a target's: how it runs is not known, and of all other fields only `service` and `title` count.
+    One with a `url` is a target's: how it runs is not known, and of all other fields only `service`, `title` and
+    `external_api` count.
     """
 
     service: str
@@ -29,6 +31,7 @@ class Setup:
     arm: str = ""
     url: str = ""
     title: str = ""
+    external_api: bool = False
 
     @property
     def axes(self) -> Mapping[str, Any]:
@@ -66,8 +69,10 @@ class Cell:
 
     @property
     def calls_external(self) -> bool:
-        """Whether a service of the suite calls the external API for this cell's users."""
-        return not self.setup.url and "synchronize_note" in catalogue.scenario(self.scenario).operations
+        """Whether the suite's external API is called for this cell's users."""
+        operations = catalogue.scenario(self.scenario).operations
+        called = any(OPERATIONS[name].calls_external for name in operations if name in OPERATIONS)
+        return called and (not self.setup.url or self.setup.external_api)
 
     @property
     def arm(self) -> str:
@@ -82,7 +87,8 @@ class Cell:
     def as_dict(self) -> dict[str, Any]:
         """For plan.json."""
         setup = self.setup
-        described = {**setup.axes, "url": setup.url, "title": setup.title} if setup.url else setup.axes
+        of_target = {"url": setup.url, "title": setup.title, "external_api": setup.external_api}
+        described = {**setup.axes, **of_target} if setup.url else setup.axes
         return {**asdict(self), "setup": dict(described)}
 
 
@@ -151,7 +157,8 @@ def has_parameter(scenario: str, name: str) -> bool:
 def setup_of(target: Target) -> Setup:
     """Nothing is known of how it runs; one worker counts where the machine's CPUs are shared out."""
     unknown: dict[str, Any] = {"profile": "", "server": "", "workers": 1, "pool_size": 0, "pool_overflow": 0}
-    return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, url=target.url, title=target.title)
+    known: dict[str, Any] = {"url": target.url, "title": target.title, "external_api": target.external_api}
+    return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, **known)
 
 
 def _slug_part(axis: str, value: Scalar) -> str:

@@ -112,6 +112,9 @@ METRICS = (
     Metric(
         "failure_ratio", "failed", SHARE, IN_SUMMARY | {Place.COMPARE}, under_fuller_load=UnderFullerLoad.RISES,
     ),
+    Metric(
+        "unfinished", "unfinished", "", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES, known=Known.OPERATION,
+    ),
     Metric("success_ratio", "succeeded", SHARE, CLAIMED, Better.HIGH, UnderFullerLoad.FALLS),
     Metric(
         "throughput_rps", "requests/s", "1/s", IN_SUMMARY | COMPARED | {Place.SWEEPS, Place.RATIOS}, Better.HIGH,

@@ -80,7 +80,9 @@ class Load(_Section):
     `rate_share` replaces a rate. The rate is that share of the slowest cell's throughput under a closed load, which is
     measured before the first round. `timeline`: services note when each request of a batch held a connection. `ping`:
     beside the load, `GET /ping` is sent four times a second. `start_over_s`: closed users send their first requests
-    spread over that.
+    spread over that. The load warms up for `warm_up_s`, or for twice the response time that it sees if that is longer,
+    but at most for `warm_up_most_s`. After its window it goes on until the requests of the window have ended, but at
+    most for `drain_s`.
     Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
     `expect_workers` more that are started by hand, on other machines.
     """
@@ -94,7 +96,9 @@ class Load(_Section):
     spawn_rate: Seconds = 500.0
     start_over_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     warm_up_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
+    warm_up_most_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30.0
     measure_s: Seconds = 10.0
+    drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60.0
     timeout_s: Seconds = 60.0
     ping: bool = False
     workers: Annotated[int, Field(ge=0, le=256)] | None = None
@@ -136,8 +140,8 @@ class Rounds(_Section):
     """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
 
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
-    `precision` there are more rounds, up to `most`, until the intervals of all throughput ratios are that narrow.
-    `ceilings`: what pgbench does with the same SQL is measured, too.
+    `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
+    of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
@@ -147,6 +151,11 @@ class Rounds(_Section):
     ceilings: bool = True
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None
     most: Annotated[int, Field(ge=1, le=99)] = 20
+
+    @property
+    def first_stage(self) -> int | None:
+        """The rounds that decide how many there are; None where their number is fixed."""
+        return None if self.precision is None else self.count
 
     @model_validator(mode="after")
     def _has_something_to_narrow(self) -> "Rounds":
@@ -163,14 +172,20 @@ class Thresholds(_Section):
     expect_failures: bool = False
     failures: Share = 0.001
     accounting: Share = 0.05
+    conservation: Share = 0.05
+    starved: Share = 0.05
     rate: Share = 0.02
     steal: Share = 0.02
     strangers: Share = 0.05
+    strangers_elsewhere: Share = 0.10
     drift: Share = 0.10
     drift_p: Share = 0.01
     clock_jump_s: Seconds = 0.1
     busy: Share = 0.90
     held: Share = 0.75
+    transactions: Share = 0.25
+    floor: Share = 0.02
+    calls: Share = 0.02
 
 
 class DatasetScale(_Section):
@@ -182,12 +197,14 @@ class DatasetScale(_Section):
 class Target(_Section):
     """A running service that is not the suite's: measured beside its services, never started or stopped.
 
-    `name` is in the tables and in names of files; `url` has no path.
+    `name` is in the tables and in names of files; `url` has no path. `external_api`: it calls the suite's external API,
+    which then runs for it, too, and counts its calls.
     """
 
     name: str
     url: str
     title: str = ""
+    external_api: bool = False
 
     @field_validator("name")
     @classmethod

@@ -86,8 +86,10 @@ def statistics(found: Analysis, cell: Cell) -> str:
 def locust_rows(samples: pl.DataFrame, length_s: float) -> list[dict[str, Any]]:
     """Rows of a `_stats.csv` in Locust's layout, from exact samples: one an operation, then Aggregated.
 
-    As in Locust's own, times (ms) and percentiles are over all requests, failed ones included.
+    As in Locust's own, times (ms) and percentiles are over all requests that were sent, failed ones included. Rates are
+    of those that ended in the windows.
     """
+    samples = samples.filter(~pl.col("missed"))
     names = sorted(samples["operation"].unique())
     parts = [(_method(name), name, samples.filter(pl.col("operation") == name)) for name in names]
     return [_locust_row(*part, length_s) for part in (*parts, ("", "Aggregated", samples))]
@@ -98,17 +100,19 @@ def _method(operation: str) -> str:
 
 
 def _locust_row(method: str, name: str, frame: pl.DataFrame, length_s: float) -> dict[str, Any]:
-    times_ms = frame["latency_ns"].sort() / 1e6
-    count, failures = len(frame), int((~frame["ok"]).sum())
+    begun, completed = frame.filter("begun"), frame.filter("completed")
+    times_ms = begun["latency_ns"].sort() / 1e6
+    count, failures = len(begun), int((~begun["ok"]).sum())
     if not count:
         return dict(zip(LOCUST_COLUMNS, [method, name, 0, 0], strict=False))
     # Every percentile that Locust's layout has a column for, exact or not: rank rounded up, without a minimum.
     ranks = [times_ms[max(0, -int(-share * count // 1) - 1)] for share in LOCUST_PERCENTILES]
-    figures = [times_ms.median(), times_ms.mean(), times_ms.min(), times_ms.max(), frame["body_bytes"].mean()]
+    figures = [times_ms.median(), times_ms.mean(), times_ms.min(), times_ms.max(), begun["body_bytes"].mean()]
+    rates = [len(completed) / length_s, int((~completed["ok"]).sum()) / length_s]
     return dict(
         zip(
             LOCUST_COLUMNS,
-            [method, name, count, failures, *figures, count / length_s, failures / length_s, *ranks],
+            [method, name, count, failures, *figures, *rates, *ranks],
             strict=True,
         )
     )

@@ -1,4 +1,9 @@
-"""Numbers as text, for tables and pages; empty where unknown."""
+"""Numbers as text, for tables and pages, and what an interval holds for; empty where unknown."""
+
+from collections.abc import Sequence
+
+from bench.analysis import pairs
+from bench.analysis.pairs import Pair
 
 
 def figure_of(value: float | None) -> str:
@@ -16,3 +21,11 @@ def number(value: float | None, form: str) -> str:
 def within(scenario: str, slug: str) -> str:
     """A cell's slug where its scenario is said already."""
     return "-".join(part for part in slug.split("-") if part != scenario)
+
+
+def confidence_of(contrasts: Sequence[Pair]) -> str:
+    """What the intervals in a column of ratios hold for, given all pairs of its scenario."""
+    count = pairs.sharing(contrasts)
+    together = f" of all {count} ratios of this column together" if count > 1 else ""
+    alone = "; A/A alone" if together and any(map(pairs.is_twin, contrasts)) else ""
+    return f"95% CI{together}{alone}"

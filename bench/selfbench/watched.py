@@ -110,11 +110,12 @@ def measure(run: PointReadLoad, setting: Setting) -> LoadResult:
     load.follow(child, run.users / run.spawn_rate + run.warm_up_s + run.measure_s + SPARE_S, look, WATCH_EVERY_S)
     everything, marks = read_stream(folder / SAMPLE_STREAM)
     window = windows.window_of(marks, run.warm_up_s, run.measure_s)
-    due = windows.cut(everything, window, run.arrival.arrival)
+    mine = windows.classified(everything, window)
+    due = mine.filter("begun")
     counted = windows.sent(due)
     good = counted.filter(pl.col("ok"))
     return LoadResult(
-        throughput_rps=good.height / window.length_s,
+        throughput_rps=mine.filter(pl.col("completed") & pl.col("ok")).height / window.length_s,
         latency_p50_ms=percentile_ms(good, 0.50),
         latency_p99_ms=percentile_ms(good, 0.99),
         failures=counted.height - good.height,

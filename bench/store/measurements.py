@@ -24,6 +24,7 @@ from suite.errors import ResultsError
 WINDOW, EVIDENCE = TypeAdapter(Window), TypeAdapter(Evidence)
 SAME = 1e-6  # the arithmetic of another machine may differ in the last digits
 MOST_NAMED = 5
+BY_SERVICE = "the service ended by itself"  # the last line of its problem.txt
 
 
 def keep(window: Window, seen: Evidence, folder: Path) -> None:
@@ -40,9 +41,10 @@ def has_ended(place: Path) -> bool:
     return (place / "window.json").exists() or (place / "problem.txt").exists()
 
 
-def nothing(problem: str, settings: Plan, cell: Cell) -> Measurement:
-    """A measurement without a window, with the reason."""
-    return Measurement(pl.DataFrame(), evidence.nothing(problem, cell.users, settings.load.arrival))
+def nothing(problem: str, settings: Plan, cell: Cell, *, by_service: bool = False) -> Measurement:
+    """A measurement without a window, with the reason. `by_service`: the service ended by itself."""
+    seen = evidence.nothing(problem, cell.users, settings.load.arrival, by_service=by_service)
+    return Measurement(pl.DataFrame(), seen)
 
 
 def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, str]:
@@ -53,8 +55,10 @@ def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, s
     these are compared with window.json. Raises ResultsError that names the unreadable file.
     """
     if (place / "problem.txt").exists():
-        problem = (place / "problem.txt").read_text(errors="replace").partition("\n")[0]
-        return nothing(problem, settings, cell), ""
+        text = (place / "problem.txt").read_text(errors="replace")
+        problem, _, details = text.partition("\n")
+        by_service = details.rstrip().rpartition("\n")[2] == BY_SERVICE
+        return nothing(problem, settings, cell, by_service=by_service), ""
     if not has_ended(place):
         return None, ""
     facts = files.json_of(place / "window.json")
@@ -66,8 +70,8 @@ def read(place: Path, settings: Plan, cell: Cell) -> tuple[Measurement | None, s
     recording = recordings.read(place) if "recorded" in facts else None
     try:
         if recording is None:
-            return _as_written(kept, window, written, settings)
-        return _derived(recording, kept, settings, cell, (window, written))
+            return _as_written(kept, window, written, facts)
+        return _derived(recording, kept, settings, cell, facts)
     except (ArithmeticError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError, ResultsError) as error:
         path = place / (recordings.NAME if recording else "window.json")
         why = f"it does not fit its samples ({type(error).__name__}: {error})"
@@ -87,22 +91,29 @@ def _written(path: Path, facts: Mapping[str, Any]) -> tuple[Window, Evidence]:
     return window, seen
 
 
-def _as_written(kept: pl.DataFrame, window: Window, written: Evidence, settings: Plan) -> tuple[Measurement, str]:
-    counts = windows.sent(windows.cut(kept, window, settings.load.arrival)).select(COLUMNS)
+def _as_written(
+    kept: pl.DataFrame, window: Window, written: Evidence, facts: Mapping[str, Any]
+) -> tuple[Measurement, str]:
+    counts = windows.classified(kept, window).select(COLUMNS)
     counted = evidence.recounted(written, kept, window)
-    return Measurement(counts, written), disagreement(written.as_dict(), counted.as_dict())
+    new = {name: getattr(counted, name) for name in ("completed", "succeeded") if name not in facts["evidence"]}
+    seen = replace(written, **new)
+    return Measurement(counts, seen), disagreement(*_both(facts["evidence"], counted.as_dict()))
 
 
 def _derived(
-    recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, written: tuple[Window, Evidence]
+    recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, facts: Mapping[str, Any]
 ) -> tuple[Measurement, str]:
     found = Measurement.of(recording, kept, cell, settings)
-    window, stored = written
-    compared = replace(stored, miscounted=found.evidence.miscounted)  # a miscount has its own remark
-    return found, disagreement(
-        {**asdict(window), **compared.as_dict()},
-        {**asdict(windows.of(recording.marks, kept, settings.load)), **found.evidence.as_dict()},
-    )
+    window, seen = windows.of(recording.marks, kept, settings.load), found.evidence.as_dict()
+    del seen["miscounted"]  # a miscount has its own remark
+    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(window), **seen}))
+
+
+def _both(written: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What is in both. An older version wrote fewer facts than there are now."""
+    names = written.keys() & found.keys()
+    return tuple({name: one[name] for name in sorted(names)} for one in (written, found))  # type: ignore[return-value]  # two
 
 
 def disagreement(written: Mapping[str, Any], found: Mapping[str, Any]) -> str:

@@ -69,6 +69,7 @@ def _mark(head: dict[str, Any]) -> Mark:
         str(head.get("worker", "")),
         float(head.get("cpu_s", 0.0)),
         dict(head.get("workers", {})),
+        None if head.get("begun") is None else int(head["begun"]),
     )
 
 

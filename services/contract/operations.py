@@ -7,6 +7,8 @@ from types import MappingProxyType
 # The user that GET /session-sleep reads. It answers without a body: FastAPI serialises the body of a `def` endpoint on
 # a thread, and the answer would wait for a free thread again while all of them sleep.
 SLEEPERS_USER = 1
+# How long the external API takes. It is a setting of the service that calls it, and no query parameter.
+EXTERNAL_DELAY = "external_delay_s"
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,8 @@ class Operation:
 
     `per` is the query parameter that multiplies the statements. `variants` has the values of the query parameter
     `varies`, each with its number of uses. No profile changes the transactions of such an operation.
+    `least` names what no right answer is faster than: a query parameter in seconds, or EXTERNAL_DELAY, which every
+    operation has that calls the external API.
     """
 
     name: str
@@ -25,6 +29,12 @@ class Operation:
     uses: int = 1
     varies: str | None = None
     variants: Mapping[str, int] = field(default_factory=dict, hash=False)
+    least: str = ""
+
+    @property
+    def calls_external(self) -> bool:
+        """Whether each call of it makes one of the external API."""
+        return self.least == EXTERNAL_DELAY
 
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -50,9 +60,16 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 2,
                 varies="transaction",
                 variants={"implicit": 1, "explicit": 2},
+                least=EXTERNAL_DELAY,
             ),
             Operation(
-                "session_sleep", "GET", "/session-sleep", 1, varies="sleep", variants={"inside": 1, "outside": 1}
+                "session_sleep",
+                "GET",
+                "/session-sleep",
+                1,
+                varies="sleep",
+                variants={"inside": 1, "outside": 1},
+                least="seconds",
             ),
             Operation("simulation", "GET", "/simulation", 2, uses=2),
         )

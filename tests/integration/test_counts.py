@@ -49,6 +49,21 @@ COSTS = {
     ("psycopg3_sync", "lean"): (*LEAN, *IMPLICIT, "2 / 2"),
     ("psycopg3_async", "lean"): (*LEAN, *IMPLICIT, "2 / 2"),
 }
+# Transactions, in the same order. The reset of asyncpg's pool is one more for each use of a connection.
+BEGUN = (1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, 1, 2)
+AUTOCOMMIT = (1, 1, 1, 1, 1, 3)
+ENDED = {
+    **dict.fromkeys(COSTS, BEGUN),
+    ("asyncpg_async", "idiomatic"): (2, 2, 2, 2, 2, 4, 2, 2, 3, 4, 2, 2, 4),
+    ("databases_async", "idiomatic"): (2, 2, 2, 2, 2, 4, 2, 2, 4, 4, 2, 2, 4),
+    ("psycopg2_sync", "lean"): (*AUTOCOMMIT, *BEGUN[6:]),
+    ("psycopg3_sync", "lean"): (*AUTOCOMMIT, *BEGUN[6:]),
+    ("psycopg3_async", "lean"): (*AUTOCOMMIT, *BEGUN[6:]),
+    ("asyncpg_async", "lean"): (*AUTOCOMMIT, 1, 1, 2, 2, 1, 1, 2),
+    ("databases_async", "lean"): (*AUTOCOMMIT, 1, 1, 2, 2, 1, 1, 2),
+    ("sqlalchemy_async", "lean"): (1, 1, 1, 2, 2, 3, *BEGUN[6:]),
+    ("sqlalchemy_sync", "lean"): (1, 1, 1, 2, 2, 3, 2, 2, 2, 4, 2, 2, 2),
+}
 POOL_SIZE = 2  # as many as the simulation needs: with more, each of them has to be warmed up
 
 
@@ -113,8 +128,12 @@ def test_counts_are_those_of_the_documents(
     page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
     for setup in setups:
         found = {name: one for name, one in passed.costs[setup].items() if one.round_trips}
-        shown = {name: f"{one.round_trips:g} / {one.statements:g}" for name, one in found.items()}
-        assert shown == dict(zip((*USERS, *OTHERS), COSTS[setup.service, setup.profile], strict=True))
+        shown = {
+            name: f"{one.round_trips:g} / {one.statements:g} / {one.transactions:g}" for name, one in found.items()
+        }
+        which = setup.service, setup.profile
+        expected = [f"{cost} / {ended}" for cost, ended in zip(COSTS[which], ENDED[which], strict=True)]
+        assert shown == dict(zip((*USERS, *OTHERS), expected, strict=True))
         for operations in (USERS, OTHERS):
             cells = " | ".join(shown[name] for name in operations)
             assert f"| {setup.service} | {setup.profile} | {cells} |" in page
@@ -161,3 +180,48 @@ def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(checkout: Chec
     assert f"asyncpg_async (idiomatic): list_users took 3 round trips and 6 statements {should}" in said
     assert "asyncpg_async (lean): list_users took 2 round trips" in said
     assert "create_user" not in said
+
+
+CACHED_LATER = CACHED.replace(
+    "if user_id <= 100:  # which nobody changes, so that all answers stay right", "if 5 < user_id <= 1000:"
+)
+QUICK = """
+[matrix]
+scenarios = ["point_read"]
+services = ["asyncpg_async"]
+users = 5
+[load]
+warm_up_s = 2.0
+measure_s = 5.0
+[rounds]
+count = 1
+ceilings = false
+[database]
+scale = 0.001
+[verdict]
+steal = 1.0
+strangers = 1.0
+drift = 1.0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("caches", [True, False])
+def test_a_service_that_begins_to_cache_after_its_verification_is_invalid(
+    tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None], *, caches: bool
+) -> None:
+    """It does what verification counts, for the users that verification reads. Without the cache it is VALID.
+
+    The pool still resets the connection of each request, which is one transaction of the two.
+    """
+    stage()
+    for checkout in copied(tmp_path_factory.mktemp("cached") / "checkout"):
+        path = checkout.folder / "services/asyncpg_async/app.py"
+        if caches:
+            path.write_text(path.read_text().replace(READ, CACHED_LATER))
+        plan = checkout.folder / "quick.toml"
+        plan.write_text(QUICK)
+        code, printed = checkout.bench("run", "--plan", str(plan), "--name", "quick")
+        said = re.sub(r"\s+", " ", printed)
+        assert code == (3 if caches else 0), printed
+        assert bool(re.search(r"made [01]\.\d\d transactions a request; verification counted 2\.00", said)) == caches

@@ -128,6 +128,10 @@ def kill_service(run: Running) -> None:
     run.process("gunicorn").kill()
 
 
+def crash_service(run: Running) -> None:
+    run.process("gunicorn").send_signal(signal.SIGSEGV)
+
+
 def kill_worker(run: Running) -> None:
     run.worker().kill()
 
@@ -155,7 +159,7 @@ def kill_locust(run: Running) -> None:
     run.process("locust").kill()
 
 
-DISTURBANCES = (kill_service, kill_worker, stall, stop_for_good, restart_database, kill_locust)
+DISTURBANCES = (kill_service, crash_service, kill_worker, stall, stop_for_good, restart_database, kill_locust)
 
 
 @dataclass(frozen=True)
@@ -168,15 +172,19 @@ class Disturbed:
 
     def why_again(self, disturbance: Callable[[Running], None]) -> str:
         """What the run says of the round that was disturbed so, whose second attempt must have been a good one."""
+        assert (self.place(disturbance) / "window.json").exists(), self.printed
+        return self.reasons(disturbance, "measured again after")
+
+    def reasons(self, disturbance: Callable[[Running], None], begin: str = "") -> str:
+        """What the run says of the round that was disturbed so, beginning with these words."""
         number = DISTURBANCES.index(disturbance) + 1
         [row] = [row for row in rows(self.folder / "summary.csv") if row["operation"] == "all"]
         parts = f"; {row['reasons']}".split("; round ")
-        assert (self.place(disturbance) / ".." / "window.json").exists(), self.printed
-        return " ".join(part for part in parts if part.startswith(f"{number}: measured again after"))
+        return " ".join(part for part in parts if part.startswith(f"{number}: {begin}"))
 
     def place(self, disturbance: Callable[[Running], None]) -> Path:
         number = DISTURBANCES.index(disturbance) + 1
-        return self.folder / "rounds" / f"{number:02d}" / SERVICE / "first-attempt"
+        return self.folder / "rounds" / f"{number:02d}" / SERVICE
 
 
 @pytest.fixture(scope="module")
@@ -203,9 +211,6 @@ def disturbed(checkout: Checkout) -> Disturbed:
     ("disturbance", "said"),
     [
         (kill_service, "asyncpg_async ended with exit code -9 (SIGKILL)"),
-        (kill_worker, "of the service ended; process"),
-        (stall, "of the service was stopped for a while"),
-        (stop_for_good, "of the service was stopped for a while"),
         (restart_database, "PostgreSQL was restarted at"),
         (kill_locust, "Locust ended with exit code -9"),
     ],
@@ -218,7 +223,28 @@ def test_a_disturbed_cell_is_told_and_measured_again(
     assert "finished after" in disturbed.printed
     assert "Traceback" not in disturbed.printed
     assert said in disturbed.why_again(disturbance), disturbed.printed
-    assert disturbed.place(disturbance).is_dir()
+    assert (disturbed.place(disturbance) / "first-attempt").is_dir()
+
+
+@pytest.mark.faults
+@linux
+@pytest.mark.parametrize(
+    ("disturbance", "said"),
+    [
+        (crash_service, "asyncpg_async ended with exit code -11 (SIGSEGV)"),
+        (kill_worker, "of the service ended; process"),
+        (stall, "of the service was stopped for a while"),
+        (stop_for_good, "of the service was stopped for a while"),
+    ],
+)
+def test_what_a_service_can_cause_is_invalid_and_not_measured_again(
+    disturbed: Disturbed, disturbance: Callable[[Running], None], said: str
+) -> None:
+    """The reason is named, and the first attempt is the measurement: a service that crashes would get two tries."""
+    assert disturbed.code == 3, disturbed.printed
+    assert said in disturbed.reasons(disturbance), disturbed.printed
+    assert disturbed.reasons(disturbance, "measured again") == ""
+    assert not (disturbed.place(disturbance) / "first-attempt").exists()
 
 
 @pytest.mark.faults

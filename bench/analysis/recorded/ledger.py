@@ -1,4 +1,4 @@
-"""What a window's samples add up to: requests, failures, the users' time, a steady rate. Pure."""
+"""The ledger of a window: what became of everything that began or was due, and whether it adds up. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to impor
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.windows import Window
 from suite.arrival import Arrival
+from suite.records import MISSED
 
 SLICES = 10
 
@@ -24,26 +25,74 @@ class Drift:
 
 @dataclass(frozen=True)
 class Ledger:
-    """`accounted` and `drift` are None where the model has no such figure."""
+    """What became of everything that began or was due in a window, and what was completed in it.
+
+    `requests` were sent, `failures` are those without a good answer, `unfinished` ones included; `missed` were due and
+    never sent. `completed` and `succeeded` ended in the window, whenever they began. `backlog_start` and `backlog_end`
+    are the arrivals of an open load that were due and not answered at its two ends. `starved` is how many users of a
+    closed load had no answer in all of the window. `little` is mean latency x throughput / mean number of requests in
+    the service. `accounted`, `drift` and `little` are None where the model has no such figure.
+    """
 
     requests: int
     failures: int
     missed: int
     accounted: float | None
     drift: Drift | None
+    unfinished: int = 0
+    completed: int = 0
+    succeeded: int = 0
+    backlog_start: int = 0
+    backlog_end: int = 0
+    starved: int = 0
+    little: float | None = None
 
 
 def of(samples: pl.DataFrame, window: Window, users: int, arrival: Arrival) -> Ledger:
     """Of all samples of a load with so many users asked for."""
-    due = windows.cut(samples, window, arrival)
-    sent = windows.sent(due)
+    mine = windows.classified(samples, window)
+    begun, completed = mine.filter("begun"), mine.filter("completed")
+    closed, open_ = arrival == Arrival.CLOSED, arrival == Arrival.OPEN
+    share = accounted(samples, window, users) if closed else None
+    missed = int(begun["missed"].sum())
     return Ledger(
-        requests=len(sent),
-        failures=int((~sent["ok"]).sum()),
-        missed=len(due) - len(sent),
-        accounted=accounted(samples, window, users) if arrival == Arrival.CLOSED else None,
-        drift=drift(sent, window) if arrival != Arrival.BATCH else None,
+        requests=len(begun) - missed,
+        failures=int((~begun["ok"]).sum()) - missed,
+        missed=missed,
+        accounted=share,
+        drift=None if arrival == Arrival.BATCH else drift(completed, window),
+        unfinished=int(begun["unfinished"].sum()),
+        completed=len(completed),
+        succeeded=int(completed["ok"].sum()),
+        backlog_start=backlog(samples, window.start_ns) if open_ else 0,
+        backlog_end=backlog(samples, window.end_ns) if open_ else 0,
+        starved=starved(samples, window) if closed else 0,
+        little=little(begun, len(completed), users * share * window.length_s) if share else None,
     )
+
+
+def backlog(samples: pl.DataFrame, at_ns: int) -> int:
+    """How many arrivals were due at a moment and had no answer yet."""
+    end = pl.col("start_ns") + pl.col("service_time_ns")
+    answered = (end <= at_ns) & (pl.col("error") != MISSED)
+    return int(samples.select(((pl.col("intended_ns") <= at_ns) & ~answered).sum()).item() or 0)
+
+
+def starved(samples: pl.DataFrame, window: Window) -> int:
+    """How many users had no answer in all of the window: those with one request that lasts longer, on both sides."""
+    end = pl.col("start_ns") + pl.col("service_time_ns")
+    return int(samples.select(((pl.col("start_ns") < window.start_ns) & (end >= window.end_ns)).sum()).item() or 0)
+
+
+def little(begun: pl.DataFrame, completed: int, in_service_s: float) -> float | None:
+    """Mean latency x throughput / mean number of requests in the service. 1 for a steady state that is fully seen.
+
+    `begun` are the requests that began in the window, `in_service_s` the time that all requests spent in it (s).
+    Requests that are missing from either side, or a state that is not steady, move it away from 1. Source: Little's
+    law, L = lambda W (Little, "A proof for the queuing formula", Operations Research 9, 1961).
+    """
+    mean_ns = begun["latency_ns"].mean()
+    return None if mean_ns is None else float(mean_ns) / 1e9 * completed / in_service_s  # type: ignore[arg-type]  # numeric
 
 
 def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
@@ -58,14 +107,15 @@ def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
     return float(total_ns / (users * (window.end_ns - window.start_ns)))
 
 
-def drift(sent: pl.DataFrame, window: Window) -> Drift | None:
+def drift(completed: pl.DataFrame, window: Window) -> Drift | None:
     """Whether throughput rose or fell over the window. None without successes.
 
     A straight line is fitted by least squares to the successes that ended in each of SLICES equal parts of the window;
     its rise over the window is divided by the mean. p: two-sided t test of the slope with SLICES - 2 degrees of
     freedom. Source: any textbook, for example NIST/SEMATECH e-Handbook of Statistical Methods, 4.1.4.1.
     """
-    ends_ns = sent.filter(pl.col("ok")).select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().to_numpy()
+    good = completed.filter(pl.col("ok"))
+    ends_ns = good.select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().to_numpy()
     counts, _ = np.histogram(ends_ns, bins=SLICES, range=(window.start_ns, window.end_ns))
     if not counts.any():
         return None

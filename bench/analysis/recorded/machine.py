@@ -2,24 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
+from bench.analysis.recorded import foreign
+from bench.analysis.recorded.foreign import CpuGroup
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.readings import Reading, grown
-from bench.analysis.recorded.roles import SERVICE, TARGET
+from bench.analysis.recorded.roles import SERVICE, STRANGERS, TARGET
 from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 
 BEYOND_NS = 600_000_000  # readings this close around a window still say something of it
-NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
 
 
 @dataclass(frozen=True)
 class Machine:
     """What processes and CPUs did in a window; None where it could not be seen.
 
-    `cpu_s` and `rss_peak_mb` are by role, `cpu_busy` (a share) by CPU number.
+    `cpu_s` and `rss_peak_mb` are by role, `cpu_busy` (a share) by CPU number, `processes_s` by pid of the service: what
+    each that ran all the time used. `groups` has what else ran, by group of CPUs; `steal` and `strangers` are shares of
+    all our CPUs. `enclosed`: groups around ours may have CPU limits that cannot be seen.
     """
 
     cpu_s: Mapping[str, float]
@@ -28,12 +31,15 @@ class Machine:
     steal: float
     strangers: float | None
     strangers_named: str
-    throttled_s: float
+    throttled_s: float | None
     clock_jump_s: float
     suspended_s: float
     changed: tuple[str, ...]
     pool: float | None = None
     threads: float | None = None
+    groups: tuple[CpuGroup, ...] = ()
+    processes_s: Mapping[int, float] = field(default_factory=dict, hash=False)
+    enclosed: bool = False
 
 
 def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, placed: Placement) -> Machine | None:
@@ -55,6 +61,7 @@ def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, pla
     cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
     capacity_s = window.length_s * len(ours)
     strangers_s = _strangers_s(grew, cpu_s, ours)
+    shares = foreign.shares(placed, cpu_s, first.cpus)
     return Machine(
         cpu_s=cpu_s,
         rss_peak_mb={
@@ -63,13 +70,16 @@ def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, pla
         cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
         steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
         strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
-        strangers_named=_busiest(inside, strangers_s or 0.0),
-        throttled_s=last.throttled_s - first.throttled_s,
+        strangers_named=_named(inside, strangers_s or 0.0),
+        throttled_s=_throttled_s(first, last),
         clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
         suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
         changed=_changed(inside),
         pool=_mean([one.pool for one in gauges if start_ns <= one.at_ns <= end_ns]),
         threads=_mean([one.threads for one in gauges if start_ns <= one.at_ns <= end_ns]),
+        groups=tuple(foreign.of(share, grew, inside, window.length_s) for share in shares),
+        processes_s={pid: grew[f"process {pid}"] for pid in sorted(_lasting(first, last))},
+        enclosed=last.enclosed,
     )
 
 
@@ -88,6 +98,18 @@ def _wall_gap_s(reading: Reading) -> float:
     return (reading.wall_ns - reading.at_ns) / 1e9
 
 
+def _throttled_s(first: Reading, last: Reading) -> float | None:
+    if first.throttled_s is None or last.throttled_s is None:
+        return None
+    return last.throttled_s - first.throttled_s
+
+
+def _lasting(first: Reading, last: Reading) -> set[int]:
+    """The service's processes that were there at both readings."""
+    both = [one.roles[SERVICE].by_process.keys() for one in (first, last) if SERVICE in one.roles]
+    return set(both[0] & both[1]) if len(both) == 2 else set()
+
+
 def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Sequence[int]) -> float | None:
     """CPU seconds of others on our CPUs: what these worked, less what our processes and the kernel's threads did.
 
@@ -97,26 +119,21 @@ def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Se
     seem to have done up to 6% of two CPUs more than they did. So the rest without interrupts is the least that
     strangers used, and the rest with them the most. Between these, it is as much as they were seen to use.
     """
-    if "strangers" not in grew:
+    if STRANGERS not in grew:
         return None
     kernel_s = sum(grew.get(f"kernel {number}", 0.0) for number in ours)
     least = sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()) - kernel_s
     most = least + sum(grew[f"interrupts {number}"] for number in ours)
-    return max(0.0, min(max(least, grew["strangers"]), most))
+    return foreign.within(least, grew[STRANGERS], most)
 
 
-def _busiest(inside: Sequence[Reading], strangers_s: float) -> str:
+def _named(inside: Sequence[Reading], strangers_s: float) -> str:
     """The two strangers that were seen to use most, with their seconds, or that most of it was not seen."""
     used: dict[str, float] = {}
     for reading in inside[1:]:
         for name, cpu_s in reading.strangers.items():
             used[name] = used.get(name, 0.0) + cpu_s
-    top = [name for name in sorted(used, key=lambda name: used[name], reverse=True)[:2] if used[name] >= NAMED_FROM_S]
-    named = [f"{name} {used[name]:.2f} s" for name in top]
-    unseen_s = strangers_s - math.fsum(used.values())
-    if unseen_s > max(strangers_s / 2, NAMED_FROM_S):
-        named.append(f"processes that ended at once or cannot be seen {unseen_s:.2f} s")
-    return ", ".join(named)
+    return foreign.busiest(used, strangers_s)
 
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.recorded.windows import Window
 
-OK = 200
+OK, NONE = 200, 0
 COLUMNS = ("at_s", "latency_ms", "status")
 
 
@@ -26,9 +26,20 @@ class Ping:
 
 
 def inside(pings: Sequence[Ping], window: Window) -> list[float]:
-    """Latencies (ms, ascending) of the pings that were due in the window and were answered."""
-    due = [one for one in pings if window.start_ns <= one.due_ns < window.end_ns and one.status == OK]
-    return sorted(one.latency_ms for one in due)
+    """Latencies (ms, ascending) of the pings that were due in the window. One without an answer counts with its age.
+
+    Answers other than 200 are left out: an error is no fast answer.
+    """
+    return sorted(one.latency_ms for one in _due(pings, window) if one.status in {OK, NONE})
+
+
+def unanswered(pings: Sequence[Ping], window: Window) -> int:
+    """How many of those that were due in the window had no answer, or another one than 200."""
+    return sum(one.status != OK for one in _due(pings, window))
+
+
+def _due(pings: Sequence[Ping], window: Window) -> list[Ping]:
+    return [one for one in pings if window.start_ns <= one.due_ns < window.end_ns]
 
 
 def ping_csv(pings: Sequence[Ping], window: Window) -> str:

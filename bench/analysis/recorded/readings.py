@@ -6,7 +6,7 @@ between the readings around them.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bench.analysis.recorded.counters import Cpu
 from bench.analysis.recorded.gauges import Gauge
@@ -15,12 +15,16 @@ from bench.analysis.recorded.windows import Window
 
 @dataclass(frozen=True)
 class Use:
-    """What the processes of one role have used so far, and the memory that they have now."""
+    """What the processes of one role have used so far, and the memory that they have now.
+
+    `by_process` is what each process of the service used itself, by pid (s); empty for other roles.
+    """
 
     cpu_s: float
     rss_bytes: int
     processes: frozenset[tuple[int, float]]
     stopped: frozenset[int] = frozenset()
+    by_process: Mapping[int, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Reading:
     `strangers` holds by name and pid what those that were seen have used since the reading before (s), without what
     their ended children had; `strangers_s` is the sum since the first reading, None where the system shows too little.
     `kernel` has the time of the kernel's own threads since then, by the CPU that they ran on.
+    `ran_on` is the CPU that each of `strangers` ran on last. `seen_on` has what was seen of some roles and of STRANGERS
+    since the first reading, by the CPU that each process ran on last.
+    `throttled_s` is how long a CPU limit held our control group up since then; None where that cannot be read.
+    `enclosed`: groups around ours may have limits, and cannot be seen from inside a container.
     `oom_kills` is how many processes the kernel has killed for memory since the machine's start.
     """
 
@@ -41,8 +49,11 @@ class Reading:
     cpus: Mapping[int, Cpu]
     wall_ns: int
     boot_ns: int
-    throttled_s: float
+    throttled_s: float | None
     oom_kills: int = 0
+    ran_on: Mapping[str, int] = field(default_factory=dict, hash=False)
+    seen_on: Mapping[str, Mapping[int, float]] = field(default_factory=dict, hash=False)
+    enclosed: bool = False
 
 
 def grown(readings: Sequence[Reading], start_ns: int, end_ns: int) -> dict[str, float]:
@@ -68,6 +79,10 @@ def _figures(reading: Reading) -> dict[str, float]:
     if reading.strangers_s is not None:
         figures["strangers"] = reading.strangers_s
     figures |= {f"kernel {number}": used_s for number, used_s in reading.kernel.items()}
+    for use in reading.roles.values():
+        figures |= {f"process {pid}": used_s for pid, used_s in use.by_process.items()}
+    for who, by_cpu in reading.seen_on.items():
+        figures |= {f"{who} on {number}": used_s for number, used_s in by_cpu.items()}
     for number, cpu in reading.cpus.items():
         figures[f"working {number}"] = cpu.working_s
         figures[f"interrupts {number}"] = cpu.interrupts_s

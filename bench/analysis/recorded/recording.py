@@ -1,6 +1,7 @@
 """Everything that was recorded of one measurement beside its samples."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.pings import Ping
@@ -15,7 +16,9 @@ class Recording:
     """As it was seen, before any window is cut out of it: whatever a cell showed follows from this and its samples.
 
     `pooled` is how many connections the service's pools open at start, `locust_requests` how many requests Locust
-    itself counted; None where that is not known.
+    itself counted; None where that is not known. `verified_transactions` has those of one call, by
+    `bench.plan.costs.counted_as`, as verification counted them; none where it could not. `external_calls` is how many
+    the external API answered from the load's beginning to its end; None where that is not known.
     """
 
     marks: tuple[Mark, ...]
@@ -26,3 +29,5 @@ class Recording:
     placement: Placement
     pooled: int
     locust_requests: int | None
+    verified_transactions: Mapping[str, float] = field(default_factory=dict, hash=False)
+    external_calls: int | None = None

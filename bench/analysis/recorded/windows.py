@@ -11,13 +11,14 @@ import polars as pl
 from bench.plan.model import Load
 from suite.arrival import Arrival
 from suite.errors import ResultsError
-from suite.records import MISSED
+from suite.records import MISSED, TIMED_OUT, UNFINISHED
 
 
 @dataclass(frozen=True)
 class Mark:
     """Something that happened to the load, at a monotonic time, with so many users running and reconnects so far.
 
+    `begun` is how many requests the load had begun by then; None in old runs, which did not count them.
     Of a load of several processes, `workers` has what is known of each by its name; what happened to one of them alone
     names that `worker`, and the CPU time that it had used by then.
     """
@@ -29,15 +30,22 @@ class Mark:
     worker: str = ""
     cpu_s: float = 0.0
     workers: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
+    begun: int | None = None
 
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a cell's run that counts, on the monotonic clock of the samples."""
+    """The part of a cell's run that counts, on the monotonic clock of the samples.
+
+    `stopped_ns` is when the load stopped waiting for answers under the same load; None in old runs. `warm_up_s` is how
+    long it had run before.
+    """
 
     start_ns: int
     end_ns: int
     users: int
+    stopped_ns: int | None = None
+    warm_up_s: float | None = None
 
     @property
     def length_s(self) -> float:
@@ -57,13 +65,18 @@ def of(marks: tuple[Mark, ...], samples: pl.DataFrame, load: Load) -> Window:
 
 
 def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Window:
-    """The window: `measure_s` long, beginning `warm_up_s` after the last user started.
+    """The window: `measure_s` long, from when the load had warmed up.
 
-    Raises ResultsError when the load ended before the window did.
+    In old runs, it begins `warm_up_s` after the last user started. Raises ResultsError when the load ended before the
+    window did.
     """
     spawned, stopping = _first(marks, "spawned"), _first(marks, "stopping")
-    start_ns = spawned.at_ns + math.ceil(warm_up_s * 1e9)
-    return Window(start_ns, start_ns + math.floor(measure_s * 1e9), stopping.users)
+    measuring = next((mark for mark in marks if mark.event == "measuring"), None)
+    if measuring is None:
+        start_ns = spawned.at_ns + math.ceil(warm_up_s * 1e9)
+        return Window(start_ns, start_ns + math.floor(measure_s * 1e9), stopping.users)
+    start_ns, end_ns = measuring.at_ns, measuring.at_ns + math.floor(measure_s * 1e9)
+    return Window(start_ns, end_ns, stopping.users, stopping.at_ns, (start_ns - spawned.at_ns) / 1e9)
 
 
 def batch_window(samples: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
@@ -83,15 +96,34 @@ def _first(marks: tuple[Mark, ...], event: str) -> Mark:
     return found
 
 
-def cut(samples: pl.DataFrame, window: Window, arrival: Arrival = Arrival.CLOSED) -> pl.DataFrame:
-    """The requests of the window, with `latency_ns` counted from the intended start.
+def classified(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The requests and arrivals that concern a window.
 
-    Closed model: those that ended in it. Open and batch: those that were due in it, missed ones included.
+    `begun`: it began or was due in the window. `completed`: it was sent, and ended in the window. Each is one of `ok`,
+    failed, `missed` (due and never sent) and `unfinished` (no answer when the load stopped waiting). `latency_ns`
+    counts from the intended start to the end, or to when the load stopped waiting, where that was before: then it is
+    the least that the latency can be. `timed`: its latency counts, as success or as the least that it can be; an error
+    is no fast answer.
     """
-    end = pl.col("start_ns") + pl.col("service_time_ns")
-    belongs = end if arrival == Arrival.CLOSED else pl.col("intended_ns")
-    return samples.filter((belongs >= window.start_ns) & (belongs < window.end_ns)).with_columns(
-        latency_ns=end - pl.col("intended_ns"), ok=pl.col("error") == ""
+    end, stopped_ns = pl.col("start_ns") + pl.col("service_time_ns"), window.stopped_ns
+    if samples.is_empty():
+        stopped_ns = window.end_ns
+    elif stopped_ns is None:
+        stopped_ns = samples.select(end.max()).item()
+    missed = pl.col("error") == MISSED
+    unfinished = ~missed & ((pl.col("error") == UNFINISHED) | (end > stopped_ns))
+    until = pl.when(missed | unfinished).then(pl.lit(stopped_ns)).otherwise(end)
+    within = samples.with_columns(
+        begun=pl.col("intended_ns").is_between(window.start_ns, window.end_ns, closed="left"),
+        completed=~missed & ~unfinished & end.is_between(window.start_ns, window.end_ns, closed="left"),
+        missed=missed,
+        unfinished=unfinished,
+        latency_ns=until - pl.col("intended_ns"),
+        error=pl.when(unfinished).then(pl.lit(UNFINISHED)).otherwise(pl.col("error")),
+    )
+    return within.filter(pl.col("begun") | pl.col("completed")).with_columns(
+        ok=pl.col("error") == "",
+        timed=pl.col("missed") | pl.col("unfinished") | pl.col("error").str.contains(f"^({TIMED_OUT}|$)"),
     )
 
 

@@ -12,7 +12,14 @@ def no_window(seen: Evidence, _: Thresholds) -> str:
 
 def empty(seen: Evidence, _: Thresholds) -> str:
     """Nothing was answered in the window."""
-    return "" if seen.requests or seen.problem else "no request ended in the window"
+    return "" if seen.completed or seen.problem else "no request ended in the window"
+
+
+def unrecorded(seen: Evidence, _: Thresholds) -> str:
+    """The load began more requests, or fewer, than it recorded."""
+    if seen.begun is None or seen.begun == seen.recorded:
+        return ""
+    return f"{seen.begun:,} requests were begun and {seen.recorded:,} were recorded"
 
 
 def unaccounted(seen: Evidence, limits: Thresholds) -> str:
@@ -22,17 +29,52 @@ def unaccounted(seen: Evidence, limits: Thresholds) -> str:
     return f"requests account for {seen.accounted:.1%} of the users' time, not for 100% within {limits.accounting:.0%}"
 
 
+def unsteady(seen: Evidence, limits: Thresholds) -> str:
+    """Little's law does not hold: latency and throughput are not those of one steady state."""
+    if seen.little is None or abs(seen.little - 1) <= limits.conservation:
+        return ""
+    within = f"not 100% within {limits.conservation:.0%}"
+    return f"mean latency x throughput is {seen.little:.1%} of the requests in the service, {within}: no steady state"
+
+
+def starved(seen: Evidence, limits: Thresholds) -> str:
+    """Users had no answer at all, so that the latencies are those of the others."""
+    if seen.starved <= limits.starved * seen.users_asked:
+        return ""
+    return f"{seen.starved:,} of {seen.users_asked:,} users had no answer in the whole window"
+
+
+def off_rate(seen: Evidence, limits: Thresholds) -> str:
+    """The arrivals of an open load are not all in its ledger: arrivals = completions + growth of the backlog."""
+    if seen.offered_rps is None or not seen.length_s:
+        return ""
+    due, grew = seen.offered_rps * seen.length_s, seen.backlog_end - seen.backlog_start
+    allowed = max(limits.conservation * due, bound.off_by(due, seen, limits))
+    if abs(seen.completed + grew - due) <= allowed:
+        return ""
+    return f"{due:,.0f} arrivals were due, {seen.completed:,} were completed, and the backlog grew by {grew:,}"
+
+
 def missed_rate(seen: Evidence, limits: Thresholds) -> str:
-    """Arrivals that were due were not sent, and the service could have answered more."""
-    if seen.offered_rps is None or not seen.length_s or bound.of_measurement(seen, limits).by in bound.OF_THE_SERVICE:
+    """The rate was not served, and it may be that the load did not send it."""
+    if not overload(seen, limits) or bound.of_measurement(seen, limits).by in bound.OF_THE_SERVICE:
         return ""
-    if seen.foreign and seen.machine and not bound.load_is_full(seen, seen.machine, limits):
-        return ""  # the load had time left: it was the target that did not keep up
+    if seen.machine and not bound.load_is_full(seen, seen.machine, limits):
+        return ""  # the load had time left: it was the service that did not keep up
+    due = seen.offered_rps * seen.length_s if seen.offered_rps else 0.0
+    share = f"{seen.completed / due:.1%}; {seen.missed:,} found no free user"
+    return f"{seen.completed:,} requests were answered of the {due:,.0f} due ({share}), and the load had no time left"
+
+
+def overload(seen: Evidence, limits: Thresholds) -> str:
+    """In words, that an open load's rate was not served; empty where it was."""
+    if seen.offered_rps is None or not seen.length_s:
+        return ""
     due = seen.offered_rps * seen.length_s
-    if abs(seen.requests - due) <= bound.off_by(due, seen, limits):
+    if seen.completed >= due - bound.off_by(due, seen, limits):
         return ""
-    share = f"{seen.requests / due:.1%}; {seen.missed:,} found no free user"
-    return f"{seen.requests:,} requests were sent of the {due:,.0f} due ({share})"
+    served = f"{seen.completed / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s"
+    return f"the rate was not served: {served}; the backlog grew from {seen.backlog_start:,} to {seen.backlog_end:,}"
 
 
 def drifted(seen: Evidence, limits: Thresholds) -> str:
@@ -42,4 +84,4 @@ def drifted(seen: Evidence, limits: Thresholds) -> str:
     return f"throughput drifted by {seen.drift.share:+.1%} within the window (p = {seen.drift.p:.4f})"
 
 
-RULES = (no_window, empty, unaccounted, missed_rate, drifted)
+RULES = (no_window, empty, unrecorded, unaccounted, unsteady, starved, off_rate, missed_rate, drifted)

@@ -1,6 +1,10 @@
 """Rules: nothing else used the machine, and the service's processes stayed the same."""
 
+from collections.abc import Iterator
+
 from bench.analysis.evidence import Evidence
+from bench.analysis.recorded import foreign
+from bench.analysis.recorded.foreign import CpuGroup
 from bench.plan.model import Thresholds
 
 
@@ -32,18 +36,30 @@ def suspended(seen: Evidence, limits: Thresholds) -> str:
 
 
 def stolen(seen: Evidence, limits: Thresholds) -> str:
-    """The hypervisor gave our CPUs to others."""
-    if seen.machine is None or seen.machine.steal <= limits.steal:
+    """The hypervisor gave one of our CPUs to others."""
+    if seen.machine is None:
         return ""
-    return f"the hypervisor took {seen.machine.steal:.1%} of our CPUs away, more than {limits.steal:.0%}"
+    if not seen.machine.groups and seen.machine.steal > limits.steal:
+        return f"the hypervisor took {seen.machine.steal:.1%} of our CPUs away, more than {limits.steal:.0%}"
+    found = [group for group in seen.machine.groups if group.stolen > limits.steal]
+    return "; ".join(
+        f"the hypervisor took {group.stolen:.1%} of a CPU away ({group}), more than {limits.steal:.0%}"
+        for group in found
+    )
 
 
 def strangers(seen: Evidence, limits: Thresholds) -> str:
-    """Processes that are not ours ran on our CPUs."""
-    if seen.machine is None or seen.machine.strangers is None or seen.machine.strangers <= limits.strangers:
+    """Something else ran on the service's CPUs, or too much on those of the load and the database."""
+    if seen.machine is None:
         return ""
-    named = f": {seen.machine.strangers_named}" if seen.machine.strangers_named else ""
-    return f"other processes used {seen.machine.strangers:.1%} of our CPUs, more than {limits.strangers:.0%}{named}"
+    machine, said = seen.machine, list[str]()
+    groups = machine.groups or (CpuGroup((), (), machine.strangers, 0.0, machine.strangers_named),)
+    for group in groups:
+        if group.is_disturbed(limits):
+            named = f": {group.named}" if group.named else ""
+            used = f"other processes used {group.foreign:.1%} of {group.judged}"
+            said.append(f"{used}, more than {group.most(limits):.0%}{named}")
+    return "; ".join(said)
 
 
 def throttled(seen: Evidence, _: Thresholds) -> str:
@@ -53,4 +69,23 @@ def throttled(seen: Evidence, _: Thresholds) -> str:
     return f"our control group was throttled for {seen.machine.throttled_s:.2f} s by its CPU limit"
 
 
+def unchecked(seen: Evidence) -> Iterator[str]:
+    """What these rules could not see of a measurement; nothing of one that came to no window."""
+    if seen.machine is None:
+        if seen.unwatched is None and seen.length_s:
+            yield "processes, CPUs, clocks and CPU limits, which this system does not show"
+        return
+    if why := foreign.together(seen.placement, seen.machine.cpu_s):
+        yield f"other processes on each CPU: they are judged over all CPUs together, because {why}"
+    elif not seen.machine.groups:
+        yield "other processes on each CPU: this run was recorded by a version that did not look at each"
+    if seen.machine.strangers is None:
+        yield "other processes, which this system does not show"
+    if seen.machine.throttled_s is None:
+        yield "CPU limits: our control group cannot be read"
+    elif seen.machine.enclosed:
+        yield "CPU limits of the control groups around this container, which cannot be seen from inside"
+
+
 RULES = (unwatched, changed, clock_jumped, suspended, stolen, strangers, throttled)
+OUTSIDE = (unwatched, clock_jumped, suspended, stolen, strangers, throttled)

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import httpx
+
 from bench.measure.fleet import serving
 from bench.measure.fleet.processes import Child
-from suite import catalogue
+from suite import catalogue, prometheus
 from suite.errors import ServiceError
 
 START_TIMEOUT_S = 15.0
+METRICS_TIMEOUT_S = 10.0
+LOG = "external_api.log"
 
 
 class External:
@@ -31,6 +35,21 @@ class External:
             self._child = Child(command, log=log, cwd=catalogue.CHECKOUT, environment=environment, cpus=self._cpus)
             self._answers = False
         return f"{service.url}/delayed/{delay_s:g}"
+
+    def start(self, folder: Path) -> None:
+        """Start it for a target, with its log in this folder, unless it runs. Raises PreflightError, ServiceError."""
+        self.url(0.0, folder / LOG)  # the target has been given its own address
+        self.wait()
+
+    def calls(self) -> int:
+        """How many calls it has answered since it started. Raises ServiceError if it does not answer."""
+        url = f"{catalogue.external().url}/metrics"
+        try:
+            text = httpx.get(url, timeout=METRICS_TIMEOUT_S, trust_env=False).raise_for_status().text
+            return int(prometheus.totals(text)["calls_total"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            why = str(error) or type(error).__name__
+            raise ServiceError(f"the external API does not say how many calls it answered ({url}: {why})") from None
 
     def wait(self) -> None:
         """Wait until it answers, if it was started. Raises ServiceError with the end of its log."""

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import tracing
-from bench.measure.fleet.external import External
+from bench.measure.fleet.external import LOG, External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.fleet.serving import ask_health, check_ports, command
 from bench.plan.matrix import Setup
 from db.ports import LOOPBACK
 from suite import catalogue
-from suite.errors import ServiceError
+from suite.errors import EndedError, ServiceError
 
 START_TIMEOUT_S = 30.0
 HUNG_AFTER_S = 10.0
@@ -101,9 +101,9 @@ class Fleet:
         return _trace_beside(self._running[setup.service][1].log)
 
     def check_alive(self, setup: Setup, when: str = "") -> None:
-        """Raise ServiceError, with `when` and the end of its log, if the service has ended."""
+        """Raise ServiceError, with `when` and the end of its log, if the service has ended; EndedError if by itself."""
         if ended := self._died(setup, when):
-            raise ServiceError(ended)
+            raise self._error(setup)(ended)
 
     def check_all_alive(self) -> None:
         """Raise ServiceError if any service has ended."""
@@ -114,6 +114,10 @@ class Fleet:
         _, child = self._running[setup.service]
         ended = child.how_it_ended()
         return f"{setup.service} {ended}{when}:\n{child.log_tail()}" if ended else None
+
+    def _error(self, setup: Setup) -> type[ServiceError]:
+        """What to raise of a service that has ended."""
+        return ServiceError if self._running[setup.service][1].was_killed() else EndedError
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether the service answers in time. One that is stopped (SIGSTOP) or hangs is useless for the next cell."""
@@ -134,7 +138,7 @@ class Fleet:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
         url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         if self.calls and catalogue.service(setup.service).needs_database:
-            calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name("external_api.log"))}
+            calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name(LOG))}
         else:
             calls = {}
         own = catalogue.service(setup.service).application
@@ -170,7 +174,7 @@ class Fleet:
         health = child.wait_until(lambda: ask_health(service.url), timeout_s)
         if health is None:
             if ended := self._died(setup):
-                raise ServiceError(f"could not start {ended}")
+                raise self._error(setup)(f"could not start {ended}")
             raise ServiceError(
                 f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
                 + child.log_tail()

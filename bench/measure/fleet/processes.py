@@ -20,6 +20,7 @@ from suite.launch import Options
 
 # A variable of every process that a harness starts. It names the harness's process and checkout.
 MARK = "BENCH_HARNESS"
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes; a process that crashes ends with other signals
 GONE_AFTER_S = 2.0
 T = TypeVar("T")
 
@@ -104,6 +105,10 @@ class Child:
         if code is None:
             return ""
         return f"ended with exit code {code}" + (f" ({signal.Signals(-code).name})" if code < 0 else "")
+
+    def was_killed(self) -> bool:
+        """Whether it was killed, or ended because it was asked to (SIGKILL, SIGTERM)."""
+        return self.exit_code() in FROM_OUTSIDE
 
     def is_stopped(self) -> bool:
         """Whether it, or a process that it started, is stopped (SIGSTOP)."""

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from db import dataset
+from locustfiles._bodies import simulated
 from services.contract import point_reads
 from services.contract.frames import ORDERS_WITH_ITEMS, PRODUCTS_ORDERED
 from services.contract.models import Simulation, User
@@ -161,7 +162,8 @@ def _sleeps() -> Iterator[Check]:
 def _simulations(users: int, buyer: int) -> Iterator[Check]:
     nothing = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
     body = nothing.model_dump_json().encode()
-    yield Check(f"simulate for user {buyer}", "simulation", "GET", f"/simulation?user_id={buyer}", 200)
+    right = _fields(**simulated(buyer, users))
+    yield Check(f"simulate for user {buyer}", "simulation", "GET", f"/simulation?user_id={buyer}", 200, right)
     for unknown in (users + 1, BIGINT_MAX):
         yield Check("simulate for an unknown user", "simulation", "GET", f"/simulation?user_id={unknown}", 200, body)
     for query in ("", "?user_id=0", f"?user_id={BIGINT_MAX + 1}", "?user_id=%00"):

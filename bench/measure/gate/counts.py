@@ -1,4 +1,7 @@
-"""Measures what an operation costs in the database: round trips on the wire, and pg_stat_statements' statements."""
+"""Measures what an operation costs in the database: round trips and transactions on the wire, and statements.
+
+Statements are those of pg_stat_statements.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -70,12 +73,13 @@ def _cost(
     statements: Callable[[], int] | None,
 ) -> Cost:
     time.sleep(SETTLE_S)
-    before = relay.round_trips, statements() if statements else 0
+    before = relay.round_trips, statements() if statements else 0, relay.transactions
     for request in todo:
         perform(client, service, request)
     time.sleep(SETTLE_S)
     made = (statements() - before[1]) / len(todo) if statements else None
-    return Cost((relay.round_trips - before[0]) / len(todo), made)
+    ended = (relay.transactions - before[2]) / len(todo)
+    return Cost((relay.round_trips - before[0]) / len(todo), made, ended)
 
 
 def requests(operation: str, times: int, client: httpx.Client, variant: str | None = None) -> list[CountedRequest]:

@@ -47,6 +47,15 @@ class Verification:
     facts: dict[Setup, ParityFacts] = field(default_factory=dict)
     unchecked: str = ""
 
+    def transactions(self) -> dict[tuple[str, str], Mapping[str, float]]:
+        """The transactions of one call of each operation, by service and profile: they depend on nothing else."""
+        return {
+            (setup.service, setup.profile): {
+                name: cost.transactions for name, cost in costs.items() if cost.transactions is not None
+            }
+            for setup, costs in self.costs.items()
+        }
+
 
 def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
     """Start one setup of each service and profile, check its answers, and count what its operations cost.

@@ -1,4 +1,4 @@
-"""Reads the kernel's counters of processes, CPUs and this control group. All figures are cumulative."""
+"""Reads the kernel's counters of processes, CPUs and control groups. All figures are cumulative."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import psutil
 
 from bench.analysis.recorded.counters import Cpu, Process
 
-PROC = Path("/proc")
+PROC, GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -99,18 +99,39 @@ def cpus() -> dict[int, Cpu]:
     return found
 
 
-def throttled_s() -> float:
-    """How long a CPU limit has kept this process's control group from running. 0 where unknown."""
-    for path in _control_group_files():
+def throttled_s() -> dict[Path, float] | None:
+    """How long a CPU limit has kept each control group from running, from our own group up to the topmost in sight.
+
+    A group without a limit is not named. None where no group can be read.
+    """
+    groups = _control_groups()
+    known, found = False, dict[Path, float]()
+    for group in groups:
         try:
-            facts = dict(line.split(maxsplit=1) for line in path.read_text().splitlines() if " " in line)
+            lines = (group / "cpu.stat").read_text().splitlines()
         except OSError:
             continue
+        known, facts = True, dict(line.split(maxsplit=1) for line in lines if " " in line)
         if "throttled_usec" in facts:
-            return int(facts["throttled_usec"]) / 1e6
-        if "throttled_time" in facts:
-            return int(facts["throttled_time"]) / 1e9
-    return 0.0
+            found[group] = int(facts["throttled_usec"]) / 1e6
+        elif "throttled_time" in facts:
+            found[group] = int(facts["throttled_time"]) / 1e9
+    return found if known else None
+
+
+def enclosed() -> bool:
+    """Whether the topmost control group in sight lies in another one, as in a container. False where unknown.
+
+    Only the first of all groups has a release_agent (version 1) and no cgroup.type (version 2); see cgroup-v2 in the
+    kernel's documentation.
+    """
+    groups = _control_groups()
+    if not groups:
+        return False
+    top = groups[-1]
+    if (top / "cgroup.controllers").exists():  # version 2
+        return (top / "cgroup.type").exists()
+    return not (top / "release_agent").exists()
 
 
 def oom_kills() -> int:
@@ -122,14 +143,24 @@ def oom_kills() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
-def _control_group_files() -> list[Path]:
+def _control_groups() -> list[Path]:
+    """The folders of our control group and of all above it in sight, innermost first; empty where there are none.
+
+    They are those of the hierarchy that limits CPUs: of version 1 where that has one, else of version 2.
+    """
     try:
-        groups = [line.split(":", 2) for line in (PROC / "self/cgroup").read_text().splitlines()]
+        lines = [line.split(":", 2) for line in (PROC / "self/cgroup").read_text().splitlines()]
     except OSError:
         return []
-    own = [path for _, kinds, path in groups if not kinds or "cpu" in kinds.split(",")]
-    mounts = ("/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct")
-    return [Path(f"{mount}{path}/cpu.stat".replace("//", "/")) for path in own for mount in mounts]
+    first = [(path, mount) for _, kinds, path in lines if "cpu" in kinds.split(",") for mount in ("cpu", "cpu,cpuacct")]
+    second = [(path, mount) for _, kinds, path in lines if not kinds for mount in (".", "unified")]
+    for path, mount in (*first, *second):
+        root = GROUPS / mount
+        if (root / "cpu.stat").exists():
+            own = Path(path.lstrip("/"))
+            # A path that leads out of the mount is of a group that cannot be seen from here.
+            return [root / one for one in (own, *own.parents)] if ".." not in own.parts else [root]
+    return []
 
 
 def boot_ns() -> int:

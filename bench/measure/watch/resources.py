@@ -5,23 +5,27 @@ import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from bench.analysis.recorded.counters import Cpu, Process
 from bench.analysis.recorded.readings import Reading, Use
+from bench.analysis.recorded.roles import HARNESS, IDLE, SERVICE, STRANGERS
 from bench.measure.watch import kernel
 from bench.plan import placement
 
 EVERY_S = 0.5
+BY_CPU = (STRANGERS, IDLE, HARNESS)  # who may disturb a CPU that is not theirs
 
 
-def _use(found: Sequence[Process], harness: int) -> Use:
+def _use(role: str, found: Sequence[Process], harness: int) -> Use:
     # The ended children of the harness had their own roles.
     cpu_s = sum(one.cpu_s + (one.reaped_s if one.pid != harness else 0.0) for one in found)
     shared = kernel.shared_bytes(found) if len(found) > 2 else {}
     alone = sum(one.rss_bytes - shared.get(one.pid, 0) for one in found)
     rss_bytes = alone + max(shared.values(), default=0)
     stopped = frozenset(one.pid for one in found if one.stopped)
-    return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped)
+    by_process = {one.pid: one.cpu_s for one in found} if role == SERVICE else {}
+    return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped, by_process)
 
 
 def _root_of(process: Process, processes: Mapping[int, Process], roots: Collection[int]) -> int | None:
@@ -47,7 +51,13 @@ class Sampler:
         self.readings: list[Reading] = []
         self._used_s: Mapping[tuple[int, float], float] = {}
         self._strangers_s = 0.0
-        self._kernel = dict.fromkeys(_our_cpus(), 0.0)
+        # Fixed now: while a cell is measured, the harness itself is kept off the service's CPUs.
+        self._cpus = placement.allowed_cpus() or tuple(kernel.cpus())
+        self._kernel = dict.fromkeys(self._cpus, 0.0)
+        self._seen_on = {who: dict.fromkeys(self._cpus, 0.0) for who in BY_CPU}
+        self._throttled: Mapping[Path, float] = kernel.throttled_s() or {}
+        self._throttled_s = 0.0
+        self._enclosed = kernel.enclosed()
         self.look()
 
     def watch(self, pid: int, role: str) -> None:
@@ -57,36 +67,46 @@ class Sampler:
     def look(self) -> None:
         """Read now."""
         at_ns = time.perf_counter_ns()
-        wall_ns, boot_ns, cpus = time.time_ns(), kernel.boot_ns(), _our_cpus()
+        wall_ns, boot_ns, cpus = time.time_ns(), kernel.boot_ns(), self._our_cpus()
         processes = kernel.processes()
         roots = self._living_roots(processes)
         new_s = self._new_s(processes)
         members: dict[str, list[Process]] = {role: [] for role in roots.values()}
-        strangers: dict[str, float] = {}
+        strangers, ran_on = dict[str, float](), dict[str, int]()
         for process in processes.values():
             root = _root_of(process, processes, roots)
             used_s = new_s.get(process.identity, 0.0)
+            role = STRANGERS if root is None else roots[root]
             if root is not None:
-                members[roots[root]].append(process)
+                members[role].append(process)
             elif process.of_the_kernel:
                 if process.cpu in self._kernel:
                     self._kernel[process.cpu] += used_s
+                continue
             elif used_s:
-                strangers[sys.intern(f"{process.name} (pid {process.pid})")] = used_s
+                name = sys.intern(f"{process.name} (pid {process.pid})")
+                strangers[name] = used_s
+                if process.cpu is not None:
+                    ran_on[name] = process.cpu
+            if used_s and role in self._seen_on and process.cpu in self._seen_on[role]:
+                self._seen_on[role][process.cpu] += used_s
         self._strangers_s += sum(strangers.values())
-        roles = {role: _use(found, os.getpid()) for role, found in members.items() if found}
+        used = {role: _use(role, found, os.getpid()) for role, found in members.items() if found}
         self.readings.append(
             Reading(
                 at_ns=at_ns,
-                roles=self._lean(roles),
+                roles=self._lean(used),
                 strangers=strangers,
                 strangers_s=self._strangers_s if sys.platform == "linux" else None,
                 kernel=dict(self._kernel),
                 cpus=cpus,
                 wall_ns=wall_ns,
                 boot_ns=boot_ns,
-                throttled_s=kernel.throttled_s(),
+                throttled_s=self._throttled_so_far_s(),
                 oom_kills=kernel.oom_kills(),
+                ran_on=ran_on,
+                seen_on={who: dict(by_cpu) for who, by_cpu in self._seen_on.items()},
+                enclosed=self._enclosed,
             )
         )
 
@@ -109,6 +129,22 @@ class Sampler:
             return {}
         return {name: cpu_s - before.get(name, 0.0) for name, cpu_s in self._used_s.items()}
 
+    def _throttled_so_far_s(self) -> float | None:
+        """Since the first reading: between two readings, as long as the one of our groups that was held up most."""
+        now = kernel.throttled_s()
+        if now is None:
+            return None
+        self._throttled_s += max(
+            (held_s - self._throttled.get(group, held_s) for group, held_s in now.items()), default=0
+        )
+        self._throttled = now
+        return self._throttled_s
+
+    def _our_cpus(self) -> dict[int, Cpu]:
+        """The CPUs that this process and its children may use."""
+        found = kernel.cpus()
+        return {number: found[number] for number in self._cpus if number in found} or found
+
     def _lean(self, roles: Mapping[str, Use]) -> dict[str, Use]:
         """Share equal sets of processes between readings, because a long cell has thousands of readings."""
         last = self.readings[-1].roles if self.readings else {}
@@ -123,9 +159,3 @@ class Sampler:
         """Read if the last reading is old enough."""
         if time.perf_counter_ns() - self.readings[-1].at_ns >= EVERY_S * 1e9:
             self.look()
-
-
-def _our_cpus() -> dict[int, Cpu]:
-    """The CPUs that this process and its children may use."""
-    found = kernel.cpus()
-    return {number: found[number] for number in placement.allowed_cpus() if number in found} or found

@@ -117,8 +117,8 @@ def _ranking(found: Analysis) -> PageSection:
     ratios = [table for one in found.rankings if (table := tables.contrasts(one))]
     lines = [line for one in found.rankings for line in tables.reasons(one.notes)]
     notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
-    targets = (note for one in found.rankings for note in one.notes if note.kind is Kind.TARGET)
-    notes += map(str, dict.fromkeys(targets))
+    of_all = (note for one in found.rankings for note in one.notes if note.kind in {Kind.TARGET, Kind.LEDGER})
+    notes += map(str, dict.fromkeys(of_all))
     title = "Reasons for verdicts, and what each cell was bound by"
     return PageSection("ranking", "Ranking", notes, (), shown, ratios, lines, title)
 
@@ -156,7 +156,8 @@ def _latency(facts: RunFacts, found: Analysis) -> PageSection:
         charts += percentiles.charts(one.scenario, known) if known else []
     charts += [chart for one in facts.over_time if (chart := over_time.heat(one))]
     notes = [
-        f"Successful requests only, from when each was due. A percentile needs {SAMPLES_BEYOND} slower requests.",
+        f"From when each request was due, without failed ones. A percentile needs {SAMPLES_BEYOND} slower requests.",
+        "A request that never ended, or was never sent, counts with the time that it had waited.",
         "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
     pings = tables.pings([result for one in found.rankings for result in one.results])
@@ -164,8 +165,9 @@ def _latency(facts: RunFacts, found: Analysis) -> PageSection:
 
 
 def curve(measured: Sequence[Measurement]) -> Curve | None:
-    """Of the successes of all windows of a cell; None where too few are known."""
-    frames = [one.samples.filter(pl.col("ok"))["latency_ns"] for one in measured if len(one.samples)]
+    """Of the latencies of all windows of a cell; None where too few are known."""
+    timed = pl.col("begun") & pl.col("timed")
+    frames = [one.samples.filter(timed)["latency_ns"] for one in measured if len(one.samples)]
     if not frames:
         return None
     ascending_ms = np.sort(np.concatenate([one.to_numpy() for one in frames])) / 1e6

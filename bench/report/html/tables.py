@@ -13,10 +13,23 @@ from bench.compare import causes
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.plan.note import Kind, Note
-from bench.report.formats import figure_of, number
+from bench.report.formats import confidence_of, figure_of, number
 from bench.report.html import answer
 
-REASONS = {Kind.INVALID, Kind.FLOOR, Kind.REMADE, Kind.DISAGREES, Kind.MISCOUNTED, Kind.ERROR, Kind.MISSED, Kind.BOUND}
+REASONS = {
+    Kind.INVALID,
+    Kind.FLOOR,
+    Kind.UNCHECKED,
+    Kind.REMADE,
+    Kind.DISAGREES,
+    Kind.MISCOUNTED,
+    Kind.ERROR,
+    Kind.MISSED,
+    Kind.BOUND,
+    Kind.OVERLOAD,
+    Kind.WAITED,
+    Kind.WARM_UP,
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ def contrasts(found: Ranking) -> PageTable | None:
         return None
     compared = metrics.in_(Place.COMPARISON)
     return PageTable(
-        "Ratios, with 95% intervals that hold for all pairs of the scenario together",
+        f"Ratios ({confidence_of(found.contrasts)})",
         ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
             (f"{candidate} / {baseline}", *(cells.get(metric.name, "") for metric in compared))

@@ -16,7 +16,7 @@ from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
 from bench.plan.note import Kind, Note
-from bench.report.formats import number, within
+from bench.report.formats import confidence_of, number, within
 from bench.report.terminal import sweep
 from suite import catalogue
 
@@ -25,7 +25,12 @@ STYLES = {
     Kind.INVALID: "red",
     Kind.FLOOR: "yellow",
     Kind.ERROR: "red",
+    Kind.LEDGER: "dim",
     Kind.MISSED: "red",
+    Kind.UNCHECKED: "dim",
+    Kind.OVERLOAD: "yellow",
+    Kind.WAITED: "red",
+    Kind.WARM_UP: "dim",
     Kind.SAME: "dim",
     Kind.TARGET: "dim",
     Kind.LANDMARK: "dim",
@@ -57,7 +62,8 @@ def ranking(found: Ranking) -> RenderableType:
     parts: list[RenderableType] = [title, *(curves or [table]), *_notes(found.notes)]
     contrasts, left_out = pairs.shown(found.contrasts, mine)
     if any(one.ratio is not None for one in contrasts):
-        parts.append(_comparisons(contrasts, metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)))
+        columns = metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)
+        parts.append(_comparisons(contrasts, columns, confidence_of(found.contrasts)))
         if left_out:
             parts.append(
                 Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
@@ -86,10 +92,10 @@ def _notes(found: Sequence[Note]) -> list[Text]:
     return lines
 
 
-def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric]) -> Table:
-    """Each pair of cells in a row, with the intervals that hold for all of them together."""
+def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric], held: str) -> Table:
+    """Each pair of cells in a row. `held` says what the intervals hold for."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("ratio (95% CI of all together)", overflow="fold")
+    table.add_column(f"ratio ({held})".replace(" of this column", "\nof this column"), overflow="fold")
     for metric in shown:
         table.add_column(metric.title, no_wrap=True)
     rows: dict[tuple[str, str], dict[str, str]] = {}

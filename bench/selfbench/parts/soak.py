@@ -168,7 +168,7 @@ def memory_bytes(pid: int) -> int:
 def _load_summary(folder: Path, run: watched.PointReadLoad) -> str:
     everything, marks = samples.read_stream(folder / samples.SAMPLE_STREAM)
     window = windows.window_of(marks, run.warm_up_s, run.measure_s)
-    due = windows.cut(everything, window, Arrival.OPEN)
+    due = windows.classified(everything, window).filter("begun")
     good = windows.sent(due).filter(pl.col("ok")).height
     ruling = "holds" if good == due.height > 0 else "does not hold"
     rps = good / window.length_s

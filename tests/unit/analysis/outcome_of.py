@@ -7,6 +7,7 @@ from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.plan.matrix import Cell, default_setup
 from tests.unit.evidence_of import evidence
+from tests.unit.samples_of import in_window
 
 
 def cell(service: str, *, once: bool = False) -> Cell:
@@ -24,7 +25,7 @@ def measured(count: int, *, failed: int = 0, users: int = 2) -> Measurement:
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
-    return Measurement(frame, evidence(requests=count, failures=failed, users=users))
+    return Measurement(in_window(frame), evidence(requests=count, failures=failed, users=users))
 
 
 def outcome() -> Outcome:

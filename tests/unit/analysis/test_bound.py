@@ -1,5 +1,6 @@
 """What a cell was bound by: the first limit on the way from the service outwards."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from bench.analysis import bound
 from bench.analysis.evidence import Evidence
 from bench.plan.model import Thresholds
 from bench.plan.placement import Placement
-from tests.unit.evidence_of import GOOD, evidence
+from tests.unit.evidence_of import GOOD, GROUPS, evidence
 
 LIMITS = Thresholds()
 IDLE: dict[str, Any] = {
@@ -58,7 +59,7 @@ def test_an_open_load_below_capacity_is_bound_by_its_rate() -> None:
         bound.By.OFFERED_RATE,
         "100 of 100 requests/s were answered as they came; the service used 50% of the CPU time it can use",
     )
-    behind = Evidence(**{**vars(GOOD), **open_load, "requests": 900})
+    behind = Evidence(**{**vars(GOOD), **open_load, "succeeded": 900})
     assert bound.of_measurement(behind, LIMITS).by == "service CPU"
 
 
@@ -68,6 +69,43 @@ def test_two_workers_on_one_cpu_can_use_one() -> None:
     two = Evidence(**{**vars(idle()), "workers": 2, "placement": Placement((1, 2), (0,), (0,))})
     seen = Evidence(**{**vars(two), "machine": idle(cpu_busy={0: 0.4, 1: 0.5, 2: 0.5}).machine})
     assert "used 25% of the CPU time it can use" in bound.of_measurement(seen, LIMITS).evidence
+
+
+def test_one_full_worker_of_several_is_the_services_limit() -> None:
+    """Connections are not shared out evenly: what waits for the full one waits. The others' shares are said, too."""
+    two = {"workers": 2, "placement": Placement((1, 2), (0,), (0,))}
+    used = {"cpu_busy": {0: 0.4, 1: 0.97, 2: 0.65}, "cpu_s": {"service": 16.1, "load": 1.5}}
+    seen = evidence(machine=IDLE | used | {"processes_s": {70: 0.1, 71: 6.0, 72: 10.0}}, **two)
+    assert bound.of_measurement(seen, LIMITS) == bound.Bound(
+        bound.By.SERVICE_CPU,
+        "the service used 80% of the CPU time it can use; worker process 72 used 100% of a CPU, the others 60%",
+    )
+    even = evidence(machine=IDLE | used | {"processes_s": {70: 0.1, 71: 8.0, 72: 8.0}}, **two)
+    assert bound.of_measurement(even, LIMITS).by == "load"
+    older = evidence(machine=IDLE | used, **two)
+    assert bound.of_measurement(older, LIMITS).by == "load"
+
+
+@pytest.mark.parametrize(("foreign", "by"), [(0.05, "service CPU"), (0.06, ""), (None, "load")])
+def test_a_cpu_that_others_filled_is_not_the_services_limit(foreign: float | None, by: str) -> None:
+    """The service used 80% of its CPU, which was full: with the service alone, or with what else?"""
+    groups = tuple(replace(one, foreign=foreign) for one in GROUPS)
+    full = {"cpu_busy": {0: 0.4, 1: 0.99}, "cpu_s": {"service": 8.0, "load": 1.5}, "groups": groups}
+    assert bound.of_measurement(idle(**full), LIMITS).by == by
+    own = {**full, "cpu_s": {"service": 9.5, "load": 1.5}}
+    assert bound.of_measurement(idle(**own), LIMITS).by == "service CPU"
+
+
+@pytest.mark.parametrize(("foreign", "by"), [(0.1, "database"), (0.7, "")])
+def test_a_cpu_of_the_load_that_others_filled_says_nothing_of_load_and_database(foreign: float, by: str) -> None:
+    """Load and database share it, or have one each."""
+    shared = (GROUPS[0], replace(GROUPS[1], foreign=foreign))
+    full: dict[str, Any] = {"cpu_busy": {0: 0.99, 1: 0.5}, "cpu_s": {"service": 5.0, "load": 0.9, "database": 1.2}}
+    assert bound.of_measurement(idle(**full, groups=shared), LIMITS).by == by
+    service, rest = GROUPS
+    apart = (replace(service, cpus=(3,)), replace(rest, cpus=(0,)), replace(rest, cpus=(1, 2), foreign=foreign))
+    busy = idle(cpu_busy={0: 0.3, 1: 0.95, 2: 0.93, 3: 0.5}, groups=apart)
+    assert bound.of_measurement(replace(busy, placement=Placement((3,), (0,), (1, 2))), LIMITS).by == by
 
 
 def test_a_cell_is_bound_by_what_most_rounds_were() -> None:

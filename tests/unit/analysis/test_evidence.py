@@ -106,9 +106,10 @@ def test_another_count_of_locusts_is_said_in_words() -> None:
 def test_samples_alone_are_counted_again() -> None:
     """All that follows from them changes, and nothing else."""
     found = evidence.recounted(seen(), SAMPLES[:2400], WINDOW)
-    assert found.requests == 2000
+    assert (found.requests, found.completed, found.succeeded) == (2000, 2000, 2000)
     assert found.accounted == pytest.approx(2 / 3)
-    assert replace(found, requests=3000, accounted=1.0, drift=seen().drift) == seen()
+    again = replace(found, requests=3000, completed=3000, succeeded=3000, accounted=1.0)
+    assert replace(again, little=seen().little, drift=seen().drift) == seen()
 
 
 def test_a_measurement_without_a_window_shows_its_problem_alone() -> None:

@@ -4,8 +4,16 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
-from bench.analysis.intervals import half_width, mean_interval, t_quantile, welch_interval
+from bench.analysis.intervals import (
+    arithmetic_interval,
+    half_width,
+    mean_interval,
+    t_quantile,
+    values_needed,
+    welch_interval,
+)
 
 COMPARISONS = 10_000
 
@@ -48,6 +56,42 @@ def test_a_true_difference_is_found_and_not_exaggerated() -> None:
     intervals = [mean_interval(row.tolist()) or (0.0, 0.0) for row in ratios]
     covered = sum(low <= 1.10 <= high for low, high in intervals)
     assert covered / COMPARISONS == pytest.approx(0.95, abs=0.007)
+
+
+def test_steins_interval_has_the_spread_of_the_first_stage() -> None:
+    """Mean 3 of all eight; s = 1, t = 4.303 of the first three: 3 +- 4.303 / sqrt(8)."""
+    values = [1, 2, 3, 3, 3, 4, 4, 4]
+    low, high = arithmetic_interval(values, 0.95, values[:3]) or (0.0, 0.0)
+    assert (low, high) == pytest.approx((3 - 4.3027 / 8**0.5, 3 + 4.3027 / 8**0.5), abs=1e-4)
+    as_ratios = mean_interval([math.exp(one) for one in values], 0.95, [math.exp(one) for one in values[:3]])
+    assert as_ratios == pytest.approx((math.exp(low), math.exp(high)))
+    assert arithmetic_interval(values, 0.95, values) == arithmetic_interval(values)
+
+
+def test_a_first_stage_of_one_value_or_without_spread_shows_nothing_of_its_own() -> None:
+    """One value has no interval. Of equal ones the interval is not without width when later values differ."""
+    assert arithmetic_interval([1, 2, 3], 0.95, [1]) is None
+    low, high = arithmetic_interval([1, 1, 1, 2], 0.95, [1, 1, 1]) or (0.0, 0.0)
+    assert (low, high) == pytest.approx((1.25 - 4.3027 * 0.5 / 2, 1.25 + 4.3027 * 0.5 / 2), abs=1e-4)
+
+
+@pytest.mark.parametrize(("half_width", "needed"), [(5.0, 3), (2.4841, 4), (1.0, 19), (0.43027, 100), (0.4302, 101)])
+def test_values_needed_are_steins(half_width: float, needed: int) -> None:
+    """s = 1 and t = 4.30265 of three values: the smallest n >= 3 with 4.30265 / sqrt(n) within it."""
+    assert values_needed([1, 2, 3], 0.95, half_width) == needed
+
+
+def test_welchs_interval_has_the_spread_of_first_stages() -> None:
+    """With the first stage as all values it is the plain one; later values move its middle, and narrow it."""
+    old, new = (1.0, 1.1, 0.9, 1.0, 1.0), (2.0, 2.1, 1.9)
+    assert welch_interval(old, new, 0.95, (5, 3)) == welch_interval(old, new)
+    low, high = welch_interval(old, new, 0.95, (3, None)) or (0.0, 0.0)
+    spreads = [np.std(np.log(values), ddof=1) ** 2 for values in (old[:3], new)]
+    errors = spreads[0] / 5, spreads[1] / 3
+    freedom = sum(errors) ** 2 / (errors[0] ** 2 / 2 + errors[1] ** 2 / 2)
+    half = stdtrit(freedom, 0.975) * sum(errors) ** 0.5
+    middle = np.log(new).mean() - np.log(old).mean()
+    assert (low, high) == pytest.approx((np.exp(middle - half), np.exp(middle + half)))
 
 
 def test_welchs_textbook_interval() -> None:

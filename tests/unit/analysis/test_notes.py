@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from bench.analysis.notes import A_A, of_cells
+from bench.analysis.notes import A_A, of_cells, unchecked_of_all
 from bench.analysis.outcome import CellResult, Outcome
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.note import Kind, Note
-from tests.unit.analysis.test_outcome import cell, measured
+from tests.unit.analysis.test_outcome import CRASHED, cell, measured
 
 
 def results(*cells: Cell, said: tuple[str, ...] = (), **changes: object) -> list[CellResult]:
@@ -26,8 +26,31 @@ def test_a_reason_comes_before_remarks_and_failures() -> None:
         ("asyncpg_async", Kind.ERROR, "2 x reset", ""),
         ("asyncpg_async", Kind.ERROR, "1 x late", ""),
         ("asyncpg_async", Kind.RECONNECTS, "1,200 connections that the service had closed were opened again", ""),
-        ("asyncpg_async", Kind.BOUND, found[-1].text, "service CPU"),
+        ("asyncpg_async", Kind.BOUND, found[-2].text, "service CPU"),
+        ("", Kind.LEDGER, found[-1].text, ""),
     ]
+    assert found[-1].text == (
+        "ledger of the windows: 10 requests began or were due = 7 succeeded + 3 failed + 0 missed + 0 unfinished"
+    )
+
+
+def test_what_was_not_checked_is_said_once_where_it_holds_for_all_cells() -> None:
+    """Otherwise at each cell that it is about; a cell without a request has nothing to say of it."""
+    here, there, gone = (cell(name) for name in ("asyncpg_async", "psycopg2_sync", "databases_async"))
+    outcome = Outcome()
+    unread: dict[str, object] = {"throttled_s": None}
+    outcome.add(here, measured("read_user", machine=unread))
+    outcome.add(there, measured("read_user", machine={**unread, "strangers": None}))
+    outcome.add(gone, CRASHED)
+    shared = unchecked_of_all(outcome.ordered())
+    assert [note.text for note in shared] == ["CPU limits: our control group cannot be read"]
+    found = [one for one in of_cells(outcome.ordered(), shared) if one.kind is Kind.UNCHECKED]
+    assert [(one.about, one.text) for one in found] == [
+        ("", "not checked: CPU limits: our control group cannot be read"),
+        ("psycopg2_sync", "not checked: other processes, which this system does not show"),
+    ]
+    again = [one.about for one in of_cells(outcome.ordered(), shared, with_shared=False) if one.kind is Kind.UNCHECKED]
+    assert again == ["psycopg2_sync"]
 
 
 def test_pings_beside_the_load_and_missed_arrivals_are_noted() -> None:
@@ -49,4 +72,4 @@ def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:
     assert noted.startswith("mine (Mine): a target at http://127.0.0.1:9000, no service of the suite; CPU time, memory")
     assert [one for one in found if one.kind is Kind.SAME] == [Note(twin.slug, Kind.SAME, A_A)]
     assert [one.about for one in found if one.kind is Kind.LANDMARK] == [""]
-    assert found[-1].text == "below the line: measured once, as a landmark, not ranked"
+    assert found[-2].text == "below the line: measured once, as a landmark, not ranked"

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from bench.analysis.evidence import nothing
+from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome, errors
 from bench.analysis.verdict import Judgement, Verdict
@@ -15,6 +16,7 @@ from bench.plan.note import Kind, Note
 from suite.arrival import Arrival
 from tests.unit.analysis import outcome_of
 from tests.unit.evidence_of import evidence
+from tests.unit.samples_of import in_window
 
 
 def cell(service: str, scenario: str = "point_read", **parameters: int | str) -> Cell:
@@ -35,7 +37,7 @@ def measured(*operations: str, said: Sequence[str] = (), **changes: Any) -> Meas
             "ok": [error == "" for error in failed],
         }
     )
-    return Measurement(frame, evidence(**{"requests": count, "failures": len(said), **changes}))
+    return Measurement(in_window(frame), evidence(**{"requests": count, "failures": len(said), **changes}))
 
 
 READ = measured(*["read_user"] * 10)
@@ -62,6 +64,26 @@ def test_each_measurement_adds_to_its_cell() -> None:
     assert (result.rounds, result.total.requests, result.reconnects, result.arrival) == (2, 40, 5, "closed")
     assert result.rps == 40 / 15
     assert (outcome.results[other].rps, outcome.results[other].verdict.name) == (0.0, "INVALID")
+
+
+def test_the_beginning_is_the_first_stage_alone() -> None:
+    """With its own verdicts: a later round that makes a cell INVALID does not change what was decided."""
+    outcome, one = Outcome(first_stage=2), cell("asyncpg_async")
+    outcome.add_all(one, [READ, READ, CRASHED])
+    assert outcome.results[one].verdict.name == "INVALID"
+    [found] = outcome.beginning().ordered()
+    assert (found.rounds, found.verdict.name, found.total.requests) == (2, "VALID", 20)
+    assert (found.total.first_stage, outcome.count) == (2, 3)
+
+
+def test_a_cells_own_interval_has_the_spread_of_the_first_stage() -> None:
+    """As the ratios have."""
+    made, plain, one = Outcome(first_stage=3), Outcome(), cell("asyncpg_async")
+    for outcome in (made, plain):
+        outcome.add_all(one, [measured(*["read_user"] * count) for count in (10, 12, 11, 30, 11)])
+    rates = [1.0, 1.2, 1.1, 3.0, 1.1]
+    assert made.results[one].total.throughput_interval == pytest.approx(mean_interval(rates, first=rates[:3]))
+    assert plain.results[one].total.throughput_interval == pytest.approx(mean_interval(rates))
 
 
 def test_a_remark_names_its_round() -> None:

@@ -1,13 +1,14 @@
 """Pairs of cells: ratios within rounds, simultaneous intervals, and what may not be concluded."""
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import pytest
 
 from bench.analysis import pairs
 from bench.analysis.bound import UNKNOWN
-from bench.analysis.intervals import mean_interval
+from bench.analysis.intervals import mean_interval, values_needed
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Judgement, Verdict
@@ -112,11 +113,48 @@ def test_the_aa_arm_is_compared_with_its_twin_alone() -> None:
     assert found([twin]) == {}  # measured before its twin in the first round
 
 
-def test_rounds_needed_follow_from_the_spread() -> None:
-    """The number at which the interval would be as narrow as asked, if the spread stays what it is."""
-    few = pairs.rounds_needed([SLOW, FAST], 0.02)
-    many = pairs.rounds_needed([SLOW, FAST], 0.005)
-    assert few is not None
-    assert many is not None
-    assert 2 <= few <= 5 < many
-    assert pairs.rounds_needed([SLOW], 0.02) is None
+def test_rounds_needed_follow_from_the_spread_of_the_first_stage() -> None:
+    """The smallest n with t(n0 - 1) s0 / sqrt(n) <= ln(1 + precision); never fewer than n0."""
+    logarithms = [
+        math.log(new / old) for new, old in zip((176, 175, 178, 174, 181), (100, 101, 99, 100, 102), strict=True)
+    ]
+    width = 2.776445 * statistics.stdev(logarithms)
+    expected = math.ceil((width / math.log(1.005)) ** 2)
+    assert expected > 5
+    assert pairs.rounds_needed([SLOW, FAST], 0.005, 5) == expected
+    assert pairs.rounds_needed([SLOW, FAST], 0.5, 5) == 5
+    assert pairs.rounds_needed([SLOW], 0.02, 5) is None
+    assert pairs.rounds_needed([SLOW, result("asyncpg_async", [9, 8], verdict="INVALID")], 0.02, 2) is None
+
+
+def test_rounds_needed_are_those_of_the_widest_pair() -> None:
+    """Each pair has its share of the 5%, whether or not another one can be compared."""
+    wild = result("sqlalchemy_async", [100, 120, 90, 110, 95])
+    each = [pairs.rounds_needed([SLOW, one], 0.02, 5) or 0 for one in (SAME, wild)]
+    assert each[0] < each[1] < (pairs.rounds_needed([SLOW, SAME, wild], 0.02, 5) or 0)
+    refused = result("asyncpg_async", [100] * 5, verdict="INVALID")
+    with_refused = pairs.rounds_needed([SLOW, SAME, refused], 0.005, 5) or 0
+    assert with_refused > (pairs.rounds_needed([SLOW, SAME], 0.005, 5) or 0)
+
+
+def test_later_rounds_change_nothing_of_what_the_first_stage_decided() -> None:
+    """A resumed run decides the same number; a round that lacks a value is left out of the spread."""
+    rates = [100, None, 104, 98, 103, 50, 200]
+    few = [result("psycopg2_sync", [100] * 5), result("asyncpg_async", rates[:5])]
+    more = [result("psycopg2_sync", [100] * 7), result("asyncpg_async", rates)]
+    assert pairs.rounds_needed(few, 0.01, 5) == pairs.rounds_needed(more, 0.01, 5)
+    known = [math.log(rate / 100) for rate in (100, 104, 98, 103)]
+    assert pairs.rounds_needed(few, 0.01, 5) == values_needed(known, 0.95, math.log(1.01))
+
+
+def test_an_interval_has_the_spread_of_the_first_stage_and_the_mean_of_all_rounds() -> None:
+    """Where that spread decided how many rounds there are: 2 degrees of freedom after three of five rounds."""
+    fast = [176, 175, 178, 174, 181]
+    [pair] = [one for one in pairs.compare([SLOW, FAST], 3) if one.metric == "throughput_rps"]
+    ratios = [new / old for new, old in zip(fast, [100, 101, 99, 100, 102], strict=True)]
+    assert (pair.ci_low, pair.ci_high) == pytest.approx(mean_interval(ratios, 0.95, ratios[:3]))
+    assert pair.ratio == pytest.approx(math.prod(ratios) ** 0.2)
+    assert pair.rounds == 5
+    lacking = result("asyncpg_async", [None, None, 178, 174, 181])
+    [pair] = [one for one in pairs.compare([SLOW, lacking], 3) if one.metric == "throughput_rps"]
+    assert (pair.conclusion, pair.why) == ("not comparable", "known in fewer than two rounds of the first stage")

@@ -12,6 +12,7 @@ from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
 from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
+from tests.unit.samples_of import in_window
 
 
 def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10.0) -> Measurement:
@@ -26,7 +27,7 @@ def measured(latencies_ms: list[float], *, failed: int = 0, length_s: float = 10
             "ok": [False] * failed + [True] * (count - failed),
         }
     )
-    return Measurement(frame, evidence(length_s=length_s, requests=count, failures=failed))
+    return Measurement(in_window(frame), evidence(length_s=length_s, requests=count, failures=failed))
 
 
 def test_a_percentile_is_the_value_at_the_nearest_rank() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from bench.analysis import bound, verdict
 from bench.analysis.evidence import Evidence, nothing
+from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.plan.model import Thresholds
 from suite.arrival import Arrival
@@ -54,13 +55,30 @@ def test_what_came_from_outside_is_measured_again() -> None:
     """A noisy neighbour may be gone the next time; a failing service will fail again."""
     assert "other processes used" in verdict.disturbance(evidence(machine={"strangers": 0.5}), LIMITS)
     assert verdict.disturbance(evidence(failures=500), LIMITS) == ""
+    assert verdict.disturbance(evidence(machine={"changed": ("process 7 of the service ended",)}), LIMITS) == ""
+    assert verdict.disturbance(evidence(drift=Drift(-0.5, 0.0001)), LIMITS) == ""
     assert verdict.disturbance(GOOD, LIMITS) == ""
+
+
+def test_a_service_that_ended_by_itself_is_not_measured_again() -> None:
+    """It was killed, or it crashed: only the first may go better the next time. Both are INVALID."""
+    killed, crashed = (nothing("it ended", 10, Arrival.CLOSED, by_service=own) for own in (False, True))
+    assert "it ended" in verdict.disturbance(killed, LIMITS)
+    assert verdict.disturbance(crashed, LIMITS) == ""
+    assert [verdict.of_measurement(one, LIMITS).reasons[0].text for one in (killed, crashed)] == ["it ended"] * 2
 
 
 def test_what_could_not_be_seen_is_not_held_against_a_cell() -> None:
     """Where there is no /proc, the rules about the machine are silent."""
     blind = Evidence(**{**vars(GOOD), "machine": None})
-    assert verdict.of_measurement(blind, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
+    found = verdict.of_cell([GOOD, blind, blind], LIMITS)
+    assert (found.name, found.reasons) == ("VALID", ())
+    [said] = found.unchecked  # once, however many rounds
+    assert (said.kind, said.text) == (
+        "not checked", "processes, CPUs, clocks and CPU limits, which this system does not show",
+    )  # fmt: skip
+    assert verdict.of_measurement(GOOD, LIMITS).unchecked == ()
+    assert verdict.of_measurement(evidence(failures=500, machine={"throttled_s": None}), LIMITS).unchecked != ()
 
 
 def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:

@@ -83,6 +83,40 @@ def test_a_service_that_is_25_per_cent_slower_is_a_regression(tmp_path: Path) ->
     assert bench_compare(old, new).return_value == 0
 
 
+def test_a_service_that_was_lost_is_a_regression(tmp_path: Path) -> None:
+    """One that became INVALID (no ratio is left), and one that the new run does not have: exit code 4, and its name."""
+    old = stored(tmp_path / "old", 4000, 4040, 3980)
+    new = stored(tmp_path / "new", 4000, 4040, 3980)
+    place = new / "rounds" / "03" / "asyncpg_async"
+    window = json.loads((place / "window.json").read_text())
+    (place / "window.json").write_text(json.dumps({**window, "evidence": evidence(requests=0).as_dict()}))
+    pl.read_parquet(place / "samples.parquet").head(0).write_parquet(place / "samples.parquet")
+    found = bench_compare(old, new, "--fail-on-regression", "5%")
+    line = "became INVALID: asyncpg_async: VALID in the old run, INVALID in the new one"
+    assert found.return_value == 4
+    assert found.stderr.splitlines()[0] == f"regression: {line}"
+    assert line in found.stdout
+    assert line in (new / "compare.html").read_text()
+    assert f"**Worse, without a ratio**\n\n- {line}" in bench_compare(old, new, "--format", "markdown").stdout
+    assert bench_compare(old, new).return_value == 0
+    assert bench_compare(new, old, "--fail-on-regression", "5%").return_value == 0
+
+
+def test_failures_that_rose_from_none_are_a_regression(tmp_path: Path) -> None:
+    """36 of 40,000 (0.09%) where there were none; the cell is still VALID, and 0 has no ratio."""
+    old, new = stored(tmp_path / "old", 20_000, 20_000), stored(tmp_path / "new", 20_000, 20_000)
+    place = new / "rounds" / "02" / "asyncpg_async" / "samples.parquet"
+    samples = pl.read_parquet(place)
+    samples.with_columns(error=pl.Series(["late"] * 18 + [""] * 19_982)).write_parquet(place)
+    found = bench_compare(old, new, "--fail-on-regression", "5%")
+    line = "failures rose: asyncpg_async: 0 of 40,000 requests (0.000%) -> 18 of 40,000 requests (0.045%), p = 6e-06"
+    assert (found.return_value, found.stderr.splitlines()[0]) == (4, f"regression: {line}")
+    # The document names any rise, not only one by over 5%.
+    assert "0.045%), p = 4e-06\n" in bench_compare(old, new, "--format", "markdown").stdout
+    assert "0.045%), p = 4e-06<" in (new / "compare.html").read_text()
+    assert bench_compare(new, old, "--fail-on-regression", "5%").return_value == 0
+
+
 def test_what_differs_beside_the_figures_is_told(tmp_path: Path) -> None:
     """Versions and commits as candidate causes; another machine is refused, or marked."""
     old = stored(tmp_path / "old", 400, 410)

@@ -30,6 +30,7 @@ def document(service: str = "asyncpg_async", name: str = "after_1") -> Document:
         changes.compare(old, new),
         obstacles=["database.scale: 0.01 -> 0.1"],
         remarks=[Note("", Kind.UNFINISHED, f"the partial run {name}")],
+        lost=["vanished: databases_async: VALID in the old run, not in the new one"],
         alone=["only in the old run: databases_async"],
         causes={"library versions": ["asyncpg: 0.31.0 -> 0.32.0"]},
     )

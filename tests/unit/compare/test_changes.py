@@ -1,5 +1,7 @@
 """What is shown between two runs, and what is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,14 @@ def test_a_change_has_a_ratio_an_interval_and_a_conclusion() -> None:
     assert (found.rounds, round(found.old or 0, 2), round(found.new or 0, 2)) == ((4, 3), 99.75, 199.83)
     assert shown(change(new, old))[3] == "lower"
     assert shown(change(old, figures(100, 111, 92)))[3] == "no difference shown"
+
+
+def test_a_first_stage_gives_the_spread() -> None:
+    """Of a run whose own spread decided how many rounds it has: Welch's interval has that of its first rounds."""
+    old, new = (100.0, 110.0, 90.0, 100.0, 100.0), (120.0, 125.0, 118.0)
+    found = change(replace(figures(*old), first_stage=3), figures(*new))
+    assert (found.ci_low, found.ci_high) == welch_interval(old, new, 0.95, (3, None))
+    assert (found.ci_low, found.ci_high) != welch_interval(old, new)
 
 
 def test_intervals_of_one_metric_hold_for_all_cells_together() -> None:

@@ -66,6 +66,17 @@ def test_a_comparison_is_of_whole_cells_and_counts_its_conclusions() -> None:
     )
 
 
+def test_what_was_lost_comes_before_causes() -> None:
+    """A cell without a ratio is no row, and must not be overlooked."""
+    lost = ["vanished: y: VALID in the old run, not in the new one"]
+    made = documents.of_runs(("old", "new"), [], lost=lost, alone=["only in the old run: y"], causes={"git": ["x"]})
+    assert list(made.sections.items()) == [
+        ("Worse, without a ratio", lost),
+        ("Candidate causes", ["git: x"]),
+        ("Not in both", ["only in the old run: y"]),
+    ]
+
+
 def test_figures_of_locust_are_shares_where_they_are_of_failures() -> None:
     """What a file does not have is empty; rows that only one file has are listed."""
     found = [Ratio("GET /x", locust_csv.FAILED, 0.0, 0.0125), Ratio("GET /x", "99%", 1234.5, None)]

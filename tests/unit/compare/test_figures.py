@@ -55,12 +55,14 @@ def test_each_round_has_its_own_figures() -> None:
     assert (whole.operation, whole.round_count, whole.verdict) == ("all", 2, "VALID")
     assert (read.operation, tuple(read.rounds)) == ("read_user", ("throughput_rps", "latency_p50_ms", "latency_p99_ms"))
     assert set(whole.rounds) == set(metrics.names(Place.COMPARE))
+    assert (whole.requests, whole.failures, whole.first_stage) == (20_200, 0, None)
 
 
 def test_samples_and_summary_name_a_cell_alike(tmp_path: Path) -> None:
     """So that a run that lost its samples can still be held against one that has them."""
     kept, lost = figures.of_run(analysis.of(outcome()), Load()), figures.of_summary(folder(tmp_path) / "summary.csv")
     assert [(one.identity, one.operation) for one in kept] == [(one.identity, one.operation) for one in lost]
+    assert [(one.requests, one.failures) for one in kept] == [(one.requests, one.failures) for one in lost]
     found = changes.compare(kept, lost)
     assert {one.why for one in found} == {"no samples of the new run: no interval"}
     assert [one.ratio for one in found] == [pytest.approx(1.0, rel=1e-5)] * len(found)
@@ -115,7 +117,7 @@ def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> Non
     """There is nothing to fall back on then."""
     path = folder(tmp_path) / "summary.csv"
     path.write_text(path.read_text()[:-200])
-    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 39"):
+    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 40"):
         figures.read(tmp_path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match=r"summary\.csv, line 1: no column operation.*a summary\.csv of this suite"):

@@ -19,13 +19,17 @@ def test_scale_1_is_the_size_the_design_names() -> None:
     [
         (0.001, Size(1_000, 100, 5_000, 10_000, 100)),
         ("0.01", Size(10_000, 1_000, 50_000, 100_000, 1_000)),
-        (0.0123456, Size(12_346, 1_235, 61_728, 123_456, 1_235)),
+        (0.0123456, Size(12_346, 1_235, 61_730, 123_460, 1_235)),
         (10, Size(10_000_000, 1_000_000, 50_000_000, 100_000_000, 1_000_000)),
     ],
 )
 def test_sizes_follow_the_scale(scale: float | str, size: Size) -> None:
-    """Each table's rows are rounded to the nearest whole number, for numbers and their text alike."""
+    """Each table's rows are rounded to the nearest whole number, for numbers and their text alike.
+
+    The users decide: whoever knows their number knows the other tables.
+    """
     assert dataset.size(scale) == size
+    assert dataset.size_of(size.users) == size
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf"), "inf", "5x", "", 0.0009, 10.01, "1e400"])

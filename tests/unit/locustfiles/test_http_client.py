@@ -151,6 +151,28 @@ def test_a_connection_that_the_server_will_close_is_not_used_again(
     assert client.reconnects == 0
 
 
+def test_a_request_that_the_server_held_is_timed_from_its_first_send(serve: Serve, in_greenlet: InGreenlet) -> None:
+    """It had been read, and was sent again when the connection closed without an answer."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        if not held:
+            peer.send(OK)
+            held.append(peer.request())
+            peer.pause(0.3)
+        else:
+            peer.send(OK)
+
+    held: list[bytes] = []
+    server = serve(script)
+    client = Client(server.url)
+    assert outcome(in_greenlet(client.request, "GET", "/")) == (200, b"hi", "")
+    answer = in_greenlet(client.request, "GET", "/")
+    assert outcome(answer) == (200, b"hi", "")
+    assert (server.accepted, client.reconnects) == (2, 1)
+    assert 0.3 <= (answer.end_ns - answer.start_ns) / 1e9 < 0.6
+
+
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_a_body_may_end_with_the_connection(serve: Serve, in_greenlet: InGreenlet, version: bytes) -> None:
     """With no length given, the body is all that comes before the server closes."""

@@ -58,6 +58,14 @@ def test_a_target_alone_needs_no_port_of_the_suite_but_its_landmarks(ports: dict
         check(ports, **alone)
 
 
+def test_a_target_that_calls_the_external_api_needs_its_port(ports: dict[str, int], tmp_path: Path) -> None:
+    """It is started for a target alone, too."""
+    target = f'[[targets]]\nname = "mine"\nurl = "http://127.0.0.1:{ports["mine"]}"\nexternal_api = true\n'
+    (tmp_path / "mine.toml").write_text(f'[matrix]\nscenarios = ["synchronize"]\nusers = 1\n{target}')
+    with taken(ports[catalogue.EXTERNAL]), pytest.raises(PreflightError, match="external API"):
+        check(ports, str(tmp_path / "mine.toml"))
+
+
 def test_a_service_without_a_database_needs_no_external_api(ports: dict[str, int]) -> None:
     """One with a database does: verification puts the whole contract to it."""
     with taken(ports[catalogue.EXTERNAL]):

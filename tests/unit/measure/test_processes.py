@@ -39,6 +39,24 @@ def test_every_thread_of_every_process_is_placed(tmp_path: Path) -> None:
     child.place(cpus)  # it has ended: nothing to place, no error
 
 
+@pytest.mark.parametrize(
+    ("ending", "killed"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", True),
+        ("os.kill(os.getpid(), signal.SIGTERM)", True),
+        ("os.abort()", False),
+        ("sys.exit(3)", False),
+        ("", False),
+    ],
+)
+def test_a_process_was_killed_or_ended_by_itself(tmp_path: Path, ending: str, *, killed: bool) -> None:
+    """A crash's signals are its own."""
+    program = f"import os, signal, sys\n{ending}"
+    child = Child([sys.executable, "-c", program], log=tmp_path / "log", cwd=tmp_path, environment={})
+    assert child.wait(30) is not None
+    assert child.was_killed() == killed
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="places processes on CPUs")
 def test_a_placement_that_is_refused_is_said_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a thread that gets other CPUs than it was given, or an error; the process goes on."""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +152,47 @@ def test_a_stranger_on_all_cpus_is_caught_and_named() -> None:
     assert seen.strangers > 0.5  # the hypervisor may have had the rest
     assert any(f"(pid {loop.pid})" in name for loop in loops for one in sampler.readings for name in one.strangers)
     assert "(pid " in seen.strangers_named
+
+
+@linux
+def test_what_strangers_idle_services_and_the_service_used_is_seen_by_cpu_and_process() -> None:
+    """One loop each on our last CPU: both of the first two there, and the service's by pid."""
+    last = placement.allowed_cpus()[-1]
+    program = f"import os\nos.sched_setaffinity(0, [{last}])\nwhile True: pass"
+    stranger, idle, service = loops = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    try:
+        sampler = Sampler({idle.pid: "others", service.pid: "service"})
+        for _ in range(6):
+            time.sleep(0.25)
+            sampler.look()
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    begun, ended = sampler.readings[1], sampler.readings[-1]  # each has placed itself before the second
+    used_s = {who: ended.seen_on[who][last] - begun.seen_on[who][last] for who in ("strangers", "others")}
+    assert min(used_s.values()) > 0.1, used_s
+    idle_s = {cpu: ended.seen_on["others"][cpu] - before_s for cpu, before_s in begun.seen_on["others"].items()}
+    assert [cpu for cpu, other_s in idle_s.items() if other_s] == [last]
+    assert any(
+        one.ran_on.get(name) == last for one in sampler.readings for name in one.strangers if f"{stranger.pid})" in name
+    )
+    own = [one.roles["service"].by_process for one in (begun, ended)]
+    assert own[0].keys() == own[1].keys() == {service.pid}
+    assert own[1][service.pid] - own[0][service.pid] > 0.1
+    assert ended.roles["others"].by_process == {}
+
+
+def test_the_group_that_was_held_up_most_counts_between_two_readings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the one that had been held up most since it was made; one that is unreadable for a while is unknown."""
+    ours, above = Path("ours"), Path("above")
+    first = {ours: 1.0, above: 100.0}
+    told: list[dict[Path, float] | None] = [first, first, {ours: 3.0, above: 100.5}, None, {ours: 3.0, above: 101.0}]
+    monkeypatch.setattr(kernel, "throttled_s", lambda: told.pop(0))
+    sampler = Sampler({})
+    for _ in range(3):
+        sampler.look()
+    assert [one.throttled_s for one in sampler.readings] == [0.0, 2.0, None, 2.5]
 
 
 @linux

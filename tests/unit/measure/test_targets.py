@@ -28,6 +28,7 @@ from suite.arrival import Arrival
 from suite.errors import ServiceError
 from tests.unit.evidence_of import evidence
 from tests.unit.plan.plan_of import MINE, MINIMAL, URL, cells_of, written
+from tests.unit.samples_of import in_window
 
 LIMITS = Thresholds()
 # On two CPUs, the load's and the database's is 0.
@@ -73,7 +74,7 @@ def measured(seen: Evidence) -> Measurement:
     count = seen.requests
     frame = pl.DataFrame({"operation": ["read_user"] * count, "error": [""] * count, "body_bytes": [9] * count})
     times = [pl.lit(1_000_000).alias(name) for name in ("latency_ns", "service_time_ns")]
-    return Measurement(frame.with_columns(*times, pl.lit(value=True).alias("ok")), seen)
+    return Measurement(in_window(frame.with_columns(*times, pl.lit(value=True).alias("ok"))), seen)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,16 @@ def measured(seen: Evidence) -> Measurement:
         (foreign(busy=(0.5, 0.5), failures=2), "INVALID", ""),
         (foreign(busy=(0.5, 0.5), drift=Drift(-0.2, 0.001)), "INVALID", ""),
         (foreign(busy=(0.5, 0.5), arrival=Arrival.OPEN, offered_rps=100.0), "VALID", "offered rate"),
-        (foreign(busy=(0.5, 0.5), arrival=Arrival.OPEN, offered_rps=200.0), "VALID", ""),  # it did not keep up
-        (foreign(busy=(0.99, 0.5), arrival=Arrival.OPEN, offered_rps=200.0), "INVALID", ""),  # or the load did not
+        (
+            foreign(busy=(0.5, 0.5), arrival=Arrival.OPEN, offered_rps=200.0, backlog_end=1000),
+            "VALID",
+            "",
+        ),  # it did not keep up
+        (
+            foreign(busy=(0.99, 0.5), arrival=Arrival.OPEN, offered_rps=200.0, backlog_end=1000),
+            "INVALID",
+            "",
+        ),  # or the load did not
     ],
 )
 def test_verdicts_and_bounds_say_no_more_than_is_known(seen: Evidence, name: str, by: str) -> None:

@@ -83,3 +83,27 @@ def test_a_variant_is_counted_under_a_name_of_its_own() -> None:
     """An operation without variants has its own."""
     assert costs.counted_as("synchronize_note", "explicit") == "synchronize_note explicit"
     assert costs.counted_as("read_user", None) == "read_user"
+
+
+COUNTED = {"read_user": 2.0, "read_many": 4.0, "session_sleep inside": 1.0, "session_sleep outside": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("counted", "operation", "parameters", "reads", "transactions"),
+    [
+        (COUNTED, "read_user", {}, 20, 2.0),
+        (COUNTED, "read_many", {}, 20, 21.0),  # asyncpg: each read, and one reset
+        (COUNTED, "read_many", {}, 1, 2.0),
+        ({"read_many": 1.0}, "read_many", {}, 20, 1.0),  # one transaction around all reads
+        ({"read_many": 3.0}, "read_many", {}, 100, 100.0),  # autocommit
+        (COUNTED, "session_sleep", {"sleep": "outside"}, 20, 3.0),
+        (COUNTED, "session_sleep", {}, 20, 1.0),  # its scenario's default
+        (COUNTED, "list_users", {}, 20, None),
+        (COUNTED, "search", {}, 20, None),  # a target's own
+    ],
+)
+def test_more_reads_make_as_many_transactions_each(
+    counted: dict[str, float], operation: str, parameters: dict[str, str], reads: int, transactions: float | None
+) -> None:
+    """Everything else makes as many as were counted."""
+    assert costs.transactions(counted, operation, parameters, reads) == transactions

@@ -68,7 +68,7 @@ def test_a_target_is_one_cell_for_each_load(tmp_path: Path) -> None:
     assert len(found) == 16 + 4
     cell = found["mine-users_9-count_3"]
     assert cell.axes == {"scenario": "read_many", "service": "mine", "arm": "", "users": 9, "count": 3}
-    assert cell.as_dict()["setup"] == {"service": "mine", "arm": "", "url": URL, "title": ""}
+    assert cell.as_dict()["setup"] == {"service": "mine", "arm": "", "url": URL, "title": "", "external_api": False}
     assert cell.setup.connections == 0
 
 
@@ -95,14 +95,17 @@ def test_the_pools_of_all_workers_may_open_their_overflow(tmp_path: Path) -> Non
     assert cell.setup.connections == 21
 
 
-def test_only_the_suites_own_services_call_the_external_api(tmp_path: Path) -> None:
-    """For the scenario that has a note synchronised; whom a target calls is not known."""
-    text = MINIMAL.replace('"point_read"', '"synchronize", "point_read"') + MINE
+def test_a_target_calls_the_external_api_only_where_the_plan_says_so(tmp_path: Path) -> None:
+    """The suite's services do, for the scenario that has a note synchronised."""
+    yours = MINE.replace("mine", "yours") + "external_api = true\n"
+    text = MINIMAL.replace('"point_read"', '"synchronize", "point_read"') + MINE + yours
     assert {slug: cell.calls_external for slug, cell in cells_of(tmp_path, text).items()} == {
         "asyncpg_async-synchronize": True,
         "asyncpg_async-point_read": False,
         "mine-synchronize": False,
         "mine-point_read": False,
+        "yours-synchronize": True,
+        "yours-point_read": False,
     }
 
 

@@ -13,14 +13,15 @@ from bench.store.rows import SUMMARY
 
 def test_every_figure_of_a_summary_is_a_metric() -> None:
     """And every metric is computed: by its name it is a field."""
-    assert {one.name for one in METRICS} == {field.name for field in fields(OperationSummary)} - {"operation", "rounds"}
+    others = {"operation", "rounds", "first_stage"}
+    assert {one.name for one in METRICS} == {field.name for field in fields(OperationSummary)} - others
 
 
 def test_columns_have_the_order_of_the_design() -> None:
     """Metrics between what names a cell and its verdict, and the interval of throughput behind it."""
     assert ",".join(SUMMARY) == (
         "run_id,scenario,operation,service,profile,server,workers,pool_size,parameters,arrival,users,offered_rps,rounds,"
-        "requests,failures,failure_ratio,throughput_rps,throughput_ci_low,throughput_ci_high,latency_mean_ms,"
+        "requests,failures,failure_ratio,unfinished,throughput_rps,throughput_ci_low,throughput_ci_high,latency_mean_ms,"
         "latency_p50_ms,latency_p90_ms,latency_p95_ms,latency_p99_ms,latency_p999_ms,latency_max_ms,missed_arrivals,"
         "service_cpu_ms_per_request,database_cpu_ms_per_request,load_cpu_ms_per_request,service_rss_peak_mb,"
         "statements_per_request,round_trips_per_request,transactions_per_request,connections_peak,"

@@ -2,7 +2,10 @@
 
 import pytest
 
+from bench.analysis import pairs
+from bench.plan.matrix import AA
 from bench.report import formats
+from tests.unit.analysis.test_pairs import FAST, SAME, SLOW, result
 
 
 @pytest.mark.parametrize(
@@ -36,3 +39,15 @@ def test_a_slug_leaves_its_scenario_out() -> None:
     """Only where it is a whole part of it."""
     assert formats.within("point_read", "asyncpg_async-point_read-users_10") == "asyncpg_async-users_10"
     assert formats.within("point_read", "asyncpg_async-point_reads") == "asyncpg_async-point_reads"
+
+
+def test_what_a_columns_intervals_hold_for() -> None:
+    """As many ratios as share the 5%, shown or not. The A/A arm's shares nothing, and one ratio alone has its 95%."""
+    twin = result("psycopg2_sync", [101, 100, 100, 101, 101], arm=AA)
+    invalid = result("asyncpg_async", [176, 175], verdict="INVALID")
+    of_three = "95% CI of all 3 ratios of this column together"
+    assert formats.confidence_of(pairs.compare([SLOW, FAST, SAME])) == of_three
+    assert formats.confidence_of(pairs.compare([SLOW, invalid, SAME])) == of_three
+    assert formats.confidence_of(pairs.compare([SLOW, FAST, SAME, twin])) == f"{of_three}; A/A alone"
+    assert formats.confidence_of(pairs.compare([SLOW, FAST])) == "95% CI"
+    assert formats.confidence_of(pairs.compare([SLOW, FAST, twin])) == "95% CI"

@@ -24,6 +24,10 @@ MARKDOWN = """\
 | psycopg2_sync | requests/s | 2,005 | 2,015 |  |  | not comparable: INVALID: new |
 | psycopg2_sync | p99 ms | 30.5 | 30.5 |  |  | not comparable: INVALID: new |
 
+**Worse, without a ratio**
+
+- vanished: databases_async: VALID in the old run, not in the new one
+
 **Candidate causes**
 
 - library versions: asyncpg: 0.31.0 -&#62; 0.32.0

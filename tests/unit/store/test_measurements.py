@@ -1,5 +1,6 @@
 """A measurement read back from its folder: evidence derived again, and held against what window.json says."""
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +58,33 @@ def test_what_is_read_back_is_what_was_made(place: Path) -> None:
     assert (seen.machine.pool, seen.machine.changed) == (0.5, ())
 
 
+@pytest.mark.parametrize("by_service", [False, True])
+def test_who_ended_a_measurement_without_a_window_is_read_back(place: Path, *, by_service: bool) -> None:
+    """Its last line says so; the same words in a service's log do not, unless they are the last."""
+    place.mkdir(parents=True)
+    lines = ["it ended", "log", measurements.BY_SERVICE, *([measurements.BY_SERVICE] if by_service else ["log"])]
+    (place / "problem.txt").write_text("\n".join(lines) + "\n")
+    found, _ = read(place)
+    assert (found.evidence.problem, found.evidence.by_service) == ("it ended", by_service)
+
+
+def test_a_recording_of_an_older_suite_is_read(place: Path) -> None:
+    """It has nothing by process and by CPU, and a number for a control group that could not be read."""
+    write_cell(place)
+    path = place / recordings.NAME
+    facts = json.loads(gzip.decompress(path.read_bytes()))
+    for one in facts["readings"]:
+        for name in ("ran_on", "seen_on", "enclosed"):
+            del one[name]
+        for use in one["roles"].values():
+            del use["by_process"]
+    path.write_bytes(gzip.compress(json.dumps(facts).encode()))
+    seen = read(place)[0].evidence.machine
+    assert seen is not None
+    assert (seen.throttled_s, seen.enclosed, seen.processes_s) == (0.0, False, {})
+    assert [group.roles for group in seen.groups] == [("service",), ("load", "database")]
+
+
 def test_evidence_follows_from_the_recording_and_not_from_window_json(place: Path) -> None:
     """So a formula that was corrected since reaches it. What window.json says otherwise is named, with both values."""
     made = write_cell(place)
@@ -80,15 +108,15 @@ def test_samples_that_are_not_those_that_were_counted_are_named(place: Path) -> 
     made = write_cell(place)
     SAMPLES.filter(pl.int_range(pl.len()) % 10 > 0).write_parquet(place / "samples.parquet")
     found, said = read(place)
-    assert (found.evidence.requests, len(found.samples)) == (2700, 2700)
+    assert (found.evidence.requests, found.samples["begun"].sum()) == (2700, 2700)
     differing = (
-        "window.json disagrees with what was recorded: requests is 3000 there and 2700 here; "
-        "accounted is 1 there and 0.9 here"
+        "window.json disagrees with what was recorded: accounted is 1 there and 0.9 here; completed is 3000 there and "
+        "2700 here; requests is 3000 there and 2700 here; succeeded is 3000 there and 2700 here"
     )
-    assert said == differing
+    assert said == differing.replace("; requests", "; recorded is 3600 there and 3240 here; requests")
     rewritten(place, of_an_older_suite)
     found, said = read(place)
-    assert (found.evidence, len(found.samples)) == (made.evidence, 2700)
+    assert (found.evidence, found.samples["begun"].sum()) == (made.evidence, 2700)
     assert said == differing
 
 
@@ -98,7 +126,8 @@ def test_a_count_of_locusts_is_held_against_the_samples_again(place: Path) -> No
     SAMPLES[:-100].write_parquet(place / "samples.parquet")
     found, said = read(place)
     counted = "Locust itself counted 3,600 requests, and there are 3,500 samples: the samples are what counts"
-    assert replace(found.evidence, transactions=None) == replace(made.evidence, transactions=None, miscounted=counted)
+    before = replace(made.evidence, transactions=None, miscounted=counted, recorded=3500)
+    assert replace(found.evidence, transactions=None) == before
     assert "miscounted" not in said
 
 

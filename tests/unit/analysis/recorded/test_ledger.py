@@ -7,7 +7,7 @@ import pytest
 from bench.analysis.recorded import ledger
 from bench.analysis.recorded.windows import Window
 from suite.arrival import Arrival
-from suite.records import MISSED
+from suite.records import MISSED, UNFINISHED
 
 SECOND_NS = 1_000_000_000
 WINDOW = Window(100 * SECOND_NS, 110 * SECOND_NS, 3)
@@ -76,19 +76,50 @@ def test_nothing_has_no_drift() -> None:
     assert ledger.drift(log(), WINDOW) is None
 
 
+def sent(*requests: tuple[float, float, str]) -> pl.DataFrame:
+    """Requests by when they were due, how long they took (s), and their error."""
+    due_ns = [WINDOW.start_ns + round(at_s * SECOND_NS) for at_s, _, _ in requests]
+    took_ns = [round(took_s * SECOND_NS) for _, took_s, _ in requests]
+    errors = [error for *_, error in requests]
+    return pl.DataFrame({"intended_ns": due_ns, "start_ns": due_ns, "service_time_ns": took_ns, "error": errors})
+
+
 @pytest.mark.parametrize(
-    ("arrival", "requests", "accounted", "drifts"),
-    [("closed", 2, 0.275, True), ("open", 1, None, False), ("batch", 1, None, False)],
+    ("arrival", "accounted", "drifts"), [("closed", 0.275, True), ("open", None, True), ("batch", None, False)]
 )
-def test_each_arrival_model_counts_its_own_requests(
-    arrival: str, requests: int, accounted: float | None, *, drifts: bool
-) -> None:
-    """Closed: what ended in the window. Open and batch: what was due in it. A missed arrival is no request."""
-    due_ns = [WINDOW.start_ns + at_s * SECOND_NS for at_s in (-1, 8, 3)]
-    took_ns = [round(took_s * SECOND_NS) for took_s in (5.5, 1.0, 0.0)]
-    samples = pl.DataFrame(
-        {"intended_ns": due_ns, "start_ns": due_ns, "service_time_ns": took_ns, "error": ["", "refused", MISSED]}
-    )
+def test_everything_that_began_is_in_exactly_one_place(arrival: str, accounted: float | None, *, drifts: bool) -> None:
+    """What ended in the window is counted apart, whenever it began. A missed arrival is no request."""
+    samples = sent((-1, 5.5, ""), (8, 1.0, "refused"), (3, 0.0, MISSED), (9, 4.0, UNFINISHED), (9.5, 2.0, ""))
+    samples = samples if arrival != "closed" else samples.filter(pl.col("error").is_in(["", "refused"])).head(2)
     found = ledger.of(samples, WINDOW, 2, Arrival(arrival))
-    assert (found.requests, found.failures, found.missed) == (requests, 1, 1)
+    hard = arrival != "closed"
+    assert (found.requests, found.failures, found.missed) == ((3, 2, 1) if hard else (1, 1, 0))
+    assert (found.unfinished, found.completed, found.succeeded) == (1 if hard else 0, 2, 1)
     assert (found.accounted, found.drift is not None) == (accounted, drifts)
+
+
+def test_arrivals_are_completions_and_growth_of_the_backlog() -> None:
+    """10 a second are due for 30 s, and 8 a second are answered in their order."""
+    samples = sent(*((-10 + number / 10, (number + 1) / 8 - number / 10, "") for number in range(300)))
+    found = ledger.of(samples, WINDOW, 1, Arrival.OPEN)
+    assert found.completed == pytest.approx(80, abs=1)
+    assert (found.backlog_start, found.backlog_end) == (21, 41)
+    assert found.completed + found.backlog_end - found.backlog_start == pytest.approx(100, abs=1)
+    assert found.drift is not None
+    assert found.drift.share == pytest.approx(0, abs=0.05)
+
+
+def test_littles_law_holds_of_a_steady_state_that_is_fully_seen() -> None:
+    """Three users who send again at once, each answered after 0.3 s: 10 requests/s of 0.3 s are 3 in the service."""
+    steady = sent(*((at / 10 - 20, 0.3, "") for at in range(500)))
+    assert ledger.of(steady, WINDOW, 3, Arrival.CLOSED).little == pytest.approx(1, abs=0.001)
+
+
+def test_littles_law_shows_who_waits_unseen() -> None:
+    """Of 100 users, 90 never get an answer, and the others get theirs at once: 1% of the requests' time is seen."""
+    waiting = [(-20.0, 60.0, UNFINISHED)] * 90
+    served = [(at / 100 - 20, 0.1, "") for at in range(5000)]
+    found = ledger.of(sent(*waiting, *served), WINDOW, 100, Arrival.CLOSED)
+    assert found.little == pytest.approx(0.1, abs=0.001)
+    assert found.accounted == pytest.approx(1, abs=0.001)
+    assert found.starved == 90

@@ -6,7 +6,7 @@ import pytest
 
 from bench.analysis.recorded import machine
 from bench.analysis.recorded.gauges import Gauge
-from bench.analysis.recorded.readings import Use
+from bench.analysis.recorded.readings import Reading, Use
 from bench.analysis.recorded.windows import Window
 from bench.plan.placement import Placement
 from tests.unit.readings_of import READINGS, SECOND_NS, WINDOW, reading
@@ -106,6 +106,27 @@ def test_disturbances_are_seen() -> None:
     assert seen.changed == ("process 8 of the service ended", "process 11 of the service was started")
     assert seen.clock_jump_s == pytest.approx(30)
     assert [seen.suspended_s, seen.throttled_s] == pytest.approx([20, 1.5])
+
+
+def test_each_process_of_the_service_has_its_own_figure() -> None:
+    """Of one that came or went in the window there is none: its line would be continued beyond its life."""
+
+    def later(at_s: float, **by_process: float) -> Reading:
+        used = Use(at_s, 1, frozenset(), by_process={int(pid[1:]): share * at_s for pid, share in by_process.items()})
+        return reading(at_s, roles={"service": used})
+
+    all_ = [later(-0.5, p7=0.1, p8=0.9, p9=0.2), later(5.0, p7=0.1, p8=0.9, p9=0.2), later(10.5, p7=0.1, p8=0.9, p10=1)]
+    seen = machine.of(all_, [], Window(WINDOW.start_ns - SECOND_NS // 2, WINDOW.end_ns + SECOND_NS // 2, 3), PLACED)
+    assert seen is not None
+    assert seen.processes_s == pytest.approx({7: 1.1, 8: 9.9})
+
+
+def test_a_control_group_that_cannot_be_read_is_unknown() -> None:
+    """Not 0; and whether there are groups around it is passed on."""
+    readings = [replace(one, throttled_s=None, enclosed=True) for one in READINGS]
+    seen = machine.of(readings, [], WINDOW, PLACED)
+    assert seen is not None
+    assert (seen.throttled_s, seen.enclosed) == (None, True)
 
 
 def test_readings_that_do_not_reach_over_the_window_say_nothing() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.analysis.recorded.gauges import Gauge
-from bench.analysis.recorded.readings import grown, interpolated, resources_csv
+from bench.analysis.recorded.readings import Reading, Use, grown, interpolated, resources_csv
 from tests.unit.readings_of import READINGS, SECOND_NS, WINDOW, reading
 
 
@@ -40,6 +40,18 @@ def test_every_cumulative_figure_grows_between_two_moments() -> None:
             "working 1": 9.0, "interrupts 1": 0.5, "steal 1": 0.0, "busy 1": 9.5,
         }
     )  # fmt: skip
+
+
+def test_processes_and_what_was_seen_on_each_cpu_grow_too() -> None:
+    """By pid, and by who and CPU; readings of older versions have neither."""
+
+    def later(at_s: float) -> Reading:
+        service = Use(at_s, 1, frozenset(), by_process={7: 0.9 * at_s})
+        return reading(at_s, roles={"service": service}, seen_on={"strangers": {0: 0.1 * at_s, 1: 0.0}})
+
+    found = grown([later(-1.0), later(11.0)], WINDOW.start_ns, WINDOW.end_ns)
+    assert (found["process 7"], found["strangers on 0"], found["strangers on 1"]) == pytest.approx((9.0, 1.0, 0.0))
+    assert not any(" on " in name or name.startswith("process") for name in grown(READINGS, 0, WINDOW.end_ns))
 
 
 def test_a_window_may_lie_between_two_readings() -> None:

@@ -13,4 +13,5 @@ def assert_speaks(bad: Evidence, just_good: Evidence, words: str) -> None:
     assert found.name == "INVALID"
     [reason] = found.reasons
     assert words in reason.text
-    assert verdict.of_measurement(just_good, LIMITS) == verdict.Verdict(verdict.Judgement.VALID)
+    good = verdict.of_measurement(just_good, LIMITS)
+    assert (good.name, good.reasons) == (verdict.Judgement.VALID, ())
