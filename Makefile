@@ -46,8 +46,13 @@ compare: setup  ## what changed between two runs (OLD= NEW=; by default the last
 report: setup  ## write a run's page again from its files (RUN=; by default the newest)
 	@$(BENCH) report $(RUN)
 
+QUICK = "not slow and not release and not faults and not hostile"
+# These tests have processes, ports or times of their own. They run one after the other, and all others on all CPUs.
+ALONE = tests/unit/db tests/unit/locustfiles tests/unit/measure tests/unit/selfbench tests/contract tests/integration tests/browser
+
 test: setup  ## the tests, against a real PostgreSQL, without the slow ones
-	@.venv/bin/pytest -m "not slow and not release and not faults and not hostile"
+	@.venv/bin/pytest -m $(QUICK) -n auto --dist loadfile tests $(addprefix --ignore=,$(ALONE))
+	@.venv/bin/pytest -m $(QUICK) $(ALONE)
 
 test-slow: setup  ## the slow tests: whole runs that are disturbed, counted or killed
 	@.venv/bin/pytest -m "slow and not release and not faults"
