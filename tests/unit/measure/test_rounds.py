@@ -20,8 +20,8 @@ from bench.store.runs import Run
 from tests.unit.analysis.outcome_of import measured
 
 SERVICES = ["asyncpg_async", "psycopg2_sync"]
-# Requests of the second service in each round; the first has 10,000 in each.
-STEADY, WILD = (10_000, 10_020, 9_990, 10_010), (10_000, 10_400, 9_800, 10_100)
+# Requests of the second service in each round; the first has 1,000 in each.
+STEADY, WILD = (1000, 1002, 999, 1001), (1000, 1040, 980, 1010)
 
 
 @dataclass
@@ -48,7 +48,7 @@ def begun(folder: Path, counts: tuple[int, ...], *, earlier: Earlier | None = No
     for number in rounds.numbers(job, stage):
         made.numbers.append(number)
         for cell in job.order[number - 1]:
-            count = 10_000 if cell.service == SERVICES[0] else counts[(number - 1) % len(counts)]
+            count = 1000 if cell.service == SERVICES[0] else counts[(number - 1) % len(counts)]
             outcome.add(cell, measured(count))
     return made
 
@@ -77,7 +77,7 @@ def test_the_first_stage_decides_once(tmp_path: Path) -> None:
     needed = begun(tmp_path, WILD, most=99).numbers
     assert needed == list(range(1, 20 + 1))
     assert planned_rows(tmp_path) == 20
-    calmer = begun(tmp_path, (*WILD[:3], *[10_000] * 90), most=99)
+    calmer = begun(tmp_path, (*WILD[:3], *[1000] * 90), most=99)
     assert calmer.numbers == needed
     assert calmer.printed.getvalue().count("about 20 rounds for intervals of \N{PLUS-MINUS SIGN}3.0%") == 1
 
