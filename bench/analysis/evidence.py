@@ -33,7 +33,7 @@ class Evidence:
     """All that is known of one measurement.
 
     The figures of its ledger are those of `bench.analysis.recorded.ledger.Ledger`, under the same names.
-    `begun` is how many requests the load counted when it sent them, `recorded` how many it recorded, both from its
+    `begun` is how many requests the load counted when it sent them, `sampled` how many samples it left, both from its
     beginning to its end; `begun` is None in old runs.
     `warm_up_s` is how long the load ran before the window, `extended` whether the response time made it longer than
     planned; None where that is not known, and of a batch.
@@ -81,7 +81,7 @@ class Evidence:
     starved: int = 0
     little: float | None = None
     begun: int | None = None
-    recorded: int = 0
+    sampled: int = 0
     warm_up_s: float | None = None
     extended: bool = False
     pings_unanswered: int = 0
@@ -131,7 +131,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
         pings_unanswered=unanswered(recording.pings, window),
         begun=recording.marks[-1].begun,
-        recorded=sent,
+        sampled=sent,
         warm_up_s=window.warm_up_s,
         extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
         work=work.of(recording, samples, window, cell, plan),

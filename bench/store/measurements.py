@@ -110,10 +110,16 @@ def _derived(
     return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(window), **seen}))
 
 
-def _both(written: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What is in both. An older version wrote fewer facts than there are now."""
-    names = written.keys() & found.keys()
-    return tuple({name: one[name] for name in sorted(names)} for one in (written, found))  # type: ignore[return-value]  # two
+def _both(
+    written: Mapping[str, Any], found: Mapping[str, Any], *, inside: bool = True
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The facts that are in both, and those inside each of them: an older version wrote fewer than there are now."""
+    there, here = dict[str, Any](), dict[str, Any]()
+    for name in sorted(written.keys() & found.keys()):
+        there[name], here[name] = written[name], found[name]
+        if inside and there[name] and isinstance(there[name], Mapping) and isinstance(here[name], Mapping):
+            there[name], here[name] = _both(there[name], here[name], inside=False)
+    return there, here
 
 
 def disagreement(written: Mapping[str, Any], found: Mapping[str, Any]) -> str:

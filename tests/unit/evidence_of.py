@@ -48,7 +48,7 @@ GOOD = Evidence(
     succeeded=1000,
     little=1.001,
     begun=1300,
-    recorded=1300,
+    sampled=1300,
     warm_up_s=3.0,
 )
 

@@ -17,9 +17,9 @@ def empty(seen: Evidence, _: Thresholds) -> str:
 
 def unrecorded(seen: Evidence, _: Thresholds) -> str:
     """The load began more requests, or fewer, than it recorded."""
-    if seen.begun is None or seen.begun == seen.recorded:
+    if seen.begun is None or seen.begun == seen.sampled:
         return ""
-    return f"{seen.begun:,} requests were begun and {seen.recorded:,} were recorded"
+    return f"{seen.begun:,} requests were begun and {seen.sampled:,} were recorded"
 
 
 def unaccounted(seen: Evidence, limits: Thresholds) -> str:

@@ -113,7 +113,7 @@ def test_samples_that_are_not_those_that_were_counted_are_named(place: Path) -> 
         "window.json disagrees with what was recorded: accounted is 1 there and 0.9 here; completed is 3000 there and "
         "2700 here; requests is 3000 there and 2700 here; succeeded is 3000 there and 2700 here"
     )
-    assert said == differing.replace("; requests", "; recorded is 3600 there and 3240 here; requests")
+    assert said == differing.replace("; succeeded", "; sampled is 3600 there and 3240 here; succeeded")
     rewritten(place, of_an_older_suite)
     found, said = read(place)
     assert (found.evidence, found.samples["begun"].sum()) == (made.evidence, 2700)
@@ -126,7 +126,7 @@ def test_a_count_of_locusts_is_held_against_the_samples_again(place: Path) -> No
     SAMPLES[:-100].write_parquet(place / "samples.parquet")
     found, said = read(place)
     counted = "Locust itself counted 3,600 requests, and there are 3,500 samples: the samples are what counts"
-    before = replace(made.evidence, transactions=None, miscounted=counted, recorded=3500)
+    before = replace(made.evidence, transactions=None, miscounted=counted, sampled=3500)
     assert replace(found.evidence, transactions=None) == before
     assert "miscounted" not in said
 
