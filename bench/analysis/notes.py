@@ -48,10 +48,16 @@ def _unchecked(about: str, note: Note) -> Note:
     return Note(about, note.kind, f"{note.kind}: {note.text}")
 
 
+def _and_more(rounds: int) -> str:
+    return f" (and in {rounds - 1} more round{'s'[: rounds > 2]})" if rounds > 1 else ""
+
+
 def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
     slug = one.cell.slug
+    longer = [note for note in one.remarks if note.kind is Kind.WARM_UP]
     for note in (*one.verdict.reasons, *one.remarks):
-        yield Note(slug, note.kind, str(note), note.which)
+        if note not in longer[1:]:  # the reasons of summary.csv have each
+            yield Note(slug, note.kind, f"{note}{_and_more(len(longer))}" if note in longer else str(note), note.which)
     for note in one.verdict.unchecked:
         if note not in shared:
             yield _unchecked(slug, note)

@@ -220,7 +220,7 @@ WRONG = {
     "other user": ("point_read", 200, b'{"id":1}', {"wrong body"}),
     "HTML": ("point_read", 200, b"<html>", {"body is not JSON"}),
     "empty page": ("list_page", 200, b"[]", {"wrong body"}),
-    "empty object": ("crud", 201, b"{}", {"wrong name, email in body", "status 201 instead of 200"}),
+    "empty object": ("crud", 201, b"{}", {"wrong id, name, email, created_at in body", "status 201 instead of 200"}),
     "list for an object": ("crud", 201, b"[]", {"wrong body", "status 201 instead of 200"}),
 }
 

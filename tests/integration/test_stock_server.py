@@ -83,5 +83,5 @@ def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> N
     assert [note.text.partition("to let a role")[0] for note in environment.notes(recorded)] == unknown
     setup = replace(default_setup("asyncpg_async"), pool_size=2, external_delay_s=0.0)
     passed = gate.check(FleetSettings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
-    assert passed.costs[setup]["read_user"] == costs.Cost(2, None)
+    assert passed.costs[setup]["read_user"] == costs.Cost(2, None, 2)
     assert "pg_stat_statements" in passed.unchecked
