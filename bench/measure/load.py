@@ -25,7 +25,7 @@ JOIN_HERE_TIMEOUT_S = 30.0
 JOIN_TIMEOUT_S = 300.0  # Locust's own workers look for their master as long
 USERS_TIMEOUT_S = 20  # for workers to report that their users run; Locust's default is one second
 LEAVE_TIMEOUT_S = 3.0
-OVERTIME_FROM_S = 4.0  # a load that starts slowly is no news
+OVERTIME_FROM_S = 6.0  # a load that starts slowly is no news
 MASTER_PORT = 5557  # Locust's own
 
 
@@ -132,14 +132,14 @@ class Overtime:
     def __init__(self, cell: Cell, load: Load, say: Callable[[str], None]) -> None:
         self._said, self._say = load.arrival == Arrival.BATCH, say
         self._from_s = expected_s(cell, load) + OVERTIME_FROM_S
-        self._text = f"{cell.slug} answers slowly: waiting for its warm-up, or for the last requests of its window"
+        self._text = f"{cell.slug} answers slowly: a longer warm-up, or last requests"
         self._most_s = expected_s(cell, load) + waits_s(load)
 
     def tick(self, elapsed_s: float) -> None:
         """Say it when it is time to. `elapsed_s` counts from the start of the load."""
         if not self._said and elapsed_s > self._from_s:
             self._said = True
-            self._say(f"{self._text}, at most {self._most_s - elapsed_s:.0f} s more")
+            self._say(f"{self._text} (at most {self._most_s - elapsed_s:.0f} s)")
 
 
 def worker_command(locustfile: str, master_host: str) -> list[str]:

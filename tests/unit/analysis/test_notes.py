@@ -78,7 +78,8 @@ def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:
 def test_longer_warm_ups_of_a_cell_are_one_note() -> None:
     """It has the first round's time, and how many more rounds there were."""
     one = results(cell("asyncpg_async"))[0]
-    remarks = tuple(Note(f"round {number}", Kind.WARM_UP, f"the load warmed up for {number}.0 s") for number in (1, 2, 3))
+    text = "the load warmed up for {}.0 s"
+    remarks = tuple(Note(f"round {number}", Kind.WARM_UP, text.format(number)) for number in (1, 2, 3))
     said = [note.text for note in of_cells([replace(one, remarks=remarks)]) if note.kind is Kind.WARM_UP]
     assert said == ["round 1: the load warmed up for 1.0 s (and in 2 more rounds)"]
     said = [note.text for note in of_cells([replace(one, remarks=remarks[:1])]) if note.kind is Kind.WARM_UP]
