@@ -107,6 +107,9 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
     seen = _machine(recording, window, plan)
     # A target may have a separate database: what this one did may not have been for it.
     most = peaks(recording.activity, window) if ours else None
+    # A batch has no steady rate, at which the transactions that were not reported yet would stay as many.
+    steady = ours and load.arrival != Arrival.BATCH
+    each = transactions_per_request(recording.activity, windows.ended_ns(samples), window) if steady else None
     pings_ms, sent = inside(recording.pings, window), len(windows.sent(samples))
     return Evidence(
         length_s=window.length_s,
@@ -122,7 +125,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         workers=cell.setup.workers,
         connections_peak=most.connections - _others(recording) if most else None,
         idle_in_transaction_peak=most.idle_in_transaction if most else None,
-        transactions=_transactions(recording, samples, window, counted.completed, plan) if ours else None,
+        transactions=None if each is None else each * counted.completed,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
         miscounted=miscounted(recording.locust_requests, sent),
@@ -150,16 +153,6 @@ def _machine(recording: Recording, window: Window, plan: Plan) -> Machine | None
 def _others(recording: Recording) -> int:
     """Connections that are not the service's: at the first reading it had just those that its pools open at start."""
     return max(0, recording.activity[0].connections - recording.pooled)
-
-
-def _transactions(
-    recording: Recording, samples: pl.DataFrame, window: Window, requests: int, plan: Plan
-) -> float | None:
-    if plan.load.arrival == Arrival.BATCH:
-        # A batch has no steady rate, at which the unreported part would stay the same.
-        return None
-    each = transactions_per_request(recording.activity, windows.ended_ns(samples), window)
-    return None if each is None else each * requests
 
 
 def miscounted(locust: int | None, samples: int) -> str:

@@ -124,7 +124,7 @@ def total(measurements: Sequence[Measurement]) -> OperationSummary:
     rounds = [_together([one], [ascending]) for one, ascending in zip(measurements, timed, strict=True)]
     return replace(
         _together(measurements, timed),
-        rounds=tuple(_figures(one, OF_A_CELL) for one in rounds),
+        rounds=tuple({name: getattr(one, name) for name in OF_A_CELL} for one in rounds),
         service_time_p99_ms=_service_time_p99_ms([one for one in measurements if one.length_s]),
     )
 
@@ -179,7 +179,7 @@ def _summary(operation: str, measurements: Sequence[Measurement], *, alone: bool
     ]
     return replace(
         _counted(operation, measurements, frames, timed),
-        rounds=tuple(_figures(one, OF_AN_OPERATION) for one in rounds),
+        rounds=tuple({name: getattr(one, name) for name in OF_AN_OPERATION} for one in rounds),
     )
 
 
@@ -187,8 +187,8 @@ def _counted(
     operation: str, measurements: Sequence[Measurement], frames: Sequence[pl.DataFrame], timed: Sequence[pl.Series]
 ) -> OperationSummary:
     """What the requests in `frames` show, the samples of these measurements; `timed` are their times, ascending."""
-    sent = pl.col("begun") & ~pl.col("missed")
-    requests, failures = _number(frames, sent), _number(frames, sent & ~pl.col("ok"))
+    tallies = [_tally(frame) for frame in frames if not frame.is_empty()]
+    requests, failures, unfinished, succeeded = map(sum, zip(*tallies, strict=True)) if tallies else (0, 0, 0, 0)
     length_s = sum(one.length_s for one in measurements)
     latencies_ms = timed[0] if len(timed) == 1 else pl.concat(timed).sort() if timed else NO_TIMES
     return OperationSummary(
@@ -196,8 +196,8 @@ def _counted(
         requests=requests,
         failures=failures,
         failure_ratio=failures / requests if requests else None,
-        unfinished=_number(frames, sent & (pl.col("error") == UNFINISHED)),
-        throughput_rps=_number(frames, pl.col("completed") & pl.col("ok")) / length_s if length_s else None,
+        unfinished=unfinished,
+        throughput_rps=succeeded / length_s if length_s else None,
         rounds=(),
         latency_mean_ms=cast("float | None", latencies_ms.mean()),
         latency_max_ms=cast("float | None", latencies_ms.max()),
@@ -209,12 +209,11 @@ def _counted(
     )
 
 
-def _number(frames: Sequence[pl.DataFrame], which: pl.Expr) -> int:
-    return sum(int(frame.select(which.sum()).item() or 0) for frame in frames if not frame.is_empty())
-
-
-def _figures(one_round: OperationSummary, names: Sequence[str]) -> FiguresByMetric:
-    return {name: getattr(one_round, name) for name in names}
+def _tally(frame: pl.DataFrame) -> tuple[int, ...]:
+    """Of the requests that began: all, failures, unfinished ones; of those that ended in the window: successes."""
+    ok, sent = pl.col("ok"), pl.col("begun") & ~pl.col("missed")
+    counted = (sent, sent & ~ok, sent & (pl.col("error") == UNFINISHED), pl.col("completed") & ok)
+    return frame.select(one.sum().alias(str(place)) for place, one in enumerate(counted)).row(0)
 
 
 def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:

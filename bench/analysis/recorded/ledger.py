@@ -8,7 +8,7 @@ import polars as pl
 from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
 from bench.analysis.recorded import windows
-from bench.analysis.recorded.windows import Window
+from bench.analysis.recorded.windows import END, Window
 from suite.arrival import Arrival
 from suite.records import MISSED
 
@@ -73,15 +73,13 @@ def of(samples: pl.DataFrame, window: Window, users: int, arrival: Arrival) -> L
 
 def backlog(samples: pl.DataFrame, at_ns: int) -> int:
     """How many arrivals were due at a moment and had no answer yet."""
-    end = pl.col("start_ns") + pl.col("service_time_ns")
-    answered = (end <= at_ns) & (pl.col("error") != MISSED)
+    answered = (at_ns >= END) & (pl.col("error") != MISSED)
     return int(samples.select(((pl.col("intended_ns") <= at_ns) & ~answered).sum()).item() or 0)
 
 
 def starved(samples: pl.DataFrame, window: Window) -> int:
     """How many users had no answer in all of the window: those with one request that lasts longer, on both sides."""
-    end = pl.col("start_ns") + pl.col("service_time_ns")
-    return int(samples.select(((pl.col("start_ns") < window.start_ns) & (end >= window.end_ns)).sum()).item() or 0)
+    return int(samples.select(((pl.col("start_ns") < window.start_ns) & (window.end_ns <= END)).sum()).item() or 0)
 
 
 def little(begun: pl.DataFrame, completed: int, in_service_s: float) -> float | None:
@@ -101,8 +99,8 @@ def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
     The sum over all requests of their overlap with the window, divided by users x window. 1 for users who never wait
     between two requests. `samples` must hold requests that began before the window or ended after it, too.
     """
-    start, end = pl.col("start_ns"), pl.col("start_ns") + pl.col("service_time_ns")
-    overlap = pl.min_horizontal(end, pl.lit(window.end_ns)) - pl.max_horizontal(start, pl.lit(window.start_ns))
+    start_ns = pl.col("start_ns")
+    overlap = pl.min_horizontal(END, pl.lit(window.end_ns)) - pl.max_horizontal(start_ns, pl.lit(window.start_ns))
     total_ns = samples.select(overlap.clip(lower_bound=0).sum()).item() or 0
     return float(total_ns / (users * (window.end_ns - window.start_ns)))
 
@@ -115,7 +113,7 @@ def drift(completed: pl.DataFrame, window: Window) -> Drift | None:
     freedom. Source: any textbook, for example NIST/SEMATECH e-Handbook of Statistical Methods, 4.1.4.1.
     """
     good = completed.filter(pl.col("ok"))
-    ends_ns = good.select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().to_numpy()
+    ends_ns = good.select(END).to_series().to_numpy()
     counts, _ = np.histogram(ends_ns, bins=SLICES, range=(window.start_ns, window.end_ns))
     if not counts.any():
         return None

@@ -13,6 +13,9 @@ from suite.arrival import Arrival
 from suite.errors import ResultsError
 from suite.records import MISSED, TIMED_OUT, UNFINISHED
 
+END = pl.col("start_ns") + pl.col("service_time_ns")
+"""When a request ended, of any samples (ns)."""
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -85,7 +88,7 @@ def batch_window(samples: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
     if samples.is_empty():
         raise ResultsError("the batch sent no request")
     start_ns = int(samples["intended_ns"].to_numpy().min())
-    end_ns = int((samples["start_ns"] + samples["service_time_ns"]).to_numpy().max())
+    end_ns = int(samples.select(END.max()).item())
     return Window(start_ns, end_ns + 1, _first(marks, "spawned").users)
 
 
@@ -105,25 +108,23 @@ def classified(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
     the least that the latency can be. `timed`: its latency counts, as success or as the least that it can be; an error
     is no fast answer.
     """
-    end, stopped_ns = pl.col("start_ns") + pl.col("service_time_ns"), window.stopped_ns
-    if samples.is_empty():
-        stopped_ns = window.end_ns
-    elif stopped_ns is None:
-        stopped_ns = samples.select(end.max()).item()
-    missed = pl.col("error") == MISSED
-    unfinished = ~missed & ((pl.col("error") == UNFINISHED) | (end > stopped_ns))
-    until = pl.when(missed | unfinished).then(pl.lit(stopped_ns)).otherwise(end)
-    within = samples.with_columns(
-        begun=pl.col("intended_ns").is_between(window.start_ns, window.end_ns, closed="left"),
-        completed=~missed & ~unfinished & end.is_between(window.start_ns, window.end_ns, closed="left"),
-        missed=missed,
-        unfinished=unfinished,
-        latency_ns=until - pl.col("intended_ns"),
-        error=pl.when(unfinished).then(pl.lit(UNFINISHED)).otherwise(pl.col("error")),
+    error, missed, unfinished = pl.col("error"), pl.col("missed"), pl.col("unfinished")
+    stopped_ns = window.stopped_ns or samples.select(END.max()).item() or window.end_ns
+    begun, ended = (
+        one.is_between(window.start_ns, window.end_ns, closed="left") for one in (pl.col("intended_ns"), END)
     )
-    return within.filter(pl.col("begun") | pl.col("completed")).with_columns(
-        ok=pl.col("error") == "",
-        timed=pl.col("missed") | pl.col("unfinished") | pl.col("error").str.contains(f"^({TIMED_OUT}|$)"),
+    return (
+        samples.filter(begun | ended)
+        .with_columns(begun=begun, missed=error == MISSED)
+        .with_columns(unfinished=~missed & ((error == UNFINISHED) | (stopped_ns < END)))
+        .with_columns(
+            completed=ended & ~missed & ~unfinished,
+            latency_ns=pl.when(missed | unfinished).then(stopped_ns).otherwise(END) - pl.col("intended_ns"),
+            ok=(error == "") & ~unfinished,
+            timed=(error == "") | missed | unfinished | error.str.starts_with(TIMED_OUT),
+            error=pl.when(unfinished).then(pl.lit(UNFINISHED)).otherwise(error),
+        )
+        .filter(pl.col("begun") | pl.col("completed"))
     )
 
 
@@ -134,4 +135,4 @@ def sent(due: pl.DataFrame) -> pl.DataFrame:
 
 def ended_ns(samples: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.int64]]:
     """When each request ended that was sent, in ascending order."""
-    return sent(samples).select(pl.col("start_ns") + pl.col("service_time_ns")).to_series().sort().to_numpy()
+    return sent(samples).select(END).to_series().sort().to_numpy()

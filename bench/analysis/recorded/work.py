@@ -6,17 +6,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from bench.analysis.recorded import windows
-from bench.analysis.recorded.activity import transactions_per_request
 from bench.analysis.recorded.recording import Recording
-from bench.analysis.recorded.windows import Window
+from bench.analysis.recorded.windows import END, Window
 from bench.plan import costs
 from bench.plan.floors import floors_s
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from services.contract.operations import OPERATIONS
-from suite.arrival import Arrival
 
-END = pl.col("start_ns") + pl.col("service_time_ns")
 OK = pl.col("error") == ""
 
 
@@ -33,12 +30,11 @@ class Fastest:
 class Work:
     """What is known of it; None where nothing is.
 
-    `transactions` are those of a request on average, as the database reported them. Verification counted
-    from `transactions_least` (if failed requests made none) to `transactions_most` for the operations of the window.
+    Verification counted from `transactions_least` (if failed requests made none) to `transactions_most` of a request on
+    average, by the operations of the window.
     `calls` is how many the external API answered during the load, `calls_needed` how many successes stand for one each.
     """
 
-    transactions: float | None = None
     transactions_least: float | None = None
     transactions_most: float | None = None
     fastest: tuple[Fastest, ...] = ()
@@ -49,13 +45,8 @@ class Work:
 def of(recording: Recording, samples: pl.DataFrame, window: Window, cell: Cell, plan: Plan) -> Work:
     """Of a recording and all samples of its load."""
     least, most = verified(recording.verified_transactions, samples, window, cell)
-    transactions = None
-    if most is not None and plan.load.arrival != Arrival.BATCH:
-        # A batch has no steady rate, at which the unreported part would stay the same.
-        transactions = transactions_per_request(recording.activity, windows.ended_ns(samples), window)
     calling = [name for name, one in OPERATIONS.items() if one.calls_external]
     return Work(
-        transactions=transactions,
         transactions_least=least,
         transactions_most=most,
         fastest=fastest(samples, floors_s(cell, plan.matrix)),

@@ -17,9 +17,10 @@ def failed(seen: Evidence, limits: Thresholds) -> str:
 
 def transactions_changed(seen: Evidence, limits: Thresholds) -> str:
     """The service asks the database for more or less than when it was verified: it caches, for example."""
-    made, least, most = seen.work.transactions, seen.work.transactions_least, seen.work.transactions_most
-    if made is None or least is None or not most or seen.requests < LEAST_REQUESTS:
+    least, most = seen.work.transactions_least, seen.work.transactions_most
+    if seen.transactions is None or least is None or not most or seen.requests < LEAST_REQUESTS or not seen.completed:
         return ""
+    made = seen.transactions / seen.completed
     if least * (1 - limits.transactions) <= made <= most * (1 + limits.transactions):
         return ""
     others = "" if made < least else " (on a database that others use, theirs count, too)"

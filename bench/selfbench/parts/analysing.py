@@ -94,9 +94,17 @@ def _measured(place: Path, cell: Cell, count: int, chance: np.random.Generator) 
     samples.write_parquet(place / "samples.parquet")
     counted = ledger.of(samples, WINDOW, cell.users, Arrival.CLOSED)
     seen = Evidence(
-        10.0, cell.users, cell.users, Arrival.CLOSED, None, False, counted.requests, 0, 0, 0, counted.accounted,
-        counted.drift, MACHINE, Placement((1,), (0,), (0,)),
-    )  # fmt: skip
+        length_s=WINDOW.length_s,
+        users_asked=cell.users,
+        users=cell.users,
+        arrival=Arrival.CLOSED,
+        offered_rps=None,
+        by_chance=False,
+        reconnects=0,
+        machine=MACHINE,
+        placement=Placement((1,), (0,), (0,)),
+        **vars(counted),
+    )
     (place / "window.json").write_text(json.dumps({**WINDOW.as_dict(), "evidence": seen.as_dict()}))
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from bench.analysis import evidence
 from bench.analysis.recorded import work
 from bench.analysis.recorded.work import Fastest, Work
 from bench.plan import matrix
@@ -26,9 +27,10 @@ MIX = SAMPLES.with_columns(operation=EVERY_FOURTH.otherwise(pl.lit("read_user"))
 
 def test_what_a_recording_shows() -> None:
     """Three transactions for each request, as verification counted; no call and no floor for a point read."""
-    found = work.of(COUNTED, SAMPLES, WINDOW, CELL, PLAN)
-    assert found.transactions == pytest.approx(3.0, rel=0.02)
-    assert replace(found, transactions=None) == Work(None, 3.0, 3.0, (), 7, 0)
+    found = evidence.of(COUNTED, SAMPLES, CELL, PLAN)
+    assert found.transactions is not None
+    assert found.transactions / found.completed == pytest.approx(3.0, rel=0.02)
+    assert found.work == Work(3.0, 3.0, (), 7, 0)
 
 
 def test_nothing_is_expected_where_verification_could_not_count() -> None:
@@ -41,8 +43,8 @@ def test_nothing_is_expected_where_verification_could_not_count() -> None:
 def test_a_batch_shows_no_transactions() -> None:
     """It has no steady rate; what was counted is known."""
     plan = PLAN.model_copy(update={"load": Load(arrival=Arrival.BATCH)})
-    found = work.of(COUNTED, SAMPLES, WINDOW, CELL, plan)
-    assert (found.transactions, found.transactions_most) == (None, 3.0)
+    found = evidence.of(COUNTED, SAMPLES, CELL, plan)
+    assert (found.transactions, found.work.transactions_most) == (None, 3.0)
 
 
 def test_operations_count_as_often_as_they_ended_in_the_window() -> None:

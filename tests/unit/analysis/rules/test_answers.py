@@ -8,20 +8,27 @@ from bench.analysis.recorded.work import Fastest, Work
 from tests.unit.analysis.rules.speaks import LIMITS, assert_speaks
 from tests.unit.evidence_of import evidence
 
+
+def made(each: float | None, least: float | None, most: float | None, requests: int = 1000) -> Evidence:
+    """Requests that made so many transactions each, where verification counted from `least` to `most`."""
+    work = Work(least, most)
+    return evidence(requests=requests, transactions=None if each is None else each * requests, work=work)
+
+
 SPOKEN: list[tuple[Evidence, Evidence, str]] = [
     (evidence(failures=2), evidence(failures=1), "2 of 1000 requests failed (0.20%, more than 0.1%)"),
     (evidence(failures=10), evidence(), "10 of 1000 requests failed (1.00%"),
     (
-        evidence(work=Work(0.237, 2.0, 2.0)),
-        evidence(work=Work(1.5, 2.0, 2.0)),
+        made(0.237, 2.0, 2.0),
+        made(1.5, 2.0, 2.0),
         "the service made 0.24 transactions a request; verification counted 2.00",
     ),
     (
-        evidence(work=Work(2.51, 2.0, 2.0)),
-        evidence(work=Work(2.5, 2.0, 2.0)),
+        made(2.51, 2.0, 2.0),
+        made(2.5, 2.0, 2.0),
         "2.51 transactions a request; verification counted 2.00 (on a database that others use, theirs count, too)",
     ),
-    (evidence(work=Work(0.74, 1.0, 2.0)), evidence(work=Work(0.76, 1.0, 2.0)), "0.74 transactions a request"),
+    (made(0.74, 1.0, 2.0), made(0.76, 1.0, 2.0), "0.74 transactions a request"),
     (
         evidence(work=Work(fastest=(Fastest("session_sleep", 0.0017, 2.0),))),
         evidence(work=Work(fastest=(Fastest("session_sleep", 1.961, 2.0),))),
@@ -39,10 +46,10 @@ SPOKEN: list[tuple[Evidence, Evidence, str]] = [
     ),
 ]
 SILENT = {
-    "fewer requests than can be judged": evidence(requests=99, work=Work(0.2, 2.0, 2.0)),
-    "a service that needs no database": evidence(work=Work(0.3, 0.0, 0.0)),
-    "transactions that were not counted": evidence(work=Work(0.3, None, None)),
-    "transactions that the database did not report": evidence(work=Work(None, 2.0, 2.0)),
+    "fewer requests than can be judged": made(0.2, 2.0, 2.0, requests=99),
+    "a service that needs no database": made(0.3, 0.0, 0.0),
+    "transactions that were not counted": made(0.3, None, None),
+    "transactions that the database did not report": made(None, 2.0, 2.0),
     "calls that were not counted": evidence(work=Work(calls=None, calls_needed=1000)),
     "no answer that needs a call": evidence(work=Work(calls=0, calls_needed=0)),
     "more calls than answers": evidence(work=Work(calls=1100, calls_needed=1000)),
