@@ -5,7 +5,6 @@ the same. Otherwise a stall of the service would hide itself (coordinated omissi
 """
 
 import random
-from collections import deque
 from collections.abc import Iterator
 from itertools import count, islice
 from time import perf_counter_ns
@@ -41,7 +40,6 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._due: SimpleQueue[int] = SimpleQueue()
-        self._waiting: deque[int] = deque()  # the same arrivals, which a queue does not show
         self._dispatcher: gevent.Greenlet | None = None
 
     def follow(self, schedule: Iterator[int]) -> None:
@@ -52,19 +50,18 @@ class Arrivals:
     def take(self) -> int:
         """Wait for an arrival that no other user has taken. Returns when it was due (ns, monotonic)."""
         due_ns: int = self._due.get()
-        self._waiting.popleft()  # the oldest: the queue is first in, first out
         return due_ns
 
-    def waiting_ns(self) -> list[int]:
-        """When the arrivals were due that no user has taken yet."""
-        return list(self._waiting)
+    def waiting(self) -> tuple[int, int]:
+        """How many arrivals no user has taken yet, and when the oldest was due (0: there is none)."""
+        count = self._due.qsize()
+        return count, self._due.peek_nowait() if count else 0
 
     def close(self) -> list[int]:
         """End the arrivals. Returns when the arrivals without a free user were due."""
         if self._dispatcher is not None:
             self._dispatcher.kill(block=False)
         missed = []
-        self._waiting.clear()
         while True:
             try:
                 missed.append(self._due.get_nowait())
@@ -76,5 +73,4 @@ class Arrivals:
             due_ns = start_ns + offset_ns
             while (wait_ns := due_ns - perf_counter_ns()) > 0:
                 gevent.sleep(wait_ns / 1e9)
-            self._waiting.append(due_ns)
             self._due.put(due_ns)

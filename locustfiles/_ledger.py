@@ -54,10 +54,11 @@ class RequestLedger:
         """Forget a user that sends no more."""
         self._users.discard(user)
 
-    def state(self, waiting_ns: list[int]) -> LedgerState:
-        """The state now. `waiting_ns` has the times when arrivals were due that no user has taken."""
+    def state(self, waiting: int = 0, oldest_ns: int = 0) -> LedgerState:
+        """The state now, with the arrivals that wait for a user: how many, and when the oldest was due (0: none)."""
         began = [one.began_ns for one in self._users if one.began_ns]
-        return LedgerState(self.begun, self.ended, len(began) + len(waiting_ns), min([*began, *waiting_ns], default=0))
+        mine = LedgerState(self.begun, self.ended, len(began), min(began, default=0))
+        return mine.plus(LedgerState(0, 0, waiting, oldest_ns))
 
 
 LEDGER = RequestLedger()

@@ -101,9 +101,10 @@ class Pacing:
         """Wait for the next arrival at this target. Returns when it was due, or 0 in the closed model."""
         return self._arrivals_of(target).take() if self._arrivals is not None else 0
 
-    def waiting_ns(self) -> list[int]:
-        """When all arrivals were due that no user has taken yet."""
-        return [due_ns for arrivals in (self._arrivals or {}).values() for due_ns in arrivals.waiting_ns()]
+    def waiting(self) -> tuple[int, int]:
+        """How many arrivals no user has taken yet, and when the oldest was due (0: there is none)."""
+        each = [arrivals.waiting() for arrivals in (self._arrivals or {}).values()]
+        return sum(count for count, _ in each), min((due_ns for _, due_ns in each if due_ns), default=0)
 
     def answered(self) -> None:
         """Count a due request as ended."""

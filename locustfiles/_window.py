@@ -57,7 +57,7 @@ def reset_counters(**_: Any) -> None:
 
 def ledger_now() -> LedgerState:
     """What this process has begun and not ended yet."""
-    return LEDGER.state(PACING.waiting_ns())
+    return LEDGER.state(*PACING.waiting())
 
 
 def log_reconnects(**_: Any) -> None:
@@ -155,15 +155,16 @@ class SampleWriter:
         """Of all processes, as far as they have reported."""
         whole = ledger_now()
         for name, (_, reported) in self._ledgers.items():
-            gone = self._workers and self._workers.is_lost(name)
-            whole = whole.plus(reported._replace(open=0, oldest_ns=0) if gone else reported)
+            whole = whole.plus(reported._replace(open=0, oldest_ns=0) if self._is_lost(name) else reported)
         return whole
+
+    def _is_lost(self, client_id: str) -> bool:
+        return self._workers is not None and self._workers.is_lost(client_id)
 
     def _ledger_after(self, end_ns: int) -> LedgerState:
         """Of all processes. A worker that has not reported since `end_ns` may still have a request from before."""
         whole = self._ledger()
-        lost = self._workers.is_lost if self._workers else lambda _: False
-        stale = [at_ns for name, (at_ns, _) in self._ledgers.items() if at_ns < end_ns and not lost(name)]
+        stale = [at_ns for name, (at_ns, _) in self._ledgers.items() if at_ns < end_ns and not self._is_lost(name)]
         return whole._replace(oldest_ns=min(one for one in (*stale, whole.oldest_ns) if one)) if stale else whole
 
     def _mark(self, event: str) -> None:

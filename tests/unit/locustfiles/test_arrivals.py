@@ -5,7 +5,8 @@ from itertools import islice, pairwise
 
 import pytest
 
-from locustfiles._arrivals import batch_ns, offsets_ns
+from locustfiles._arrivals import Arrivals, batch_ns, offsets_ns
+from tests.unit.conftest import InGreenlet
 
 
 def test_uniform_arrivals_are_evenly_spaced() -> None:
@@ -30,3 +31,17 @@ def test_a_batch_has_so_many_arrivals() -> None:
     """All at once without a rate, else at the rate."""
     assert list(batch_ns(3, 0.0, "uniform", random.Random(1))) == [0, 0, 0]
     assert list(batch_ns(3, 10.0, "uniform", random.Random(1))) == [0, 100_000_000, 200_000_000]
+
+
+def test_arrivals_that_no_user_has_taken_are_counted_from_the_oldest(in_greenlet: InGreenlet) -> None:
+    """Three are due at once. The first user takes the oldest."""
+
+    def seen() -> list[tuple[int, bool]]:
+        arrivals = Arrivals()
+        arrivals.follow(batch_ns(3, 0.0, "uniform", random.Random(1)))
+        oldest_ns = arrivals.take()
+        left = [(arrivals.waiting()[0], arrivals.waiting()[1] == oldest_ns)]
+        arrivals.close()
+        return [*left, (arrivals.waiting()[0], arrivals.waiting()[1] == 0)]
+
+    assert in_greenlet(seen) == [(2, True), (0, True)]

@@ -18,13 +18,13 @@ def test_open_requests_are_those_of_users_and_of_waiting_arrivals() -> None:
     for user in users:
         ledger.join(user)
     ledger.begun, ledger.ended = 12, 10
-    assert ledger.state([]) == LedgerState(12, 10, 2, 50)
-    assert ledger.state([30, 40]) == LedgerState(12, 10, 4, 30)
+    assert ledger.state() == LedgerState(12, 10, 2, 50)
+    assert ledger.state(2, 30) == LedgerState(12, 10, 4, 30)
     ledger.leave(users[2])
-    assert ledger.state([]) == LedgerState(12, 10, 1, 70)
+    assert ledger.state() == LedgerState(12, 10, 1, 70)
     ledger.reset()
     users[0].began_ns = 0
-    assert ledger.state([]) == NOTHING
+    assert ledger.state() == NOTHING
 
 
 def test_processes_add_up_on_one_clock() -> None:
