@@ -58,18 +58,15 @@ def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Bound:
 
 def offered_rate(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """An open load whose requests were answered as they came."""
-    if seen.offered_rps is None:
-        return None
-    due = seen.offered_rps * seen.length_s
-    if seen.succeeded < due - off_by(due, seen, limits):
+    if seen.offered_rps is None or seen.succeeded < seen.due - off_by(seen, limits):
         return None
     rate = f"{seen.succeeded / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s were answered as they came"
     return Bound(By.OFFERED_RATE, f"{rate}; {_idle(seen, machine)}")
 
 
-def off_by(due: float, seen: Evidence, limits: Thresholds) -> float:
+def off_by(seen: Evidence, limits: Thresholds) -> float:
     """By how many arrivals the rate may be missed: a share, and what a Poisson process varies by (4 sigma)."""
-    return limits.rate * due + (4 * math.sqrt(due) if seen.by_chance else 0.0)
+    return limits.rate * seen.due + (4 * math.sqrt(seen.due) if seen.by_chance else 0.0)
 
 
 def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from bench.analysis.recorded import ledger, load_workers, machine, windows, work
 from bench.analysis.recorded.activity import peaks, transactions_per_request
-from bench.analysis.recorded.ledger import Drift
+from bench.analysis.recorded.ledger import Ledger
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.pings import inside, unanswered
@@ -28,11 +28,10 @@ from suite.arrival import Arrival
 EXTENDED_BY_S = 0.5  # a busy load may be that late
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known of one measurement.
+@dataclass(frozen=True, kw_only=True)
+class Evidence(Ledger):
+    """All that is known of one measurement: its ledger, and what was seen beside it.
 
-    The figures of its ledger are those of `bench.analysis.recorded.ledger.Ledger`, under the same names.
     `begun` is how many requests the load counted when it sent them, `sampled` how many samples it left, both from its
     beginning to its end; `begun` is None in old runs.
     `warm_up_s` is how long the load ran before the window, `extended` whether the response time made it longer than
@@ -54,12 +53,7 @@ class Evidence:
     arrival: Arrival
     offered_rps: float | None
     by_chance: bool
-    requests: int
-    failures: int
-    missed: int
     reconnects: int
-    accounted: float | None
-    drift: Drift | None
     machine: Machine | None
     placement: Placement = field(default_factory=Placement)
     workers: int = 1
@@ -73,13 +67,6 @@ class Evidence:
     foreign: bool = False
     load_workers: tuple[LoadWorker, ...] = ()
     unwatched: int | None = None
-    unfinished: int = 0
-    completed: int = 0
-    succeeded: int = 0
-    backlog_start: int = 0
-    backlog_end: int = 0
-    starved: int = 0
-    little: float | None = None
     begun: int | None = None
     sampled: int = 0
     warm_up_s: float | None = None
@@ -88,6 +75,11 @@ class Evidence:
     by_service: bool = False
     work: Work = field(default_factory=Work)
 
+    @property
+    def due(self) -> float:
+        """How many arrivals the rate of an open load makes in the window; 0 of any other load."""
+        return (self.offered_rps or 0.0) * self.length_s
+
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
         return asdict(self)
@@ -95,8 +87,19 @@ class Evidence:
 
 def nothing(problem: str, users: int, arrival: Arrival, *, by_service: bool = False) -> Evidence:
     """Of a measurement that came to no window."""
-    none = Evidence(0.0, users, 0, arrival, None, False, 0, 0, 0, 0, None, None, None, problem=problem)
-    return replace(none, by_service=by_service)
+    return Evidence(
+        **vars(Ledger(0, 0, 0, None, None)),
+        length_s=0.0,
+        users_asked=users,
+        users=0,
+        arrival=arrival,
+        offered_rps=None,
+        by_chance=False,
+        reconnects=0,
+        machine=None,
+        problem=problem,
+        by_service=by_service,
+    )
 
 
 def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Evidence:

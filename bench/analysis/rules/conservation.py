@@ -46,13 +46,11 @@ def starved(seen: Evidence, limits: Thresholds) -> str:
 
 def off_rate(seen: Evidence, limits: Thresholds) -> str:
     """The arrivals of an open load are not all in its ledger: arrivals = completions + growth of the backlog."""
-    if seen.offered_rps is None or not seen.length_s:
+    grew = seen.backlog_end - seen.backlog_start
+    allowed = max(limits.conservation * seen.due, bound.off_by(seen, limits))
+    if not seen.due or abs(seen.completed + grew - seen.due) <= allowed:
         return ""
-    due, grew = seen.offered_rps * seen.length_s, seen.backlog_end - seen.backlog_start
-    allowed = max(limits.conservation * due, bound.off_by(due, seen, limits))
-    if abs(seen.completed + grew - due) <= allowed:
-        return ""
-    return f"{due:,.0f} arrivals were due, {seen.completed:,} were completed, and the backlog grew by {grew:,}"
+    return f"{seen.due:,.0f} arrivals were due, {seen.completed:,} were completed, and the backlog grew by {grew:,}"
 
 
 def missed_rate(seen: Evidence, limits: Thresholds) -> str:
@@ -61,17 +59,15 @@ def missed_rate(seen: Evidence, limits: Thresholds) -> str:
         return ""
     if seen.machine and not bound.load_is_full(seen, seen.machine, limits):
         return ""  # the load had time left: it was the service that did not keep up
-    due = seen.offered_rps * seen.length_s if seen.offered_rps else 0.0
-    share = f"{seen.completed / due:.1%}; {seen.missed:,} found no free user"
-    return f"{seen.completed:,} requests were answered of the {due:,.0f} due ({share}), and the load had no time left"
+    share = f"{seen.completed / seen.due:.1%}; {seen.missed:,} found no free user"
+    return (
+        f"{seen.completed:,} requests were answered of the {seen.due:,.0f} due ({share}), and the load had no time left"
+    )
 
 
 def overload(seen: Evidence, limits: Thresholds) -> str:
     """In words, that an open load's rate was not served; empty where it was."""
-    if seen.offered_rps is None or not seen.length_s:
-        return ""
-    due = seen.offered_rps * seen.length_s
-    if seen.completed >= due - bound.off_by(due, seen, limits):
+    if not seen.due or seen.completed >= seen.due - bound.off_by(seen, limits):
         return ""
     served = f"{seen.completed / seen.length_s:,.0f} of {seen.offered_rps:,.0f} requests/s"
     return f"the rate was not served: {served}; the backlog grew from {seen.backlog_start:,} to {seen.backlog_end:,}"
