@@ -31,7 +31,7 @@ CLOSED = {
     "broken.crashes": {RIGHT, INVALID},
     "broken.truncates": {INVALID},
 }
-# A client whose connection was closed connects anew. A log does not see that, and here it is exactly the slowest 1%.
+# After a closed connection the client connects again. The service's log does not have that time. It is the slowest 1%.
 UNSEEN = {"closes_every_100th": {"latency_p99_ms": ""}}
 OVERLOADED = {RIGHT, UNFINISHED, INVALID}
 RATE_RPS = 140.0

@@ -73,7 +73,7 @@ def test_transactions_are_those_of_the_services_library(finished: Path) -> None:
 
 
 def test_the_summary_follows_from_the_samples(finished: Path) -> None:
-    """Whoever counts requests and throughput in samples.parquet, by window.json, gets the summary's figures."""
+    """Its requests and its throughput can be counted in samples.parquet, with the window of window.json."""
     for row in rows(finished / "summary.csv"):
         folder = finished / "rounds" / "01" / row["service"]
         window = json.loads((folder / "window.json").read_text())

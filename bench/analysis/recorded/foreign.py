@@ -1,7 +1,7 @@
 """What else ran on the CPUs of the service, of the load and of the database, in a window. Pure."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.analysis.recorded.readings import Reading
@@ -135,12 +135,21 @@ def _named(
 ) -> str:
     """The two that were seen to use most there, with their seconds, or that most of it was not seen."""
     used = {WHO[who]: _sum(grew, (f"{who} on {cpu}" for cpu in share.cpus)) for who in share.others if who in WHO}
+    said = busiest(used | strangers_s(inside, share.cpus), others_s)
+    return ", ".join(filter(None, (said, f"the hypervisor {stolen_s:.2f} s" if stolen_s >= NAMED_FROM_S else "")))
+
+
+def strangers_s(inside: Sequence[Reading], cpus: Collection[int] = ()) -> dict[str, float]:
+    """What each stranger was seen to use between these readings (s), on these CPUs; on all of them where none is given.
+
+    Older recordings do not have where one ran: it counts for any CPU.
+    """
+    used: dict[str, float] = {}
     for reading in inside[1:]:
         for name, cpu_s in reading.strangers.items():
-            if reading.ran_on.get(name, share.cpus[0]) in share.cpus:  # older recordings do not have it
+            if not cpus or name not in reading.ran_on or reading.ran_on[name] in cpus:
                 used[name] = used.get(name, 0.0) + cpu_s
-    said = busiest(used, others_s)
-    return ", ".join(filter(None, (said, f"the hypervisor {stolen_s:.2f} s" if stolen_s >= NAMED_FROM_S else "")))
+    return used
 
 
 def busiest(used_s: Mapping[str, float], all_s: float) -> str:

@@ -70,7 +70,7 @@ def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, pla
         cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
         steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
         strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
-        strangers_named=_named(inside, strangers_s or 0.0),
+        strangers_named=foreign.busiest(foreign.strangers_s(inside), strangers_s or 0.0),
         throttled_s=_throttled_s(first, last),
         clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
         suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
@@ -125,15 +125,6 @@ def _strangers_s(grew: Mapping[str, float], cpu_s: Mapping[str, float], ours: Se
     least = sum(grew[f"working {number}"] for number in ours) - sum(cpu_s.values()) - kernel_s
     most = least + sum(grew[f"interrupts {number}"] for number in ours)
     return foreign.within(least, grew[STRANGERS], most)
-
-
-def _named(inside: Sequence[Reading], strangers_s: float) -> str:
-    """The two strangers that were seen to use most, with their seconds, or that most of it was not seen."""
-    used: dict[str, float] = {}
-    for reading in inside[1:]:
-        for name, cpu_s in reading.strangers.items():
-            used[name] = used.get(name, 0.0) + cpu_s
-    return foreign.busiest(used, strangers_s)
 
 
 def _changed(inside: Sequence[Reading]) -> tuple[str, ...]:

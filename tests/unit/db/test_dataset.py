@@ -24,9 +24,9 @@ def test_scale_1_is_the_size_the_design_names() -> None:
     ],
 )
 def test_sizes_follow_the_scale(scale: float | str, size: Size) -> None:
-    """Each table's rows are rounded to the nearest whole number, for numbers and their text alike.
+    """Each table has a whole number of rows, the nearest one. A scale may be a number or its text.
 
-    The users decide: whoever knows their number knows the other tables.
+    The sizes of all tables follow from the number of users.
     """
     assert dataset.size(scale) == size
     assert dataset.size_of(size.users) == size

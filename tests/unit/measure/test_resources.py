@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -133,19 +134,25 @@ def test_what_a_strangers_child_used_before_is_not_counted_when_it_ends() -> Non
     assert used_s(sampler.readings, stranger.pid) < 0.3
 
 
-@linux
-def test_a_stranger_on_all_cpus_is_caught_and_named() -> None:
-    """A loop on each: most of the CPUs' time, never more than all of it."""
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in placement.available_cpus()]
+def watched(loops: Sequence[subprocess.Popen[bytes]], roots: Mapping[int, str], looks: int) -> Sampler:
+    """Look so often at processes that compute, four times a second, and end them."""
     try:
-        sampler = Sampler({loops[0].pid + 1_000_000: "service"})
-        for _ in range(4):
+        sampler = Sampler(roots)
+        for _ in range(looks):
             time.sleep(0.25)
             sampler.look()
     finally:
         for loop in loops:
             loop.kill()
             loop.wait()
+    return sampler
+
+
+@linux
+def test_a_stranger_on_all_cpus_is_caught_and_named() -> None:
+    """A loop on each: most of the CPUs' time, never more than all of it."""
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in placement.available_cpus()]
+    sampler = watched(loops, {loops[0].pid + 1_000_000: "service"}, looks=4)
     seen = machine_of(sampler.readings)
     assert seen.strangers is not None
     assert worked(sampler.readings) - 0.1 < seen.strangers <= 1.0
@@ -160,15 +167,7 @@ def test_what_strangers_idle_services_and_the_service_used_is_seen_by_cpu_and_pr
     last = placement.allowed_cpus()[-1]
     program = f"import os\nos.sched_setaffinity(0, [{last}])\nwhile True: pass"
     stranger, idle, service = loops = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
-    try:
-        sampler = Sampler({idle.pid: "others", service.pid: "service"})
-        for _ in range(6):
-            time.sleep(0.25)
-            sampler.look()
-    finally:
-        for loop in loops:
-            loop.kill()
-            loop.wait()
+    sampler = watched(loops, {idle.pid: "others", service.pid: "service"}, looks=6)
     begun, ended = sampler.readings[1], sampler.readings[-1]  # each has placed itself before the second
     used_s = {who: ended.seen_on[who][last] - begun.seen_on[who][last] for who in ("strangers", "others")}
     assert min(used_s.values()) > 0.1, used_s
