@@ -139,12 +139,15 @@ class Load(_Section):
 class Rounds(_Section):
     """How often every cell is measured. Services in `once` are measured in the first round only, as a landmark.
 
+    In each round, a cell's `measure_s` are cut into `slices`, and the cells take turns.
+
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
     `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
     of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
+    slices: Annotated[int, Field(ge=1, le=999)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     once: list[str] = []
     aa: bool = False

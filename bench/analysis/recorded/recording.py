@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.pings import Ping
 from bench.analysis.recorded.readings import Reading
+from bench.analysis.recorded.turns import Turn
 from bench.analysis.recorded.windows import Mark
 from bench.plan.placement import Placement
 from suite.activity import Activity
@@ -18,7 +19,8 @@ class Recording:
     `pooled` is how many connections the service's pools open at start, `locust_requests` how many requests Locust
     itself counted; None where that is not known. `verified_transactions` has those of one call, by
     `bench.plan.costs.counted_as`, as verification counted them; none where it could not. `external_calls` is how many
-    the external API answered from the load's beginning to its end; None where that is not known.
+    the external API answered from the load's beginning to its end; None where that is not known. `turns` are those of
+    a cell that was measured in slices, in order; none of one that ran without a break.
     """
 
     marks: tuple[Mark, ...]
@@ -31,3 +33,4 @@ class Recording:
     locust_requests: int | None
     verified_transactions: Mapping[str, float] = field(default_factory=dict, hash=False)
     external_calls: int | None = None
+    turns: tuple[Turn, ...] = ()
