@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from bench.analysis.measurement import Measurement
-from bench.analysis.recorded import timeline, windows
+from bench.analysis.recorded import timeline
 from bench.analysis.recorded.activity import activity_csv
 from bench.analysis.recorded.machine import for_memory
 from bench.analysis.recorded.pings import ping_csv
@@ -16,6 +16,7 @@ from bench.analysis.recorded.readings import resources_csv
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET
 from bench.analysis.recorded.windows import Window
+from bench.analysis.slices import cut
 from bench.measure import database, load, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
@@ -80,11 +81,11 @@ def concluded(
     plan, cell, folder, oom_kills = attempt.plan, attempt.cell, attempt.folder, kernel.oom_kills()
     try:
         recording, kept = record()
-        window = windows.of(recording.marks, kept, plan.load)
-        _write_tables(recording, window, folder)
+        found = cut.of(recording, kept, plan)
+        _write_tables(recording, found.recorded, folder)
         check_alive(cell, fleet)
         if plan.load.timeline and not cell.setup.url:
-            listener.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
+            listener.show(_timeline(fleet.trace(cell.setup), kept, found.window, folder))
     except UnwritableError:
         raise  # the cell is not at fault: it is missing until the disk has room
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
@@ -92,8 +93,8 @@ def concluded(
             fleet.stop()  # the pools hold connections that PostgreSQL has closed
         problem = _write_problem(error, kernel.oom_kills() - oom_kills, folder)
         return measurements.nothing(problem, plan, cell, by_service=isinstance(error, EndedError))
-    measured = Measurement.of(recording, kept, cell, plan)
-    measurements.keep(window, measured.evidence, folder)
+    measured = Measurement.of(recording, kept, cell, plan, found)
+    measurements.keep(found.window, measured.evidence, folder)
     return measured
 
 

@@ -13,7 +13,7 @@ import psycopg
 
 from bench.analysis.measurement import Measurement
 from bench.analysis.recorded.roles import IDLE, LOAD
-from bench.analysis.slices import disturbances
+from bench.analysis.slices.disturbed import disturbances
 from bench.measure import database, load
 from bench.measure.cell import Attempt, ProgressListener, concluded, roots
 from bench.measure.database import Database
