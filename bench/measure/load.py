@@ -40,6 +40,17 @@ class LoadTarget:
     master_host: str = LOOPBACK
 
 
+@dataclass(frozen=True)
+class InTurns:
+    """A load whose cell takes turns with others: how many they are, and the time within which all of them end.
+
+    Time-outs go on while a service is frozen. So they are as many times as long as there are cells.
+    """
+
+    cells: int
+    within_s: float
+
+
 def start(
     command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log", *, commanded: bool = False
 ) -> Child:
@@ -166,27 +177,31 @@ def loop_for_workers(master_host: str) -> str:
     return f"(trap exit INT TERM; while {worker}; do :; done)"
 
 
-def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, turns_within_s: float | None = None) -> list[str]:
-    """The command line of a cell's load. `turns_within_s`: it waits for commands, and all turns end within that."""
-    stop_s, most_s, turns = int(STOP_TIMEOUT_S), int(expected_s(cell, load) + waits_s(load) + SPARE_TIME_S), list[str]()
-    if turns_within_s is not None:
-        # Nothing that is still open then belongs to a window.
-        stop_s, most_s, turns = 0, int(turns_within_s), ["--turns"]
+def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: InTurns | None = None) -> list[str]:
+    """The command line of a cell's load. `in_turns`: it warms up and ends when it is told to."""
+    stop_s, most_s, timeout_s, turns = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, list[str]()
+    if in_turns is not None:
+        # What is still open at its end belongs to no window.
+        stop_s, most_s, timeout_s, turns = 0.0, in_turns.within_s, load.timeout_s * in_turns.cells, ["--turns"]
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
-        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(stop_s),
-        "--run-time", f"{most_s}s",
+        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(stop_s)),
+        "--run-time", f"{int(most_s)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--warm-up-most-s", str(load.warm_up_most_s),
-        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(load.timeout_s),
+        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(timeout_s),
         "--start-over-s", str(load.start_over_s), *turns,
         *arrival(cell, load), *parameters, *_master(load, target),
     ]  # fmt: skip
+
+
+def _most_s(cell: Cell, load: Load) -> float:
+    return expected_s(cell, load) + waits_s(load) + SPARE_TIME_S
 
 
 def _master(load: Load, target: LoadTarget) -> list[str]:

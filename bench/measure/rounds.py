@@ -135,7 +135,7 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
     folder, display = stage.folder, stage.display
     space.check_room()
     display.step(f"{title}: starting the services")
-    stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log" for cell in heat})
+    stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log" for cell in heat}, turns=True)
     display.measuring(f"{title}: {', '.join(cell.slug for cell in heat)}")
     found = dict(zip(heat, _heat(job, number, heat, stage, seed, title), strict=True))
     display.finished(job.round_s(heat))
@@ -146,7 +146,7 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
         display.step(f"measuring {cell.slug} again: {why}")
         runs.set_aside(folder.cell_folder(number, cell))
         space.check_room()
-        stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log"})
+        stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log"}, turns=True)
         [found[cell]] = _heat(job, number, (cell,), stage, f"{seed}/{cell.slug}", title)
         remarks[cell] = [verdict.remade(why)]
     for cell in heat:

@@ -10,6 +10,7 @@ from suite.arrival import Arrival
 
 MOST_CELLS = 8  # each has a service, a load and their memory
 MOST_NAMED = 4
+POOL_TIMEOUT_S = 30.0  # by default; a shorter one is part of what is measured
 MOST_CONNECTIONS = 120  # to PostgreSQL, of all services that are up
 
 SLICE_OVERHEAD_S = 0.03  # freezing one service, reading the counters, letting the next one go
@@ -38,18 +39,22 @@ def _of_load(load: Load) -> str:
 
 
 def _of_cell(cell: Cell) -> str:
-    if cell.setup.url:
-        return "a target is not the suite's to stop"
-    if cell.setup.database_rtt_ms is not None:
-        return "a network's delay does not wait"
-    for name in catalogue.scenario(cell.scenario).operations:
-        if name not in OPERATIONS:
-            return f"what {name} does is not known"
-        if OPERATIONS[name].method != "GET":
-            return f"{name} writes, and a stopped service would keep its locks"
-        if OPERATIONS[name].least:
-            return f"the delay of {name} does not wait"
-    return ""
+    setup = cell.setup
+    whys = {
+        "a target is not the suite's to stop": bool(setup.url),
+        "a pool's short time-out does not wait": not setup.url and setup.pool_timeout_s < POOL_TIMEOUT_S,
+        "a network's delay does not wait": setup.database_rtt_ms is not None,
+    }
+    found = (why for why, applies in whys.items() if applies)
+    return next(found, "") or next(filter(None, map(_of_operation, catalogue.scenario(cell.scenario).operations)), "")
+
+
+def _of_operation(name: str) -> str:
+    if name not in OPERATIONS:
+        return f"what {name} does is not known"
+    if OPERATIONS[name].method != "GET":
+        return f"{name} writes, and a stopped service would keep its locks"
+    return f"the delay of {name} does not wait" if OPERATIONS[name].least else ""
 
 
 def expected_s(plan: Plan) -> float:

@@ -53,6 +53,7 @@ class Fleet:
         self.settings, self.traced, self.calls = settings, traced, calls
         self._running: dict[Setup, Child] = {}
         self._ports: dict[Setup, int] = {}
+        self._cells = 1  # that take turns
         self.network = Network(settings.database_url, settings.database_cpus)
         self.external = External(settings.nonce, settings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
@@ -88,11 +89,13 @@ class Fleet:
         """Start this setup unless it runs and answers. It replaces another setup of the same service."""
         self.have({setup: log}, beside=True)
 
-    def have(self, setups: Mapping[Setup, Path], *, beside: bool = False) -> None:
+    def have(self, setups: Mapping[Setup, Path], *, beside: bool = False, turns: bool = False) -> None:
         """Start those of these setups that do not run and answer. All others are stopped.
 
-        `beside`: only other setups of the same services are.
+        `beside`: only other setups of the same services are. `turns`: they are going to take turns. A pool's time-out
+        goes on while its service is frozen, so it becomes as many times as long.
         """
+        self._cells = len(setups) if turns else 1
         kept = {setup for setup in setups if (child := self._running.get(setup)) and self._answers(setup, child)}
         services = {setup.service for setup in setups}
         ended = [one for one in self._running if one not in kept and (not beside or one.service in services)]
@@ -196,7 +199,7 @@ class Fleet:
                 "RUN_NONCE": shared.nonce,
                 "POOL_SIZE": str(setup.pool_size),
                 "POOL_OVERFLOW": str(setup.pool_overflow),
-                "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
+                "POOL_TIMEOUT_S": str(setup.pool_timeout_s * self._cells),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
                 **traced,

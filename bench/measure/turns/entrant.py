@@ -14,6 +14,7 @@ from bench.measure import load
 from bench.measure.cell import Attempt
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.fleet.processes import Child, stop_all
+from bench.measure.load import InTurns
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
 from bench.store import locust_counts, recordings, samples, space
@@ -33,12 +34,12 @@ class Entrant:
     `problem` is why it has no part in the heat any more.
     """
 
-    def __init__(self, attempt: Attempt, fleet: Fleet, within_s: float) -> None:
-        """Start its load, which connects all users. `within_s` is how long the heat may take."""
+    def __init__(self, attempt: Attempt, fleet: Fleet, in_turns: InTurns) -> None:
+        """Start its load, which connects all users."""
         self.attempt, self._fleet = attempt, fleet
         cell, plan, target, folder = attempt.cell, attempt.plan, attempt.target, attempt.folder
         self.setup = cell.setup
-        command = load.command(cell, plan.load, target, folder, within_s)
+        command = load.command(cell, plan.load, target, folder, in_turns)
         self.child: Child = load.start(command, folder, (), commanded=True)
         self._stream = folder / samples.SAMPLE_STREAM
         self._follower = samples.Follower(self._stream)

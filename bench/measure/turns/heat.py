@@ -18,6 +18,7 @@ from bench.measure import database, load
 from bench.measure.cell import Attempt, ProgressListener, concluded, roots
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
+from bench.measure.load import InTurns
 from bench.measure.turns.entrant import Done, Entrant
 from bench.measure.watch.apart import kept_off
 from bench.plan import placement, schedule, turns
@@ -40,14 +41,14 @@ def measure(
 
     What was recorded of a cell stays in its attempt's folder, even when the cell cannot count.
     """
-    plan, within_s = attempts[0].plan, longest_s(attempts)
+    plan, in_turns = attempts[0].plan, InTurns(len(attempts), longest_s(attempts))
     cpus = placement.allowed_cpus()  # before this process keeps off some of them
     restore.restore(server.dsn)
     started = postgresql.postmaster_start_time(server.dsn)
     with _watching(server) as connection, kept_off(attempts[0].placed.service):
         entrants: list[Entrant] = []
         try:
-            entrants += [Entrant(one, fleet, within_s) for one in attempts]
+            entrants += [Entrant(one, fleet, in_turns) for one in attempts]
             _Heat(entrants, fleet, plan, seed, listener).run(server, cpus, connection)
             database.check_not_restarted(server, started)
         except RestartedError as restarted:

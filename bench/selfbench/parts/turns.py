@@ -73,7 +73,7 @@ def _round(
     setup: Setup, fleet: Fleet, server: database.Database, placed: placement.Placement, folder: Path, number: int
 ) -> tuple[RoundFigures, RoundFigures]:
     twin, users = replace(setup, arm=matrix.AA), fleet.settings.dataset_users
-    fleet.start({setup: folder / "ours.log", twin: folder / "wrk.log"})
+    fleet.have({setup: folder / "ours.log", twin: folder / "wrk.log"}, turns=True)
     plan = model.Plan(
         matrix=model.Matrix(scenarios=["point_read"], services=[setup.service]),
         load=model.Load(warm_up_s=WARM_UP_S, measure_s=SLICES * SLICE_S),
@@ -81,7 +81,7 @@ def _round(
     )
     [one] = matrix.cells(plan)
     target = load.LoadTarget(fleet.url(setup), users, number, placed.load)
-    ours = Entrant(cell.Attempt(plan, one, target, placed, folder), fleet, LONGEST_S)
+    ours = Entrant(cell.Attempt(plan, one, target, placed, folder), fleet, load.InTurns(2, LONGEST_S))
     try:
         with _wrk(fleet.url(twin), users, placed.load, folder) as theirs:
             assert waiting.until(lambda: ours.said("spawned"), 30.0)  # noqa: S101  # else there is nothing to compare

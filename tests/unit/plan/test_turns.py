@@ -51,6 +51,7 @@ def test_a_heat_has_as_many_cells_as_a_machine_can_hold() -> None:
         (planned(Load(arrival="open", rate=10.0)), "arrivals of the open model do not wait"),  # type: ignore[arg-type]
         (planned(Load(ping=True)), "pings do not wait"),
         (planned(Load(workers=2)), "a load of several processes cannot be paused"),
+        (planned(pool_timeout_s=[2.0]), "a pool's short time-out does not wait"),
         (planned(database_rtt_ms=[1.0]), "a network's delay does not wait"),
         (planned(scenarios=["crud"]), "create_user writes, and a stopped service would keep its locks"),
         (planned(scenarios=["session_sleep"]), "the delay of session_sleep does not wait"),
