@@ -63,7 +63,8 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` is as it happened.
+    """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` are
+    the measurements that count.
 
     `parity` are the facts in which the gate compared the services; `unreadable` names the files of a stored run
     that could not be read, and `disagreeing` are the cells whose window.json differs from their recording.
@@ -102,7 +103,7 @@ def of(outcome: Outcome) -> Analysis:
         ceilings=limits,
         rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results, outcome.first_stage),
         parity=outcome.parity,
-        measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
+        measured={cell: tuple(outcome.counting(cell)) for cell in outcome.measured},
         unreadable=tuple(outcome.unreadable),
         disagreeing=tuple(outcome.disagreeing),
     )

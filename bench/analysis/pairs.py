@@ -11,6 +11,7 @@ from bench.analysis.intervals import mean_interval, values_needed
 from bench.analysis.notes import A_A
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
+from bench.analysis.verdict import Judgement
 from bench.plan import metrics
 from bench.plan.matrix import AA, Cell
 from bench.plan.metrics import Known, Metric, Place
@@ -163,9 +164,8 @@ def _concluded(
     interval: tuple[float, float] | None,
 ) -> tuple[Conclusion, str]:
     """What the interval shows, and why; reads nothing but the interval off."""
-    invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
-    if invalid:
-        return Conclusion.NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+    if unranked := _unranked(baseline, candidate):
+        return Conclusion.NOT_COMPARABLE, unranked
     if interval is None:
         few = "an interval needs two rounds" if len(ratios) < 2 else "known in fewer than two rounds of the first stage"
         return Conclusion.NOT_COMPARABLE, few if ratios else "unknown in every round"
@@ -180,6 +180,15 @@ def _concluded(
             slugs = " and ".join(one.cell.slug for one in found)
             return Conclusion.NOT_COMPARABLE, f"{slugs} FLOOR: only a bound is known"
     return conclusion, ""
+
+
+def _unranked(*cells: CellResult) -> str:
+    """In words, which of these may not be compared; empty where all may."""
+    invalid, unjudged = (
+        " and ".join(one.cell.slug for one in cells if one.verdict.name is name)
+        for name in (Judgement.INVALID, Judgement.UNJUDGED)
+    )
+    return "; ".join([f"{invalid} INVALID"] * bool(invalid) + [f"UNJUDGED: {unjudged}"] * bool(unjudged))
 
 
 def _ratios(

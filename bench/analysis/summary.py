@@ -29,12 +29,12 @@ class OperationSummary:
 
     Requests, failures and `unfinished` ones (which are failures) began or were due in a window. Throughput counts the
     successes that ended in one. Latencies are those of successes, and the least that unfinished and missed requests
-    can have. `rounds` holds each window's own figures. Only the operation `all` has what follows: the uncorrected
-    service time of an open load, from when a request was sent, not from when it was due; how long a batch took from its
-    first intended start to its last end, where there is one window; and CPU times and transactions, those of a cell's
-    whole window divided by all requests that ended in it (transactions also the only operation, where there is just
-    one). Statements and round trips are those that the gate has counted. `first_stage`: the windows whose spread
-    decided how many there are; None where their number was fixed.
+    can have. `rounds` holds each round's own figures; one that is left out has none. Only the operation `all` has what
+    follows: the uncorrected service time of an open load, from when a request was sent, not from when it was due; how
+    long a batch took from its first intended start to its last end, where there is one window; and CPU times and
+    transactions, those of a cell's whole window divided by all requests that ended in it (transactions also the only
+    operation, where there is just one). Statements and round trips are those that the gate has counted. `first_stage`:
+    the windows whose spread decided how many there are; None where their number was fixed.
     """
 
     operation: str
@@ -79,9 +79,9 @@ class OperationSummary:
         known, first = ([value for value in some if value is not None] for some in (values, values[: self.first_stage]))
         return mean_interval(known, first=None if self.first_stage is None else first)
 
-    def of_rounds(self, metric: str) -> tuple[float | None, ...]:
-        """One metric in each round; None where the round does not know it."""
-        return tuple(figures.get(metric) for figures in self.rounds)
+    def of_rounds(self, metric: str, *, counting: bool = False) -> tuple[float | None, ...]:
+        """One metric in each round, or in those `counting`; None where a round does not know it, or is left out."""
+        return tuple(figures.get(metric) for figures in self.rounds if figures or not counting)
 
     def columns(self, wanted: Sequence[Metric]) -> dict[str, float | None]:
         """Each metric by its column, with its interval where it has columns for one."""

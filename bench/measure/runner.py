@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.verdict import Judgement
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
@@ -201,7 +202,8 @@ def invitation(job: Job) -> str:
 
 
 def _invalid(outcome: Outcome) -> str:
-    slugs = [result.cell.slug for result in outcome.results.values() if not result.verdict.ranks]
+    results = outcome.results.values()
+    slugs = [result.cell.slug for result in results if result.verdict.name is Judgement.INVALID]
     return f"INVALID: {', '.join(slugs)}" if slugs else ""
 
 

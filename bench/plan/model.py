@@ -173,6 +173,7 @@ class Thresholds(_Section):
     """When a measurement is not believed: see docs/methodology.md for each. Shares, unless the name says seconds."""
 
     expect_failures: bool = False
+    expect_drift: bool = False
     failures: Share = 0.001
     accounting: Share = 0.05
     conservation: Share = 0.05

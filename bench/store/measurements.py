@@ -42,9 +42,15 @@ def has_ended(place: Path) -> bool:
     return (place / "window.json").exists() or (place / "problem.txt").exists()
 
 
-def nothing(problem: str, settings: Plan, cell: Cell, *, by_service: bool = False) -> Measurement:
-    """A measurement without a window, with the reason. `by_service`: the service ended by itself."""
-    seen = evidence.nothing(problem, cell.users, settings.load.arrival, by_service=by_service)
+def nothing(
+    problem: str, settings: Plan, cell: Cell, *, by_service: bool = False, unreadable: bool = False
+) -> Measurement:
+    """A measurement without a window, with the reason. `by_service`: the service ended by itself.
+
+    `unreadable`: its files cannot be read.
+    """
+    arrival = settings.load.arrival
+    seen = evidence.nothing(problem, cell.users, arrival, by_service=by_service, unreadable=unreadable)
     return Measurement(pl.DataFrame(), seen)
 
 

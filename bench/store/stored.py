@@ -55,7 +55,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
                     raise
                 problem, difference, mine = within(folder, error), "", []
                 found.unreadable.append(problem)
-                one = measurements.nothing(problem, settings, cell)
+                one = measurements.nothing(problem, settings, cell, unreadable=True)
             if one is not None:
                 measured.append(one)
                 if difference:
@@ -72,7 +72,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
             if not what_there_is:
                 raise ResultsError(why) from None
             found.unreadable.append(why)
-            found.add_all(cell, [measurements.nothing(why, settings, cell)])
+            found.add_all(cell, [measurements.nothing(why, settings, cell, unreadable=True)])
     return found
 
 

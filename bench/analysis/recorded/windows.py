@@ -65,7 +65,8 @@ class Window:
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
-        return {**asdict(self), "length_s": self.length_s}
+        facts = {**asdict(self), "length_s": self.length_s}
+        return facts if self.slices else {name: value for name, value in facts.items() if name != "slices"}
 
 
 def of(marks: tuple[Mark, ...], samples: pl.DataFrame, load: Load) -> Window:

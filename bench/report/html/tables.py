@@ -19,6 +19,8 @@ from bench.report.html import answer
 REASONS = {
     Kind.INVALID,
     Kind.FLOOR,
+    Kind.UNJUDGED,
+    Kind.DISTURBED,
     Kind.UNCHECKED,
     Kind.REMADE,
     Kind.DISAGREES,
@@ -30,6 +32,7 @@ REASONS = {
     Kind.WAITED,
     Kind.WARM_UP,
 }
+VERDICTS = {Kind.INVALID, Kind.FLOOR, Kind.UNJUDGED}
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def reasons(notes: Sequence[Note]) -> list[str]:
 def _line(note: Note) -> str:
     if note.kind is Kind.BOUND:
         return f"{note.about}, bound by {note.which}: {note.text}"
-    return f"{note.about}, {note.kind}: {note.text}" if note.kind in {Kind.INVALID, Kind.FLOOR} else str(note)
+    return f"{note.about}, {note.kind}: {note.text}" if note.kind in VERDICTS else str(note)
 
 
 def contrasts(found: Ranking) -> PageTable | None:

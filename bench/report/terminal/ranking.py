@@ -24,6 +24,8 @@ MOST_ERRORS = 3
 STYLES = {
     Kind.INVALID: "red",
     Kind.FLOOR: "yellow",
+    Kind.UNJUDGED: "yellow",
+    Kind.DISTURBED: "yellow",
     Kind.ERROR: "red",
     Kind.LEDGER: "dim",
     Kind.MISSED: "red",

@@ -158,3 +158,20 @@ def test_an_interval_has_the_spread_of_the_first_stage_and_the_mean_of_all_round
     lacking = result("asyncpg_async", [None, None, 178, 174, 181])
     [pair] = [one for one in pairs.compare([SLOW, lacking], 3) if one.metric == "throughput_rps"]
     assert (pair.conclusion, pair.why) == ("not comparable", "known in fewer than two rounds of the first stage")
+
+
+def test_a_round_that_is_left_out_of_one_cell_moves_no_other() -> None:
+    """Round 2 has no ratio; those after it are still of the same round."""
+    full = result("asyncpg_async", [200, 400, 800, 1600])
+    gap = result("psycopg2_sync", [100, None, 400, 800])
+    pair = found([gap, full])["asyncpg_async", "psycopg2_sync"]
+    assert pair.rounds == 3
+    assert pair.ratio == pytest.approx(2.0)
+
+
+def test_a_cell_that_is_not_judged_is_not_compared() -> None:
+    """Its plan has looser thresholds."""
+    rates = [100.0, 101.0, 102.0]
+    pair = found([result("psycopg2_sync", rates), result("asyncpg_async", rates, verdict="UNJUDGED")])
+    one = pair["asyncpg_async", "psycopg2_sync"]
+    assert (one.conclusion, one.ratio, one.why) == ("not comparable", None, "UNJUDGED: asyncpg_async")
