@@ -10,7 +10,7 @@ from enum import StrEnum
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.roles import TARGET
-from bench.analysis.rules import answers, conservation, load, machine
+from bench.analysis.rules import answers, conservation, load, machine, slices
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
 
@@ -45,10 +45,10 @@ class Verdict:
 
 
 INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
-    *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES,
+    *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES, *slices.RULES,
 )  # fmt: skip
 # What the service cannot cause: the same measurement may well succeed when it is made again.
-DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE)
+DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE, *slices.OUTSIDE)
 
 
 def disturbance(seen: Evidence, limits: Thresholds) -> str:

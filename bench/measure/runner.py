@@ -20,7 +20,7 @@ from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, RunRequest, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
-from bench.plan import placement
+from bench.plan import placement, turns
 from bench.plan.note import Note
 from bench.report.terminal import parity_table
 from bench.store import runs, space, stored
@@ -121,7 +121,9 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
         )
         _warn(display, [*placement.notes(job.placed), *variables.notes()])
-        database.check_connections(server, preflight.most_connections(setups))
+        for text in turns.alone(job.cells, job.plan):
+            display.step(text)
+        database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)

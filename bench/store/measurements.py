@@ -16,6 +16,7 @@ from bench.analysis.measurement import COLUMNS, Measurement
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.windows import Window
+from bench.analysis.slices import cut
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.store import files, recordings, samples
@@ -104,10 +105,11 @@ def _as_written(
 def _derived(
     recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, facts: Mapping[str, Any]
 ) -> tuple[Measurement, str]:
-    found = Measurement.of(recording, kept, cell, settings)
-    window, seen = windows.of(recording.marks, kept, settings.load), found.evidence.as_dict()
+    mine = cut.of(recording, kept, settings)
+    found = Measurement.of(recording, kept, cell, settings, mine)
+    seen = found.evidence.as_dict()
     del seen["miscounted"]  # a miscount has its own remark
-    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(window), **seen}))
+    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(mine.window), **seen}))
 
 
 def _both(
