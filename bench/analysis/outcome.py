@@ -146,6 +146,7 @@ class Outcome:
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
     `disagreeing`: where its window.json differs from its recording, which is a remark on the cell, too.
     `first_stage`: the rounds whose spread decides how many there are; None where the plan fixes their number.
+    `baseline`: the service that the others are compared with, first of all; empty where the plan names none.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -160,6 +161,7 @@ class Outcome:
     unreadable: list[str] = field(default_factory=list)
     disagreeing: list[Note] = field(default_factory=list)
     first_stage: int | None = None
+    baseline: str = ""
 
     @property
     def count(self) -> int:

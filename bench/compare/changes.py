@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.intervals import welch_interval
-from bench.analysis.pairs import CONFIDENCE, Conclusion
+from bench.analysis.pairing.families import CONFIDENCE
+from bench.analysis.pairs import Conclusion
 from bench.analysis.summary import SAMPLES_BEYOND
 from bench.analysis.verdict import Judgement
 from bench.plan import metrics

@@ -25,7 +25,10 @@ ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment."""
+    """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment.
+
+    `all_pairs`: print the ratios of all pairs, too, where the plan has a baseline.
+    """
 
     plan: Plan
     plan_path: Path
@@ -34,6 +37,7 @@ class RunRequest:
     bind_host: str = LOOPBACK  # where services and Locust's master listen for load workers
     earlier: Earlier | None = None
     force: bool = False
+    all_pairs: bool = False
 
     @property
     def plan_name(self) -> str:

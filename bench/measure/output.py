@@ -39,7 +39,7 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
     rankings = {one.scenario: one for one in found.rankings}
     for scenario in dict.fromkeys(cell.scenario for cell in found.measured):
         console.print()
-        console.print(ranking.ranking(rankings[scenario]))
+        console.print(ranking.ranking(rankings[scenario], all_pairs=job.request.all_pairs))
     if found.rulings and found.results:
         console.print()
         console.print(claims.table(found.rulings))

@@ -106,7 +106,8 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
 
 def decided(planned: Rounds, stage: Stage) -> int:
     """How many rounds there are in all, from the spread of the first ones; in words, too."""
-    needed = pairs.rounds_needed(stage.outcome.beginning().ordered(), planned.precision or 0.0, planned.count)
+    first = stage.outcome.beginning().ordered()
+    needed = pairs.rounds_needed(first, planned.precision or 0.0, planned.count, planned.baseline)
     if needed is None or needed <= planned.count:
         return planned.count
     wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"

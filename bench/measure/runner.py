@@ -91,8 +91,10 @@ def _begin(job: Job) -> tuple[Run, Outcome]:
     folder.status("running")
     folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
     folder.write_json("plan.json", job.as_dict(job.rounds))
-    plan = job.plan
-    return folder, Outcome(plan.verdict, job.cells, claims=plan.claims, first_stage=plan.rounds.first_stage)
+    plan, rounds = job.plan, job.plan.rounds
+    return folder, Outcome(
+        plan.verdict, job.cells, claims=plan.claims, first_stage=rounds.first_stage, baseline=rounds.baseline
+    )
 
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:

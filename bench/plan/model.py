@@ -144,12 +144,15 @@ class Rounds(_Section):
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
     `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
     of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
+    `baseline`: the service or target that all others are compared with, first of all. These ratios have intervals of
+    their own, narrower than those of all pairs; with a precision, it is theirs.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
     slices: Annotated[int, Field(ge=1, le=999)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     once: list[str] = []
+    baseline: str = ""
     aa: bool = False
     ceilings: bool = True
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None

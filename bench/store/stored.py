@@ -37,7 +37,8 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = matrix.cells(settings)
-    found = Outcome(settings.verdict, cells, claims=settings.claims, first_stage=settings.rounds.first_stage)
+    first_stage, baseline = settings.rounds.first_stage, settings.rounds.baseline
+    found = Outcome(settings.verdict, cells, claims=settings.claims, first_stage=first_stage, baseline=baseline)
     found.counted = bool((readable(folder, lambda: environment(folder), problems) or {}).get("counted", False))
     found.ceilings = readable(folder, lambda: _ceilings(folder, cells), problems) or Ceilings()
     found.parity = readable(folder, lambda: parity(folder / "parity.csv"), problems) or ()

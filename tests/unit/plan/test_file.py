@@ -115,6 +115,22 @@ def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
     assert (len(several.plan.claims), several.remarks) == (2, ())
 
 
+def test_a_baseline_that_options_leave_out_is_none() -> None:
+    """A line says so. One that is given with them is the baseline, and an empty one compares all pairs."""
+    read = file.understood(file.find("default"), {"services": ["asyncpg_async", "sqlalchemy_async"]})
+    assert read.plan.rounds.baseline == ""
+    assert "without a baseline, because options leave out psycopg2_sync: all pairs are compared" in map(
+        str, read.remarks
+    )
+    both = file.understood(file.find("default"), {"services": OTHERS, "baseline": "asyncpg_async"})
+    assert both.plan.rounds.baseline == "asyncpg_async"
+    assert "baseline asyncpg_async" in both.plan.title
+    none = file.understood(file.find("default"), {"baseline": ""})
+    assert (none.plan.rounds.baseline, none.remarks) == ("", ())
+    assert none.plan.title.endswith("overridden: no baseline")
+    assert file.read(file.find("default")).rounds.baseline == "psycopg2_sync"
+
+
 def test_a_missing_plan_is_named_with_the_nearest() -> None:
     """By name, the nearest plan is suggested; by path, the path is named."""
     with pytest.raises(PlanError, match="did you mean 'smoke'"):
