@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, machine, windows, work
+from bench.analysis.recorded import gauges, ledger, load_workers, machine, windows, work
 from bench.analysis.recorded.activity import peaks, transactions_per_request
+from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.ledger import Ledger
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
@@ -45,6 +46,7 @@ class Evidence(Ledger):
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
     or where no system allows it to be.
     `by_service`: there was no window because the service ended by itself.
+    `collected` are the service's garbage collections; None where it did not say often enough.
     """
 
     length_s: float
@@ -74,6 +76,7 @@ class Evidence(Ledger):
     pings_unanswered: int = 0
     by_service: bool = False
     work: Work = field(default_factory=Work)
+    collected: Collected | None = None
 
     @property
     def due(self) -> float:
@@ -141,6 +144,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         warm_up_s=window.warm_up_s,
         extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
         work=work.of(recording, samples, window, cell, plan),
+        collected=gauges.collected(recording.gauges, window, cell.setup.workers),
     )
 
 

@@ -110,6 +110,7 @@ class Health(BaseModel):
 
     service: str
     profile: str
+    gc: str
     nonce: str
     pool: PoolSettings
     threads: int

@@ -164,6 +164,7 @@ class Fleet:
                 "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
+                "GC": setup.gc,
                 **traced,
                 **together,
             },
@@ -181,6 +182,8 @@ class Fleet:
             )
         if health.get("nonce") != self.settings.nonce:
             raise ServiceError(f"another program answers on {service.url} in place of {service.name}")
+        if (really := health.get("gc")) != setup.gc:
+            raise ServiceError(f"{service.name} runs with garbage collection {really!r} in place of {setup.gc!r}")
         self.health[setup] = health
 
 
