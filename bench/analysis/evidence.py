@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, windows, work
+from bench.analysis.recorded import gauges, ledger, load_workers, windows, work
+from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.ledger import Ledger
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
@@ -50,6 +51,7 @@ class Evidence(Ledger):
     `by_service`: there was no window because the service ended by itself; `unreadable`: its files cannot be read.
     Of a cell that took turns, `slices` are those that count, `slices_left_out` those that were disturbed (if all were,
     they are in both), and `slices_planned` is how many the plan has.
+    `collected` are the service's garbage collections; None where it did not say often enough.
     """
 
     length_s: float
@@ -84,6 +86,7 @@ class Evidence(Ledger):
     slices: tuple[Slice, ...] = ()
     slices_left_out: tuple[LeftOut, ...] = ()
     slices_planned: int = 0
+    collected: Collected | None = None
 
     @property
     def undisturbed(self) -> int:
@@ -166,6 +169,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, know
         slices=mine.slices,
         slices_left_out=mine.left_out,
         slices_planned=plan.rounds.slices if mine.slices else 0,
+        collected=gauges.collected(mine.gauges(recording.gauges), window, cell.setup.workers),
     )
 
 

@@ -1,5 +1,6 @@
 """One cell measured in one round: the requests that count, and the evidence around them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,3 +44,11 @@ class Measurement:
         mine = known or cut.of(recording, samples, plan)
         counts = windows.classified(mine.samples, mine.window).select(COLUMNS)
         return cls(counts, evidence.of(recording, samples, cell, plan, mine))
+
+
+def transactions_per_request(measurements: Sequence[Measurement]) -> float | None:
+    """Over the windows of which transactions are known."""
+    known = [(one.evidence.transactions, one.evidence.completed) for one in measurements]
+    counted = [(ended, requests) for ended, requests in known if ended is not None]
+    total = sum(requests for _, requests in counted)
+    return sum(ended for ended, _ in counted) / total if total else None

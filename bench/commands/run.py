@@ -53,6 +53,9 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
 @click.option("--profile", type=options.Names(), help="idiomatic: libraries' defaults; lean: no avoidable round trip.")
+@click.option(
+    "--gc", type=options.Names(), help="default: Python's garbage collection; freeze: not of what the start made."
+)
 @click.option("--arrival", help="closed: users send again when answered; open: at --rate; batch: a fixed number.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
 @click.option("--load-workers", type=int, metavar="N", help="Load processes (Locust workers) on this machine.")

@@ -13,7 +13,7 @@ from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.analysis.parity import ParityRow
 from bench.plan import matrix
-from bench.plan.matrix import Cell
+from bench.plan.matrix import PYTHONS_OWN, Cell
 from bench.plan.model import Plan
 from bench.plan.note import Kind, Note
 from bench.store import csv_reading, files, measurements
@@ -103,6 +103,7 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     values = dict(written["plan"])
     if values["load"]["rate"] is not None:
         values["load"] = {**values["load"], "rate_share": None}  # the rate was found from the share
+    values["matrix"] = {"gc": [PYTHONS_OWN], **values["matrix"]}  # older runs had no choice
     return Plan.model_validate(values)
 
 

@@ -106,6 +106,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
         pool_timeout_s=setup.pool_timeout_s,
         threads=setup.threads,
         profile=setup.profile,
+        gc=setup.gc,
         dataset_users=10_000,
         nonce="",
         external_api_url="http://external_api:8020",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from bench.analysis.recorded import machine, windows
+from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.turns import ActiveClock
@@ -36,6 +37,11 @@ class Cut:
     slices: tuple[Slice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     clock: ActiveClock | None = None
+
+    def gauges(self, recorded: Sequence[Gauge]) -> Sequence[Gauge]:
+        """What the service said of itself, on the same clock."""
+        clock = self.clock
+        return recorded if clock is None else [replace(one, at_ns=clock.at(one.at_ns)) for one in recorded]
 
 
 def of(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:

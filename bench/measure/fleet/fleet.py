@@ -202,6 +202,7 @@ class Fleet:
                 "POOL_TIMEOUT_S": str(setup.pool_timeout_s * self._cells),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
+                "GC": setup.gc,
                 **traced,
                 **together,
             },
@@ -218,6 +219,8 @@ class Fleet:
             )
         if health.get("nonce") != self.settings.nonce:
             raise ServiceError(f"another program answers on {url} in place of {setup.service}")
+        if (really := health.get("gc")) != setup.gc:
+            raise ServiceError(f"{setup.service} runs with garbage collection {really!r} in place of {setup.gc!r}")
         self.health[setup] = health
 
 

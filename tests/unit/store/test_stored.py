@@ -26,3 +26,13 @@ def test_a_run_has_the_baseline_of_its_plan(tmp_path: Path) -> None:
     del written["rounds"]["baseline"]
     (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
     assert stored.outcome(tmp_path).baseline == ""
+
+
+def test_a_run_from_before_there_was_a_choice_had_pythons_own_garbage_collection() -> None:
+    """Whatever plans have by default today."""
+    written = file.read(file.find("default")).model_dump()
+    del written["matrix"]["gc"]
+    found = stored.plan_of({"plan": written}).matrix
+    assert (found.gc, "gc" in found.model_fields_set) == (["default"], True)
+    written["matrix"]["gc"] = ["freeze"]
+    assert stored.plan_of({"plan": written}).matrix.gc == ["freeze"]
