@@ -11,7 +11,8 @@ import httpx
 TIMEOUT_S = 40.0
 PLAIN = "http://"
 NO_REUSE = httpx.Limits(max_keepalive_connections=0)
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def client(url: str, *, reuse: bool = True) -> httpx.Client:

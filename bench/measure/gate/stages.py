@@ -83,7 +83,7 @@ def costs(
     setups: Sequence[Setup], lines: Mapping[str, Line], statements: Callable[[], int] | None
 ) -> dict[Setup, Mapping[str, Cost]]:
     """What each operation of each service costs in the database. All must have been warmed up."""
-    found = {}
+    found = dict[Setup, Mapping[str, Cost]]()
     for setup in setups:
         service, relay = catalogue.service(setup.service), lines[setup.service].relay
         found[setup] = counts.counted(service, setup.profile, setup.pool_size, relay, statements)

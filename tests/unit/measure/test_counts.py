@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from bench.measure.gate import counts
-from bench.plan.costs import Cost, expected
+from bench.plan.costs import CALLS, Cost, expected
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 
@@ -26,7 +26,7 @@ class Counted:
         monkeypatch.setattr(counts, "_cost", self._cost)
 
     def _requests(self, operation: str, times: int, _: object, variant: str | None = None) -> list[tuple[str, ...]]:
-        if times != counts.CALLS:
+        if times != CALLS:
             self.warmed.append(operation)
         return [(operation, variant or "")] * times
 
