@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator
 
 import click
-import psutil
 from rich.table import Table
 
 from bench.commands import options
 from bench.measure import database, environment, preflight
+from bench.measure.fleet import orphans
 from bench.measure.fleet.serving import check_ports
+from bench.measure.watch import busy
+from bench.measure.watch.busy import Busy
 from bench.plan import placement
 from bench.store import runs
 from db import loader, ports, server
@@ -55,9 +57,10 @@ def _machine() -> Iterator[Finding]:
         yield "CPUs", "ok", f"{len(cpus)}: {placed}"
     else:
         yield "CPUs", "note", "not placed by role: service, load and database share all CPUs"
-    load = psutil.getloadavg()[0]
-    busy = load > 0.25 * (psutil.cpu_count() or 1)
-    yield "other work", "note" if busy else "ok", f"load average {load:.2f}" + (" (stop it first)" if busy else "")
+    yield _other_work(busy.Watch(()).seen())
+    left = orphans.named()
+    remedy = ": the next run ends what is left"
+    yield "left behind", "note" if left else "ok", ", ".join(left) + remedy if left else "no process of a killed run"
     try:
         preflight.check_open_files(DEFAULT_USERS)
         yield "open files", "ok", f"enough for {DEFAULT_USERS} users"
@@ -70,6 +73,10 @@ def _machine() -> Iterator[Finding]:
         yield "results/", "ok", "writable, no other run is active"
     except BenchError as error:
         yield "results/", "error", str(error)
+
+
+def _other_work(found: Busy) -> Finding:
+    return "other work", "ok" if found.quiet else "note", found.words(f"during {found.seconds:.0f} s")
 
 
 def _ports() -> Iterator[Finding]:

@@ -25,6 +25,8 @@ UNIMPORTANT = (
     *DATA,
     *MACHINE,
 )
+# What else the machine did before a run measured: each slice has its own figures of that.
+BEFORE_MEASURING = ("busy.",)
 MOST_OF_A_GROUP = 12
 NOTHING = "(not there)"
 
@@ -81,7 +83,8 @@ def candidates(old: RunConditions, new: RunConditions) -> dict[str, tuple[str, .
     before, after = (flat(facts.environment or {}) for facts in (old, new))
     groups: dict[str, dict[str, None]] = {}
     for key in dict.fromkeys((*before, *after)):
-        skipped = key.endswith(UNIMPORTANT) or (key == MEMORY and not _alike(before.get(key), after.get(key)))
+        other_memory = key == MEMORY and not _alike(before.get(key), after.get(key))
+        skipped = other_memory or key.endswith(UNIMPORTANT) or _is_one_of(key, BEFORE_MEASURING)
         if skipped or before.get(key) == after.get(key) or _is_of_one_service(key, old, new):
             continue
         group, name = _grouped(key)

@@ -21,6 +21,7 @@ from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, RunRequest, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
+from bench.measure.watch import busy
 from bench.plan import placement, turns
 from bench.plan.note import Note
 from bench.report.terminal import parity_table
@@ -117,6 +118,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             calls=any(cell.calls_external for cell in job.cells),
         ) as fleet,
     ):
+        watch = busy.Watch(_ours(job, server))
         job = replace(
             job,
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
@@ -141,8 +143,11 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
         outcome.parity = parity.rows(passed.facts, catalogue.services())
+        others = watch.seen()
+        _warn(display, others.notes("while this run was prepared"))
         named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
-        recorded |= {"counted": outcome.counted, "services": _described(passed)} | ({"targets": named} if named else {})
+        recorded |= {"counted": outcome.counted, "busy": others.as_dict(), "services": _described(passed)}
+        recorded |= {"targets": named} if named else {}
         if job.request.earlier is not None:
             continue_run(job.request.earlier, recorded, force=job.request.force, display=display)
         folder.write("parity.csv", csv_writing.csv_text(parity.COLUMNS, map(asdict, outcome.parity)))
@@ -161,6 +166,12 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         for number in rounds.numbers(job, stage):
             fingerprint.check(first, fingerprint.take(server.dsn))
             rounds.measure(job, number, stage)
+
+
+def _ours(job: Job, server: Database) -> list[int]:
+    """Processes that belong to the run and are not started by it."""
+    targeted = [pid for one in job.plan.targets for pid in targets.processes(one.url)]
+    return [*targeted, *([server.pid] if server.pid else [])]
 
 
 def _warn(display: Display, notes: Iterable[Note]) -> None:

@@ -51,6 +51,8 @@ class Kind(StrEnum):
     PLACEMENT = "placement"
     VARIABLES = "variables"
     SETTINGS = "settings"
+    BUSY = "busy"
+    """What else used the machine before anything was measured."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ class Operation:
     least: str = ""
 
     @property
+    def writes(self) -> bool:
+        """Whether it may change a row."""
+        return self.method != "GET"
+
+    @property
     def calls_external(self) -> bool:
         """Whether each call of it makes one of the external API."""
         return self.least == EXTERNAL_DELAY

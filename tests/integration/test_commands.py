@@ -1,5 +1,6 @@
 """The other commands, as a user types them."""
 
+import os
 import re
 import signal
 import socket
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from bench.cli import COMMANDS
+from bench.measure.fleet import processes
 from db import embedded
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied, wait_for
@@ -57,6 +59,27 @@ def test_doctor_says_whether_a_run_can_start(checkout: Checkout) -> None:
     assert code == 1
     assert "port 8003 is taken" in printed
     assert checkout.wait_until_empty() == []
+
+
+def test_doctor_names_what_keeps_the_machine_busy_and_what_a_killed_run_left(checkout: Checkout) -> None:
+    """A loop on one CPU, and a stopped process with the mark of a harness that has ended."""
+    first = min(psutil.Process().cpu_affinity())
+    loop = f"import os\nos.sched_setaffinity(0, {{{first}}})\nwhile True: pass"
+    mark = {processes.MARK: f"1 0 {checkout.folder}"}
+    with (
+        subprocess.Popen([sys.executable, "-c", loop]) as busy,
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | mark) as left,
+    ):
+        try:
+            left.send_signal(signal.SIGSTOP)
+            code, printed = checkout.bench("doctor")
+        finally:
+            busy.kill()
+            left.kill()
+    said = re.sub(r"[\s\u2502]+", " ", printed)
+    assert code == 0, printed
+    assert re.search(rf"other work note other processes used .* \(pid {busy.pid}\) \d\.\d\d CPU.*: close them", said)
+    assert f"(pid {left.pid}, stopped) of a killed run (pid 1): the next run ends what is left" in said
 
 
 @pytest.mark.slow

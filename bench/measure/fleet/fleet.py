@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench import tracing
@@ -45,12 +46,21 @@ class FleetSettings:
 class Fleet:
     """The services that are running, at most one setup on each port."""
 
-    def __init__(self, settings: FleetSettings, *, traced: bool = False, calls: bool = True) -> None:
+    def __init__(
+        self,
+        settings: FleetSettings,
+        *,
+        traced: bool = False,
+        calls: bool = True,
+        urls: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Starts nothing yet. `traced`: services record their requests and pools, which costs them some CPU.
 
-        `calls`: services may call the external API; otherwise it is not started.
+        `calls`: services may call the external API; otherwise it is not started. `urls` has the database's address
+        for services that have one of their own.
         """
         self.settings, self.traced, self.calls = settings, traced, calls
+        self._urls = urls
         self._running: dict[Setup, Child] = {}
         self._ports: dict[Setup, int] = {}
         self._cells = 1  # that take turns
@@ -174,7 +184,8 @@ class Fleet:
 
     def _launch(self, setup: Setup, log: Path) -> Child:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
-        url = shared.database_url if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
+        near = self._urls.get(setup.service, shared.database_url)
+        url = near if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         if self.calls and catalogue.service(setup.service).needs_database:
             calls = {"EXTERNAL_API_URL": self.external.url(setup.external_delay_s, log.with_name(LOG))}
         else:

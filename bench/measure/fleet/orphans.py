@@ -17,11 +17,11 @@ from suite import catalogue
 
 
 def end(console: Console) -> None:
-    """End processes that an earlier harness of this checkout left behind, and print which."""
+    """End processes that an earlier harness of this checkout left behind, stopped ones too, and print which."""
     ended: dict[int, list[int]] = {}
     for process, harness in _orphans():
         with suppress(psutil.Error):  # it has ended meanwhile
-            process.kill()
+            process.kill()  # a stopped process (SIGSTOP) ends by no other signal
             ended.setdefault(harness, []).append(process.pid)
     for harness, pids in ended.items():
         console.print(
@@ -29,6 +29,16 @@ def end(console: Console) -> None:
             style="yellow",
             highlight=False,
         )
+
+
+def named() -> list[str]:
+    """Each process that an earlier harness of this checkout left behind, in words. Nothing is ended."""
+    found = []
+    for process, harness in _orphans():
+        with suppress(psutil.Error):  # it has ended meanwhile
+            stopped = ", stopped" if process.status() == psutil.STATUS_STOPPED else ""
+            found.append(f"{process.name()} (pid {process.pid}{stopped}) of a killed run (pid {harness})")
+    return sorted(found)
 
 
 def close_runs(console: Console, going_on: Run | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from bench.measure.gate import clients
 from bench.measure.gate.contract import Check
 from suite.catalogue import Service
 
@@ -49,8 +50,7 @@ def run_checks(base_url: str, todo: Sequence[Check]) -> dict[Check, ContractAnsw
     """Send all of these checks to an address, one after the other. Raises httpx.HTTPError if there is no answer."""
     answers = {}
     # A new connection for each request: uvicorn closes a connection when the application raises.
-    one_use = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=base_url, timeout=40.0, trust_env=False, limits=one_use) as client:
+    with clients.client(base_url, reuse=False) as client:
         for check in todo:
             headers = JSON if check.send is not None else {}
             response = client.request(check.method, check.path, content=check.send, headers=headers)
@@ -60,7 +60,8 @@ def run_checks(base_url: str, todo: Sequence[Check]) -> dict[Check, ContractAnsw
 
 def openapi(base_url: str) -> dict[str, Any]:
     """The OpenAPI document of a service, without its title."""
-    document: dict[str, Any] = httpx.get(f"{base_url}/openapi.json", timeout=10.0, trust_env=False).json()
+    with clients.client(base_url) as client:
+        document: dict[str, Any] = client.get("/openapi.json").json()
     document["info"].pop("title")
     return document
 

@@ -133,7 +133,7 @@ def _notes(notes: int) -> Iterator[Check]:
         name, path = f"synchronize note 2{transaction}", f"/notes/2/synchronize{transaction}"
         written = _fields(id=2, data="Note 2, version")
         yield Check(name, "synchronize_note", "POST", path, 200, written)
-        yield Check(f"read after {name}", "read_note", "GET", "/notes/2", 200, written)
+        yield Check(f"read after {name}", "synchronize_note", "GET", "/notes/2", 200, written)
     for transaction in ("implicit", "explicit"):
         for operation, method, more in (("read_note", "GET", ""), ("synchronize_note", "POST", "/synchronize")):
             for note_id, status in ((notes + 1, 404), (BIGINT_MAX, 404), (0, 422), (BIGINT_MAX + 1, 422)):

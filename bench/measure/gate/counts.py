@@ -13,7 +13,8 @@ from uuid import uuid4
 import httpx
 import psycopg
 
-from bench.plan.costs import CALLS, READS, Cost, counted_as
+from bench.measure.gate import clients
+from bench.plan.costs import CALLS, READS, Cost, counted_as, expected
 from db import server
 from db.dsn import Dsn
 from db.wire import Relay
@@ -42,37 +43,78 @@ class CountedRequest(NamedTuple):
     fields: dict[str, str] | None = None
 
 
-def counted(service: Service, connections: int, relay: Relay, statements: Callable[[], int] | None) -> dict[str, Cost]:
+Statements = Callable[[], int] | None
+
+
+def warm_up(service: Service, connections: int) -> None:
+    """Call everything that only reads, so often that each connection has prepared its statements."""
+    with clients.client(service.url) as client:
+        for operation, variant in _asked(service):
+            if OPERATIONS[operation].data_statements and not OPERATIONS[operation].writes:
+                _warm_up(client, service, connections, operation, variant)
+
+
+def counted(service: Service, profile: str, connections: int, relay: Relay, statements: Statements) -> dict[str, Cost]:
     """The cost of every operation that the service answers, for each variant, one after the other.
 
-    `connections` is the size of its pool. `statements` returns how many statements were executed so far. Raises
-    VerificationError for a call that fails.
+    `connections` is the size of its pool. `statements` returns how many statements were executed so far. What only
+    reads must have been warmed up. Raises VerificationError for a call that fails.
     """
     found = {}
-    with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
-        for operation in OPERATIONS:
-            for variant in OPERATIONS[operation].variants or (None,) if service.answers([operation]) else ():
-                # Some connections may not have prepared the statement yet: the lowest of several tries counts.
-                at_once = OPERATIONS[operation].uses > 1
-                todo = requests(operation, connections * service.warm_up + SPARE, client, variant)
-                for request in todo:
-                    perform(client, service, request)
-                tries = [
-                    _cost(client, service, requests(operation, CALLS, client, variant), relay, statements)
-                    for _ in range(TRIES_AT_ONCE if at_once else 1)
-                ]
-                found[counted_as(operation, variant)] = min(tries, key=lambda cost: cost.round_trips)
+    with clients.client(service.url) as client:
+        time.sleep(SETTLE_S)
+        for operation, variant in _asked(service):
+            should = expected(service, profile, operation, variant)
+            cost = None
+            if not OPERATIONS[operation].writes:
+                cost = _cost(client, service, requests(operation, CALLS, client, variant), relay, statements)
+            # A pool may have given a connection that had not prepared the statement, after one came back late.
+            if (
+                cost is None
+                or cost.round_trips != should.round_trips
+                or cost.statements not in {None, should.statements}
+            ):
+                cost = _warm_cost(client, service, connections, operation, variant, relay, statements)
+            found[counted_as(operation, variant)] = cost
     return found
 
 
-def _cost(
+def _asked(service: Service) -> Iterator[tuple[str, str | None]]:
+    """Every operation that the service answers, with each of its variants."""
+    for name, operation in OPERATIONS.items():
+        if service.answers([name]):
+            yield from ((name, variant) for variant in operation.variants or (None,))
+
+
+def _warm_up(client: httpx.Client, service: Service, connections: int, operation: str, variant: str | None) -> None:
+    for request in requests(operation, connections * service.warm_up + SPARE, client, variant):
+        perform(client, service, request)
+
+
+def _warm_cost(
     client: httpx.Client,
     service: Service,
-    todo: Sequence[CountedRequest],
+    connections: int,
+    operation: str,
+    variant: str | None,
     relay: Relay,
-    statements: Callable[[], int] | None,
+    statements: Statements,
 ) -> Cost:
-    time.sleep(SETTLE_S)
+    """The cost of one operation, which is warmed up just before."""
+    _warm_up(client, service, connections, operation, variant)
+    tries = list[Cost]()
+    # Some connections may not have prepared the statement yet: the lowest of several tries counts.
+    for _ in range(TRIES_AT_ONCE if OPERATIONS[operation].uses > 1 else 1):
+        todo = requests(operation, CALLS, client, variant)
+        time.sleep(SETTLE_S)
+        tries.append(_cost(client, service, todo, relay, statements))
+    return min(tries, key=lambda cost: cost.round_trips)
+
+
+def _cost(
+    client: httpx.Client, service: Service, todo: Sequence[CountedRequest], relay: Relay, statements: Statements
+) -> Cost:
+    """Make these calls. No message of an earlier call may still be under way."""
     before = relay.round_trips, statements() if statements else 0, relay.transactions
     for request in todo:
         perform(client, service, request)

@@ -2,20 +2,19 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from bench.analysis.conversation import wire_facts
 from bench.analysis.conversation.wire_facts import Wire
 from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, FleetSettings
-from bench.measure.gate import agreement, contract, counts, inspection, proof
+from bench.measure.gate import agreement, contract, counts, inspection, lines, proof, stages
 from bench.measure.gate.agreement import Disagreement
 from bench.measure.gate.contract import Check
 from bench.measure.gate.inspection import ServerProcesses
@@ -23,10 +22,6 @@ from bench.measure.gate.proof import FailedProof
 from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
 from db import buyer, restore
-from db import server as servers
-from db.dsn import Dsn
-from db.protocol import Listener, Message
-from db.wire import Relay
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.errors import VerificationError
@@ -63,27 +58,33 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
     Raises VerificationError with every disagreement (up to ten).
     """
     todo = contract.checks(settings.dataset_users, buyer.of_little(server.dsn))
-    passed, wrong, messages = Verification(checks=len(todo)), list[str](), list[Message]()
-    with _relayed(server.dsn, messages.append) as relay:
-        url = replace(server.dsn, host="127.0.0.1", port=relay.port).url if relay else server.dsn.url
-        tracking = counts.tracked(server.dsn) if relay else nullcontext(None)
-        with tracking as statements, Fleet(replace(settings, database_url=url)) as fleet:
+    passed, wrong = Verification(checks=len(todo)), list[str]()
+    # Nothing is timed here, so the services may use every CPU.
+    around = replace(settings, cpus=(), load_cpus=())
+    with lines.opened(server.dsn, [setup.service for setup in setups]) as ways:
+        tracking = counts.tracked(server.dsn) if ways else nullcontext(None)
+        with tracking as statements, Fleet(around, urls={name: way.url for name, way in ways.items()}) as fleet:
             for batch in _batches(setups):
                 fleet.stop()
-                messages.clear()
+                for way in ways.values():
+                    way.messages.clear()
                 fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
-                processes = inspection.processes_when_started(fleet.pids(), relay.port if relay else None)
+                ports = {name: way.relay.port for name, way in ways.items()}
+                processes = inspection.processes_when_started(fleet.pids(), ports)
                 started_ns = time.perf_counter_ns()
                 proof.check_services(server.dsn, batch)
-                wrong += _contract_violations(server, todo, batch)
+                wrong += stages.contract_violations(server, todo, batch)
                 passed.health |= fleet.health
-                if relay is not None and not wrong:
-                    passed.costs |= _costs(batch, relay, statements)
-                if not wrong:
-                    wires = _wires(server, batch, messages, started_ns) if relay else {}
-                    passed.facts |= _facts(fleet, processes, wires)
+                if wrong:
+                    continue
+                wires = dict[Setup, Wire]()
+                if ways:
+                    calls = stages.warmed_up(batch, ways)
+                    passed.costs |= stages.costs(batch, ways, statements)
+                    wires = stages.wires(server, calls, ways, started_ns)
+                passed.facts |= _facts(fleet, processes, wires)
         wrong += [line for setup, costs in passed.costs.items() for line in _unexpected(setup, costs)]
-        if relay is None:
+        if not ways:
             passed.unchecked = f"round trips, parity of sessions: {server.dsn.host} is a socket, and a relay needs TCP"
         elif statements is None:
             passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
@@ -157,16 +158,6 @@ def _target_answers(
         restore.restore(server.dsn)
 
 
-@contextmanager
-def _relayed(dsn: Dsn, listener: Listener) -> Iterator[Relay | None]:
-    """A relay to the server. None for a server that is reached by a socket in the file system."""
-    if dsn.host.startswith("/"):
-        yield None
-        return
-    with Relay(dsn.host, dsn.port, listener=listener) as relay:
-        yield relay
-
-
 def _listed(wrong: Sequence[str]) -> str:
     more = [f"and {len(wrong) - SHOWN} more"] if len(wrong) > SHOWN else []
     return "\n  ".join([*wrong[:SHOWN], *more])
@@ -182,30 +173,6 @@ def _batches(setups: Sequence[Setup]) -> list[list[Setup]]:
     return [[setup for (of, _), setup in first.items() if of == profile] for profile in profiles]
 
 
-def _costs(
-    setups: Sequence[Setup], relay: Relay, statements: Callable[[], int] | None
-) -> dict[Setup, Mapping[str, Cost]]:
-    return {
-        setup: counts.counted(catalogue.service(setup.service), setup.pool_size, relay, statements) for setup in setups
-    }
-
-
-def _wires(
-    server: Database, setups: Sequence[Setup], messages: Sequence[Message], started_ns: int
-) -> dict[Setup, Wire]:
-    """What PostgreSQL receives from each service for one point read."""
-    with servers.connect(server.dsn) as connection:
-        row = connection.execute("SHOW default_transaction_isolation").fetchone()
-    default, found = str(row[0]) if row else "", dict[Setup, Wire]()
-    for setup in setups:
-        service = catalogue.service(setup.service)
-        if service.needs_database:
-            calls = inspection.point_reads(service, setup.pool_size, messages)
-            wire = wire_facts.wire(calls, list(messages), setup.pool_size, default, started_ns)
-            found |= {setup: wire} if wire else {}
-    return found
-
-
 def _facts(
     fleet: Fleet, processes: Mapping[Setup, ServerProcesses], wires: Mapping[Setup, Wire]
 ) -> dict[Setup, ParityFacts]:
@@ -217,20 +184,3 @@ def _facts(
 
 def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
     return differences(catalogue.service(setup.service), setup.profile, costs)
-
-
-def _contract_violations(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
-    """The wrong answers of services, in words: those that differ from the contract or from the other services."""
-    answers, documents = {}, {}
-    for setup in setups:
-        service = catalogue.service(setup.service)
-        restore.restore(server.dsn)
-        try:
-            answers[service.name] = agreement.run_service_checks(service.url, service, todo)
-            documents[service.name] = agreement.openapi(service.url)
-        except httpx.HTTPError as error:
-            raise VerificationError(f"{service.name} broke off during verification: {error}") from None
-    first = next(iter(documents))
-    differing = [name for name, document in documents.items() if document != documents[first]]
-    wrong = [str(one) for one in agreement.disagreements(answers)]
-    return wrong + [f"{name}: its OpenAPI document differs from that of {first}" for name in differing]

@@ -6,13 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import psutil
 
 from bench.analysis import parity
 from bench.analysis.conversation import wire_facts
 from bench.analysis.parity import ParityFacts
-from bench.measure.gate import counts
+from bench.measure.gate import clients, counts
 from bench.measure.gate.counts import CountedRequest
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS
@@ -50,10 +49,13 @@ def server_processes(pid: int, database_port: int | None) -> ServerProcesses:
     )
 
 
-def processes_when_started(pids: Mapping[int, Setup], database_port: int | None) -> dict[Setup, ServerProcesses]:
-    """The processes of services, as soon as they agree with the plan. After `SETTLE_S`, as they are then."""
+def processes_when_started(pids: Mapping[int, Setup], ports: Mapping[str, int]) -> dict[Setup, ServerProcesses]:
+    """The processes of services, as soon as they agree with the plan. After `SETTLE_S`, as they are then.
+
+    `ports` has the port by which each service reaches the database, where it is known.
+    """
     return waiting.until(
-        lambda: {setup: server_processes(pid, database_port) for pid, setup in pids.items()},
+        lambda: {setup: server_processes(pid, ports.get(setup.service)) for pid, setup in pids.items()},
         SETTLE_S,
         POLL_EVERY_S,
         enough=lambda found: all(map(_is_as_planned, found, found.values())),
@@ -88,7 +90,7 @@ def point_reads(service: Service, pool_size: int, messages: Sequence[Message]) -
     """
     request = CountedRequest("GET", "/users/1")
     found = []
-    with httpx.Client(base_url=service.url, timeout=40.0, trust_env=False) as client:
+    with clients.client(service.url) as client:
         for _ in range(USES * pool_size):
             counts.perform(client, service, request)
         time.sleep(counts.SETTLE_S)
@@ -104,7 +106,8 @@ def threads(service: Service) -> int | None:
     """How many threads a worker has for `def` endpoints. None for a service without such endpoints."""
     if service.mode != "sync":
         return None
-    found = prometheus.totals(httpx.get(f"{service.url}/metrics", trust_env=False).text)
+    with clients.client(service.url) as client:
+        found = prometheus.totals(client.get("/metrics").text)
     return int(found["threads"] / found["workers"])
 
 

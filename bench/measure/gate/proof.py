@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from bench.measure.gate import clients
 from bench.plan.matrix import Setup
 from db import proof
 from db.dsn import Dsn
@@ -18,7 +19,6 @@ WRITING = {
     "notes": ("synchronize_note",),
 }
 """The operations that write, by the table that they write to."""
-TIMEOUT_S = 40.0
 SHOWN_LETTERS = 100
 
 
@@ -78,7 +78,8 @@ def _failure(name: str, url: str, table: str, planted: Proof) -> FailedProof | N
         "notes": (f"/notes/{planted.note_id}", "data"),
     }[table]
     try:
-        answer = httpx.get(url + path, timeout=TIMEOUT_S, trust_env=False)
+        with clients.client(url) as client:
+            answer = client.get(path)
     except httpx.HTTPError as error:
         return FailedProof(name, table, path, f"no answer ({error or type(error).__name__})")
     try:

@@ -110,6 +110,16 @@ def test_candidate_causes_are_grouped_and_told_once() -> None:
     }
 
 
+def test_what_else_the_machine_did_before_is_no_difference() -> None:
+    """Each slice has its own figures of that, which decide."""
+    runs = [
+        RunConditions({**ENVIRONMENT, "busy": {"others": others, "processes": [{"name": "make"}]}}, PLAN)
+        for others in (0.0, 1.5)
+    ]
+    assert causes.obstacles(*runs) == ()
+    assert causes.candidates(*runs) == {}
+
+
 def test_a_group_stays_short() -> None:
     """The first dozen, and how many more."""
     many = environment(versions={f"library{number}": "1" for number in range(20)})

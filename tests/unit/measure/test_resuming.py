@@ -119,10 +119,11 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, name: str) -> None:
 
 
 def test_the_same_environment_is_no_obstacle() -> None:
-    """Where only the run's nonce, the server's port and the commit of unchanged code differ."""
+    """Where only the run's nonce, the server's port, the commit of unchanged code and other work differ."""
     now = json.loads(json.dumps(ENVIRONMENT))
     now["database"]["server"], now["services"]["asyncpg_async"]["health"]["nonce"] = "p:2", "n2"
     now["git"] = {"commit": "def", "modified": True}
+    now["busy"] = {"others": 0.6, "processes": [{"name": "firefox", "cpus": 0.6}]}
     assert resuming.check_same(resuming.read(NAME), now, force=False) == ()
 
 
