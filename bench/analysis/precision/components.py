@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 Ragged = Sequence[Sequence[float]]
 """Log ratios by round, and within it by block."""
 Figures = Sequence[Sequence[float | None]]
-"""A cell's figures by round, and within it by slice; None where a slice has none."""
+"""A cell's figures by round, and within it by the number of the block; None where it has no slice that counts."""
 
 
 @dataclass(frozen=True)

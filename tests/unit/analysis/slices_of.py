@@ -6,9 +6,13 @@ have the same noise, and differ only in when each cell is measured.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bench.plan import schedule
+from bench.plan.matrix import Cell, default_setup
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -35,6 +39,7 @@ QUIET = Noise()
 DRIFTING = Noise(wander=0.003, wave=0.05)
 BURSTY = Noise(bursts_per_minute=1.5)
 SLOWDOWN, SHORTEST_S, LONGEST_S = 0.2, 0.3, 20.0
+ROUNDS_DRAWN = 2000  # each round of each table has the order of one of these
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,10 @@ class Layout:
         return np.asarray(self.overhead_s + round_s * np.arange(self.rounds)[:, None, None])
 
     def in_turns(self, tables: int, chance: np.random.Generator) -> Floats:
-        """Starts of slices, tables x rounds x blocks x cells: in every block each cell once, in a new random order."""
+        """Starts of slices, tables x rounds x blocks x cells: in every block each cell once, in the suite's order."""
         block_s = self.cells * (1 + self.turn_s)
-        places = positions(chance, (tables, self.rounds, self.slices, self.cells))
+        drawn = places_of(self.cells, self.slices)
+        places = drawn[chance.integers(0, len(drawn), (tables, self.rounds))]
         begin = self.begin(self.overhead_s + self.slices * block_s)
         return np.asarray(begin + block_s * np.arange(self.slices)[:, None] + (1 + self.turn_s) * places)
 
@@ -69,9 +75,16 @@ def in_windows(layout: Layout, places: Floats, turn_s: float) -> Floats:
     return np.asarray(window + np.arange(layout.slices)[:, None])
 
 
-def positions(chance: np.random.Generator, shape: tuple[int, ...]) -> Numbers:
-    """The place of each cell in each block: an order by chance of the last axis."""
-    return chance.permuted(np.broadcast_to(np.arange(shape[-1]), shape), axis=-1)
+@cache
+def places_of(cells: int, blocks: int) -> Numbers:
+    """The place of each cell in each block, by the suite's own order: ROUNDS_DRAWN rounds x blocks x cells."""
+    setup = default_setup("asyncpg_async")
+    named = [Cell(str(number), "", setup, 1, (), once=False) for number in range(cells)]
+    drawn = [
+        [[int(cell.slug) for cell in block] for block in schedule.blocks(named, blocks, f"{seed}")]
+        for seed in range(ROUNDS_DRAWN)
+    ]
+    return np.argsort(np.array(drawn), axis=2)
 
 
 def logarithms(starts: Floats, noise: Noise, chance: np.random.Generator) -> Floats:
