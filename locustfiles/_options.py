@@ -124,6 +124,12 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     spread = "With --samples: closed users spread their first requests over this many seconds."
     add("--start-over-s", type=float, default=1.0, help=spread, **hidden)
     add(
+        "--turns",
+        action="store_true",
+        help="With --samples: warm up and end when standard input says so, one command a line.",
+        **hidden,
+    )
+    add(
         "--warm-up-s",
         type=float,
         default=0.0,

@@ -17,7 +17,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from locustfiles import _clock, _phases
+from locustfiles import _clock, _commands, _phases
 from locustfiles._http import Client
 from locustfiles._ledger import LEDGER, LedgerState, shifted
 from locustfiles._pacing import PACING
@@ -209,6 +209,8 @@ class SampleWriter:
         self._mark("spawned")
         if options.arrival == Arrival.BATCH:
             PACING.wait_until_answered(options.arrivals)
+        elif options.turns:
+            self._take_turns()
         else:
             self._measure()
         self._mark("stopping")
@@ -224,8 +226,21 @@ class SampleWriter:
         self._mark("measuring")
         end_ns = time.perf_counter_ns() + round(options.measure_s * 1e9)
         gevent.sleep(options.measure_s + TAIL_S)
+        self._drain(end_ns)
+
+    def _take_turns(self) -> None:
+        """Warm up and end when bench says so. By the first turn, all users have sent a request to a frozen service."""
+        options = self._options
+        for command in _commands.told():
+            if command == _commands.END:
+                break
+            _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s, _phases.QUEUE_IS_FULL)
+            self._mark("measuring")
+        self._drain(time.perf_counter_ns())
+
+    def _drain(self, end_ns: int) -> None:
         self._mark("draining")
-        _phases.wait_for_window(lambda: self._ledger_after(end_ns), end_ns, options.drain_s)
+        _phases.wait_for_window(lambda: self._ledger_after(end_ns), end_ns, self._options.drain_s)
 
     def _on_quitting(self, **_: Any) -> None:
         self._collect()

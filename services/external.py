@@ -1,11 +1,17 @@
-"""Clients of the external API that `POST /notes/{id}/synchronize` calls, for `def` and `async def` endpoints."""
+"""Clients of the external API that `POST /notes/{id}/synchronize` calls, for `def` and `async def` endpoints.
 
-from typing import Self
+Each is imported and opened at the first call: only this operation needs one, and both bring many objects along, which
+every full garbage collection of a service would walk through.
+"""
 
-import aiohttp
-import httpx
+from threading import Lock
+from typing import TYPE_CHECKING, Self
 
 from services.contract.errors import ExternalApiError
+
+if TYPE_CHECKING:
+    import aiohttp
+    import httpx
 
 TIMEOUT_S = 60.0
 
@@ -15,44 +21,61 @@ class ExternalApi:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(max_connections=None), trust_env=False)
+        self._client: httpx.Client | None = None
+        self._opening = Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
     def note(self, note_id: int) -> str:
         """The external API's new text for this note. Raises ExternalApiError."""
+        import httpx  # noqa: PLC0415  # see above
+
+        client = self._client or self._opened()
         try:
-            answer = self._client.get(f"{self._url}/notes/{note_id}")
+            answer = client.get(f"{self._url}/notes/{note_id}")
             return str(answer.raise_for_status().json()["data"])
         except httpx.HTTPError as error:
             raise ExternalApiError from error
 
+    def _opened(self) -> "httpx.Client":
+        """The client, opened by the first of the threads that call at once."""
+        import httpx  # noqa: PLC0415  # see above
+
+        with self._opening:
+            if self._client is None:
+                limits = httpx.Limits(max_connections=None)
+                self._client = httpx.Client(timeout=TIMEOUT_S, limits=limits, trust_env=False)
+            return self._client
+
 
 class AsyncExternalApi:
-    """A client with an unlimited pool: each waiting request has a connection. It is open in the `async with` block."""
-
-    _session: aiohttp.ClientSession
+    """A client with an unlimited pool: each waiting request has a connection. It is closed with the block."""
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # Created only now: a session belongs to the event loop that runs at its creation.
-        # aiohttp: at a thousand concurrent calls, httpx.AsyncClient would cost more CPU time than everything else.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
+        if self._session is not None:
+            await self._session.close()
 
     async def note(self, note_id: int) -> str:
         """The external API's new text for this note. Raises ExternalApiError."""
+        import aiohttp  # noqa: PLC0415  # see above
+
+        if self._session is None:  # nothing waits between this look and the next line, so there is only one session
+            # aiohttp: at a thousand concurrent calls, httpx.AsyncClient would cost more CPU time than everything else.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
+            )
         try:
             async with self._session.get(f"{self._url}/notes/{note_id}", raise_for_status=True) as answer:
                 return str((await answer.json())["data"])

@@ -8,7 +8,7 @@ from platform import python_version
 
 from fastapi import FastAPI, Request, Response
 
-from services import metrics
+from services import collection, metrics
 from services.contract.models import Health, Pong, PoolSettings
 from services.settings import Settings
 
@@ -33,6 +33,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
         return Health(
             service=name,
             profile=settings.profile,
+            gc=collection.setting(),
             nonce=settings.nonce,
             pool=pool,
             threads=settings.threads,

@@ -16,6 +16,7 @@ class Settings:
     pool_timeout_s: float
     threads: int
     profile: str
+    gc: str
     dataset_users: int
     nonce: str
     external_api_url: str
@@ -33,6 +34,7 @@ class Settings:
             pool_timeout_s=float(environ.get("POOL_TIMEOUT_S", "30")),
             threads=int(environ.get("THREADS", "40")),
             profile=environ.get("PROFILE", "idiomatic"),
+            gc=environ.get("GC", "default"),
             dataset_users=int(environ.get("DATASET_USERS", "10000")),
             nonce=environ.get("RUN_NONCE", ""),
             external_api_url=environ.get("EXTERNAL_API_URL", "http://127.0.0.1:8020"),

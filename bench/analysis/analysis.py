@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bench.analysis import ceilings, notes, pairs, rulings, sweeps
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Ceilings, CellResult, Outcome
+from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Pair
 from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
@@ -38,7 +39,7 @@ class Ranking:
 
     `results` are all of them, in the plan's order; `ranked` those that may be ranked, the best first: the highest
     throughput, or under an open load the lowest latency. `paced`: throughput is the rate that was asked for, so that
-    latency is compared.
+    latency is compared. `baseline` is the service that the others are compared with; empty where there is none.
     """
 
     scenario: str
@@ -49,6 +50,7 @@ class Ranking:
     curves: tuple[Curve, ...]
     ceilings: tuple[Ceiling, ...]
     notes: tuple[Note, ...] = ()
+    baseline: str = ""
 
     @property
     def others(self) -> tuple[CellResult, ...]:
@@ -56,14 +58,20 @@ class Ranking:
         return tuple(one for one in self.results if one not in self.ranked)
 
     @property
-    def contrasts(self) -> tuple[Pair, ...]:
-        """The pairs of whole cells."""
-        return tuple(one for one in self.pairs if one.operation == "all")
+    def shown(self) -> Family:
+        """The pairs that a reader sees first: those with the baseline, or all where no ratio with it is known."""
+        known = any(one.ratio is not None and one.family is Family.BASELINE for one in self.pairs)
+        return Family.BASELINE if known else Family.ALL
+
+    def contrasts(self, family: Family) -> tuple[Pair, ...]:
+        """The pairs of whole cells in one family, then the A/A arm, which is beside every family."""
+        return tuple(one for one in self.pairs if one.operation == "all" and one.family in {family, Family.TWINS})
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` is as it happened.
+    """Everything that is said of a run. Cells are in the plan's order, and so are claims; `measured` are
+    the measurements that count.
 
     `parity` are the facts in which the gate compared the services; `unreadable` names the files of a stored run
     that could not be read, and `disagreeing` are the cells whose window.json differs from their recording.
@@ -102,7 +110,7 @@ def of(outcome: Outcome) -> Analysis:
         ceilings=limits,
         rulings=rulings.rule(outcome.claims, outcome.cells, outcome.results, outcome.first_stage),
         parity=outcome.parity,
-        measured={cell: tuple(measurements) for cell, measurements in outcome.measured.items()},
+        measured={cell: tuple(outcome.counting(cell)) for cell in outcome.measured},
         unreadable=tuple(outcome.unreadable),
         disagreeing=tuple(outcome.disagreeing),
     )
@@ -127,10 +135,11 @@ def _ranking(
         results=mine,
         ranked=_ranked(mine, paced=paced),
         paced=paced,
-        pairs=pairs.compare(mine, outcome.first_stage),
+        pairs=pairs.compare(mine, outcome.first_stage, outcome.baseline),
         curves=tuple(one for one in curves if one.scenario == scenario),
         ceilings=tuple(one for one in limits if one.scenario == scenario),
         notes=said,
+        baseline=outcome.baseline,
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import ledger, load_workers, machine, windows, work
-from bench.analysis.recorded.activity import peaks, transactions_per_request
+from bench.analysis.recorded import gauges, ledger, load_workers, windows, work
+from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.ledger import Ledger
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.machine import Machine
@@ -20,6 +20,9 @@ from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import LOAD
 from bench.analysis.recorded.windows import Window
 from bench.analysis.recorded.work import Work
+from bench.analysis.slices import connections, cut
+from bench.analysis.slices.cut import Cut
+from bench.analysis.slices.figures import LeftOut, Slice
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
@@ -37,14 +40,18 @@ class Evidence(Ledger):
     `warm_up_s` is how long the load ran before the window, `extended` whether the response time made it longer than
     planned; None where that is not known, and of a batch.
     `connections_peak` is the most database connections that the service had at any reading of pg_stat_activity,
-    `transactions` how many ended in the window, as far as pg_stat_database tells.
+    `transactions` how many ended in the window, as far as pg_stat_database tells; `transactions_unknown` says in words
+    why it does not tell, where that is a matter of the turns.
     `miscounted` says in words where Locust's own count differs from the samples'.
     `foreign`: a target was measured, whose resources are unknown.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     `load_workers` are the processes of a load of several.
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,
     or where no system allows it to be.
-    `by_service`: there was no window because the service ended by itself.
+    `by_service`: there was no window because the service ended by itself; `unreadable`: its files cannot be read.
+    Of a cell that took turns, `slices` are those that count, `slices_left_out` those that were disturbed (if all were,
+    they are in both), and `slices_planned` is how many the plan has.
+    `collected` are the service's garbage collections; None where it did not say often enough.
     """
 
     length_s: float
@@ -73,7 +80,18 @@ class Evidence(Ledger):
     extended: bool = False
     pings_unanswered: int = 0
     by_service: bool = False
+    unreadable: bool = False
     work: Work = field(default_factory=Work)
+    transactions_unknown: str = ""
+    slices: tuple[Slice, ...] = ()
+    slices_left_out: tuple[LeftOut, ...] = ()
+    slices_planned: int = 0
+    collected: Collected | None = None
+
+    @property
+    def undisturbed(self) -> int:
+        """How many slices nothing disturbed."""
+        return len({one.block for one in self.slices} - {one.block for one in self.slices_left_out})
 
     @property
     def due(self) -> float:
@@ -85,8 +103,10 @@ class Evidence(Ledger):
         return asdict(self)
 
 
-def nothing(problem: str, users: int, arrival: Arrival, *, by_service: bool = False) -> Evidence:
-    """Of a measurement that came to no window."""
+def nothing(
+    problem: str, users: int, arrival: Arrival, *, by_service: bool = False, unreadable: bool = False
+) -> Evidence:
+    """Of a measurement that came to no window, or cannot be read."""
     return Evidence(
         **vars(Ledger(0, 0, 0, None, None)),
         length_s=0.0,
@@ -99,20 +119,24 @@ def nothing(problem: str, users: int, arrival: Arrival, *, by_service: bool = Fa
         machine=None,
         problem=problem,
         by_service=by_service,
+        unreadable=unreadable,
     )
 
 
-def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Evidence:
-    """What a recording and all its samples show of the cell. Raises ResultsError when the load ended too early."""
+def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, known: Cut | None = None) -> Evidence:
+    """What a recording and all its samples show of the cell. Raises ResultsError when the load ended too early.
+
+    `known`: what counts of them, if the caller has cut it.
+    """
     load, ours = plan.load, not cell.setup.url
-    window = windows.of(recording.marks, samples, load)
-    counted = ledger.of(samples, window, cell.users, load.arrival)
-    seen = _machine(recording, window, plan)
+    mine = known or cut.of(recording, samples, plan)
+    window = mine.window
+    counted = ledger.of(mine.samples, window, cell.users, load.arrival)
     # A target may have a separate database: what this one did may not have been for it.
-    most = peaks(recording.activity, window) if ours else None
+    held = connections.of(recording, window, mine.clock) if ours else connections.UNKNOWN
     # A batch has no steady rate, at which the transactions that were not reported yet would stay as many.
     steady = ours and load.arrival != Arrival.BATCH
-    each = transactions_per_request(recording.activity, windows.ended_ns(samples), window) if steady else None
+    each, unknown = connections.transactions_per_request(recording, mine) if steady else (None, "")
     pings_ms, sent = inside(recording.pings, window), len(windows.sent(samples))
     return Evidence(
         length_s=window.length_s,
@@ -123,39 +147,38 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> E
         by_chance=load.spacing == "poisson",
         **vars(counted),
         reconnects=recording.marks[-1].reconnects,
-        machine=seen,
+        machine=_machine(mine.machine, plan),
         placement=recording.placement,
         workers=cell.setup.workers,
-        connections_peak=most.connections - _others(recording) if most else None,
-        idle_in_transaction_peak=most.idle_in_transaction if most else None,
+        connections_peak=held.most,
+        idle_in_transaction_peak=held.idle_in_transaction,
         transactions=None if each is None else each * counted.completed,
+        transactions_unknown=unknown,
         ping_p50_ms=statistics.median(pings_ms) if pings_ms else None,
         ping_max_ms=pings_ms[-1] if pings_ms else None,
         miscounted=miscounted(recording.locust_requests, sent),
         foreign=not ours,
-        load_workers=load_workers.of_marks(recording.marks, window),
-        unwatched=machine.readings_inside(recording.readings, window) if seen is None else None,
+        load_workers=load_workers.of_marks(mine.marks, window),
+        unwatched=mine.unwatched,
         pings_unanswered=unanswered(recording.pings, window),
         begun=recording.marks[-1].begun,
         sampled=sent,
         warm_up_s=window.warm_up_s,
         extended=window.warm_up_s is not None and window.warm_up_s > load.warm_up_s + EXTENDED_BY_S,
-        work=work.of(recording, samples, window, cell, plan),
+        work=work.of(recording, mine.samples, window, cell, plan, samples),
+        slices=mine.slices,
+        slices_left_out=mine.left_out,
+        slices_planned=plan.rounds.slices if mine.slices else 0,
+        collected=gauges.collected(mine.gauges(recording.gauges), window, cell.setup.workers),
     )
 
 
-def _machine(recording: Recording, window: Window, plan: Plan) -> Machine | None:
+def _machine(seen: Machine | None, plan: Plan) -> Machine | None:
     """Without the load's CPU time where other machines send, too: theirs is unknown."""
-    seen = machine.of(recording.readings, recording.gauges, window, recording.placement)
     if seen is None or not plan.load.expect_workers:
         return seen
     without = {role: cpu_s for role, cpu_s in seen.cpu_s.items() if role != LOAD}
     return replace(seen, cpu_s=without)
-
-
-def _others(recording: Recording) -> int:
-    """Connections that are not the service's: at the first reading it had just those that its pools open at start."""
-    return max(0, recording.activity[0].connections - recording.pooled)
 
 
 def miscounted(locust: int | None, samples: int) -> str:

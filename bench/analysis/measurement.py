@@ -1,5 +1,6 @@
 """One cell measured in one round: the requests that count, and the evidence around them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +10,8 @@ from bench.analysis import evidence
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.recording import Recording
+from bench.analysis.slices import cut
+from bench.analysis.slices.cut import Cut
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 
@@ -33,8 +36,19 @@ class Measurement:
         return self.evidence.length_s
 
     @classmethod
-    def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan) -> Self:
-        """From the recording and all samples. Raises ResultsError when the load ended before its window did."""
-        window = windows.of(recording.marks, samples, plan.load)
-        counts = windows.classified(samples, window).select(COLUMNS)
-        return cls(counts, evidence.of(recording, samples, cell, plan))
+    def of(cls, recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, known: Cut | None = None) -> Self:
+        """From the recording and all samples. Raises ResultsError when the load ended before its window did.
+
+        `known`: what counts of them, if the caller has cut it.
+        """
+        mine = known or cut.of(recording, samples, plan)
+        counts = windows.classified(mine.samples, mine.window).select(COLUMNS)
+        return cls(counts, evidence.of(recording, samples, cell, plan, mine))
+
+
+def transactions_per_request(measurements: Sequence[Measurement]) -> float | None:
+    """Over the windows of which transactions are known."""
+    known = [(one.evidence.transactions, one.evidence.completed) for one in measurements]
+    counted = [(ended, requests) for ended, requests in known if ended is not None]
+    total = sum(requests for _, requests in counted)
+    return sum(ended for ended, _ in counted) / total if total else None

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from bench.analysis.outcome import CellResult
+from bench.analysis.slices import lost
 from bench.plan.note import Kind, Note
 
 A_A = "A/A, the noise floor: the same service twice, so that any difference is noise"
@@ -29,6 +30,8 @@ def of_cells(
     found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
     if any(one.cell.once for one in results):
         found.append(Note("", Kind.LANDMARK, "below the line: measured once, as a landmark, not ranked"))
+    if disturbed := lost.sentence([(one.cell.slug, one.lost) for one in results]):
+        found.append(Note("", Kind.DISTURBED, disturbed))
     return (*found, *_ledger(results))
 
 
@@ -55,7 +58,8 @@ def _and_more(rounds: int) -> str:
 def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
     slug = one.cell.slug
     longer = [note for note in one.remarks if note.kind is Kind.WARM_UP]
-    for note in (*one.verdict.reasons, *one.remarks):
+    remarks = [note for note in one.remarks if note.kind is not Kind.DISTURBED]  # there is one line for all cells
+    for note in (*one.verdict.reasons, *remarks):
         if note not in longer[1:]:  # the reasons of summary.csv have each
             yield Note(slug, note.kind, f"{note}{_and_more(len(longer))}" if note in longer else str(note), note.which)
     for note in one.verdict.unchecked:

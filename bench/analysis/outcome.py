@@ -1,7 +1,7 @@
 """What a run has measured so far, cell by cell. What that amounts to is made of it by bench/analysis/analysis.py."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -9,10 +9,13 @@ import polars as pl
 from bench.analysis import bound, summary, verdict
 from bench.analysis.bound import Bound
 from bench.analysis.ceilings import Alone
+from bench.analysis.evidence import Evidence
 from bench.analysis.measurement import Measurement
 from bench.analysis.parity import ParityRow
 from bench.analysis.rules import conservation
-from bench.analysis.summary import OperationSummary
+from bench.analysis.slices import lost
+from bench.analysis.slices.lost import Lost
+from bench.analysis.summary import FiguresByMetric, OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
 from bench.plan.costs import READ_MANY, Cost, expected, variant_of
@@ -22,10 +25,16 @@ from bench.plan.note import Kind, Note
 from suite import catalogue
 from suite.arrival import Arrival
 
+OF_FIGURES = frozenset({Kind.WAITED, Kind.PING, Kind.WARM_UP, Kind.OVERLOAD})
+"""Remarks on the figures of a round."""
+
 
 @dataclass(frozen=True)
 class CellResult:
-    """A cell with what all its measurements so far amount to. `operations` begins with `all`."""
+    """A cell with what all its measurements so far amount to. `operations` begins with `all`.
+
+    `rounds` is how many count; `lost` has those that do not, because something disturbed them.
+    """
 
     cell: Cell
     rounds: int
@@ -36,6 +45,7 @@ class CellResult:
     reconnects: int = 0
     remarks: tuple[Note, ...] = ()
     arrival: Arrival = Arrival.CLOSED
+    lost: Lost = field(default_factory=Lost)
 
     @property
     def total(self) -> OperationSummary:
@@ -79,6 +89,25 @@ def _noted(one: Measurement, limits: Thresholds) -> Iterator[Note]:
         yield Note("", Kind.OVERLOAD, f"{over}: latencies grow for as long as the load runs")
 
 
+def _in_place(rounds: Sequence[FiguresByMetric], left_out: Collection[int]) -> tuple[FiguresByMetric, ...]:
+    """The figures of the rounds that count, each at the place of its round; of one that is left out there are none."""
+    figures = iter(rounds)
+    numbers = range(1, len(rounds) + len(left_out) + 1)
+    return tuple({} if number in left_out else next(figures) for number in numbers)
+
+
+def _of_rounds(said: Sequence[Note], left_out: Collection[int]) -> Iterator[Note]:
+    """Without what concerns the figures of a round that is left out."""
+    about = {f"round {number}" for number in left_out}
+    yield from (note for note in said if note.about not in about or note.kind not in OF_FIGURES)
+
+
+def _why_left_out(seen: Sequence[Evidence], left_out: Collection[int], limits: Thresholds) -> Iterator[Note]:
+    for number in left_out:
+        why = verdict.disturbance(seen[number - 1], limits)
+        yield Note(f"round {number}", Kind.DISTURBED, f"left out: {why}")
+
+
 def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[OperationSummary, ...]:
     """With what the gate has verified: round trips and statements; of `all`, on average over its requests."""
     if cell.setup.url:
@@ -117,6 +146,7 @@ class Outcome:
     facts in which it compared the services. `unreadable`: what of a stored run could not be read, in words.
     `disagreeing`: where its window.json differs from its recording, which is a remark on the cell, too.
     `first_stage`: the rounds whose spread decides how many there are; None where the plan fixes their number.
+    `baseline`: the service that the others are compared with, first of all; empty where the plan names none.
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
@@ -131,6 +161,7 @@ class Outcome:
     unreadable: list[str] = field(default_factory=list)
     disagreeing: list[Note] = field(default_factory=list)
     first_stage: int | None = None
+    baseline: str = ""
 
     @property
     def count(self) -> int:
@@ -160,20 +191,32 @@ class Outcome:
             for note in (*notes, *_noted(one, self.limits))
         ]
         said = [*self.remarks.get(cell, ()), *new]
-        seen = [one.evidence for one in mine]
-        operations = [replace(one, first_stage=self.first_stage) for one in summary.summarise(mine)]
+        every = [one.evidence for one in mine]
+        out = verdict.left_out(every, self.limits)
+        counting = [one for number, one in enumerate(mine, 1) if number not in out]
+        seen = [one.evidence for one in counting]
+        operations = [
+            replace(one, first_stage=self.first_stage, rounds=_in_place(one.rounds, out))
+            for one in summary.summarise(counting)
+        ]
         result = CellResult(
             cell,
-            len(mine),
+            len(counting),
             _with_costs(cell, operations) if self.counted else tuple(operations),
-            verdict.of_cell(seen, self.limits),
+            verdict.of_cell(every, self.limits),
             bound.of_cell(seen, self.limits),
-            errors(mine),
+            errors(counting),
             sum(one.reconnects for one in seen),
-            tuple(said),
-            seen[0].arrival,
+            (*_of_rounds(said, out), *_why_left_out(every, out, self.limits)),
+            every[0].arrival,
+            lost.of(every, out),
         )
         self.measured[cell], self.remarks[cell], self.results[cell] = mine, said, result
+
+    def counting(self, cell: Cell) -> list[Measurement]:
+        """The measurements of a cell that count."""
+        out = self.results[cell].lost.rounds
+        return [one for number, one in enumerate(self.measured[cell], 1) if number not in out]
 
     def beginning(self) -> "Outcome":
         """Of the first stage alone: what the number of rounds is decided from. Later rounds change nothing of it."""

@@ -4,18 +4,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations, pairwise
 
-from bench.analysis import sweeps
 from bench.analysis.intervals import mean_interval, values_needed
 from bench.analysis.notes import A_A
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairing import families
+from bench.analysis.pairing.families import CONFIDENCE, CellPair, Family, simultaneous
 from bench.analysis.summary import OperationSummary
+from bench.analysis.verdict import Judgement
 from bench.plan import metrics
-from bench.plan.matrix import AA, Cell
+from bench.plan.matrix import AA
 from bench.plan.metrics import Known, Metric, Place
 
-CONFIDENCE = 0.95
 MOST_ROWS = 20
 
 
@@ -32,7 +32,7 @@ class Conclusion(StrEnum):
 class Pair:
     """A row of comparison.csv: `ratio` is candidate / baseline, with its simultaneous interval.
 
-    `rounds` are those that know the ratio.
+    `rounds` are those that know the ratio. The interval holds together with those of its `family`.
     """
 
     scenario: str
@@ -46,59 +46,35 @@ class Pair:
     ci_high: float | None
     conclusion: Conclusion
     why: str
+    family: Family = Family.ALL
 
 
-def compare(results: Sequence[CellResult], first_stage: int | None = None) -> tuple[Pair, ...]:
+def compare(results: Sequence[CellResult], first_stage: int | None = None, baseline: str = "") -> tuple[Pair, ...]:
     """Pairs of cells of each scenario that differ on one axis, by operation and metric; the A/A arm with its twin.
 
     Of a curve that is long enough to have a knee, only neighbours are a pair. `first_stage`: the rounds whose spread
-    decided how many rounds there are; None where their number was fixed.
+    decided how many rounds there are; None where their number was fixed. Pairs with `baseline`, a service, are there
+    a second time, as a family of their own.
     """
     found: list[Pair] = []
-    for scenario in dict.fromkeys(result.cell.scenario for result in results):
-        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once]
-        arms = [one for one in mine if not one.cell.arm]
-        pairs = _compared(arms)
-        confidence = simultaneous(len(pairs))
-        for baseline, candidate in pairs:
-            found += _pair(baseline, candidate, confidence, first_stage, "")
-        originals = {f"{one.cell.slug}-{AA}": one for one in arms}
-        for twin in (one for one in mine if one.cell.arm):
+    for mine in _by_scenario(results):
+        for family, pairs in families.of_scenario(mine, baseline).items():
+            for pair in pairs:
+                found += _pair(pair, family, simultaneous(len(pairs)), first_stage)
+        originals = {f"{one.cell.slug}-{AA}": one for one in mine if not one.cell.once and not one.cell.arm}
+        for twin in (one for one in mine if one.cell.arm and not one.cell.once):
             if twin.cell.slug in originals:  # or it is still to be measured
-                found += _pair(originals[twin.cell.slug], twin, CONFIDENCE, first_stage, A_A)
+                found += _pair((originals[twin.cell.slug], twin), Family.TWINS, CONFIDENCE, first_stage)
     return tuple(found)
 
 
-def simultaneous(intervals: int) -> float:
-    """The confidence of each of several intervals that all hold together with CONFIDENCE: Bonferroni's."""
-    return 1 - (1 - CONFIDENCE) / max(1, intervals)
-
-
-def axes_apart(one: Cell, other: Cell) -> int:
-    """On how many axes of the plan two cells differ, of those that both have."""
-    mine, theirs = (sweeps.settings(cell) for cell in (one, other))
-    return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
-
-
-def _compared(results: Sequence[CellResult]) -> list[tuple[CellResult, CellResult]]:
-    """One axis apart, and neighbours where they are on the same curve: its knee gives its shape."""
-    skipped = set()
-    for curve in sweeps.curves(results):
-        if len(curve.points) >= sweeps.LEAST_FOR_KNEE:
-            cells = [one.cell for one in curve.points]
-            skipped |= {frozenset(pair) for pair in combinations(cells, 2)} - {
-                frozenset(pair) for pair in pairwise(cells)
-            }
-    pairs = combinations(results, 2)
-    return [
-        (one, other)
-        for one, other in pairs
-        if axes_apart(one.cell, other.cell) == 1 and frozenset((one.cell, other.cell)) not in skipped
-    ]
+def _by_scenario(results: Sequence[CellResult]) -> list[list[CellResult]]:
+    scenarios = dict.fromkeys(one.cell.scenario for one in results)
+    return [[one for one in results if one.cell.scenario == scenario] for scenario in scenarios]
 
 
 def sharing(contrasts: Sequence[Pair]) -> int:
-    """Among how many pairs of a scenario the 5% are shared, so that all ratios of one metric hold together.
+    """Among how many pairs of a family the 5% are shared, so that all ratios of one metric hold together.
 
     All but that of the A/A arm, which has 95% of its own.
     """
@@ -107,7 +83,7 @@ def sharing(contrasts: Sequence[Pair]) -> int:
 
 def is_twin(pair: Pair) -> bool:
     """Whether it is the A/A arm with its original."""
-    return A_A in pair.why
+    return pair.family is Family.TWINS
 
 
 def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[list[Pair], int]:
@@ -121,9 +97,9 @@ def shown(contrasts: Sequence[Pair], results: Sequence[CellResult]) -> tuple[lis
     return (list(contrasts), 0) if count <= MOST_ROWS or not across else (across, count - fewer)
 
 
-def _pair(
-    baseline: CellResult, candidate: CellResult, confidence: float, first_stage: int | None, remark: str
-) -> list[Pair]:
+def _pair(pair: CellPair, family: Family, confidence: float, first_stage: int | None) -> list[Pair]:
+    baseline, candidate = pair
+    remark = A_A if family is Family.TWINS else ""
     both = {one.operation: one for one in candidate.operations}
     rows = []
     for operation in baseline.operations:
@@ -150,6 +126,7 @@ def _pair(
                     ci_high=interval[1] if interval and shown else None,
                     conclusion=conclusion,
                     why="; ".join(text for text in (why, remark) if text),
+                    family=family,
                 )
             )
     return rows
@@ -163,9 +140,8 @@ def _concluded(
     interval: tuple[float, float] | None,
 ) -> tuple[Conclusion, str]:
     """What the interval shows, and why; reads nothing but the interval off."""
-    invalid = [one.cell.slug for one in (baseline, candidate) if not one.verdict.ranks]
-    if invalid:
-        return Conclusion.NOT_COMPARABLE, f"{' and '.join(invalid)} INVALID"
+    if unranked := _unranked(baseline, candidate):
+        return Conclusion.NOT_COMPARABLE, unranked
     if interval is None:
         few = "an interval needs two rounds" if len(ratios) < 2 else "known in fewer than two rounds of the first stage"
         return Conclusion.NOT_COMPARABLE, few if ratios else "unknown in every round"
@@ -182,6 +158,15 @@ def _concluded(
     return conclusion, ""
 
 
+def _unranked(*cells: CellResult) -> str:
+    """In words, which of these may not be compared; empty where all may."""
+    invalid, unjudged = (
+        " and ".join(one.cell.slug for one in cells if one.verdict.name is name)
+        for name in (Judgement.INVALID, Judgement.UNJUDGED)
+    )
+    return "; ".join([f"{invalid} INVALID"] * bool(invalid) + [f"UNJUDGED: {unjudged}"] * bool(unjudged))
+
+
 def _ratios(
     baseline: OperationSummary, candidate: OperationSummary, metric: str, first_stage: int | None
 ) -> tuple[list[float], list[float] | None]:
@@ -191,18 +176,26 @@ def _ratios(
     return ratios, None if first_stage is None else first
 
 
-def rounds_needed(results: Sequence[CellResult], precision: float, first_stage: int) -> int | None:
+def rounds_needed(results: Sequence[CellResult], precision: float, first_stage: int, baseline: str = "") -> int | None:
     """How many rounds in all give every throughput ratio an interval of +- `precision`: decided by the first stage.
 
+    The ratios are those of the family that is shown: those with `baseline`, or all if none of these can be compared.
     `results` are those of the first stage; later rounds' figures change nothing. None when no pair can be compared.
     """
-    needed = []
-    for scenario in dict.fromkeys(result.cell.scenario for result in results):
-        mine = [one for one in results if one.cell.scenario == scenario and not one.cell.once and not one.cell.arm]
-        pairs = _compared(mine)
-        for baseline, candidate in pairs:
-            _, first = _ratios(baseline.total, candidate.total, "throughput_rps", first_stage)
-            if first and len(first) >= 2 and baseline.verdict.ranks and candidate.verdict.ranks:
-                logarithms = [math.log(ratio) for ratio in first]
-                needed.append(values_needed(logarithms, simultaneous(len(pairs)), math.log(1 + precision)))
+    needed: list[int] = []
+    for mine in _by_scenario(results):
+        by_family = families.of_scenario(mine, baseline)
+        known = (_needed(by_family[family], precision, first_stage) for family in (Family.BASELINE, Family.ALL))
+        needed += next(filter(None, known), [])
     return max((first_stage, *needed)) if needed else None
+
+
+def _needed(pairs: Sequence[CellPair], precision: float, first_stage: int) -> list[int]:
+    """Of each pair that can be compared; every pair has its share of the 5%."""
+    found = []
+    for baseline, candidate in pairs:
+        _, first = _ratios(baseline.total, candidate.total, "throughput_rps", first_stage)
+        if first and len(first) >= 2 and baseline.verdict.ranks and candidate.verdict.ranks:
+            logarithms = [math.log(ratio) for ratio in first]
+            found.append(values_needed(logarithms, simultaneous(len(pairs)), math.log(1 + precision)))
+    return found

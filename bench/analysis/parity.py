@@ -26,6 +26,7 @@ class ParityFacts:
     event_loop: str | None = None
     http_parser: str | None = None
     threads: int | None = None
+    gc: str | None = None
     pool_size: int | None = None
     pool_overflow: int | None = None
     pool_timeout_s: float | None = None

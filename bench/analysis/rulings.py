@@ -60,13 +60,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Arm:
-    """A cell that a claim is about: its metric in each round. `floor`: the load was full before the service.
+    """A cell that a claim is about: its metric in each round, None in one that is left out.
+
+    `floor`: the load was full before the service.
 
     `first_stage`: the rounds whose spread decided how many there are, as in bench/analysis/pairs.py.
     """
 
     slug: str
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
     floor: bool
     first_stage: int | None = None
 
@@ -156,23 +158,24 @@ def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results
         return f"{cell.slug} was not measured"
     verdict = results[cell].verdict
     if not verdict.ranks:
-        return f"{cell.slug} INVALID: {verdict.reasons[0]}"
-    known = [figure is not None for figure in results[cell].total.of_rounds(metric.name)]
-    if all(known):
+        return f"{cell.slug} {verdict.name}: {verdict.reasons[0]}"
+    total = results[cell].total
+    figures = total.of_rounds(metric.name)
+    lacking = [number for number, one in enumerate(figures, 1) if one is None and total.rounds[number - 1]]
+    if not lacking:
         return ""
-    which = f" in round {known.index(False) + 1}" if any(known) else ""
+    which = f" in round {lacking[0]}" if any(one is not None for one in figures) else ""
     few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if metric.name.startswith("latency_p") else ""
     return f"{metric.name} of {cell.slug} is unknown{which}{few}"
 
 
 def _arm(result: CellResult, metric: Metric, first_stage: int | None) -> Arm:
-    known = tuple(one for one in result.total.of_rounds(metric.name) if one is not None)
-    return Arm(result.cell.slug, known, result.verdict.is_bound, first_stage)
+    return Arm(result.cell.slug, result.total.of_rounds(metric.name), result.verdict.is_bound, first_stage)
 
 
 def value(arm: Arm, metric: Metric) -> Estimate:
     """The mean over rounds: geometric where all are positive, arithmetic for shares and where one is zero."""
-    if metric.unit != SHARE and min(arm.values) > 0:
+    if metric.unit != SHARE and min(_known(arm.values)) > 0:
         return _bounded(_mean(arm.values, CONFIDENCE, arm.first_stage, positive=True), metric, arm, None)
     estimate = _mean(arm.values, CONFIDENCE, arm.first_stage, positive=False)
     if math.isfinite(estimate.high):
@@ -184,19 +187,26 @@ def value(arm: Arm, metric: Metric) -> Estimate:
 def ratio(candidate: Arm, baseline: Arm, metric: Metric, confidence: float) -> Estimate:
     """The geometric mean over rounds of candidate / baseline, with a paired interval on logarithms."""
     pairs = list(zip(candidate.values, baseline.values, strict=False))
-    if min(min(pair) for pair in pairs) <= 0:
+    if not (both := [pair for pair in pairs if None not in pair]):
+        return Estimate(None, why="no round counts for both cells")
+    if any(min(_known(pair)) <= 0 for pair in both):
         return Estimate(None, why=f"{metric.name} is 0 in a round, and a ratio needs more")
-    estimate = _mean([new / old for new, old in pairs], confidence, candidate.first_stage, positive=True)
-    return _bounded(estimate, metric, candidate, baseline)
+    ratios = [None if new is None or old is None else new / old for new, old in pairs]
+    return _bounded(_mean(ratios, confidence, candidate.first_stage, positive=True), metric, candidate, baseline)
 
 
-def _mean(values: Sequence[float], confidence: float, first_stage: int | None, *, positive: bool) -> Estimate:
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _mean(in_rounds: Sequence[float | None], confidence: float, first_stage: int | None, *, positive: bool) -> Estimate:
+    values = _known(in_rounds)
     if len(values) < 2:
         return Estimate(values[0], why="one round: an interval needs two")
     if len(set(values)) == 1:  # exactly so: no logarithm may move it off the end of a range
         return Estimate(values[0], values[0], values[0])
     mean = math.fsum(map(math.log, values) if positive else values) / len(values)
-    first = None if first_stage is None else values[:first_stage]
+    first = None if first_stage is None else _known(in_rounds[:first_stage])
     interval = (mean_interval if positive else arithmetic_interval)(values, confidence, first)
     low, high = interval or (-math.inf, math.inf)
     return Estimate(math.exp(mean) if positive else mean, low, high)

@@ -9,7 +9,8 @@ from typing import TypeVar, cast
 import polars as pl
 
 from bench.analysis.intervals import mean_interval
-from bench.analysis.measurement import Measurement
+from bench.analysis.measurement import Measurement, transactions_per_request
+from bench.analysis.recorded import gauges
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.plan.metrics import METRICS, Known, Metric
 from suite.arrival import Arrival
@@ -29,12 +30,12 @@ class OperationSummary:
 
     Requests, failures and `unfinished` ones (which are failures) began or were due in a window. Throughput counts the
     successes that ended in one. Latencies are those of successes, and the least that unfinished and missed requests
-    can have. `rounds` holds each window's own figures. Only the operation `all` has what follows: the uncorrected
-    service time of an open load, from when a request was sent, not from when it was due; how long a batch took from its
-    first intended start to its last end, where there is one window; and CPU times and transactions, those of a cell's
-    whole window divided by all requests that ended in it (transactions also the only operation, where there is just
-    one). Statements and round trips are those that the gate has counted. `first_stage`: the windows whose spread
-    decided how many there are; None where their number was fixed.
+    can have. `rounds` holds each round's own figures; one that is left out has none. Only the operation `all` has what
+    follows: the uncorrected service time of an open load, from when a request was sent, not from when it was due; how
+    long a batch took from its first intended start to its last end, where there is one window; and CPU times and
+    transactions, those of a cell's whole window divided by all requests that ended in it (transactions also the only
+    operation, where there is just one). Statements and round trips are those that the gate has counted. `first_stage`:
+    the windows whose spread decided how many there are; None where their number was fixed.
     """
 
     operation: str
@@ -59,6 +60,9 @@ class OperationSummary:
     database_cpu_ms_per_request: float | None = None
     load_cpu_ms_per_request: float | None = None
     service_rss_peak_mb: float | None = None
+    gc_full_per_s: float | None = None
+    gc_share: float | None = None
+    gc_pause_max_ms: float | None = None
     statements_per_request: float | None = None
     round_trips_per_request: float | None = None
     transactions_per_request: float | None = None
@@ -79,9 +83,9 @@ class OperationSummary:
         known, first = ([value for value in some if value is not None] for some in (values, values[: self.first_stage]))
         return mean_interval(known, first=None if self.first_stage is None else first)
 
-    def of_rounds(self, metric: str) -> tuple[float | None, ...]:
-        """One metric in each round; None where the round does not know it."""
-        return tuple(figures.get(metric) for figures in self.rounds)
+    def of_rounds(self, metric: str, *, counting: bool = False) -> tuple[float | None, ...]:
+        """One metric in each round, or in those `counting`; None where a round does not know it, or is left out."""
+        return tuple(figures.get(metric) for figures in self.rounds if figures or not counting)
 
     def columns(self, wanted: Sequence[Metric]) -> dict[str, float | None]:
         """Each metric by its column, with its interval where it has columns for one."""
@@ -132,6 +136,7 @@ def total(measurements: Sequence[Measurement]) -> OperationSummary:
 def _together(measurements: Sequence[Measurement], timed: Sequence[pl.Series]) -> OperationSummary:
     whole = [one for one in measurements if one.length_s]
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
+    garbage = gauges.over([(one.length_s, one.evidence.collected) for one in whole])
     counted = _counted("all", measurements, [one.samples for one in measurements], timed)
     return replace(
         counted,
@@ -142,7 +147,10 @@ def _together(measurements: Sequence[Measurement], timed: Sequence[pl.Series]) -
         database_cpu_ms_per_request=cpu_ms_per_request(whole, DATABASE),
         load_cpu_ms_per_request=cpu_ms_per_request(whole, LOAD),
         service_rss_peak_mb=_most([one.rss_peak_mb.get(SERVICE) for one in machines]),
-        transactions_per_request=_transactions_per_request(whole),
+        gc_full_per_s=None if garbage is None else garbage.full_per_s,
+        gc_share=None if garbage is None else garbage.share,
+        gc_pause_max_ms=None if garbage is None else garbage.longest_s * 1e3,
+        transactions_per_request=transactions_per_request(whole),
         ping_p50_ms=_middle([one.evidence.ping_p50_ms for one in whole]),
         ping_max_ms=_most([one.evidence.ping_max_ms for one in whole]),
         connections_peak=_most([one.evidence.connections_peak for one in whole]),
@@ -238,11 +246,3 @@ def cpu_ms_per_request(measurements: Sequence[Measurement], role: str) -> float 
     if not requests or len(seen) < len(measurements):
         return None
     return sum(one.evidence.machine.cpu_s[role] for one in seen if one.evidence.machine) / requests * 1e3
-
-
-def _transactions_per_request(measurements: Sequence[Measurement]) -> float | None:
-    """Over the windows of which transactions are known."""
-    known = [(one.evidence.transactions, one.evidence.completed) for one in measurements]
-    counted = [(ended, requests) for ended, requests in known if ended is not None]
-    total = sum(requests for _, requests in counted)
-    return sum(ended for ended, _ in counted) / total if total else None

@@ -10,7 +10,8 @@ from enum import StrEnum
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.roles import TARGET
-from bench.analysis.rules import answers, conservation, load, machine
+from bench.analysis.rules import answers, conservation, load, machine, slices
+from bench.analysis.rules.loosened import loosened
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
 
@@ -23,11 +24,13 @@ class Judgement(StrEnum):
     """A lower bound: the load was the limit."""
     INVALID = "INVALID"
     """Not to be ranked."""
+    UNJUDGED = "UNJUDGED"
+    """The plan loosened the thresholds: nothing is ranked."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement, and its reasons. Of a cell, each is about one round. `unchecked`: what the rules could not see."""
+    """A judgement, and its reasons. Of a cell, most are about one round. `unchecked`: what the rules could not see."""
 
     name: Judgement
     reasons: tuple[Note, ...] = ()
@@ -36,7 +39,7 @@ class Verdict:
     @property
     def ranks(self) -> bool:
         """Whether the cell may be compared with others."""
-        return self.name is not Judgement.INVALID
+        return self.name in {Judgement.VALID, Judgement.FLOOR}
 
     @property
     def is_bound(self) -> bool:
@@ -45,18 +48,20 @@ class Verdict:
 
 
 INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
-    *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES,
+    *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES, *slices.RULES,
 )  # fmt: skip
+LEAST_ROUNDS, LEAST_SHARE = 3, 0.5  # of a cell's rounds that must not be disturbed, if it has that many
 # What the service cannot cause: the same measurement may well succeed when it is made again.
-DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE)
+DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE, *slices.OUTSIDE)
 
 
 def disturbance(seen: Evidence, limits: Thresholds) -> str:
     """Why a measurement should be made once more; empty where it need not.
 
-    A service that ended by itself is a result: that there was no load either follows from it.
+    A service that ended by itself is a result: that there was no load either follows from it. So is a file that cannot
+    be read: what it had is not known.
     """
-    if seen.by_service:
+    if seen.by_service or seen.unreadable:
         return ""
     return "; ".join(reason for rule in DISTURBING if (reason := rule(seen, limits)))
 
@@ -87,10 +92,11 @@ def floor(seen: Evidence, limits: Thresholds) -> str:
     return f"the load's CPU was {min(loading):.0%} busy and {other}: a lower bound (in CPUs: {by})"
 
 
-def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:
-    """The verdict on one measurement."""
-    found = ((rule.__name__, rule(seen, limits)) for rule in INVALIDATING)
-    unchecked = tuple(Note("", Kind.UNCHECKED, text) for text in machine.unchecked(seen))
+def of_measurement(seen: Evidence, limits: Thresholds, *, alone: bool = True) -> Verdict:
+    """The verdict on one measurement. Of several in slices it is not `alone`: drift is then judged over all of them."""
+    rules = INVALIDATING if alone else [rule for rule in INVALIDATING if rule is not conservation.drifted]
+    found = ((rule.__name__, rule(seen, limits)) for rule in rules)
+    unchecked = tuple(Note("", Kind.UNCHECKED, text) for text in (*machine.unchecked(seen), *answers.unchecked(seen)))
     if reasons := tuple(Note("", Kind.INVALID, why, name) for name, why in found if why):
         return Verdict(Judgement.INVALID, reasons, unchecked)
     if why := floor(seen, limits):
@@ -98,13 +104,61 @@ def of_measurement(seen: Evidence, limits: Thresholds) -> Verdict:
     return Verdict(Judgement.VALID, (), unchecked)
 
 
+def left_out(measurements: Sequence[Evidence], limits: Thresholds) -> tuple[int, ...]:
+    """The numbers, from 1, of the rounds that do not count, because something disturbed them. None if too few are left.
+
+    It looks at no result: a slow round counts, and a fast one does, too.
+    """
+    found = tuple(number for number, one in enumerate(measurements, 1) if disturbance(one, limits))
+    return () if _too_few(len(measurements) - len(found), len(measurements)) else found
+
+
+def _too_few(left: int, measured: int) -> bool:
+    return left < min(LEAST_ROUNDS, measured) or left < LEAST_SHARE * measured
+
+
 def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
-    """The verdict on a cell is the worst of its measurements'; reasons say which ones."""
-    each = [of_measurement(one, limits) for one in measurements]
-    unchecked = tuple(dict.fromkeys(note for one in each for note in one.unchecked))
+    """The verdict on a cell is the worst of its measurements', of those that count; reasons say which ones."""
+    out = left_out(measurements, limits)
+    counting = {number: one for number, one in enumerate(measurements, 1) if number not in out}
+    together = [one for one in counting.values() if one.slices]
+    alone = len(together) < 2
+    each = {number: of_measurement(one, limits, alone=alone or not one.slices) for number, one in counting.items()}
+    unchecked = tuple(dict.fromkeys(note for one in each.values() for note in one.unchecked))
+    whole = [] if alone else _of_all(together, limits)
     for name in (Judgement.INVALID, Judgement.FLOOR):
-        found = [(number, one) for number, one in enumerate(each, 1) if one.name == name]
-        if found:
-            reasons = tuple(replace(reason, about=f"round {number}") for number, one in found for reason in one.reasons)
-            return Verdict(name, reasons, unchecked)
-    return Verdict(Judgement.VALID, (), unchecked)
+        reasons = whole if name is Judgement.INVALID else []
+        for number, one in each.items():
+            if one.name is name:
+                reasons += [replace(reason, about=f"round {number}") for reason in one.reasons]
+        if reasons and name is Judgement.INVALID:
+            return Verdict(name, (*_few_left(measurements, limits), *reasons), unchecked)
+        if reasons:
+            return _judged(Verdict(name, tuple(reasons), unchecked), limits)
+    return _judged(Verdict(Judgement.VALID, (), unchecked), limits)
+
+
+def _of_all(measurements: Sequence[Evidence], limits: Thresholds) -> list[Note]:
+    why = conservation.drifted_over_rounds(measurements, limits)
+    return [Note("", Kind.INVALID, why, conservation.drifted.__name__)] if why else []
+
+
+def _few_left(measurements: Sequence[Evidence], limits: Thresholds) -> list[Note]:
+    """That too few rounds were not disturbed, where some were not and some were."""
+    left = sum(not disturbance(one, limits) for one in measurements)
+    if not left or not _too_few(left, len(measurements)):
+        return []
+    why = f"{left} of {len(measurements)} rounds were not disturbed, which is too few to leave the others out"
+    return [Note("", Kind.INVALID, why, left_out.__name__)]
+
+
+def _judged(found: Verdict, limits: Thresholds) -> Verdict:
+    """A verdict that ranks, unless the plan has looser thresholds than others have."""
+    if not (looser := loosened(limits)):
+        return found
+    why = f"the plan loosens the thresholds of the verdict: {', '.join(looser)}"
+    return replace(
+        found,
+        name=Judgement.UNJUDGED,
+        reasons=(Note("", Kind.UNJUDGED, why, loosened.__name__), *found.reasons),
+    )

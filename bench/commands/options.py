@@ -90,6 +90,13 @@ def services(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--services", type=Names(), help="Services, separated by commas.")(command)
 
 
+def all_pairs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--all-pairs."""
+    return click.option(
+        "--all-pairs", is_flag=True, help="Print the ratios of all pairs, also where the plan has a baseline."
+    )(command)
+
+
 def target(command: Callable[..., Any]) -> Callable[..., Any]:
     """--target."""
     return click.option(

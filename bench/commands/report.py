@@ -5,6 +5,7 @@ import click
 from bench.analysis import analysis
 from bench.commands import options
 from bench.report import csv_tables
+from bench.report.terminal import ratios
 from bench.store import files, stored
 from bench.store.runs import find, finished
 from suite.errors import ResultsError
@@ -16,13 +17,15 @@ Examples:
   bench report first-try           a run by name
   bench report results/first-try   or by path
   bench report --round 3           show the third round in the charts over time
+  bench report --all-pairs         print the ratios of all pairs
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("run", required=False)
 @click.option("--round", "chosen_round", type=click.IntRange(1, 99), help="Which round the charts over time show.")
-def report(run: str | None, chosen_round: int | None) -> None:
+@options.all_pairs
+def report(run: str | None, chosen_round: int | None, *, all_pairs: bool) -> None:
     """Write report.html and the CSVs of RUN again, from its stored samples, and results/index.html.
 
     The CSVs stay as they are where not everything that they were made of can be read any more.
@@ -47,4 +50,6 @@ def report(run: str | None, chosen_round: int | None) -> None:
         load = stored.plan_of(files.json_of(folder / "plan.json")).load
         csv_tables.write(folder, load, found, found.measured)
         console.print(f"written: {folder / 'summary.csv'} and the other CSVs", highlight=False, soft_wrap=True)
+    for part in (one for each in found.rankings for one in ratios.every(each) if all_pairs):
+        console.print(part)
     console.print(f"written: {writing.write_index()}", highlight=False, markup=False, soft_wrap=True)

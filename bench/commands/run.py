@@ -21,6 +21,7 @@ Examples:
   bench run --load-workers 2                        spread the users over two processes
   bench run --expect-workers 2 --bind-host 192.0.2.7   over two on other machines; prints the command to start them
   bench run --precision 3%                          as many rounds as that needs, at most 20
+  bench run --baseline asyncpg_async --all-pairs    ratios to asyncpg_async, and below them all others
   bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     your own application beside asyncpg_async
   bench run --services "" --target mine=http://127.0.0.1:9000                your own application alone
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
@@ -42,6 +43,8 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
     type=options.SHARE,
     help="Keep adding rounds until every throughput ratio's interval is this narrow, e.g. 3%.",
 )
+@click.option("--baseline", metavar="NAME", help='Compare all others with this service first; "" compares all pairs.')
+@options.all_pairs
 @click.option("--measure", type=float, metavar="SECONDS", help="Length of each measured window.")
 @click.option("--scale", type=float, help="Size of the dataset; 1 is a million users.")
 @click.option("--name", help="Name of the results folder. By default the time and the plan's name.")
@@ -50,6 +53,9 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
 @click.option("--profile", type=options.Names(), help="idiomatic: libraries' defaults; lean: no avoidable round trip.")
+@click.option(
+    "--gc", type=options.Names(), help="default: Python's garbage collection; freeze: not of what the start made."
+)
 @click.option("--arrival", help="closed: users send again when answered; open: at --rate; batch: a fixed number.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
 @click.option("--load-workers", type=int, metavar="N", help="Load processes (Locust workers) on this machine.")
@@ -78,12 +84,13 @@ def run(
     stopped: str | None,
     *,
     force: bool,
+    all_pairs: bool,
     **overrides: Any,
 ) -> int:
     """Measure a plan and write CSV files to results/."""
     if stopped is not None:
         _refuse_others(context)
-        return _resume(stopped, database_url, bind_host, force=force)
+        return _resume(stopped, database_url, bind_host, force=force, all_pairs=all_pairs)
     if force:
         raise UsageError("--force can only be used with --resume RUN")
     path = file.find(plan_name)
@@ -98,12 +105,12 @@ def run(
     console = options.console()
     for remark in reading.remarks:
         console.print(str(remark), highlight=False, markup=False, soft_wrap=True)
-    request = RunRequest(plan, path, name, database_url, bind_host)
+    request = RunRequest(plan, path, name, database_url, bind_host, all_pairs=all_pairs)
     return runner.run(request, console)
 
 
-# What may be given with --resume: where the database is, and where to listen. The run's plan decides the rest.
-WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host"})
+# What may be given with --resume: where the database is, where to listen, what to print. The run's plan has the rest.
+WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host", "all_pairs"})
 
 
 def _refuse_others(context: click.Context) -> None:
@@ -121,10 +128,11 @@ def _refuse_others(context: click.Context) -> None:
         )
 
 
-def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool) -> int:
+def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool, all_pairs: bool) -> int:
     from bench.measure import resuming, runner  # noqa: PLC0415  # as in `run`
     from bench.measure.job import RunRequest  # noqa: PLC0415  # as in `run`
 
     earlier = resuming.read(name)
     path = earlier.run.folder / "plan.toml"
-    return runner.run(RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force), options.console())
+    request = RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force, all_pairs)
+    return runner.run(request, options.console())

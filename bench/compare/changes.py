@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.intervals import welch_interval
-from bench.analysis.pairs import CONFIDENCE, Conclusion
+from bench.analysis.pairing.families import CONFIDENCE
+from bench.analysis.pairs import Conclusion
 from bench.analysis.summary import SAMPLES_BEYOND
 from bench.analysis.verdict import Judgement
 from bench.plan import metrics
@@ -123,7 +124,7 @@ def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confid
         rounds=(old.round_count, new.round_count),
         old=means[0],
         new=means[1],
-        ratio=None if _invalid(old, new) else ratio,
+        ratio=None if _unranked(old, new) else ratio,
         ci_low=low,
         ci_high=high,
         conclusion=Conclusion.NOT_COMPARABLE if obstacle else conclusion,
@@ -144,14 +145,19 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _invalid(old: OperationFigures, new: OperationFigures) -> str:
-    return " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.INVALID)
+def _unranked(old: OperationFigures, new: OperationFigures) -> str:
+    """In words, which of the two may not be compared, and why; empty where both may."""
+    found = {
+        verdict: " and ".join(name for name, one in (("old", old), ("new", new)) if one.verdict == verdict)
+        for verdict in (Judgement.INVALID, Judgement.UNJUDGED)
+    }
+    return "; ".join(f"{verdict}: {names}" for verdict, names in found.items() if names)
 
 
 def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
     """In words, why a metric has no interval; empty where it has one."""
-    if invalid := _invalid(old, new):
-        return f"INVALID: {invalid}"
+    if unranked := _unranked(old, new):
+        return unranked
     if other_load(old, new):
         return f"offered {old.offered_rps:g} and {new.offered_rps:g} requests/s: another load"
     for name, one in (("old", old), ("new", new)):
@@ -163,7 +169,7 @@ def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
             which = f"round {known.index(False) + 1} of " if any(known) else ""
             why = f": under {SAMPLES_BEYOND} samples beyond it" if metric.startswith("latency_p") else ""
             return f"unknown in {which}the {name} run{why}"
-    few = [name for name, one in (("old", old), ("new", new)) if len(one.rounds[metric]) < 2]
+    few = [name for name, one in (("old", old), ("new", new)) if len(one.rounds[metric][: one.first_stage]) < 2]
     if few:
         return f"no interval: one round ({' and '.join(few)})"
     zero = [name for name, one in (("old", old), ("new", new)) if min(_known(one, metric)) <= 0]

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
+from bench.analysis.summary import OperationSummary
 from bench.compare.causes import RunConditions
 from bench.compare.changes import IDENTITY, OperationFigures
 from bench.plan import metrics
@@ -79,15 +80,20 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
                     operation=operation.operation,
                     verdict=result.verdict.name,
                     whole={metric: row[metric] for metric in METRICS},
-                    rounds={metric: operation.of_rounds(metric) for metric in known},
+                    rounds={metric: operation.of_rounds(metric, counting=True) for metric in known},
                     round_count=result.rounds,
                     offered_rps=row["offered_rps"],
-                    first_stage=operation.first_stage,
+                    first_stage=_counting(operation),
                     requests=operation.requests,
                     failures=operation.failures,
                 )
             )
     return tuple(figures)
+
+
+def _counting(operation: OperationSummary) -> int | None:
+    """How many rounds of the first stage count."""
+    return None if operation.first_stage is None else sum(map(bool, operation.rounds[: operation.first_stage]))
 
 
 def of_summary(path: Path) -> tuple[OperationFigures, ...]:

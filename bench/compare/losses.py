@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from scipy.special import betainc  # a ufunc; scipy.stats takes far longer to import
 
-from bench.analysis.pairs import CONFIDENCE
+from bench.analysis.pairing.families import CONFIDENCE
 from bench.analysis.verdict import Judgement
 from bench.compare import changes
 from bench.compare.changes import OperationFigures

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from bench.analysis.measurement import Measurement
-from bench.analysis.recorded import timeline, windows
+from bench.analysis.recorded import timeline
 from bench.analysis.recorded.activity import activity_csv
 from bench.analysis.recorded.machine import for_memory
 from bench.analysis.recorded.pings import ping_csv
@@ -16,6 +16,7 @@ from bench.analysis.recorded.readings import resources_csv
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import DATABASE, EXTERNAL, HARNESS, IDLE, LOAD, RELAY, SERVICE, TARGET
 from bench.analysis.recorded.windows import Window
+from bench.analysis.slices import cut
 from bench.measure import database, load, targets
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
@@ -64,14 +65,27 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
 
     Raises WorkersError when workers on other machines were expected and not all of them joined.
     """
+    return concluded(attempt, fleet, lambda: _record(attempt, fleet, server, listener), listener)
+
+
+def concluded(
+    attempt: Attempt,
+    fleet: Fleet,
+    record: Callable[[], tuple[Recording, pl.DataFrame]],
+    listener: ProgressListener = SILENT,
+) -> Measurement:
+    """What `record` gives, cut to the window and kept; or why the measurement cannot count.
+
+    `record` gives the recording and all samples, which are then in the attempt's folder.
+    """
     plan, cell, folder, oom_kills = attempt.plan, attempt.cell, attempt.folder, kernel.oom_kills()
     try:
-        recording, kept = _record(attempt, fleet, server, listener)
-        window = windows.of(recording.marks, kept, plan.load)
-        _write_tables(recording, window, folder)
-        _check_alive(cell, fleet)
+        recording, kept = record()
+        found = cut.of(recording, kept, plan)
+        _write_tables(recording, found.recorded, folder)
+        check_alive(cell, fleet)
         if plan.load.timeline and not cell.setup.url:
-            listener.show(_timeline(fleet.trace(cell.setup), kept, window, folder))
+            listener.show(_timeline(fleet.trace(cell.setup), kept, found.window, folder))
     except UnwritableError:
         raise  # the cell is not at fault: it is missing until the disk has room
     except (LoadError, ServiceError, RestartedError, ResultsError) as error:
@@ -79,8 +93,8 @@ def measure(attempt: Attempt, fleet: Fleet, server: Database, listener: Progress
             fleet.stop()  # the pools hold connections that PostgreSQL has closed
         problem = _write_problem(error, kernel.oom_kills() - oom_kills, folder)
         return measurements.nothing(problem, plan, cell, by_service=isinstance(error, EndedError))
-    measured = Measurement.of(recording, kept, cell, plan)
-    measurements.keep(window, measured.evidence, folder)
+    measured = Measurement.of(recording, kept, cell, plan, found)
+    measurements.keep(found.window, measured.evidence, folder)
     return measured
 
 
@@ -95,7 +109,7 @@ def _record(
     stream = folder / samples.SAMPLE_STREAM
     called = fleet.external.calls() if cell.calls_external else 0
     with (
-        Observers(cell, plan.load, target.url, server.dsn, _roots(cell, fleet, server)) as observers,
+        Observers(cell, plan.load, target.url, server.dsn, roots(cell, fleet, server)) as observers,
         kept_off(attempt.placed.service),
     ):
         child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)
@@ -167,14 +181,15 @@ def _ensure_running(cell: Cell, fleet: Fleet, folder: Path) -> None:
         fleet.external.start(folder)
 
 
-def _check_alive(cell: Cell, fleet: Fleet) -> None:
+def check_alive(cell: Cell, fleet: Fleet) -> None:
+    """Raise ServiceError if the cell's service has ended, or its target does not answer."""
     if cell.setup.url:
         targets.check_reachable(cell.setup)
     else:
         fleet.check_alive(cell.setup)
 
 
-def _roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
+def roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """The role of each process that we started, by pid."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)

@@ -1,6 +1,7 @@
 """The job of a run: its cells, their order and their CPUs, all decided before the run starts."""
 
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from bench.analysis import ceilings, rate
 from bench.analysis.ceilings import Alone
 from bench.measure import load
 from bench.measure.resuming import Earlier
-from bench.plan import placement, schedule
+from bench.plan import placement, schedule, turns
 from bench.plan.matrix import Cell
 from bench.plan.matrix import cells as cells_of
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
+from bench.plan.turns import Heat
 from db.ports import LOOPBACK
 from suite.arrival import Arrival
 
@@ -23,7 +25,10 @@ ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment."""
+    """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment.
+
+    `all_pairs`: print the ratios of all pairs, too, where the plan has a baseline.
+    """
 
     plan: Plan
     plan_path: Path
@@ -32,6 +37,7 @@ class RunRequest:
     bind_host: str = LOOPBACK  # where services and Locust's master listen for load workers
     earlier: Earlier | None = None
     force: bool = False
+    all_pairs: bool = False
 
     @property
     def plan_name(self) -> str:
@@ -72,7 +78,22 @@ class Job:
             "seed": self.seed,
             "cells": [cell.as_dict() for cell in self.cells],
             "order": [[cell.slug for cell in one_round] for one_round in self.order[:rounds]],
+            "blocks": [list(self._blocks(number)) for number in range(1, rounds + 1)],
         }
+
+    def _blocks(self, number: int) -> Iterator[list[list[str]]]:
+        """The slugs of each block, for each heat of a round that nothing interrupts."""
+        for place, heat in enumerate(self.heats(self.order[number - 1])):
+            blocks = schedule.blocks(heat, self.plan.rounds.slices, self.seed_of(number, place))
+            yield [[cell.slug for cell in block] for block in blocks]
+
+    def heats(self, cells: Sequence[Cell]) -> list[Heat]:
+        """Those of these cells of a round that take turns, together with whom they do."""
+        return [heat for heat in turns.heats(cells, self.plan) if not turns.obstacle(heat[0], self.plan)]
+
+    def seed_of(self, number: int, place: int) -> str:
+        """What the order of a heat's blocks is drawn from."""
+        return f"{self.seed}/{number}/{place}"
 
     def at_rate(self, rate_rps: float) -> "Job":
         """The same job with the rate of its open load."""
@@ -86,12 +107,19 @@ class Job:
 
     def cell_s(self, cell: Cell) -> float:
         """The expected duration of one measurement of a cell."""
+        if not turns.obstacle(cell, self.plan):
+            return turns.expected_s(self.plan)
         return load.expected_s(cell, self.plan.load) + CELL_OVERHEAD_S
 
     def expected_s(self, rounds: int) -> float:
         """The expected duration of all missing measurements with this many rounds."""
         left = [cells for number in range(1, rounds + 1) if (cells := self.missing(number))]
-        return sum(self.cell_s(cell) for cells in left for cell in cells) + ROUND_OVERHEAD_S * len(left)
+        return sum(map(self.round_s, left))
+
+    def round_s(self, cells: Sequence[Cell]) -> float:
+        """The expected duration of a round with these cells."""
+        ramp_up_s = sum(max(load.ramp_up_s(cell, self.plan.load) for cell in heat) for heat in self.heats(cells))
+        return ROUND_OVERHEAD_S + ramp_up_s + sum(map(self.cell_s, cells))
 
 
 def decide(request: RunRequest) -> Job:

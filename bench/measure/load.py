@@ -40,10 +40,23 @@ class LoadTarget:
     master_host: str = LOOPBACK
 
 
-def start(command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log") -> Child:
+@dataclass(frozen=True)
+class InTurns:
+    """A load whose cell takes turns with others: how many they are, and the time within which all of them end.
+
+    Time-outs go on while a service is frozen. So they are as many times as long as there are cells.
+    """
+
+    cells: int
+    within_s: float
+
+
+def start(
+    command: list[str], folder: Path, cpus: tuple[int, ...], log: str = "locust.log", *, commanded: bool = False
+) -> Child:
     """Start Locust in a folder where it finds no locust.conf or pyproject.toml of the user."""
     environment = {"HOME": str(folder), "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": str(USERS_TIMEOUT_S)}
-    return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus)
+    return Child(command, log=folder / log, cwd=folder, environment=environment, cpus=cpus, commanded=commanded)
 
 
 def start_workers(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[Child]:
@@ -77,13 +90,17 @@ def follow(
             if time.monotonic() - started > longest_s:
                 raise LoadError(f"Locust did not end in time; the end of {child.log}:\n{child.log_tail()}")
         if child.exit_code() != 0:
-            code = child.exit_code()
-            raise LoadError(f"Locust ended with exit code {code}; the end of {child.log}:\n{child.log_tail()}")
+            raise ended(child)
         deadline = time.monotonic() + LEAVE_TIMEOUT_S
         for worker in workers:  # they end when their master does
             worker.wait(max(0.0, deadline - time.monotonic()))
     finally:
         stop_all([child, *workers])
+
+
+def ended(child: Child) -> LoadError:
+    """Locust has ended by itself before it should."""
+    return LoadError(f"Locust ended with exit code {child.exit_code()}; the end of {child.log}:\n{child.log_tail()}")
 
 
 class WorkerArrival:
@@ -160,23 +177,31 @@ def loop_for_workers(master_host: str) -> str:
     return f"(trap exit INT TERM; while {worker}; do :; done)"
 
 
-def command(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> list[str]:
-    """The command line of a cell's load."""
+def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: InTurns | None = None) -> list[str]:
+    """The command line of a cell's load. `in_turns`: it warms up and ends when it is told to."""
+    stop_s, most_s, timeout_s, turns = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, list[str]()
+    if in_turns is not None:
+        # What is still open at its end belongs to no window.
+        stop_s, most_s, timeout_s, turns = 0.0, in_turns.within_s, load.timeout_s * in_turns.cells, ["--turns"]
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
-        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(STOP_TIMEOUT_S)),
-        "--run-time", f"{int(expected_s(cell, load) + waits_s(load) + SPARE_TIME_S)}s",
+        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(stop_s)),
+        "--run-time", f"{int(most_s)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
         "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--warm-up-most-s", str(load.warm_up_most_s),
-        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(load.timeout_s),
-        "--start-over-s", str(load.start_over_s),
+        "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(timeout_s),
+        "--start-over-s", str(load.start_over_s), *turns,
         *arrival(cell, load), *parameters, *_master(load, target),
     ]  # fmt: skip
+
+
+def _most_s(cell: Cell, load: Load) -> float:
+    return expected_s(cell, load) + waits_s(load) + SPARE_TIME_S
 
 
 def _master(load: Load, target: LoadTarget) -> list[str]:
@@ -216,7 +241,11 @@ def waits_s(load: Load) -> float:
 
 def expected_s(cell: Cell, load: Load) -> float:
     """How long a cell's load takes without delays: start, ramp-up, warm-up, window, stop."""
-    ramp_up_s = 2.0 + cell.users / load.spawn_rate + (JOIN_S if load.distributed else 0.0)
     if load.arrival == Arrival.BATCH:
-        return ramp_up_s + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
-    return ramp_up_s + load.warm_up_s + load.measure_s
+        return ramp_up_s(cell, load) + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
+    return ramp_up_s(cell, load) + load.warm_up_s + load.measure_s
+
+
+def ramp_up_s(cell: Cell, load: Load) -> float:
+    """How long it takes until all users are there."""
+    return 2.0 + cell.users / load.spawn_rate + (JOIN_S if load.distributed else 0.0)

@@ -1,5 +1,6 @@
 """The output of a run: tables after each cell; at the end status, page and the last lines on the terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,9 +20,9 @@ from bench.store.runs import Run
 from suite.errors import BenchError
 
 
-def save(folder: Run, plan: Plan, outcome: Outcome, cell: Cell) -> None:
-    """Write the tables of all cells, and the cell's statistics in Locust's layout."""
-    csv_tables.write(folder.folder, plan.load, analysis.of(outcome), [cell])
+def save(folder: Run, plan: Plan, outcome: Outcome, cells: Sequence[Cell]) -> None:
+    """Write the tables of all cells, and the statistics of these in Locust's layout."""
+    csv_tables.write(folder.folder, plan.load, analysis.of(outcome), cells)
 
 
 def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
@@ -38,7 +39,7 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
     rankings = {one.scenario: one for one in found.rankings}
     for scenario in dict.fromkeys(cell.scenario for cell in found.measured):
         console.print()
-        console.print(ranking.ranking(rankings[scenario]))
+        console.print(ranking.ranking(rankings[scenario], all_pairs=job.request.all_pairs))
     if found.rulings and found.results:
         console.print()
         console.print(claims.table(found.rulings))

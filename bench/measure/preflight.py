@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from bench.analysis import parity
 from bench.measure import load, targets
 from bench.measure.fleet.serving import check_ports
+from bench.plan import turns
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
 from bench.plan.servers import SERVERS, either
@@ -114,9 +115,10 @@ def check_open_files(sockets: int) -> None:
         )
 
 
-def most_connections(setups: Iterable[Setup]) -> int:
-    """The most connections that the services can hold side by side, with one setup of each."""
+def most_connections(setups: Sequence[Setup], *, in_turns: bool = False) -> int:
+    """The most connections that the services can hold side by side: one setup of each, or all that take turns."""
     largest: dict[str, int] = {}
     for setup in setups:
         largest[setup.service] = max(setup.connections, largest.get(setup.service, 0))
-    return sum(largest.values())
+    alone = sum(largest.values())
+    return max(alone, min(sum(one.connections for one in setups), turns.MOST_CONNECTIONS)) if in_turns else alone

@@ -1,7 +1,7 @@
 """The rounds of a run: each measures every cell in new service processes. Each cell is saved before the next begins."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.analysis import pairs, rate, verdict
@@ -15,9 +15,12 @@ from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.job import Job
 from bench.measure.progress import Display
+from bench.measure.turns.heat import measure as measure_heat
+from bench.plan import turns
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Plan, Rounds
 from bench.plan.note import Note
+from bench.plan.turns import Heat
 from bench.store import runs, space
 from bench.store.runs import Run
 from db.ports import LOOPBACK
@@ -40,15 +43,22 @@ class Stage:
     display: Display
     verified: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
 
-    def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
-        """Measure one cell once."""
-        settings, display = self.fleet.settings, self.display
+    @property
+    def listener(self) -> ProgressListener:
+        """Shows the progress of a measurement."""
+        return ProgressListener(self.display.tick, self.display.step, self.display.show)
+
+    def attempt(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Attempt:
+        """One measurement of a cell, to be made."""
+        settings = self.fleet.settings
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, settings.bind_host)
         target = load.LoadTarget(url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host)
-        listener = ProgressListener(display.tick, display.step, display.show)
         verified = self.verified.get((cell.service, cell.setup.profile), {})
-        attempt = Attempt(plan, cell, target, job.placed, place, verified)
-        return measure_cell(attempt, self.fleet, self.server, listener)
+        return Attempt(plan, cell, target, job.placed, place, verified)
+
+    def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
+        """Measure one cell once, alone."""
+        return measure_cell(self.attempt(job, plan, number, cell, place), self.fleet, self.server, self.listener)
 
 
 def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
@@ -96,7 +106,8 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
 
 def decided(planned: Rounds, stage: Stage) -> int:
     """How many rounds there are in all, from the spread of the first ones; in words, too."""
-    needed = pairs.rounds_needed(stage.outcome.beginning().ordered(), planned.precision or 0.0, planned.count)
+    first = stage.outcome.beginning().ordered()
+    needed = pairs.rounds_needed(first, planned.precision or 0.0, planned.count, planned.baseline)
     if needed is None or needed <= planned.count:
         return planned.count
     wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
@@ -109,12 +120,53 @@ def decided(planned: Rounds, stage: Stage) -> int:
 
 def measure(job: Job, number: int, stage: Stage) -> None:
     """Measure every cell once, in new service processes. The services of a round run side by side."""
-    cells, folder, display = job.missing(number), stage.folder, stage.display
+    cells = job.missing(number)
     if not cells:
         return
     title = f"round {number} of {job.rounds}" if number <= job.rounds else f"round {number}"
-    display.step(f"{title}: starting the services")
     stage.fleet.stop()
+    if alone := [cell for cell in cells if turns.obstacle(cell, job.plan)]:
+        _measure_alone(job, number, alone, stage, title)
+    for place, heat in enumerate(job.heats(cells)):
+        _take_turns(job, number, heat, stage, job.seed_of(number, place), title)
+
+
+def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, title: str) -> None:
+    """Measure cells in slices, in turns. One that something outside ended is measured once more, alone."""
+    folder, display = stage.folder, stage.display
+    space.check_room()
+    display.step(f"{title}: starting the services")
+    stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log" for cell in heat}, turns=True)
+    display.measuring(f"{title}: {', '.join(cell.slug for cell in heat)}")
+    found = dict(zip(heat, _heat(job, number, heat, stage, seed, title), strict=True))
+    display.finished(job.round_s(heat))
+    remarks = {cell: list[Note]() for cell in heat}
+    for cell in heat:
+        if not (why := found[cell].evidence.problem) or not verdict.disturbance(found[cell].evidence, job.plan.verdict):
+            continue
+        display.step(f"measuring {cell.slug} again: {why}")
+        runs.set_aside(folder.cell_folder(number, cell))
+        space.check_room()
+        stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log"}, turns=True)
+        [found[cell]] = _heat(job, number, (cell,), stage, f"{seed}/{cell.slug}", title)
+        remarks[cell] = [verdict.remade(why)]
+    for cell in heat:
+        stage.outcome.add(cell, found[cell], *remarks[cell])
+    output.save(folder, job.plan, stage.outcome, heat)
+
+
+def _heat(job: Job, number: int, heat: Heat, stage: Stage, seed: str, title: str) -> list[Measurement]:
+    places = {cell: stage.folder.cell_folder(number, cell) for cell in heat}
+    attempts = [stage.attempt(job, job.plan, number, cell, places[cell]) for cell in heat]
+    attempts = [replace(one, target=replace(one.target, url=stage.fleet.url(one.cell.setup))) for one in attempts]
+    listener = replace(stage.listener, step=lambda text: stage.display.step(f"{title}: {text}"))
+    return measure_heat(attempts, stage.fleet, stage.server, seed, listener)
+
+
+def _measure_alone(job: Job, number: int, cells: Sequence[Cell], stage: Stage, title: str) -> None:
+    """Measure cells one after the other, each in one window."""
+    folder, display = stage.folder, stage.display
+    display.step(f"{title}: starting the services")
     # Services whose cells are already done start, too: in every round, the others share the machine with them.
     firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if not cell.setup.url)
     cells_by_setup = {setup: _cell_of(cells, setup) for setup in firsts}
@@ -131,7 +183,7 @@ def measure(job: Job, number: int, stage: Stage) -> None:
         measurement, remarks = _undisturbed(job, number, cell, stage)
         stage.outcome.add(cell, measurement, *remarks)
         display.finished(job.cell_s(cell))
-        output.save(folder, job.plan, stage.outcome, cell)
+        output.save(folder, job.plan, stage.outcome, [cell])
 
 
 def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measurement, list[Note]]:

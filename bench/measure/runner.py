@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.verdict import Judgement
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
 from bench.measure.fleet import orphans, variables
@@ -21,7 +22,7 @@ from bench.measure.job import Job, RunRequest, decide
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.measure.watch import busy
-from bench.plan import placement
+from bench.plan import placement, turns
 from bench.plan.note import Note
 from bench.report.terminal import parity_table
 from bench.store import runs, space, stored
@@ -91,8 +92,10 @@ def _begin(job: Job) -> tuple[Run, Outcome]:
     folder.status("running")
     folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
     folder.write_json("plan.json", job.as_dict(job.rounds))
-    plan = job.plan
-    return folder, Outcome(plan.verdict, job.cells, claims=plan.claims, first_stage=plan.rounds.first_stage)
+    plan, rounds = job.plan, job.plan.rounds
+    return folder, Outcome(
+        plan.verdict, job.cells, claims=plan.claims, first_stage=rounds.first_stage, baseline=rounds.baseline
+    )
 
 
 def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
@@ -121,7 +124,9 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             placed=placement.as_it_is(job.placed, database_placed=server.placed, database_movable=server.movable),
         )
         _warn(display, [*placement.notes(job.placed), *variables.notes()])
-        database.check_connections(server, preflight.most_connections(setups))
+        for text in turns.alone(job.cells, job.plan):
+            display.step(text)
+        database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         recorded = environment.record(server, loaded, job.placed)
@@ -210,7 +215,8 @@ def invitation(job: Job) -> str:
 
 
 def _invalid(outcome: Outcome) -> str:
-    slugs = [result.cell.slug for result in outcome.results.values() if not result.verdict.ranks]
+    results = outcome.results.values()
+    slugs = [result.cell.slug for result in results if result.verdict.name is Judgement.INVALID]
     return f"INVALID: {', '.join(slugs)}" if slugs else ""
 
 

@@ -47,6 +47,20 @@ def check_names(path: Path, plan: Plan) -> None:
         raise PlanError(f"{path}: {', '.join(sorted(twice))} is in matrix.services and in rounds.once; keep one")
 
 
+def baseline_of(path: Path, plan: Plan, *, may_be_away: bool) -> str:
+    """The plan's baseline, if it is one of its services or targets; none if it `may_be_away` and is. Else PlanError."""
+    name, known = plan.rounds.baseline, [*plan.matrix.services, *(target.name for target in plan.targets)]
+    if not name or name in known:
+        return name
+    if may_be_away and name in catalogue.services():
+        return ""
+    where = " (rounds.once has it, and one round has no interval)" if name in plan.rounds.once else ""
+    raise PlanError(
+        f"{path}: rounds.baseline (--baseline) is {name!r}, which is none of the plan's services and targets{where}"
+        f"{lookup.nearest(name, known)}; there are: {', '.join(known)}"
+    )
+
+
 def left_out(plan: Plan) -> str:
     """In words, which services of `rounds.once` cannot be measured under which scenarios; empty where all can."""
     missed = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.plan.checks import check_claims, check_names, check_parameters, check_targets, left_out
+from bench.plan.checks import baseline_of, check_claims, check_names, check_parameters, check_targets, left_out
 from bench.plan.claims import names_cells
 from bench.plan.matrix import cells
 from bench.plan.model import Plan, Target
@@ -23,12 +23,14 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "users": ("matrix", "users"),
     "rounds": ("rounds", "count"),
     "precision": ("rounds", "precision"),
+    "baseline": ("rounds", "baseline"),
     "measure": ("load", "measure_s"),
     "scale": ("database", "scale"),
     "pool_size": ("matrix", "pool_size"),
     "workers": ("matrix", "workers"),
     "server": ("matrix", "server"),
     "profile": ("matrix", "profile"),
+    "gc": ("matrix", "gc"),
     "arrival": ("load", "arrival"),
     "rate": ("load", "rate"),
     "load_workers": ("load", "workers"),
@@ -42,12 +44,14 @@ SAID: Mapping[str, str] = {
     "users": "{} users",
     "rounds": "{} rounds",
     "precision": "precision {}",
+    "baseline": "baseline {}",
     "measure": "windows of {} s",
     "scale": "scale {}",
     "pool_size": "pool size {}",
     "workers": "{} workers",
     "server": "server {}",
     "profile": "profile {}",
+    "gc": "garbage collection {}",
     "arrival": "arrival {}",
     "rate": "{} requests/s",
     "load_workers": "{} load workers",
@@ -112,16 +116,20 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     check_names(path, plan)
     check_parameters(path, plan)
     check_targets(path, plan)
+    baseline = baseline_of(path, plan, may_be_away="services" in given and "baseline" not in given)
     whole = not named and all(OPTIONS[name][0] != "matrix" for name in given)
     check_claims(path, plan, whole=whole)
     claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
     lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
-    remarks = (left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else "")
+    remarks = [left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else ""]
+    if baseline != plan.rounds.baseline:
+        remarks.append(f"without a baseline, because options leave out {plan.rounds.baseline}: all pairs are compared")
     notes = tuple(Note("", Kind.LEFT_OUT, text) for text in remarks if text)
     changed = _overridden(plan, before, given, named)
     overrides = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
     overrides |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
-    return PlanReading(plan.model_copy(update={**overrides, "claims": claims}), notes)
+    rounds = plan.rounds.model_copy(update={"baseline": baseline})
+    return PlanReading(plan.model_copy(update={**overrides, "claims": claims, "rounds": rounds}), notes)
 
 
 def _overridden(
@@ -145,7 +153,7 @@ def _overridden(
 
 def _phrase(option: str, value: Any) -> str:
     values = value if isinstance(value, list) else [value]
-    if not values:
+    if values in ([], [""]):
         return f"no {option}"
     shown = [f"{one:g}" if isinstance(one, float) else str(one) for one in values]
     said = SAID[option].format(", ".join(shown))

@@ -5,9 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
-from bench.plan.model import Matrix, Plan, Scalar, Target
+from bench.plan.model import GarbageCollection, Matrix, Plan, Scalar, Target
 from services.contract.operations import OPERATIONS
 from suite import catalogue
+
+PYTHONS_OWN: GarbageCollection = "default"
+"""How every service collected garbage before plans could choose."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Setup:
     threads: int
     database_rtt_ms: float | None = None
     external_delay_s: float = 5.0
+    gc: str = PYTHONS_OWN
     arm: str = ""
     url: str = ""
     title: str = ""
@@ -107,6 +111,7 @@ SETUP_AXES = (
     "pool_overflow",
     "pool_timeout_s",
     "threads",
+    "gc",
     "database_rtt_ms",
     "external_delay_s",
 )

@@ -11,6 +11,9 @@ from suite.arrival import Arrival
 
 Scalar = str | int | float
 Profile = Literal["idiomatic", "lean"]
+GarbageCollection = Literal["default", "freeze"]
+GC: GarbageCollection = "default"
+"""Of a plan that does not say; bench/plan/matrix.py has what runs had before there was a choice."""
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -32,7 +35,8 @@ class Matrix(_Section):
     """The axes; every combination is a cell. `parameters` are the scenarios' own; a cell has those of its scenario.
 
     `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
-    are connected directly. `external_delay_s` is how long the external API takes that services call.
+    are connected directly. `external_delay_s` is how long the external API takes that services call. `gc`: Python's own
+    garbage collection, or one that leaves out whatever exists when the service has started.
     """
 
     scenarios: list[str] = Field(min_length=1)
@@ -44,6 +48,7 @@ class Matrix(_Section):
     pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]
     pool_timeout_s: list[Seconds] = [30.0]
     threads: list[Count] = [40]
+    gc: list[GarbageCollection] = [GC]
     database_rtt_ms: list[Annotated[float, Field(ge=0, le=1000)] | None] = [None]
     external_delay_s: list[Annotated[float, Field(ge=0, le=60)]] = [5.0]
     users: list[Count] = [1000]
@@ -144,12 +149,15 @@ class Rounds(_Section):
     `aa`: the first service a second time, under another name, which shows how much of a difference is none. With
     `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
     of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
+    `baseline`: the service or target that all others are compared with, first of all. These ratios have intervals of
+    their own, narrower than those of all pairs; with a precision, it is theirs.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
     slices: Annotated[int, Field(ge=1, le=999)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     once: list[str] = []
+    baseline: str = ""
     aa: bool = False
     ceilings: bool = True
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -173,6 +181,7 @@ class Thresholds(_Section):
     """When a measurement is not believed: see docs/methodology.md for each. Shares, unless the name says seconds."""
 
     expect_failures: bool = False
+    expect_drift: bool = False
     failures: Share = 0.001
     accounting: Share = 0.05
     conservation: Share = 0.05

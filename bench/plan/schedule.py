@@ -28,6 +28,12 @@ def order(cells: Sequence[Cell], rounds: int, seed: int) -> tuple[tuple[Cell, ..
     return tuple(map(tuple, scheduled))
 
 
+def blocks(cells: Sequence[Cell], count: int, seed: str) -> tuple[tuple[Cell, ...], ...]:
+    """So many blocks, each with one slice of every cell, in an order that is balanced over the blocks."""
+    chance = random.Random(seed)  # noqa: S311  # an order, not a secret
+    return tuple(islice(_rows(cells, chance), count))
+
+
 def _rows(cells: Sequence[Cell], chance: random.Random) -> Iterator[tuple[Cell, ...]]:
     """Rows of one random Latin square after the other, without end.
 

@@ -23,9 +23,10 @@ def within(scenario: str, slug: str) -> str:
     return "-".join(part for part in slug.split("-") if part != scenario)
 
 
-def confidence_of(contrasts: Sequence[Pair]) -> str:
-    """What the intervals in a column of ratios hold for, given all pairs of its scenario."""
+def confidence_of(contrasts: Sequence[Pair], baseline: str = "") -> str:
+    """What the intervals in a column of ratios hold for, given all pairs of a family; `baseline` where it is its."""
     count = pairs.sharing(contrasts)
-    together = f" of all {count} ratios of this column together" if count > 1 else ""
+    which = f"ratios with {baseline} in" if baseline else "ratios of"
+    together = f" of all {count} {which} this column together" if count > 1 else ""
     alone = "; A/A alone" if together and any(map(pairs.is_twin, contrasts)) else ""
     return f"95% CI{together}{alone}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.plan import placement
 from bench.selfbench.figures import Say
-from bench.selfbench.parts import accuracy, agreement, analysing, cost, loading, reach, soak, stall
+from bench.selfbench.parts import accuracy, agreement, analysing, cost, loading, reach, soak, stall, turns
 from bench.selfbench.setting import Setting
 from suite.errors import BenchError
 
@@ -31,6 +31,7 @@ PARTS: dict[str, Part] = {
     "loading": loading.of_the_dataset,
     "soak": soak.soak,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),
+    "turns": lambda _, say: turns.measure(SERVICES, say),
 }
 
 

@@ -16,6 +16,7 @@ from bench.analysis.measurement import COLUMNS, Measurement
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.windows import Window
+from bench.analysis.slices import cut
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.store import files, recordings, samples
@@ -41,9 +42,15 @@ def has_ended(place: Path) -> bool:
     return (place / "window.json").exists() or (place / "problem.txt").exists()
 
 
-def nothing(problem: str, settings: Plan, cell: Cell, *, by_service: bool = False) -> Measurement:
-    """A measurement without a window, with the reason. `by_service`: the service ended by itself."""
-    seen = evidence.nothing(problem, cell.users, settings.load.arrival, by_service=by_service)
+def nothing(
+    problem: str, settings: Plan, cell: Cell, *, by_service: bool = False, unreadable: bool = False
+) -> Measurement:
+    """A measurement without a window, with the reason. `by_service`: the service ended by itself.
+
+    `unreadable`: its files cannot be read.
+    """
+    arrival = settings.load.arrival
+    seen = evidence.nothing(problem, cell.users, arrival, by_service=by_service, unreadable=unreadable)
     return Measurement(pl.DataFrame(), seen)
 
 
@@ -104,10 +111,11 @@ def _as_written(
 def _derived(
     recording: Recording, kept: pl.DataFrame, settings: Plan, cell: Cell, facts: Mapping[str, Any]
 ) -> tuple[Measurement, str]:
-    found = Measurement.of(recording, kept, cell, settings)
-    window, seen = windows.of(recording.marks, kept, settings.load), found.evidence.as_dict()
+    mine = cut.of(recording, kept, settings)
+    found = Measurement.of(recording, kept, cell, settings, mine)
+    seen = found.evidence.as_dict()
     del seen["miscounted"]  # a miscount has its own remark
-    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(window), **seen}))
+    return found, disagreement(*_both({**facts, **facts["evidence"]}, {**asdict(mine.window), **seen}))
 
 
 def _both(

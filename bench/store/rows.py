@@ -6,6 +6,7 @@ from typing import Any
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
+from bench.plan.matrix import PYTHONS_OWN
 from bench.plan.metrics import Place
 from bench.plan.model import Load
 from suite.arrival import Arrival
@@ -25,6 +26,7 @@ def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list
 def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
     more = [
+        ("gc", setup.gc if setup.gc != PYTHONS_OWN else None),  # so that rows of older runs are equal ones
         ("database_rtt_ms", setup.database_rtt_ms),
         ("external_delay_s", setup.external_delay_s if cell.calls_external else None),
         ("arm", setup.arm or None),

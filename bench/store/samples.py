@@ -60,6 +60,30 @@ def joined(stream: Path) -> int:
     return count
 
 
+class Follower:
+    """Reads the marks of a stream while a load writes it."""
+
+    def __init__(self, stream: Path) -> None:
+        self._stream, self._position = stream, 0
+        self.marks: list[Mark] = []
+
+    def look(self) -> list[Mark]:
+        """All marks so far."""
+        try:
+            with self._stream.open("rb") as file:
+                while True:
+                    file.seek(self._position)
+                    line = file.readline()
+                    if not line.endswith(b"\n"):  # it is still being written
+                        return self.marks
+                    head = json.loads(line)
+                    if head.get("event"):
+                        self.marks.append(_mark(head))
+                    self._position += len(line) + head["records"] * RECORD.itemsize
+        except FileNotFoundError:
+            return self.marks
+
+
 def _mark(head: dict[str, Any]) -> Mark:
     return Mark(
         head["event"],

@@ -13,7 +13,7 @@ from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.parity import COLUMNS as COLUMNS_OF_PARITY
 from bench.analysis.parity import ParityRow
 from bench.plan import matrix
-from bench.plan.matrix import Cell
+from bench.plan.matrix import PYTHONS_OWN, Cell
 from bench.plan.model import Plan
 from bench.plan.note import Kind, Note
 from bench.store import csv_reading, files, measurements
@@ -37,7 +37,8 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
     cells = matrix.cells(settings)
-    found = Outcome(settings.verdict, cells, claims=settings.claims, first_stage=settings.rounds.first_stage)
+    first_stage, baseline = settings.rounds.first_stage, settings.rounds.baseline
+    found = Outcome(settings.verdict, cells, claims=settings.claims, first_stage=first_stage, baseline=baseline)
     found.counted = bool((readable(folder, lambda: environment(folder), problems) or {}).get("counted", False))
     found.ceilings = readable(folder, lambda: _ceilings(folder, cells), problems) or Ceilings()
     found.parity = readable(folder, lambda: parity(folder / "parity.csv"), problems) or ()
@@ -55,7 +56,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
                     raise
                 problem, difference, mine = within(folder, error), "", []
                 found.unreadable.append(problem)
-                one = measurements.nothing(problem, settings, cell)
+                one = measurements.nothing(problem, settings, cell, unreadable=True)
             if one is not None:
                 measured.append(one)
                 if difference:
@@ -72,7 +73,7 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
             if not what_there_is:
                 raise ResultsError(why) from None
             found.unreadable.append(why)
-            found.add_all(cell, [measurements.nothing(why, settings, cell)])
+            found.add_all(cell, [measurements.nothing(why, settings, cell, unreadable=True)])
     return found
 
 
@@ -102,6 +103,7 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     values = dict(written["plan"])
     if values["load"]["rate"] is not None:
         values["load"] = {**values["load"], "rate_share": None}  # the rate was found from the share
+    values["matrix"] = {"gc": [PYTHONS_OWN], **values["matrix"]}  # older runs had no choice
     return Plan.model_validate(values)
 
 

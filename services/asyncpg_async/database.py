@@ -23,7 +23,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         max_size=settings.pool_limit,
         reset=leave_as_it_is if settings.lean else None,
     ) as pool:
-        metrics.watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
+        metrics.watch(settings, pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield
 
 

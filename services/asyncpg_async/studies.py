@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import polars as pl
 from fastapi import APIRouter, FastAPI
 
 from services.asyncpg_async.database import connection, settings
@@ -97,13 +96,13 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(products, orders)
 
 
-async def read_products(user_id: int) -> pl.DataFrame:
+async def read_products(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch(READ_PRODUCTS, user_id)
-    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
+    return frames.products_ordered([tuple(row) for row in rows])
 
 
-async def read_orders(user_id: int) -> pl.DataFrame:
+async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch(READ_ORDERS, user_id)
-    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")
+    return frames.orders_with_items([tuple(row) for row in rows])

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from services.contract.computation import FIBONACCI_MAX, fibonacci
+
+if TYPE_CHECKING:  # see services/contract/frames.py
+    from services.contract.frames import Table
 
 # PostgreSQL's text cannot contain NUL, so names and addresses must not.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
@@ -72,7 +74,7 @@ class Simulation(BaseModel):
     fibonacci: int
 
     @classmethod
-    def of(cls, products: pl.DataFrame, orders: pl.DataFrame) -> "Simulation":
+    def of(cls, products: "Table", orders: "Table") -> "Simulation":
         """Compute the answer from both tables. It takes CPU time: over a second from a total quantity of 35."""
         total = int(orders["quantity"].sum())
         return cls(
@@ -108,6 +110,7 @@ class Health(BaseModel):
 
     service: str
     profile: str
+    gc: str
     nonce: str
     pool: PoolSettings
     threads: int

@@ -33,7 +33,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Open the pool, with all its connections at the start."""
     async with database:
         pool = database._backend._pool  # asyncpg's pool, which `databases` does not expose
-        metrics.watch(pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
+        metrics.watch(settings, pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import polars as pl
 from databases.core import Connection
 from fastapi import APIRouter, FastAPI
 
@@ -99,13 +98,13 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(products, orders)
 
 
-async def read_products(user_id: int) -> pl.DataFrame:
+async def read_products(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch_all(READ_PRODUCTS, {"user_id": user_id})
-    return pl.DataFrame([dict(row._mapping) for row in rows], frames.PRODUCTS_ORDERED)
+    return frames.products_ordered([dict(row._mapping) for row in rows])
 
 
-async def read_orders(user_id: int) -> pl.DataFrame:
+async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch_all(READ_ORDERS, {"user_id": user_id})
-    return pl.DataFrame([dict(row._mapping) for row in rows], frames.ORDERS_WITH_ITEMS)
+    return frames.orders_with_items([dict(row._mapping) for row in rows])

@@ -16,7 +16,7 @@ settings = Settings.from_environment()
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    metrics.watch()
+    metrics.watch(settings)
     yield
 
 

@@ -32,6 +32,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         options=settings.options,
     )
     metrics.watch(
+        settings,
         pool_connections=lambda: settings.pool_limit,
         pool_idle=lambda: len(pool._pool),  # type: ignore[attr-defined]  # noqa: SLF001  # there is no public way
     )

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-import polars as pl
 from fastapi import APIRouter, FastAPI
 from psycopg2.extras import RealDictCursor
 
@@ -99,15 +98,15 @@ def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
-def read_products(user_id: int) -> pl.DataFrame:
+def read_products(user_id: int) -> "frames.Table":
     with cursor() as cur:
         cur.execute(READ_PRODUCTS, (user_id,))
         rows = cur.fetchall()
-    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED)
+    return frames.products_ordered(rows)
 
 
-def read_orders(user_id: int) -> pl.DataFrame:
+def read_orders(user_id: int) -> "frames.Table":
     with cursor() as cur:
         cur.execute(READ_ORDERS, (user_id,))
         rows = cur.fetchall()
-    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS)
+    return frames.orders_with_items(rows)

@@ -26,7 +26,9 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     """Open the pool, with all its connections at the start."""
     await pool.open(wait=True)
     metrics.watch(
-        pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"]
+        settings,
+        pool_connections=lambda: pool.get_stats()["pool_size"],
+        pool_idle=lambda: pool.get_stats()["pool_available"],
     )
     yield
     await pool.close()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import polars as pl
 from fastapi import APIRouter, FastAPI
 from psycopg import AsyncConnection
 from psycopg.rows import class_row
@@ -99,15 +98,15 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(products, orders)
 
 
-async def read_products(user_id: int) -> pl.DataFrame:
+async def read_products(user_id: int) -> "frames.Table":
     async with connection() as conn:
         cur = await conn.execute(READ_PRODUCTS, (user_id,))
         rows = await cur.fetchall()
-    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED, orient="row")
+    return frames.products_ordered(rows)
 
 
-async def read_orders(user_id: int) -> pl.DataFrame:
+async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         cur = await conn.execute(READ_ORDERS, (user_id,))
         rows = await cur.fetchall()
-    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS, orient="row")
+    return frames.orders_with_items(rows)

@@ -28,7 +28,9 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     current_default_thread_limiter().total_tokens = settings.threads
     pool.open(wait=True)
     metrics.watch(
-        pool_connections=lambda: pool.get_stats()["pool_size"], pool_idle=lambda: pool.get_stats()["pool_available"]
+        settings,
+        pool_connections=lambda: pool.get_stats()["pool_size"],
+        pool_idle=lambda: pool.get_stats()["pool_available"],
     )
     yield
     pool.close()

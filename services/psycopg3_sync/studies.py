@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-import polars as pl
 from fastapi import APIRouter, FastAPI
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -99,13 +98,13 @@ def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
-def read_products(user_id: int) -> pl.DataFrame:
+def read_products(user_id: int) -> "frames.Table":
     with connection() as conn:
         rows = conn.execute(READ_PRODUCTS, (user_id,)).fetchall()
-    return pl.DataFrame(rows, frames.PRODUCTS_ORDERED, orient="row")
+    return frames.products_ordered(rows)
 
 
-def read_orders(user_id: int) -> pl.DataFrame:
+def read_orders(user_id: int) -> "frames.Table":
     with connection() as conn:
         rows = conn.execute(READ_ORDERS, (user_id,)).fetchall()
-    return pl.DataFrame(rows, frames.ORDERS_WITH_ITEMS, orient="row")
+    return frames.orders_with_items(rows)

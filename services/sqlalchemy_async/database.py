@@ -35,6 +35,6 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     for conn in connections:
         await conn.close()
     pool = cast("AsyncAdaptedQueuePool", engine.pool)
-    metrics.watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
+    metrics.watch(settings, pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
     yield
     await engine.dispose()

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import polars as pl
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -78,7 +77,7 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(products, orders)
 
 
-async def read_products(user_id: int) -> pl.DataFrame:
+async def read_products(user_id: int) -> "frames.Table":
     query = (
         select(tables.Product.id, tables.Product.name, tables.Product.price)
         .join(tables.OrderItem, tables.OrderItem.product_id == tables.Product.id)
@@ -89,10 +88,10 @@ async def read_products(user_id: int) -> pl.DataFrame:
     )
     async with Session() as session:
         rows = (await session.execute(query)).all()
-    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
+    return frames.products_ordered([tuple(row) for row in rows])
 
 
-async def read_orders(user_id: int) -> pl.DataFrame:
+async def read_orders(user_id: int) -> "frames.Table":
     item = tables.OrderItem
     query = (
         select(tables.Order.id, tables.Order.created_at, item.id, item.product_id, item.quantity, item.price)
@@ -102,4 +101,4 @@ async def read_orders(user_id: int) -> pl.DataFrame:
     )
     async with Session() as session:
         rows = (await session.execute(query)).all()
-    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")
+    return frames.orders_with_items([tuple(row) for row in rows])

@@ -34,6 +34,6 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     for conn in [engine.connect() for _ in range(settings.pool_size)]:
         conn.close()
     pool = cast("QueuePool", engine.pool)
-    metrics.watch(pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
+    metrics.watch(settings, pool_connections=lambda: pool.checkedin() + pool.checkedout(), pool_idle=pool.checkedin)
     yield
     engine.dispose()

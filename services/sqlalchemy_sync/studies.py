@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-import polars as pl
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import orm, select, update
 
@@ -79,7 +78,7 @@ def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     return models.Simulation.of(orders=read_orders(user_id), products=products.result())
 
 
-def read_products(user_id: int) -> pl.DataFrame:
+def read_products(user_id: int) -> "frames.Table":
     query = (
         select(tables.Product.id, tables.Product.name, tables.Product.price)
         .join(tables.OrderItem, tables.OrderItem.product_id == tables.Product.id)
@@ -90,10 +89,10 @@ def read_products(user_id: int) -> pl.DataFrame:
     )
     with Session() as session:
         rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], frames.PRODUCTS_ORDERED, orient="row")
+    return frames.products_ordered([tuple(row) for row in rows])
 
 
-def read_orders(user_id: int) -> pl.DataFrame:
+def read_orders(user_id: int) -> "frames.Table":
     item = tables.OrderItem
     query = (
         select(tables.Order.id, tables.Order.created_at, item.id, item.product_id, item.quantity, item.price)
@@ -103,4 +102,4 @@ def read_orders(user_id: int) -> pl.DataFrame:
     )
     with Session() as session:
         rows = session.execute(query).all()
-    return pl.DataFrame([tuple(row) for row in rows], frames.ORDERS_WITH_ITEMS, orient="row")
+    return frames.orders_with_items([tuple(row) for row in rows])

@@ -23,7 +23,13 @@ def cramped(database: Dsn, stage: Callable[..., None]) -> Iterator[tuple[Setup, 
     """
     setups = tuple(
         replace(
-            default_setup(name), server="uvicorn", pool_size=1, pool_timeout_s=0.5, threads=20, external_delay_s=0.0
+            default_setup(name),
+            server="uvicorn",
+            pool_size=1,
+            pool_timeout_s=0.5,
+            threads=20,
+            external_delay_s=0.0,
+            gc="freeze",
         )
         for name in WITH_DATABASE
     )

@@ -23,6 +23,7 @@ def assert_healthy(setup: Setup, fleet: Fleet) -> None:
     assert health == {
         "service": setup.service,
         "profile": "idiomatic",
+        "gc": setup.gc,
         "nonce": fleet.settings.nonce,
         "pool": {"size": setup.pool_size, "overflow": setup.pool_overflow, "timeout_s": setup.pool_timeout_s},
         "threads": setup.threads,

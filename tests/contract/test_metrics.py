@@ -27,6 +27,9 @@ TYPES = {
     "threads_busy": "gauge",
     "pool_connections": "gauge",
     "pool_connections_idle": "gauge",
+    "gc_full_collections": "counter",
+    "gc_seconds": "counter",
+    "gc_longest_pause_seconds": "gauge",
 }
 REFRESHED_S = 1.5
 
@@ -66,6 +69,22 @@ def test_one_worker_follows_the_conventions(name: str, services: tuple[Service, 
     assert value(found, "workers") == 1
 
 
+@pytest.mark.parametrize("name", catalogue.services())
+def test_collections_are_counted_under_load(name: str, services: tuple[Service, ...]) -> None:
+    """Requests make garbage: what it costs to collect it grows, and the longest is a part of it."""
+    service = catalogue.service(name)
+    assert service in services
+    before = families(service)
+    with httpx.Client() as client:
+        for _ in range(200):
+            assert client.get(f"{service.url}/users?limit=100").status_code == 200
+    after = families(service)
+    grown_s = value(after, "gc_seconds") - value(before, "gc_seconds")
+    assert 0 < grown_s < 10
+    assert 0 < value(after, "gc_longest_pause_seconds") <= value(after, "gc_seconds")
+    assert value(after, "gc_full_collections") >= value(before, "gc_full_collections")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "server"), [("asyncpg_async", "gunicorn"), ("psycopg2_sync", "uvicorn")])
 def test_several_workers_answer_for_all(
@@ -95,6 +114,7 @@ def test_several_workers_answer_for_all(
         "workers": 2, "threads": threads, "threads_busy": 0, "pool_connections": 6,
     }  # fmt: skip
     assert value(found, "pool_connections_idle") == 6
+    assert 0 < value(found, "gc_longest_pause_seconds") < value(found, "gc_seconds")
     [pid] = fleet.pids()
     workers = [one for one in psutil.Process(pid).children() if "resource_tracker" not in " ".join(one.cmdline())]
     memory = sum(one.memory_info().rss for one in workers)

@@ -30,8 +30,7 @@ def status_and_body(answer: httpx.Response) -> tuple[int, bytes]:
 
 def backends(fleet: Fleet, service: Service, database: Dsn) -> int:
     """How many server processes talk to this service's processes."""
-    setup, child = fleet._running[service.name]
-    assert setup.service == service.name
+    [child] = [child for setup, child in fleet._running.items() if setup.service == service.name]
     process = psutil.Process(child.pid)
     ports = {
         connection.laddr.port

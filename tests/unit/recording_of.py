@@ -57,7 +57,7 @@ RECORDING = Recording(
         Mark("stopping", at_ns(10.25), 3, reconnects=2),
     ),
     readings=tuple(READINGS),
-    gauges=(Gauge(at_ns(2), 0.75, None), Gauge(at_ns(7), 0.25, None)),
+    gauges=(Gauge(at_ns(2), 0.75, None, 40, 3.0, 0.05), Gauge(at_ns(7), 0.25, None, 50, 3.5, 0.04)),
     activity=tuple(activity(number / 4) for number in range(-4, 44)),
     pings=(Ping(at_ns(1), at_ns(1.01), 200), Ping(at_ns(2), at_ns(2.03), 200)),
     placement=Placement(service=(1,), load=(0,), database=(0,)),

@@ -97,7 +97,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
     stanza, setup = compose()["services"][service.name], default_setup(service.name)
     environment = {name: str(value) for name, value in stanza["environment"].items()}
     program, *words = shlex.split(stanza["command"]) + shlex.split(environment["GUNICORN_CMD_ARGS"])
-    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in command(setup, service.application))  # noqa: S104  # in its container
+    _, *expected = (word.replace("127.0.0.1", "0.0.0.0") for word in command(setup, service.application, service.port))  # noqa: S104  # in its container
     assert (program, grouped(words)) == ("python", grouped(expected))
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://bench@db:5432/bench",
@@ -106,6 +106,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
         pool_timeout_s=setup.pool_timeout_s,
         threads=setup.threads,
         profile=setup.profile,
+        gc=setup.gc,
         dataset_users=10_000,
         nonce="",
         external_api_url="http://external_api:8020",

@@ -37,7 +37,7 @@ def peaks(readings: Sequence[Activity], window: Window) -> Peaks | None:
         return None
     return Peaks(
         connections=max(one.connections for one in inside),
-        idle_in_transaction=max(_idle_in_transaction(one) for one in inside),
+        idle_in_transaction=max(idle_in_transaction(one) for one in inside),
         oldest_transaction_s=max(one.oldest_transaction_s for one in inside),
     )
 
@@ -78,7 +78,7 @@ def activity_csv(readings: Sequence[Activity], window: Window) -> str:
     writer.writerow(COLUMNS)
     for one in readings:
         active, idle = one.states.get("active", 0), one.states.get("idle", 0)
-        held = _idle_in_transaction(one)
+        held = idle_in_transaction(one)
         waits = ";".join(f"{name}={number}" for name, number in sorted(one.waits.items()))
         at_s, oldest_s = f"{(one.at_ns - window.start_ns) / 1e9:.3f}", f"{one.oldest_transaction_s:.3f}"
         other = one.connections - active - idle - held
@@ -87,5 +87,6 @@ def activity_csv(readings: Sequence[Activity], window: Window) -> str:
     return text.getvalue()
 
 
-def _idle_in_transaction(reading: Activity) -> int:
+def idle_in_transaction(reading: Activity) -> int:
+    """In how many connections a transaction waits."""
     return sum(reading.states.get(state, 0) for state in IDLE_IN_TRANSACTION)

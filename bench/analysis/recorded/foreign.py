@@ -10,6 +10,8 @@ from bench.plan.model import Thresholds
 from bench.plan.placement import Placement
 
 NAMED_FROM_S = 0.01  # the kernel counts in hundredths of a second
+MOST_NAMED = 5
+HYPERVISOR = "the hypervisor"
 WHO = {HARNESS: "the harness", IDLE: "services that wait for their turn"}
 
 
@@ -134,9 +136,26 @@ def _named(
     share: RoleCpus, grew: Mapping[str, float], inside: Sequence[Reading], others_s: float, stolen_s: float
 ) -> str:
     """The two that were seen to use most there, with their seconds, or that most of it was not seen."""
-    used = {WHO[who]: _sum(grew, (f"{who} on {cpu}" for cpu in share.cpus)) for who in share.others if who in WHO}
-    said = busiest(used | strangers_s(inside, share.cpus), others_s)
-    return ", ".join(filter(None, (said, f"the hypervisor {stolen_s:.2f} s" if stolen_s >= NAMED_FROM_S else "")))
+    said = busiest(_ours_s(share, grew) | strangers_s(inside, share.cpus), others_s)
+    return ", ".join(filter(None, (said, f"{HYPERVISOR} {stolen_s:.2f} s" if stolen_s >= NAMED_FROM_S else "")))
+
+
+def _ours_s(share: RoleCpus, grew: Mapping[str, float]) -> dict[str, float]:
+    """What processes of ours used on these CPUs, where they are foreign (s)."""
+    return {WHO[who]: _sum(grew, (f"{who} on {cpu}" for cpu in share.cpus)) for who in share.others if who in WHO}
+
+
+def others_s(
+    groups: Sequence[RoleCpus], grew: Mapping[str, float], inside: Sequence[Reading], most: int = MOST_NAMED
+) -> dict[str, float]:
+    """The busiest of those that were foreign on their CPUs, with their seconds, the hypervisor included."""
+    cpus = [number for share in groups for number in share.cpus]
+    used = strangers_s(inside, cpus) | {HYPERVISOR: _of_cpus(grew, "steal", cpus)}
+    for share in groups:
+        for name, used_s in _ours_s(share, grew).items():
+            used[name] = used.get(name, 0.0) + used_s
+    order = sorted(used, key=lambda name: used[name], reverse=True)
+    return {name: used[name] for name in order[:most] if used[name] >= NAMED_FROM_S}
 
 
 def strangers_s(inside: Sequence[Reading], cpus: Collection[int] = ()) -> dict[str, float]:

@@ -4,15 +4,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy.special import stdtr  # ufuncs; scipy.stats takes far longer to import
 
-from bench.analysis.recorded import windows
+from bench.analysis.recorded import turns, windows
+from bench.analysis.recorded.turns import Times
 from bench.analysis.recorded.windows import END, Window
 from suite.arrival import Arrival
 from suite.records import MISSED
 
 SLICES = 10
+LEAST_SLICES = 3  # a line through two has no residuals
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,10 @@ def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
     between two requests. `samples` must hold requests that began before the window or ended after it, too.
     """
     start_ns = pl.col("start_ns")
+    if window.slices:
+        ends, starts = (samples.select(one).to_series().to_numpy() for one in (END, start_ns))
+        overlap_ns = int((turns.spent(ends, window.slices) - turns.spent(starts, window.slices)).sum())
+        return overlap_ns / (users * window.length_s * 1e9)
     overlap = pl.min_horizontal(END, pl.lit(window.end_ns)) - pl.max_horizontal(start_ns, pl.lit(window.start_ns))
     total_ns = samples.select(overlap.clip(lower_bound=0).sum()).item() or 0
     return float(total_ns / (users * (window.end_ns - window.start_ns)))
@@ -108,18 +115,36 @@ def accounted(samples: pl.DataFrame, window: Window, users: int) -> float:
 def drift(completed: pl.DataFrame, window: Window) -> Drift | None:
     """Whether throughput rose or fell over the window. None without successes.
 
-    A straight line is fitted by least squares to the successes that ended in each of SLICES equal parts of the window;
-    its rise over the window is divided by the mean. p: two-sided t test of the slope with SLICES - 2 degrees of
-    freedom. Source: any textbook, for example NIST/SEMATECH e-Handbook of Statistical Methods, 4.1.4.1.
+    A straight line is fitted by least squares to the rate of successes in each part of the window; its rise over the
+    window is divided by the mean. The parts are its slices, or if there are fewer than three, SLICES equal parts. p:
+    two-sided t test of the slope with two degrees of freedom less than there are parts. Source: any textbook, for
+    example NIST/SEMATECH e-Handbook of Statistical Methods, 4.1.4.1.
     """
     good = completed.filter(pl.col("ok"))
-    ends_ns = good.select(END).to_series().to_numpy()
-    counts, _ = np.histogram(ends_ns, bins=SLICES, range=(window.start_ns, window.end_ns))
-    if not counts.any():
+    at, rates = _rates(good.select(END).to_series().to_numpy(), window)
+    if not rates.any():
         return None
-    x = np.arange(SLICES) - (SLICES - 1) / 2
-    slope = float((x * counts).sum() / (x * x).sum())
-    residuals = counts - counts.mean() - slope * x
-    error = math.sqrt(float((residuals**2).sum()) / (SLICES - 2) / float((x * x).sum()))
-    p = 2 * float(stdtr(SLICES - 2, -abs(slope) / error)) if error else float(slope == 0)
-    return Drift(slope * SLICES / float(counts.mean()), p)
+    x = at - at.mean()
+    slope = float((x * rates).sum() / (x * x).sum())
+    residuals = rates - rates.mean() - slope * x
+    freedom = len(x) - 2
+    error = math.sqrt(float((residuals**2).sum()) / freedom / float((x * x).sum()))
+    p = 2 * float(stdtr(freedom, -abs(slope) / error)) if error else float(slope == 0)
+    return Drift(slope * len(x) / float(rates.mean()), p)
+
+
+def _rates(ends_ns: Times, window: Window) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The place of each part of the window, as a share of it times their number, and the successes in each.
+
+    Of slices, successes a second.
+    """
+    if len(window.slices) < LEAST_SLICES:
+        spent_ns = turns.spent(ends_ns, window.spans) if window.slices else ends_ns
+        reach = (0, round(window.length_s * 1e9)) if window.slices else (window.start_ns, window.end_ns)
+        counts, _ = np.histogram(spent_ns, bins=SLICES, range=reach)
+        return np.arange(SLICES, dtype=float), counts.astype(float)
+    starts, ends = (np.array([span[end] for span in window.slices], dtype=np.int64) for end in (0, 1))
+    in_order = np.sort(ends_ns)
+    counts = np.searchsorted(in_order, ends, side="left") - np.searchsorted(in_order, starts, side="left")
+    middles = ((starts - starts[0]) + (ends - starts[0])) / 2
+    return middles / (window.end_ns - window.start_ns) * len(starts), counts / ((ends - starts) / 1e9)

@@ -37,7 +37,8 @@ def of_marks(marks: Sequence[Mark], window: Window) -> tuple[LoadWorker, ...]:
         return (found[0] - window.start_ns) / 1e9 if found else None
 
     def used(name: str) -> list[tuple[int, float]]:
-        return sorted((one.at_ns, one.cpu_s) for one in marks if (one.event, one.worker) == ("used", name))
+        # Several at one time of the active clock, while the service was frozen: the last one.
+        return sorted({one.at_ns: one.cpu_s for one in marks if (one.event, one.worker) == ("used", name)}.items())
 
     return tuple(
         LoadWorker(

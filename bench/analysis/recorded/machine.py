@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from bench.analysis.recorded import foreign
@@ -22,7 +22,8 @@ class Machine:
 
     `cpu_s` and `rss_peak_mb` are by role, `cpu_busy` (a share) by CPU number, `processes_s` by pid of the service: what
     each that ran all the time used. `groups` has what else ran, by group of CPUs; `steal` and `strangers` are shares of
-    all our CPUs. `enclosed`: groups around ours may have CPU limits that cannot be seen.
+    all our CPUs. `enclosed`: groups around ours may have CPU limits that cannot be seen. `others_s` has the busiest of
+    those that were foreign on their CPUs, by name, with the seconds that they were seen to use.
     """
 
     cpu_s: Mapping[str, float]
@@ -40,57 +41,109 @@ class Machine:
     groups: tuple[CpuGroup, ...] = ()
     processes_s: Mapping[int, float] = field(default_factory=dict, hash=False)
     enclosed: bool = False
+    others_s: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of time that counts, with the readings in it, and how much each of their figures grew (s)."""
+
+    start_ns: int
+    end_ns: int
+    inside: Sequence[Reading]
+    grew: Mapping[str, float]
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return (self.end_ns - self.start_ns) / 1e9
 
 
 def of(readings: Sequence[Reading], gauges: Sequence[Gauge], window: Window, placed: Placement) -> Machine | None:
     """What readings say of the window; None when they do not reach over it."""
-    start_ns, end_ns = window.start_ns, window.end_ns
+    found = stretch(readings, window.start_ns, window.end_ns)
+    return of_stretches([found], gauges, placed) if found else None
+
+
+def stretch(readings: Sequence[Reading], start_ns: int, end_ns: int) -> Stretch | None:
+    """What readings say of a stretch of time; None when they do not reach over it."""
     if len(readings) < 2 or readings[0].at_ns > start_ns or readings[-1].at_ns < end_ns - BEYOND_NS:
         return None
-    inside = _between(readings, start_ns, end_ns)
+    inside = between(readings, start_ns, end_ns)
     if len(inside) < 2:  # a short window: those around it are as good
-        inside = _between(readings, start_ns - BEYOND_NS, end_ns + BEYOND_NS)
-    if len(inside) < 2:
-        return None
-    first, last = inside[0], inside[-1]
-    if not first.cpus:
+        inside = between(readings, start_ns - BEYOND_NS, end_ns + BEYOND_NS)
+    if len(inside) < 2 or not inside[0].cpus:
         return None
     grew = {name: max(0.0, figure) for name, figure in grown(readings, start_ns, end_ns).items()}
+    return Stretch(start_ns, end_ns, inside, grew)
+
+
+def of_stretches(stretches: Sequence[Stretch], gauges: Sequence[Gauge], placed: Placement) -> Machine:
+    """What was seen in all of these, at least one, together. What happened between them does not count."""
+    inside, grew = _together(stretches)
+    first, last = inside[0], inside[-1]
+    length_s = math.fsum(one.length_s for one in stretches)
     ours = sorted({*placed.service, *placed.load, *placed.database}) or sorted(first.cpus)
     roles = sorted({role for one in inside for role in one.roles})
     cpu_s = {role: grew[f"cpu {role}"] for role in roles if f"cpu {role}" in grew}
-    capacity_s = window.length_s * len(ours)
+    capacity_s = length_s * len(ours)
     strangers_s = _strangers_s(grew, cpu_s, ours)
     shares = foreign.shares(placed, cpu_s, first.cpus)
+    mine = [one for one in gauges if any(part.start_ns <= one.at_ns <= part.end_ns for part in stretches)]
     return Machine(
         cpu_s=cpu_s,
         rss_peak_mb={
             role: max(one.roles[role].rss_bytes for one in inside if role in one.roles) / 1e6 for role in roles
         },
-        cpu_busy={number: grew[f"busy {number}"] / window.length_s for number in ours},
+        cpu_busy={number: grew[f"busy {number}"] / length_s for number in ours},
         steal=sum(grew[f"steal {number}"] for number in ours) / capacity_s,
         strangers=None if strangers_s is None else min(strangers_s / capacity_s, 1.0),
         strangers_named=foreign.busiest(foreign.strangers_s(inside), strangers_s or 0.0),
-        throttled_s=_throttled_s(first, last),
-        clock_jump_s=max(abs(_wall_gap_s(one) - _wall_gap_s(first)) for one in inside),
-        suspended_s=(last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9,
+        throttled_s=_throttled_s(stretches),
+        clock_jump_s=max(
+            abs(_wall_gap_s(one) - _wall_gap_s(part.inside[0])) for part in stretches for one in part.inside
+        ),
+        suspended_s=math.fsum(_suspended_s(part.inside[0], part.inside[-1]) for part in stretches),
         changed=_changed(inside),
-        pool=_mean([one.pool for one in gauges if start_ns <= one.at_ns <= end_ns]),
-        threads=_mean([one.threads for one in gauges if start_ns <= one.at_ns <= end_ns]),
-        groups=tuple(foreign.of(share, grew, inside, window.length_s) for share in shares),
+        pool=_mean([one.pool for one in mine]),
+        threads=_mean([one.threads for one in mine]),
+        groups=tuple(foreign.of(share, grew, inside, length_s) for share in shares),
         processes_s={pid: grew[f"process {pid}"] for pid in sorted(_lasting(first, last))},
         enclosed=last.enclosed,
+        others_s=foreign.others_s(shares, grew, inside),
     )
+
+
+def _together(stretches: Sequence[Stretch]) -> tuple[Sequence[Reading], Mapping[str, float]]:
+    """All readings, and the sums of what each figure grew by: those of all CPUs go on between two stretches.
+
+    What was not seen in one of them is unknown. The first reading of each has what strangers used before it.
+    """
+    if len(stretches) == 1:
+        return stretches[0].inside, stretches[0].grew
+    grew: dict[str, float] = {}
+    for part in stretches:
+        for name, figure in part.grew.items():
+            grew[name] = grew.get(name, 0.0) + figure
+    # Of the others: where a figure has no name yet, there was nothing to count.
+    whole = {name for name in grew if name == STRANGERS or name.startswith("cpu ")}
+    for name in whole - {name for name in grew if all(name in part.grew for part in stretches)}:
+        del grew[name]
+    inside: list[Reading] = []
+    for part in stretches:
+        inside += [replace(part.inside[0], strangers={}), *part.inside[1:]]
+    return inside, grew
 
 
 def readings_inside(readings: Sequence[Reading], window: Window) -> int | None:
     """How many readings lie in the window; None on a system whose CPUs cannot be read."""
     if not any(one.cpus for one in readings):
         return None
-    return len(_between(readings, window.start_ns, window.end_ns))
+    return len(between(readings, window.start_ns, window.end_ns))
 
 
-def _between(readings: Sequence[Reading], start_ns: int, end_ns: int) -> list[Reading]:
+def between(readings: Sequence[Reading], start_ns: int, end_ns: int) -> list[Reading]:
+    """The readings from one moment to another."""
     return [one for one in readings if start_ns <= one.at_ns <= end_ns]
 
 
@@ -98,10 +151,18 @@ def _wall_gap_s(reading: Reading) -> float:
     return (reading.wall_ns - reading.at_ns) / 1e9
 
 
-def _throttled_s(first: Reading, last: Reading) -> float | None:
-    if first.throttled_s is None or last.throttled_s is None:
-        return None
-    return last.throttled_s - first.throttled_s
+def _suspended_s(first: Reading, last: Reading) -> float:
+    return (last.boot_ns - first.boot_ns - (last.at_ns - first.at_ns)) / 1e9
+
+
+def _throttled_s(stretches: Sequence[Stretch]) -> float | None:
+    total_s = 0.0
+    for part in stretches:
+        before_s, after_s = part.inside[0].throttled_s, part.inside[-1].throttled_s
+        if before_s is None or after_s is None:
+            return None
+        total_s += after_s - before_s
+    return total_s
 
 
 def _lasting(first: Reading, last: Reading) -> set[int]:

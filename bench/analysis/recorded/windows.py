@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench.analysis.recorded.turns import Spans
 from bench.plan.model import Load
 from suite.arrival import Arrival
 from suite.errors import ResultsError
@@ -41,7 +42,8 @@ class Window:
     """The part of a cell's run that counts, on the monotonic clock of the samples.
 
     `stopped_ns` is when the load stopped waiting for answers under the same load; None in old runs. `warm_up_s` is how
-    long it had run before.
+    long it had run before. Of a cell that took turns with others, all times are on its active clock, and the window is
+    the `slices` that count, in order: `start_ns` and `end_ns` are those of the first and of the last one.
     """
 
     start_ns: int
@@ -49,15 +51,22 @@ class Window:
     users: int
     stopped_ns: int | None = None
     warm_up_s: float | None = None
+    slices: tuple[tuple[int, int], ...] = ()
 
     @property
     def length_s(self) -> float:
         """How long it is."""
-        return (self.end_ns - self.start_ns) / 1e9
+        return sum(end_ns - start_ns for start_ns, end_ns in self.spans) / 1e9
+
+    @property
+    def spans(self) -> Spans:
+        """Its parts: the slices, or the window itself."""
+        return self.slices or ((self.start_ns, self.end_ns),)
 
     def as_dict(self) -> dict[str, Any]:
         """For window.json."""
-        return {**asdict(self), "length_s": self.length_s}
+        facts = {**asdict(self), "length_s": self.length_s}
+        return facts if self.slices else {name: value for name, value in facts.items() if name != "slices"}
 
 
 def of(marks: tuple[Mark, ...], samples: pl.DataFrame, load: Load) -> Window:
@@ -82,6 +91,16 @@ def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Wi
     return Window(start_ns, end_ns, stopping.users, stopping.at_ns, (start_ns - spawned.at_ns) / 1e9)
 
 
+def of_slices(marks: tuple[Mark, ...], slices: Spans) -> Window:
+    """The window of these slices, at least one, with everything on the active clock.
+
+    Raises ResultsError when the load ended before its window did.
+    """
+    spawned, measuring, stopping = (_first(marks, event) for event in ("spawned", "measuring", "stopping"))
+    warm_up_s = (measuring.at_ns - spawned.at_ns) / 1e9
+    return Window(slices[0][0], slices[-1][1], stopping.users, stopping.at_ns, warm_up_s, tuple(slices))
+
+
 def batch_window(samples: pl.DataFrame, marks: tuple[Mark, ...]) -> Window:
     """A batch's window is all of it: from the first intended start to the last end."""
     _first(marks, "stopping")
@@ -99,6 +118,14 @@ def _first(marks: tuple[Mark, ...], event: str) -> Mark:
     return found
 
 
+def within(times_ns: pl.Expr, window: Window) -> pl.Expr:
+    """Whether times lie in the window."""
+    if not window.slices:
+        return times_ns.is_between(window.start_ns, window.end_ns, closed="left")
+    edges = pl.Series([edge for span in window.slices for edge in span], dtype=pl.Int64)
+    return pl.lit(edges).search_sorted(times_ns, side="right") % 2 == 1
+
+
 def classified(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
     """The requests and arrivals that concern a window.
 
@@ -110,9 +137,7 @@ def classified(samples: pl.DataFrame, window: Window) -> pl.DataFrame:
     """
     error, missed, unfinished = pl.col("error"), pl.col("missed"), pl.col("unfinished")
     stopped_ns = window.stopped_ns or samples.select(END.max()).item() or window.end_ns
-    begun, ended = (
-        one.is_between(window.start_ns, window.end_ns, closed="left") for one in (pl.col("intended_ns"), END)
-    )
+    begun, ended = (within(one, window) for one in (pl.col("intended_ns"), END))
     return (
         samples.filter(begun | ended)
         .with_columns(begun=begun, missed=error == MISSED)

@@ -42,14 +42,25 @@ class Work:
     calls_needed: int = 0
 
 
-def of(recording: Recording, samples: pl.DataFrame, window: Window, cell: Cell, plan: Plan) -> Work:
-    """Of a recording and all samples of its load."""
+def of(
+    recording: Recording,
+    samples: pl.DataFrame,
+    window: Window,
+    cell: Cell,
+    plan: Plan,
+    recorded: pl.DataFrame | None = None,
+) -> Work:
+    """Of a recording and all samples of its load; `recorded` are the same on the clock of the recording, if
+    that is another one.
+
+    What a service waits for goes on while it is frozen.
+    """
     least, most = verified(recording.verified_transactions, samples, window, cell)
     calling = [name for name, one in OPERATIONS.items() if one.calls_external]
     return Work(
         transactions_least=least,
         transactions_most=most,
-        fastest=fastest(samples, floors_s(cell, plan.matrix)),
+        fastest=fastest(samples if recorded is None else recorded, floors_s(cell, plan.matrix)),
         calls=recording.external_calls,
         calls_needed=len(samples.filter(OK & pl.col("operation").is_in(calling))),
     )
@@ -63,7 +74,7 @@ def verified(
     A failed request may have made all of its transactions or none. (None, None) for an operation that was not counted,
     and where nothing ended.
     """
-    ended = windows.sent(samples).filter(END.is_between(window.start_ns, window.end_ns, closed="left"))
+    ended = windows.sent(samples).filter(windows.within(END, window))
     if ended.is_empty():
         return None, None
     own = dict(cell.parameters)

@@ -1,5 +1,7 @@
 """Rules: the service did the work that its answers stand for."""
 
+from collections.abc import Iterator
+
 from bench.analysis.evidence import Evidence
 from bench.plan.model import Thresholds
 
@@ -42,6 +44,12 @@ def not_called(seen: Evidence, limits: Thresholds) -> str:
     if calls is None or calls >= needed * (1 - limits.calls):
         return ""
     return f"the external API answered {calls:,} calls, and {needed:,} answers needed one each ({calls / needed:.1%})"
+
+
+def unchecked(seen: Evidence) -> Iterator[str]:
+    """What these rules could not see, of a service whose transactions were verified."""
+    if seen.transactions_unknown and seen.work.transactions_most:
+        yield f"transactions: {seen.transactions_unknown}"
 
 
 RULES = (failed, transactions_changed, too_fast, not_called)

@@ -1,7 +1,13 @@
 """Rules: every request is accounted for, and the window shows a steady state."""
 
+import math
+from collections.abc import Sequence
+
+from scipy.special import stdtr  # a ufunc; scipy.stats takes far longer to import
+
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
+from bench.analysis.intervals import deviation
 from bench.plan.model import Thresholds
 
 
@@ -75,9 +81,26 @@ def overload(seen: Evidence, limits: Thresholds) -> str:
 
 def drifted(seen: Evidence, limits: Thresholds) -> str:
     """Throughput rose or fell over the window by more than chance."""
-    if seen.drift is None or abs(seen.drift.share) <= limits.drift or seen.drift.p >= limits.drift_p:
+    if limits.expect_drift or seen.drift is None:
+        return ""
+    if abs(seen.drift.share) <= limits.drift or seen.drift.p >= limits.drift_p:
         return ""
     return f"throughput drifted by {seen.drift.share:+.1%} within the window (p = {seen.drift.p:.4f})"
+
+
+def drifted_over_rounds(measurements: Sequence[Evidence], limits: Thresholds) -> str:
+    """Throughput rose or fell within the rounds of a cell that took turns, on average by more than chance.
+
+    A two-sided t test of the mean of the rounds' drifts, at least two; the slices of one round have too much noise.
+    """
+    shares = [one.drift.share for one in measurements if one.drift is not None]
+    if limits.expect_drift or len(shares) < 2:
+        return ""
+    mean, error = math.fsum(shares) / len(shares), deviation(shares) / math.sqrt(len(shares))
+    p = 2 * float(stdtr(len(shares) - 1, -abs(mean) / error)) if error else float(mean == 0)
+    if abs(mean) <= limits.drift or p >= limits.drift_p:
+        return ""
+    return f"throughput drifted by {mean:+.1%} within a round, on average over {len(shares)} rounds (p = {p:.4f})"
 
 
 RULES = (no_window, empty, unrecorded, unaccounted, unsteady, starved, off_rate, missed_rate, drifted)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from bench.analysis.evidence import Evidence
 from bench.analysis.recorded import foreign
 from bench.analysis.recorded.foreign import CpuGroup
+from bench.analysis.rules.seen import Watched
 from bench.plan.model import Thresholds
 
 
-def unwatched(seen: Evidence, _: Thresholds) -> str:
+def unwatched(seen: Watched, _: Thresholds) -> str:
     """The harness did not run often enough to see the machine."""
     if seen.unwatched is None:
         return ""
@@ -16,26 +16,26 @@ def unwatched(seen: Evidence, _: Thresholds) -> str:
     return f"the readings of the machine do not cover the window ({lie}): the use of its CPUs is unknown"
 
 
-def changed(seen: Evidence, _: Thresholds) -> str:
+def changed(seen: Watched, _: Thresholds) -> str:
     """A process of the service died or was restarted."""
     return "; ".join(seen.machine.changed) if seen.machine else ""
 
 
-def clock_jumped(seen: Evidence, limits: Thresholds) -> str:
+def clock_jumped(seen: Watched, limits: Thresholds) -> str:
     """The clock was set."""
     if seen.machine is None or seen.machine.clock_jump_s <= limits.clock_jump_s:
         return ""
     return f"the clock jumped by {seen.machine.clock_jump_s:.2f} s"
 
 
-def suspended(seen: Evidence, limits: Thresholds) -> str:
+def suspended(seen: Watched, limits: Thresholds) -> str:
     """The machine slept."""
     if seen.machine is None or seen.machine.suspended_s <= limits.clock_jump_s:
         return ""
     return f"the machine was suspended for {seen.machine.suspended_s:.2f} s"
 
 
-def stolen(seen: Evidence, limits: Thresholds) -> str:
+def stolen(seen: Watched, limits: Thresholds) -> str:
     """The hypervisor gave one of our CPUs to others."""
     if seen.machine is None:
         return ""
@@ -48,7 +48,7 @@ def stolen(seen: Evidence, limits: Thresholds) -> str:
     )
 
 
-def strangers(seen: Evidence, limits: Thresholds) -> str:
+def strangers(seen: Watched, limits: Thresholds) -> str:
     """Something else ran on the service's CPUs, or too much on those of the load and the database."""
     if seen.machine is None:
         return ""
@@ -62,14 +62,14 @@ def strangers(seen: Evidence, limits: Thresholds) -> str:
     return "; ".join(said)
 
 
-def throttled(seen: Evidence, _: Thresholds) -> str:
+def throttled(seen: Watched, _: Thresholds) -> str:
     """A CPU limit of the container held everything up."""
     if seen.machine is None or not seen.machine.throttled_s:
         return ""
     return f"our control group was throttled for {seen.machine.throttled_s:.2f} s by its CPU limit"
 
 
-def unchecked(seen: Evidence) -> Iterator[str]:
+def unchecked(seen: Watched) -> Iterator[str]:
     """What these rules could not see of a measurement; nothing of one that came to no window."""
     if seen.machine is None:
         if seen.unwatched is None and seen.length_s:

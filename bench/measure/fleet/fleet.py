@@ -1,9 +1,12 @@
-"""The processes of services: started side by side, each on its port. They return a nonce that proves they are ours."""
+"""The processes of services: started side by side, each on its port. They return a nonce that proves they are ours.
+
+The first setup of a service has the port of its service.toml. Others beside it, in turns, have one above.
+"""
 
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +24,7 @@ from suite.errors import EndedError, ServiceError
 
 START_TIMEOUT_S = 30.0
 HUNG_AFTER_S = 10.0
+STEP = 100  # between the ports of two setups of one service
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Fleet:
         """
         self.settings, self.traced, self.calls = settings, traced, calls
         self._urls = urls
-        self._running: dict[str, tuple[Setup, Child]] = {}
+        self._running: dict[Setup, Child] = {}
+        self._ports: dict[Setup, int] = {}
+        self._cells = 1  # that take turns
         self.network = Network(settings.database_url, settings.database_cpus)
         self.external = External(settings.nonce, settings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
@@ -74,41 +80,61 @@ class Fleet:
 
         Raises ServiceError with the end of the log if one does not answer, and PreflightError for a taken port.
         """
-        check_ports([catalogue.service(setup.service).port for setup in setups])
+        self._assign_ports(setups)
+        check_ports([self._ports[setup] for setup in setups])
         for setup, log in setups.items():
-            self._running[setup.service] = (setup, self._launch(setup, log))
+            self._running[setup] = self._launch(setup, log)
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
             self._wait_until_healthy(setup, deadline - time.monotonic())
         self.external.wait()
         # Placed only now: most of a start is importing, and on one CPU the services would wait for each other.
         for setup in setups:
-            child = self._running[setup.service][1]
+            child = self._running[setup]
             if not child.place(self.settings.cpus):
                 with child.log.open("a") as output:
                     output.write(f"not placed on CPU {'+'.join(map(str, self.settings.cpus))}: not allowed\n")
 
     def ensure(self, setup: Setup, log: Path) -> None:
         """Start this setup unless it runs and answers. It replaces another setup of the same service."""
-        running, child = self._running.get(setup.service, (None, None))
-        if running == setup and child is not None and child.exit_code() is None and self._answers(setup, child):
-            return
-        if child is not None:
-            child.stop()
-            del self._running[setup.service]
-        self.start({setup: log})
+        self.have({setup: log}, beside=True)
+
+    def have(self, setups: Mapping[Setup, Path], *, beside: bool = False, turns: bool = False) -> None:
+        """Start those of these setups that do not run and answer. All others are stopped.
+
+        `beside`: only other setups of the same services are. `turns`: they are going to take turns. A pool's time-out
+        goes on while its service is frozen, so it becomes as many times as long.
+        """
+        self._cells = len(setups) if turns else 1
+        kept = {setup for setup in setups if (child := self._running.get(setup)) and self._answers(setup, child)}
+        services = {setup.service for setup in setups}
+        ended = [one for one in self._running if one not in kept and (not beside or one.service in services)]
+        stop_all([self._running.pop(one) for one in ended])
+        self.start({setup: log for setup, log in setups.items() if setup not in kept})
 
     def pids(self) -> dict[int, Setup]:
         """The first process of each service."""
-        return {child.pid: setup for setup, child in self._running.values()}
+        return {child.pid: setup for setup, child in self._running.items()}
 
     def names(self) -> list[str]:
         """The names of the running services."""
-        return list(self._running)
+        return [setup.service for setup in self._running]
+
+    def url(self, setup: Setup) -> str:
+        """Where a running service answers, on loopback."""
+        return f"http://{LOOPBACK}:{self._ports[setup]}"
+
+    def freeze(self, setup: Setup) -> None:
+        """Stop a service's processes, and wait until they stand still."""
+        self._running[setup].freeze()
+
+    def thaw(self, setup: Setup) -> None:
+        """Let a frozen service go on."""
+        self._running[setup].thaw()
 
     def trace(self, setup: Setup) -> Path:
         """The file to which a traced service writes its events, beside its log."""
-        return _trace_beside(self._running[setup.service][1].log)
+        return _trace_beside(self._running[setup].log)
 
     def check_alive(self, setup: Setup, when: str = "") -> None:
         """Raise ServiceError, with `when` and the end of its log, if the service has ended; EndedError if by itself."""
@@ -117,32 +143,44 @@ class Fleet:
 
     def check_all_alive(self) -> None:
         """Raise ServiceError if any service has ended."""
-        for setup, _ in self._running.values():
+        for setup in self._running:
             self.check_alive(setup)
 
     def _died(self, setup: Setup, when: str = "") -> str | None:
-        _, child = self._running[setup.service]
+        child = self._running[setup]
         ended = child.how_it_ended()
         return f"{setup.service} {ended}{when}:\n{child.log_tail()}" if ended else None
 
     def _error(self, setup: Setup) -> type[ServiceError]:
         """What to raise of a service that has ended."""
-        return ServiceError if self._running[setup.service][1].was_killed() else EndedError
+        return ServiceError if self._running[setup].was_killed() else EndedError
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether the service answers in time. One that is stopped (SIGSTOP) or hangs is useless for the next cell."""
-        url, stopped = catalogue.service(setup.service).url, dict[str, Any]()
+        if child.exit_code() is not None:
+            return False
+        url, stopped = self.url(setup), dict[str, Any]()
         health = child.wait_until(lambda: stopped if child.is_stopped() else ask_health(url), HUNG_AFTER_S)
         return health is not None and health.get("nonce") == self.settings.nonce
 
     def stop(self) -> None:
         """End all of them."""
-        stop_all([child for _, child in self._running.values()])
+        stop_all(list(self._running.values()))
         self._running.clear()
         while self._metrics_folders:
             self._metrics_folders.pop().cleanup()
         self.network.stop()
         self.external.stop()
+
+    def _assign_ports(self, setups: Iterable[Setup]) -> None:
+        """Each gets the port of its service, or the next one that no setup beside it has."""
+        taken = {self._ports[one] for one in self._running}
+        for setup in setups:
+            port = catalogue.service(setup.service).port
+            while port in taken:
+                port += STEP
+            taken.add(port)
+            self._ports[setup] = port
 
     def _launch(self, setup: Setup, log: Path) -> Child:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
@@ -162,7 +200,7 @@ class Fleet:
         else:
             together = {}
         return Child(
-            command(setup, tracing.PATH if traced else own, shared.bind_host),
+            command(setup, tracing.PATH if traced else own, self._ports[setup], shared.bind_host),
             log=log,
             cwd=catalogue.CHECKOUT,
             environment=calls
@@ -172,26 +210,28 @@ class Fleet:
                 "RUN_NONCE": shared.nonce,
                 "POOL_SIZE": str(setup.pool_size),
                 "POOL_OVERFLOW": str(setup.pool_overflow),
-                "POOL_TIMEOUT_S": str(setup.pool_timeout_s),
+                "POOL_TIMEOUT_S": str(setup.pool_timeout_s * self._cells),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
+                "GC": setup.gc,
                 **traced,
                 **together,
             },
         )
 
     def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:
-        service, (_, child) = catalogue.service(setup.service), self._running[setup.service]
-        health = child.wait_until(lambda: ask_health(service.url), timeout_s)
+        child, url = self._running[setup], self.url(setup)
+        health = child.wait_until(lambda: ask_health(url), timeout_s)
         if health is None:
             if ended := self._died(setup):
                 raise self._error(setup)(f"could not start {ended}")
             raise ServiceError(
-                f"{service.name} did not answer on {service.url}/health within {START_TIMEOUT_S:.0f} s:\n"
-                + child.log_tail()
+                f"{setup.service} did not answer on {url}/health within {START_TIMEOUT_S:.0f} s:\n" + child.log_tail()
             )
         if health.get("nonce") != self.settings.nonce:
-            raise ServiceError(f"another program answers on {service.url} in place of {service.name}")
+            raise ServiceError(f"another program answers on {url} in place of {setup.service}")
+        if (really := health.get("gc")) != setup.gc:
+            raise ServiceError(f"{setup.service} runs with garbage collection {really!r} in place of {setup.gc!r}")
         self.health[setup] = health
 
 

@@ -22,6 +22,7 @@ from suite.launch import Options
 MARK = "BENCH_HARNESS"
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes; a process that crashes ends with other signals
 GONE_AFTER_S = 2.0
+FROZEN_AFTER_S = 2.0
 T = TypeVar("T")
 
 
@@ -36,8 +37,9 @@ class Child:
         cwd: Path,
         environment: Mapping[str, str],
         cpus: Sequence[int] = (),
+        commanded: bool = False,
     ) -> None:
-        """Start `command` on `cpus` (empty: anywhere) with its output in `log`."""
+        """Start `command` on `cpus` (empty: anywhere) with its output in `log`. `commanded`: it listens to `tell`."""
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -45,7 +47,7 @@ class Child:
                 launch_command(command, cpus),
                 cwd=cwd,
                 env=variables.clean() | dict(environment) | {MARK: mark()},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if commanded else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,6 +77,32 @@ class Child:
             return [thread.id for one in (process, *process.children(recursive=True)) for thread in one.threads()]
         except psutil.Error:
             return []
+
+    def tell(self, command: str) -> None:
+        """Write a line to its standard input. Nothing happens if it has ended."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.write(f"{command}\n".encode())
+                self._process.stdin.flush()
+
+    def freeze(self) -> None:
+        """Stop its process group (SIGSTOP), and wait until every process of it stands still."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGSTOP)
+        waiting.until(self._stands_still, FROZEN_AFTER_S, 0.0005)
+
+    def thaw(self) -> None:
+        """Let its process group go on."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGCONT)
+
+    def _stands_still(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            alive = {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+            return all(one.status() in alive for one in (process, *process.children(recursive=True)))
+        except psutil.Error:
+            return True
 
     def exit_code(self) -> int | None:
         """Its exit code: None while it runs, negative for a signal."""

@@ -15,12 +15,12 @@ from suite import catalogue
 from suite.errors import PreflightError
 
 
-def command(setup: Setup, application: str, bind_host: str = LOOPBACK) -> list[str]:
+def command(setup: Setup, application: str, port: int, bind_host: str = LOOPBACK) -> list[str]:
     """The command line that serves an application (the service's own, or one that wraps it) with this setup.
 
     It listens on loopback and, if the server supports it, also on `bind_host`.
     """
-    port, other = catalogue.service(setup.service).port, None if bind_host == LOOPBACK else bind_host
+    other = None if bind_host == LOOPBACK else bind_host
     words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other)
     return [sys.executable, "-m", *words]
 

@@ -5,12 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
-
 from db import dataset
 from locustfiles._bodies import simulated
-from services.contract import point_reads
-from services.contract.frames import ORDERS_WITH_ITEMS, PRODUCTS_ORDERED
+from services.contract import frames, point_reads
 from services.contract.models import Simulation, User
 from services.contract.params import BIGINT_MAX
 
@@ -160,7 +157,7 @@ def _sleeps() -> Iterator[Check]:
 
 
 def _simulations(users: int, buyer: int) -> Iterator[Check]:
-    nothing = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
+    nothing = Simulation.of(frames.products_ordered([]), frames.orders_with_items([]))
     body = nothing.model_dump_json().encode()
     right = _fields(**simulated(buyer, users))
     yield Check(f"simulate for user {buyer}", "simulation", "GET", f"/simulation?user_id={buyer}", 200, right)

@@ -35,10 +35,13 @@ class Probe(Poller):
 
 
 def gauge(metrics: Mapping[str, float], pool_limit: int, at_ns: int) -> Gauge:
-    """The shares of the pool and of the threads that were in use. None if the service has no pool or no threads."""
+    """The shares of the pool and of the threads that were in use, and collections. None for what it does not have."""
     pool = threads = None
     if "pool_connections" in metrics and pool_limit:
         pool = (metrics["pool_connections"] - metrics.get("pool_connections_idle", 0.0)) / pool_limit
     if metrics.get("threads"):
         threads = metrics.get("threads_busy", 0.0) / metrics["threads"]
-    return Gauge(at_ns, pool, threads)
+    figures = (
+        metrics.get(name) for name in ("gc_full_collections_total", "gc_seconds_total", "gc_longest_pause_seconds")
+    )
+    return Gauge(at_ns, pool, threads, *figures)

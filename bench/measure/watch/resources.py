@@ -41,10 +41,10 @@ def _root_of(process: Process, processes: Mapping[int, Process], roots: Collecti
 class Sampler:
     """Takes the readings of one cell."""
 
-    def __init__(self, roots: Mapping[int, str]) -> None:
+    def __init__(self, roots: Mapping[int, str], cpus: Sequence[int] = ()) -> None:
         """Read once now. `roots` has the role of this process and of each process that we started, by pid.
 
-        Descendants have the role of their nearest root.
+        Descendants have the role of their nearest root. `cpus` are ours: by default, all that this process may use.
         """
         self._roots = dict(roots)
         self._roots_started: dict[int, float] = {}
@@ -52,7 +52,7 @@ class Sampler:
         self._used_s: Mapping[tuple[int, float], float] = {}
         self._strangers_s = 0.0
         # Fixed now: while a cell is measured, the harness itself is kept off the service's CPUs.
-        self._cpus = placement.allowed_cpus() or tuple(kernel.cpus())
+        self._cpus = tuple(cpus) or placement.allowed_cpus() or tuple(kernel.cpus())
         self._kernel = dict.fromkeys(self._cpus, 0.0)
         self._seen_on = {who: dict.fromkeys(self._cpus, 0.0) for who in BY_CPU}
         self._throttled: Mapping[Path, float] = kernel.throttled_s() or {}

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.analysis import pairs
 from bench.analysis.analysis import Ranking
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairing import families
+from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.report.formats import figure_of
@@ -25,11 +26,12 @@ def _of(found: Ranking) -> str:
     said = f"{scenario}: {_latency(best) if paced else _throughput(best)}"
     if best.bound.by:
         said += f", bound by {best.bound.by}"
-    second = next((one for one in best_first[1:] if pairs.axes_apart(best.cell, one.cell) == 1), None)
+    second = next((one for one in best_first[1:] if families.axes_apart(best.cell, one.cell) == 1), None)
     if second is not None:
         metric = "latency_p99_ms" if paced and best.total.latency_p99_ms else "throughput_rps"
         metric = "latency_p50_ms" if paced and metric == "throughput_rps" else metric
-        said += _beside(best, second, metric, found.contrasts)
+        # Which two cells these are follows from the figures, so that the interval has to hold for all pairs.
+        said += _beside(best, second, metric, found.contrasts(Family.ALL))
     knees = [f"{curve.name}: {curve.knee.why}" for curve in found.curves if curve.knee.why and not paced]
     return ". ".join([said, *knees]) + "."
 

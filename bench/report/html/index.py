@@ -15,6 +15,8 @@ from bench.store.runs import LATEST
 from suite.arrival import Arrival
 from suite.errors import ResultsError
 
+RANKED = {Judgement.VALID, Judgement.FLOOR}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -76,7 +78,7 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
     """The best cell of each scenario, with its interval where it has one."""
     found = []
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
-        mine = [row for row in rows if row["scenario"] == scenario and row["verdict"] != Judgement.INVALID]
+        mine = [row for row in rows if row["scenario"] == scenario and row["verdict"] in RANKED]
         mine = [row for row in mine if row["throughput_rps"]]
         if not mine:
             found.append(f"{scenario}: no cell is ranked")

@@ -14,6 +14,7 @@ from bench.analysis import parity, sweeps
 from bench.analysis.analysis import Analysis, Ceiling, Ranking
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairing.families import Family
 from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND
@@ -113,14 +114,19 @@ def _sections(facts: RunFacts, found: Analysis) -> list[PageSection | None]:
 
 
 def _ranking(found: Analysis) -> PageSection:
-    shown = [tables.ranking(one) for one in found.rankings]
-    ratios = [table for one in found.rankings if (table := tables.contrasts(one))]
+    shown = [table for one in found.rankings for table in (tables.ranking(one), _with_baseline(one)) if table]
+    ratios = [table for one in found.rankings if (table := tables.contrasts(one, Family.ALL))]
     lines = [line for one in found.rankings for line in tables.reasons(one.notes)]
     notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
     of_all = (note for one in found.rankings for note in one.notes if note.kind in {Kind.TARGET, Kind.LEDGER})
     notes += map(str, dict.fromkeys(of_all))
     title = "Reasons for verdicts, and what each cell was bound by"
     return PageSection("ranking", "Ranking", notes, (), shown, ratios, lines, title)
+
+
+def _with_baseline(one: Ranking) -> PageTable | None:
+    """The ratios to the plan's baseline, where any is known."""
+    return tables.contrasts(one, Family.BASELINE) if one.shown is Family.BASELINE else None
 
 
 def _throughput(found: Analysis) -> PageSection:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.analysis.analysis import Ceiling, Ranking
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Conclusion
 from bench.analysis.parity import ParityRow
 from bench.analysis.rulings import Ruling
@@ -19,6 +20,8 @@ from bench.report.html import answer
 REASONS = {
     Kind.INVALID,
     Kind.FLOOR,
+    Kind.UNJUDGED,
+    Kind.DISTURBED,
     Kind.UNCHECKED,
     Kind.REMADE,
     Kind.DISAGREES,
@@ -30,6 +33,7 @@ REASONS = {
     Kind.WAITED,
     Kind.WARM_UP,
 }
+VERDICTS = {Kind.INVALID, Kind.FLOOR, Kind.UNJUDGED}
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,14 @@ def reasons(notes: Sequence[Note]) -> list[str]:
 def _line(note: Note) -> str:
     if note.kind is Kind.BOUND:
         return f"{note.about}, bound by {note.which}: {note.text}"
-    return f"{note.about}, {note.kind}: {note.text}" if note.kind in {Kind.INVALID, Kind.FLOOR} else str(note)
+    return f"{note.about}, {note.kind}: {note.text}" if note.kind in VERDICTS else str(note)
 
 
-def contrasts(found: Ranking) -> PageTable | None:
-    """Every pair of cells with its ratios; None where there is no pair."""
+def contrasts(found: Ranking, family: Family) -> PageTable | None:
+    """Every pair of a family with its ratios; None where there is no pair."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for one in found.contrasts:
+    pairs = found.contrasts(family)
+    for one in pairs:
         shown = answer.interval_of(one, one.candidate)
         same = one.ratio is not None and one.conclusion == Conclusion.NONE_SHOWN
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
@@ -95,8 +100,9 @@ def contrasts(found: Ranking) -> PageTable | None:
     if not rows:
         return None
     compared = metrics.in_(Place.COMPARISON)
+    to = found.baseline if family is Family.BASELINE else ""
     return PageTable(
-        f"Ratios ({confidence_of(found.contrasts)})",
+        f"Ratios{f' to {to}' if to else ''} ({confidence_of(pairs, to)})",
         ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
             (f"{candidate} / {baseline}", *(cells.get(metric.name, "") for metric in compared))

@@ -8,22 +8,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import ceilings, pairs
+from bench.analysis import ceilings
 from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
 from bench.analysis.outcome import CellResult
-from bench.analysis.pairs import Conclusion, Pair
-from bench.plan import metrics
-from bench.plan.metrics import Metric, Place
 from bench.plan.note import Kind, Note
-from bench.report.formats import confidence_of, number, within
-from bench.report.terminal import sweep
+from bench.report.formats import number, within
+from bench.report.terminal import ratios, sweep
 from suite import catalogue
 
 MOST_ERRORS = 3
 STYLES = {
     Kind.INVALID: "red",
     Kind.FLOOR: "yellow",
+    Kind.UNJUDGED: "yellow",
+    Kind.DISTURBED: "yellow",
     Kind.ERROR: "red",
     Kind.LEDGER: "dim",
     Kind.MISSED: "red",
@@ -37,10 +36,10 @@ STYLES = {
 }
 
 
-def ranking(found: Ranking) -> RenderableType:
+def ranking(found: Ranking, *, all_pairs: bool = False) -> RenderableType:
     """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
 
-    Below a line are the cells that are not ranked.
+    Below a line are the cells that are not ranked. `all_pairs`: their ratios, too, where the plan has a baseline.
     """
     mine, paced, ranked, others = found.results, found.paced, found.ranked, found.others
     best = ranked[0].rps if ranked and not paced else 0.0
@@ -59,17 +58,7 @@ def ranking(found: Ranking) -> RenderableType:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
     curves = [] if paced else sweep.parts(found.curves, mine)
-    parts: list[RenderableType] = [title, *(curves or [table]), *_notes(found.notes)]
-    contrasts, left_out = pairs.shown(found.contrasts, mine)
-    if any(one.ratio is not None for one in contrasts):
-        columns = metrics.in_(Place.RATIOS_OF_OPEN_LOAD if paced else Place.RATIOS)
-        parts.append(_comparisons(contrasts, columns, confidence_of(found.contrasts)))
-        if left_out:
-            parts.append(
-                Text(f"{left_out} more pairs, of one service in two settings, are in comparison.csv", style="dim")
-            )
-    elif contrasts:
-        parts.append(Text(f"no comparison: {contrasts[0].why}", style="dim"))
+    parts = [title, *(curves or [table]), *_notes(found.notes), *ratios.parts(found, all_pairs=all_pairs)]
     if not paced:
         parts += _ceilings(found)
     return Group(*parts)
@@ -90,31 +79,6 @@ def _notes(found: Sequence[Note]) -> list[Text]:
         else:
             lines.append(Text(str(note), style=STYLES.get(note.kind, "")))
     return lines
-
-
-def _comparisons(contrasts: Sequence[Pair], shown: Sequence[Metric], held: str) -> Table:
-    """Each pair of cells in a row. `held` says what the intervals hold for."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"ratio ({held})".replace(" of this column", "\nof this column"), overflow="fold")
-    for metric in shown:
-        table.add_column(metric.title, no_wrap=True)
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for one in contrasts:
-        rows.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
-    for (candidate, baseline), cells in rows.items():
-        names = (within(contrasts[0].scenario, slug) for slug in (candidate, baseline))
-        table.add_row(" / ".join(names), *(cells.get(metric.name, "") for metric in shown))
-    return table
-
-
-def _contrast(pair: Pair) -> str:
-    if pair.ratio is None:
-        return pair.conclusion
-    # Two rounds that differ much leave next to nothing known.
-    high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
-    interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
-    same = f"\n{pair.conclusion}" if pair.conclusion == Conclusion.NONE_SHOWN else ""
-    return f"{pair.ratio:.2f}{interval}{same}"
 
 
 def _ceilings(found: Ranking) -> list[Text]:

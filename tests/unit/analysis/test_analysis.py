@@ -7,6 +7,8 @@ import pytest
 from bench.analysis import analysis
 from bench.analysis.analysis import Ceiling
 from bench.analysis.outcome import Outcome
+from bench.analysis.pairing.families import Family
+from bench.plan.matrix import Cell, default_setup
 from tests.unit.analysis.outcome_of import cell, measured, outcome
 
 
@@ -17,7 +19,28 @@ def test_each_scenario_has_its_ranking() -> None:
     assert [one.cell.slug for one in found.ranked] == ["asyncpg_async", "psycopg2_sync"]
     assert [one.cell.slug for one in found.others] == ["databases_async", "no_database"]
     assert {one.operation for one in found.pairs} == {"all", "read_user"}
-    assert {one.operation for one in found.contrasts} == {"all"}
+    assert {one.operation for one in found.contrasts(Family.ALL)} == {"all"}
+    assert (found.shown, found.contrasts(Family.BASELINE)) == (Family.ALL, ())
+
+
+def test_the_pairs_with_the_baseline_are_shown_first() -> None:
+    """Where a ratio with it is known; the A/A arm is beside every family."""
+    made = outcome()
+    twin = Cell("psycopg2_sync-aa", "point_read", replace(default_setup("psycopg2_sync"), arm="aa"), 2, (), once=False)
+    for _ in range(2):
+        made.add(twin, measured(10_000))
+    made.baseline = "asyncpg_async"
+    [found] = analysis.of(made).rankings
+    assert (found.shown, found.baseline) == (Family.BASELINE, "asyncpg_async")
+    slugs = {(one.baseline, one.candidate) for one in found.contrasts(Family.BASELINE)}
+    assert slugs == {
+        ("asyncpg_async", "psycopg2_sync"),
+        ("asyncpg_async", "databases_async"),
+        ("psycopg2_sync", "psycopg2_sync-aa"),
+    }
+    assert len({(one.baseline, one.candidate) for one in found.contrasts(Family.ALL)}) == 4
+    made.baseline = "databases_async"  # INVALID
+    assert [one.shown for one in analysis.of(made).rankings] == [Family.ALL]
 
 
 def test_a_cell_stands_beside_its_ceilings() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.analysis import evidence, verdict
 from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.load_workers import LoadWorker
 from bench.analysis.recorded.recording import Recording
 from bench.plan.matrix import Cell
@@ -37,6 +38,7 @@ def test_what_a_recording_shows() -> None:
     [worker] = found.load_workers
     assert replace(worker, cpu_share=None) == LoadWorker("a-0", 3)
     assert worker.cpu_share == pytest.approx(1.5 / 12.2)
+    assert found.collected == Collected(full_per_s=2.0, share=0.1, longest_s=0.05)
     assert (found.placement, found.workers) == (RECORDING.placement, 1)
     assert (found.offered_rps, found.problem, found.miscounted, found.foreign) == (None, "", "", False)
     assert found.machine is not None

@@ -84,3 +84,16 @@ def test_longer_warm_ups_of_a_cell_are_one_note() -> None:
     assert said == ["round 1: the load warmed up for 1.0 s (and in 2 more rounds)"]
     said = [note.text for note in of_cells([replace(one, remarks=remarks[:1])]) if note.kind is Kind.WARM_UP]
     assert said == ["round 1: the load warmed up for 1.0 s"]
+
+
+def test_what_was_disturbed_is_one_line_for_all_cells() -> None:
+    """The reason of each round is in summary.csv."""
+    outcome = Outcome()
+    for name in ("asyncpg_async", "psycopg2_sync"):
+        for _ in range(3):
+            outcome.add(cell(name), measured("read_user"))
+        outcome.add(cell(name), measured("read_user", machine={"strangers": 0.5, "others_s": {"cc1 (pid 1)": 2.0}}))
+    found = [one for one in of_cells(outcome.ordered()) if one.kind is Kind.DISTURBED]
+    assert [str(one) for one in found] == [
+        "disturbed and left out: 2 rounds (asyncpg_async round 4, psycopg2_sync round 4); seen in them: cc1 4.00 s"
+    ]

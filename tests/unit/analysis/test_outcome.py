@@ -177,11 +177,49 @@ def test_a_result_knows_how_many_arrivals_were_missed() -> None:
 
 
 def test_a_verdict_is_the_worst_of_all_rounds() -> None:
-    """One round with too few users spoils the cell."""
+    """One round of two with too few users spoils the cell."""
     made = Outcome()
     made.add(outcome_of.cell("asyncpg_async"), outcome_of.measured(1000))
     made.add(outcome_of.cell("asyncpg_async"), outcome_of.measured(1000, users=1))
     [result] = made.results.values()
+    few = "1 of 2 rounds were not disturbed, which is too few to leave the others out"
     assert result.verdict == Verdict(
-        Judgement.INVALID, (Note("round 2", Kind.INVALID, "1 of 2 users were running", "missing_users"),)
+        Judgement.INVALID,
+        (
+            Note("", Kind.INVALID, few, "left_out"),
+            Note("round 2", Kind.INVALID, "1 of 2 users were running", "missing_users"),
+        ),
     )
+    assert (result.rounds, result.lost.rounds) == (2, ())
+
+
+def test_a_disturbed_round_does_not_count() -> None:
+    """Its figures are nowhere, its place stays, and it is said why; what others used in it is kept."""
+    made, one = Outcome(), cell("asyncpg_async")
+    strange = {"strangers": 0.5, "others_s": {"cc1 (pid 7)": 4.0, "cc1 (pid 9)": 1.0}}
+    for count in (100, 200, 300):
+        made.add(one, measured(*["read_user"] * count))
+    made.add(one, measured(*["read_user"] * 999, said=("reset",), machine=strange, extended=True, reconnects=7))
+    made.add(one, measured(*["read_user"] * 400))
+    result = made.results[one]
+    assert (result.verdict.name, result.rounds, result.total.requests) == (Judgement.VALID, 4, 1000)
+    assert result.total.of_rounds("throughput_rps") == (10.0, 20.0, 30.0, None, 40.0)
+    assert result.total.of_rounds("throughput_rps", counting=True) == (10.0, 20.0, 30.0, 40.0)
+    assert result.operations[1].of_rounds("throughput_rps")[3] is None
+    assert (result.errors, result.reconnects) == ((), 0)
+    assert (result.lost.rounds, result.lost.others_s) == ((4,), {"cc1": 5.0})
+    [remark] = result.remarks
+    assert (remark.about, remark.kind) == ("round 4", Kind.DISTURBED)
+    assert remark.text.startswith("left out: other processes used 50.0%")
+    assert [len(kept.samples) for kept in made.counting(one)] == [100, 200, 300, 400]
+    assert len(made.measured[one]) == 5
+    assert made.beginning().results[one].rounds == 4
+
+
+def test_a_cell_that_cannot_be_read_is_no_disturbance() -> None:
+    """It may have been the slow round."""
+    made, one = Outcome(), cell("asyncpg_async")
+    for _ in range(4):
+        made.add(one, READ)
+    made.add(one, Measurement(pl.DataFrame(), nothing("cannot read it", 2, Arrival.CLOSED, unreadable=True)))
+    assert made.results[one].verdict.name == "INVALID"

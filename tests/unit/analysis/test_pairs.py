@@ -10,6 +10,7 @@ from bench.analysis import pairs
 from bench.analysis.bound import UNKNOWN
 from bench.analysis.intervals import mean_interval, values_needed
 from bench.analysis.outcome import CellResult
+from bench.analysis.pairing.families import Family
 from bench.analysis.summary import OperationSummary
 from bench.analysis.verdict import Judgement, Verdict
 from bench.plan.matrix import AA, Cell, Setup, default_setup
@@ -65,6 +66,21 @@ def test_intervals_are_simultaneous() -> None:
     assert pair.ratio == pytest.approx(1, abs=0.01)
 
 
+def test_pairs_with_the_baseline_are_a_family_with_narrower_intervals() -> None:
+    """Two ratios share the 5%, not three; the family of all pairs is as it is without a baseline."""
+    results = [SLOW, FAST, SAME]
+    everything = pairs.compare(results, baseline="databases_async")
+    assert tuple(one for one in everything if one.family is Family.ALL) == pairs.compare(results)
+    mine = [one for one in everything if one.family is Family.BASELINE and one.metric == "throughput_rps"]
+    assert [(one.candidate, one.baseline) for one in mine] == [
+        ("psycopg2_sync", "databases_async"),
+        ("asyncpg_async", "databases_async"),
+    ]
+    ratios = [100 / 102, 101 / 98, 99 / 101, 100 / 99, 102 / 101]
+    assert (mine[0].ci_low, mine[0].ci_high) == pytest.approx(mean_interval(ratios, 1 - 0.05 / 2))
+    assert pairs.sharing(mine) == 2
+
+
 def test_invalid_cells_are_not_compared() -> None:
     """No ratio that somebody could quote."""
     pair = found([SLOW, result("asyncpg_async", [176, 175], verdict="INVALID")])["asyncpg_async", "psycopg2_sync"]
@@ -110,6 +126,7 @@ def test_the_aa_arm_is_compared_with_its_twin_alone() -> None:
     assert set(with_twin) == {("asyncpg_async", "psycopg2_sync"), ("psycopg2_sync-aa", "psycopg2_sync")}
     assert with_twin["asyncpg_async", "psycopg2_sync"] == without["asyncpg_async", "psycopg2_sync"]
     assert with_twin["psycopg2_sync-aa", "psycopg2_sync"].why.startswith("A/A")
+    assert with_twin["psycopg2_sync-aa", "psycopg2_sync"].family == "A/A"
     assert found([twin]) == {}  # measured before its twin in the first round
 
 
@@ -137,6 +154,22 @@ def test_rounds_needed_are_those_of_the_widest_pair() -> None:
     assert with_refused > (pairs.rounds_needed([SLOW, SAME], 0.005, 5) or 0)
 
 
+def test_rounds_needed_are_those_of_the_family_that_is_shown() -> None:
+    """Its pairs and its share of the 5%; of all pairs, where the baseline cannot be compared."""
+    wild = result("sqlalchemy_async", [100, 120, 90, 110, 95])
+    everything = pairs.rounds_needed([SLOW, SAME, wild], 0.02, 5) or 0
+    assert (pairs.rounds_needed([SLOW, SAME, wild], 0.02, 5, "psycopg2_sync") or 0) < everything
+    two = [math.log(one / 100) for one in (102 / 1.0, 98 / 1.01, 101 / 0.99, 99 / 1.0, 101 / 1.02)]
+    steady = result("asyncpg_async", [one * 2 for one in (100, 101, 99, 100, 102)])
+    assert pairs.rounds_needed([SLOW, SAME, steady], 0.005, 5, "psycopg2_sync") == values_needed(
+        two, 1 - 0.05 / 2, math.log(1.005)
+    )
+    refused = result("asyncpg_async", [100] * 5, verdict="INVALID")
+    assert pairs.rounds_needed([SLOW, SAME, refused], 0.005, 5, "asyncpg_async") == pairs.rounds_needed(
+        [SLOW, SAME, refused], 0.005, 5
+    )
+
+
 def test_later_rounds_change_nothing_of_what_the_first_stage_decided() -> None:
     """A resumed run decides the same number; a round that lacks a value is left out of the spread."""
     rates = [100, None, 104, 98, 103, 50, 200]
@@ -158,3 +191,20 @@ def test_an_interval_has_the_spread_of_the_first_stage_and_the_mean_of_all_round
     lacking = result("asyncpg_async", [None, None, 178, 174, 181])
     [pair] = [one for one in pairs.compare([SLOW, lacking], 3) if one.metric == "throughput_rps"]
     assert (pair.conclusion, pair.why) == ("not comparable", "known in fewer than two rounds of the first stage")
+
+
+def test_a_round_that_is_left_out_of_one_cell_moves_no_other() -> None:
+    """Round 2 has no ratio; those after it are still of the same round."""
+    full = result("asyncpg_async", [200, 400, 800, 1600])
+    gap = result("psycopg2_sync", [100, None, 400, 800])
+    pair = found([gap, full])["asyncpg_async", "psycopg2_sync"]
+    assert pair.rounds == 3
+    assert pair.ratio == pytest.approx(2.0)
+
+
+def test_a_cell_that_is_not_judged_is_not_compared() -> None:
+    """Its plan has looser thresholds."""
+    rates = [100.0, 101.0, 102.0]
+    pair = found([result("psycopg2_sync", rates), result("asyncpg_async", rates, verdict="UNJUDGED")])
+    one = pair["asyncpg_async", "psycopg2_sync"]
+    assert (one.conclusion, one.ratio, one.why) == ("not comparable", None, "UNJUDGED: asyncpg_async")

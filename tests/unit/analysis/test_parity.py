@@ -66,6 +66,7 @@ def test_a_library_explains_its_own() -> None:
         ({"workers": 2}, "workers is 2 with asyncpg_async; the plan says 1"),
         ({"connections": 20}, "connections is 20 with asyncpg_async; the plan says 10"),
         ({"pool_timeout_s": 0.5}, "pool_timeout_s is 0.5 with asyncpg_async; the plan says 30"),
+        ({"gc": "disabled"}, "gc is disabled with asyncpg_async; the plan says default"),
         ({"profile": "lean"}, "profile is lean with asyncpg_async; the plan says idiomatic"),
         (
             {"versions": {"python": "3.11.7", "asyncpg": "0.31.0"}},

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.analysis import analysis, summary
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
+from bench.analysis.recorded.gauges import Collected
 from bench.analysis.rulings import Estimate, Finding, Ruling, within
 from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
@@ -321,6 +322,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "transactions": 400_000,
         "ping_p50_ms": 1.0,
         "ping_max_ms": 2.0,
+        "collected": Collected(full_per_s=0.5, share=0.05, longest_s=0.06),
     }
     one = measured(200_000, arrival=Arrival.BATCH, **watched)
     [figures] = summary.total([one]).rounds
@@ -423,3 +425,35 @@ def _store(place: Path, measurement: Measurement) -> None:
     measurement.samples.with_columns(intended_ns=start_ns, start_ns=start_ns).write_parquet(place / "samples.parquet")
     facts = {"start_ns": 0, "end_ns": 10**10, "users": 1000, "evidence": measurement.evidence.as_dict()}
     (place / "window.json").write_text(json.dumps(facts))
+
+
+def test_a_round_that_is_left_out_of_one_arm_is_left_out_of_the_ratio_only() -> None:
+    """The other rounds are paired as they were; the other arm's own mean has all of its rounds."""
+    disturbed: dict[str, Any] = {"machine": {"strangers": 0.5}}
+    slow = [*rates(100, 110), *rates(500, **disturbed), *rates(100)]
+    fast = rates(180, 220, 1000, 220)
+    found = ruled(outcome({SLOW: slow, FAST: fast}, ratio_claim(at_least=1)))
+    assert (found.measured, found.ci_low) == pytest.approx((1.993311, 1.553400), rel=1e-5)
+    alone = ruled(outcome({SLOW: slow}, claim(cell={"service": SLOW}, at_least=1)))
+    assert alone.measured == pytest.approx(1_100_000 ** (1 / 3))
+
+
+def test_arms_without_a_round_in_common_have_no_ratio() -> None:
+    """Each was disturbed where the other was not."""
+    disturbed: dict[str, Any] = {"machine": {"strangers": 0.5}}
+    slow = [*rates(100, 100, 100), *rates(100, 100, 100, **disturbed)]
+    fast = [*rates(100, 100, 100, **disturbed), *rates(100, 100, 100)]
+    found = ruled(outcome({SLOW: slow, FAST: fast}, ratio_claim(at_least=1)))
+    assert (found.measured, found.ruling) == (None, "undecided")
+    assert "no round counts for both cells" in found.why
+
+
+def test_a_cell_that_is_not_judged_tests_no_claim() -> None:
+    """The plan has looser thresholds than others."""
+    made = outcome(THREE, ratio_claim(at_least=1))
+    loose = Outcome(model.Thresholds(strangers=0.5), made.cells, claims=made.claims)
+    for one, measurements in made.measured.items():
+        loose.add_all(one, measurements)
+    found = ruled(loose)
+    assert (found.ruling, found.measured) == (Finding.NOT_TESTED, None)
+    assert "asyncpg_async UNJUDGED: the plan loosens the thresholds" in found.why

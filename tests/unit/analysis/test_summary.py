@@ -10,6 +10,7 @@ from bench.analysis import summary
 from bench.analysis.evidence import nothing
 from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement
+from bench.analysis.recorded.gauges import Collected
 from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
 from tests.unit.samples_of import in_window
@@ -87,6 +88,18 @@ def test_cpu_time_is_divided_by_the_requests_of_the_same_windows() -> None:
     assert total.service_rss_peak_mb == 80.0
     assert list(total.of_rounds("service_cpu_ms_per_request")) == pytest.approx([9.8, 9.8 / 3])
     assert read.service_cpu_ms_per_request is None
+
+
+def test_collections_are_averaged_over_the_windows_that_know_them() -> None:
+    """All of the same length here. The longest is the longest of all, and operations have none of their own."""
+    known = [
+        replace(measured([1.0] * 10), evidence=evidence(collected=Collected(*figures)))
+        for figures in ((1.0, 0.1, 0.06), (3.0, 0.2, 0.05))
+    ]
+    [total, read] = summary.summarise([*known, measured([1.0] * 10)])
+    assert (total.gc_full_per_s, total.gc_share, total.gc_pause_max_ms) == pytest.approx((2.0, 0.15, 60.0))
+    assert total.of_rounds("gc_full_per_s") == (1.0, 3.0, None)
+    assert (read.gc_full_per_s, read.gc_share, read.gc_pause_max_ms) == (None, None, None)
 
 
 def test_cpu_time_that_was_not_seen_in_every_window_is_unknown() -> None:

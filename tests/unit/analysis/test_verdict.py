@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from bench.analysis import bound, verdict
 from bench.analysis.evidence import Evidence, nothing
 from bench.analysis.recorded.ledger import Drift
 from bench.analysis.recorded.load_workers import LoadWorker
+from bench.analysis.recorded.work import Work
+from bench.analysis.slices.figures import Slice
 from bench.plan.model import Thresholds
 from suite.arrival import Arrival
 from tests.unit.evidence_of import GOOD, evidence
@@ -42,10 +46,11 @@ def test_a_saturated_generator_makes_a_floor() -> None:
 
 def test_a_cell_is_as_bad_as_its_worst_round() -> None:
     """The reasons say which rounds."""
-    found = verdict.of_cell([GOOD, evidence(users=1), GOOD, evidence(failures=7)], LIMITS)
+    restarted = evidence(machine={"changed": ("process 7 of the service ended",)})
+    found = verdict.of_cell([GOOD, restarted, GOOD, evidence(failures=7)], LIMITS)
     assert found.name == "INVALID"
     assert tuple(map(str, found.reasons)) == (
-        "round 2: 1 of 2 users were running",
+        "round 2: process 7 of the service ended",
         "round 4: 7 of 1000 requests failed (0.70%, more than 0.1%)",
     )
     assert verdict.of_cell([GOOD, GOOD], LIMITS).name == "VALID"
@@ -90,3 +95,96 @@ def test_a_full_worker_makes_a_floor_unless_the_service_was_full() -> None:
     assert "load worker a-0 used 95% of a CPU and the service's CPU was 50% busy" in found.reasons[0].text
     assert bound.of_measurement(evidence(load_workers=full, machine=idle), LIMITS).by == "load"
     assert verdict.of_measurement(evidence(load_workers=full), LIMITS).name == "VALID"
+
+
+DISTURBED = evidence(machine={"strangers": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("fine", "disturbed", "name", "out"),
+    [
+        (1, 0, "VALID", 0),
+        (0, 1, "INVALID", 0),
+        (1, 1, "INVALID", 0),  # two rounds need both
+        (2, 1, "INVALID", 0),
+        (3, 1, "VALID", 1),
+        (3, 3, "VALID", 3),
+        (3, 4, "INVALID", 0),  # fewer than half
+        (5, 4, "VALID", 4),
+    ],
+)
+def test_disturbed_rounds_are_left_out_while_enough_are_left(fine: int, disturbed: int, name: str, out: int) -> None:
+    """Three at least, or all where there are fewer, and half of those measured."""
+    rounds = [GOOD] * fine + [DISTURBED] * disturbed
+    found = verdict.of_cell(rounds, LIMITS)
+    assert (found.name, len(verdict.left_out(rounds, LIMITS))) == (name, out)
+    named = [str(one).partition(":")[0] for one in found.reasons if one.about]
+    assert named == ([] if name == "VALID" else [f"round {fine + number}" for number in range(1, disturbed + 1)])
+    few = [one.text for one in found.reasons if not one.about]
+    many = fine and name == "INVALID"
+    assert few == (
+        [f"{fine} of {fine + disturbed} rounds were not disturbed, which is too few to leave the others out"]
+        * bool(many)
+    )
+
+
+def test_a_round_that_counts_and_is_invalid_makes_the_cell_invalid() -> None:
+    """However many others were left out: rules that look at the result leave nothing out."""
+    slow = evidence(machine={"changed": ("process 7 of the service ended",)})
+    found = verdict.of_cell([GOOD, GOOD, slow, GOOD, DISTURBED], LIMITS)
+    assert (found.name, [one.about for one in found.reasons]) == ("INVALID", ["round 3"])
+    both = evidence(failures=500, machine={"strangers": 0.5})  # its failures may be those of the disturbance
+    assert verdict.of_cell([GOOD, GOOD, GOOD, both], LIMITS).name == "VALID"
+
+
+def sliced(share: float, p: float = 0.5) -> Evidence:
+    """One round of a cell that took turns, with this drift."""
+    slices = tuple(Slice(number, number, 1.0, 100, 100, 0.9) for number in range(1, 11))
+    return evidence(slices=slices, slices_planned=10, drift=Drift(share, p))
+
+
+def test_drift_of_slices_is_judged_over_all_rounds() -> None:
+    """A single round's slices have too much noise; with one round there is nothing else."""
+    noisy = [sliced(share, 0.001) for share in (0.3, -0.25, 0.2, -0.3)]
+    assert verdict.of_cell(noisy, LIMITS).name == "VALID"
+    found = verdict.of_cell([sliced(share) for share in (0.14, 0.15, 0.16, 0.155, 0.145)], LIMITS)
+    assert tuple(map(str, found.reasons)) == (
+        "throughput drifted by +15.0% within a round, on average over 5 rounds (p = 0.0000)",
+    )
+    assert found.reasons[0].which == "drifted"
+    assert verdict.of_cell([sliced(0.09)] * 5, LIMITS).name == "VALID"  # sure, but small
+    assert verdict.of_cell([sliced(0.0)] * 5, LIMITS).name == "VALID"
+    assert verdict.of_cell([sliced(0.5), sliced(-0.2)], LIMITS).name == "VALID"  # large, but not sure
+    assert verdict.of_cell([sliced(0.2)] * 5, Thresholds(expect_drift=True)).name == "VALID"
+    assert verdict.of_cell([sliced(0.3, 0.001)], LIMITS).name == "INVALID"
+    assert verdict.of_cell([evidence(drift=Drift(0.3, 0.001)), GOOD], LIMITS).name == "INVALID"
+
+
+def test_drift_can_be_expected() -> None:
+    """Of one window, too."""
+    drifting = evidence(drift=Drift(0.3, 0.001))
+    assert verdict.of_cell([drifting], Thresholds(expect_drift=True)).name == "VALID"
+
+
+def test_a_plan_with_looser_thresholds_judges_nothing() -> None:
+    """What would be VALID or FLOOR is UNJUDGED, with the thresholds and the defaults; INVALID stays INVALID."""
+    loose = Thresholds(strangers=0.5, drift=1.0, expect_failures=True)
+    found = verdict.of_cell([GOOD, GOOD], loose)
+    assert (found.name, found.ranks, found.is_bound) == (verdict.Judgement.UNJUDGED, False, False)
+    [reason] = found.reasons
+    assert (
+        reason.text == "the plan loosens the thresholds of the verdict: strangers = 0.5 (not 0.05), drift = 1 (not 0.1)"
+    )
+    busy = {"cpu_busy": {0: 0.96, 1: 0.7}, "cpu_s": {"service": 7.0, "load": 9.0, "database": 0.6}}
+    bounded = verdict.of_cell([evidence(machine=busy)], loose)
+    assert (bounded.name, [one.kind for one in bounded.reasons]) == ("UNJUDGED", ["UNJUDGED", "FLOOR"])
+    assert verdict.of_cell([evidence(requests=0, completed=0)], loose).name == "INVALID"
+    assert verdict.of_cell([GOOD], Thresholds(strangers=0.01, expect_failures=True)).name == "VALID"
+
+
+def test_transactions_that_could_not_be_counted_are_not_checked() -> None:
+    """Where verification has counted some; otherwise there is nothing to check."""
+    gaps = evidence(transactions_unknown="9.0 s were between two turns", work=Work(1.0, 1.0))
+    [said] = verdict.of_measurement(gaps, LIMITS).unchecked
+    assert said.text == "transactions: 9.0 s were between two turns"
+    assert verdict.of_measurement(evidence(transactions_unknown="x", work=Work(0.0, 0.0)), LIMITS).unchecked == ()

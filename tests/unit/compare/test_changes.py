@@ -213,3 +213,16 @@ def test_text_cells_of_compare_csv_are_no_formulas() -> None:
         "point_read,all,'=1+1,idiomatic,gunicorn,1,10,threads=40,closed,1000,throughput_rps,2,2,"
         "1.41421,1.41421,1,0.121377,8.2388,no difference shown,"
     )
+
+
+def test_what_is_not_judged_is_not_compared() -> None:
+    """Its figures are there, and no ratio."""
+    one = change(figures(100.0, 101.0), figures(200.0, 202.0, verdict="UNJUDGED"))
+    assert shown(one) == (None, None, None, Conclusion.NOT_COMPARABLE, "UNJUDGED: new")
+    assert (one.old, one.new) == pytest.approx((100.5, 201.0), rel=0.001)
+
+
+def test_a_first_stage_of_one_round_has_no_spread() -> None:
+    """Its others were left out."""
+    old, new = figures(100.0, 101.0, 102.0), replace(figures(100.0, 101.0, 102.0), first_stage=1)
+    assert change(old, new).why == "no interval: one round (new)"

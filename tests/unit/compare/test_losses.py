@@ -31,6 +31,8 @@ def said(old: list[OperationFigures], new: list[OperationFigures], limit: float 
         ("INVALID", "INVALID", []),
         ("INVALID", "VALID", []),
         ("VALID", "FLOOR", []),
+        ("VALID", "UNJUDGED", []),
+        ("UNJUDGED", "UNJUDGED", []),
     ],
 )
 def test_a_cell_that_became_invalid_is_lost(was: str, is_now: str, lines: list[str]) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -117,3 +118,39 @@ def test_a_stopped_process_is_not_waited_for(tmp_path: Path) -> None:
     assert wait_for(child.is_stopped, 5)
     child.stop(patience_s=60)
     assert child.exit_code() == -signal.SIGKILL
+
+
+COUNTING = """
+import os, sys, time
+if os.fork() == 0:
+    while True:
+        print(os.getpid(), flush=True)
+        time.sleep(0.005)
+for line in sys.stdin:
+    print("told", line.strip(), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_frozen_child_does_nothing_until_it_is_let_go(tmp_path: Path) -> None:
+    """Nor do the processes that it started; a frozen one is ended like any other."""
+    program, log = tmp_path / "program.py", tmp_path / "log"
+    program.write_text(COUNTING)
+    child = Child([sys.executable, str(program)], log=log, cwd=tmp_path, environment={}, commanded=True)
+    try:
+        assert wait_for(lambda: log.exists() and log.read_text().count("\n") > 3, 10)
+        child.freeze()
+        assert child.is_stopped()
+        seen = log.read_text()
+        time.sleep(0.1)
+        assert log.read_text() == seen
+        child.tell("go on")
+        child.thaw()
+        assert wait_for(lambda: "told go on" in log.read_text(), 5)
+        assert wait_for(lambda: len(log.read_text()) > len(seen) + 20, 5)
+        child.freeze()
+    finally:
+        child.stop()
+    assert child.exit_code() == -signal.SIGKILL
+    child.freeze()  # it has ended: nothing to stop, no error
+    child.tell("anything")

@@ -99,3 +99,22 @@ def test_a_resumed_run_keeps_what_was_decided(tmp_path: Path, known: int, number
     again = begun(tmp_path, WILD, most=7, earlier=earlier)
     assert again.numbers == list(range(1, numbers + 1))
     assert again.job.order == first.job.order
+
+
+def test_a_precision_is_that_of_the_ratios_with_the_baseline(tmp_path: Path) -> None:
+    """The two others are far apart in some rounds; each is 1% apart from the baseline."""
+    services = [*SERVICES, "databases_async"]
+    found = []
+    for baseline in (SERVICES[0], ""):
+        planned = Rounds(count=3, precision=0.03, most=99, baseline=baseline)
+        plan = Plan(matrix=Matrix(scenarios=["point_read"], services=services, users=[2]), rounds=planned)
+        job = decide(RunRequest(plan, Path("mine.toml"), None, None))
+        made = Outcome(plan.verdict, job.cells, first_stage=3, baseline=baseline)
+        for row in ((1000, 1010, 990), (1000, 990, 1010), (1000, 1000, 1000)):
+            for cell, count in zip(job.cells, row, strict=True):
+                made.add(cell, measured(count))
+        display = Display(Console(file=StringIO()), 1.0)
+        stage = Stage(cast("Any", None), cast("Any", None), Run(tmp_path), made, display)
+        found.append(rounds.decided(planned, stage))
+    # t of two, three intervals, 2 degrees of freedom: (6.205 * 0.01 / ln 1.03)^2, (7.649 * 0.02 / ln 1.03)^2.
+    assert found == [5, 27]

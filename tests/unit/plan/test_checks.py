@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.plan import checks, file, model
-from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, cells_of, refusal_of
+from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, cells_of, refusal_of, written
 
 SLEEP = MINIMAL.replace("point_read", "session_sleep")
 CLAIM = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_rps"\nat_least = 1\n'
@@ -16,6 +16,15 @@ CLAIM = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_r
     [
         (MINIMAL + '[rounds]\nonce = ["asyncpg_async"]\n', ["asyncpg_async", "matrix.services", "rounds.once"]),
         (MINIMAL + '[rounds]\nonce = ["no_databse"]\n', ["did you mean 'no_database'"]),
+        (
+            MINIMAL + '[rounds]\nbaseline = "asyncpg"\n',
+            ["rounds.baseline (--baseline) is 'asyncpg'", "did you mean 'asyncpg_async'", "there are: asyncpg_async"],
+        ),
+        (MINIMAL + '[rounds]\nbaseline = "psycopg2_sync"\n', ["none of the plan's services and targets"]),
+        (
+            MINIMAL + '[rounds]\nonce = ["no_database"]\nbaseline = "no_database"\n',
+            ["rounds.once has it, and one round has no interval"],
+        ),
         ('[matrix]\nscenarios = ["point_raed"]\nservices = ["asyncpg_async"]\n', ["did you mean 'point_read'"]),
         ('[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg"]\n', ["did you mean 'asyncpg_async'"]),
         (
@@ -70,6 +79,16 @@ def test_a_name_that_only_looks_like_another_cells_is_free(tmp_path: Path) -> No
     """All six cells have names of their own."""
     text = MINIMAL + "users = [1, 2]\n" + MINE + MINE.replace("mine", "mine-users_1")
     assert len(cells_of(tmp_path, text)) == 6
+
+
+def test_a_target_can_be_the_baseline_and_a_name_that_exists_nowhere_is_refused(tmp_path: Path) -> None:
+    """Also where options leave services out: only one that the suite has may be away."""
+    text = MINIMAL + '[rounds]\nbaseline = "mine"\n' + MINE
+    assert file.read(written(tmp_path, text), {"services": ["psycopg2_sync"]}).rounds.baseline == "mine"
+    typo = text.replace('baseline = "mine"', 'baseline = "mien"')
+    assert "did you mean 'mine'" in refusal_of(tmp_path, typo, services=["psycopg2_sync"])
+    asked = {"services": ["psycopg2_sync"], "baseline": "asyncpg_async"}
+    assert "none of the plan's services and targets" in refusal_of(tmp_path, MINIMAL, **asked)
 
 
 def test_landmarks_that_cannot_answer_are_named_with_the_scenarios() -> None:

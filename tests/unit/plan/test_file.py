@@ -93,6 +93,7 @@ OTHERS = ["asyncpg_async", "psycopg2_sync"]
         ({"services": [], "target": [("mine", URL)]}, "no services; target mine"),
         ({"arrival": "open", "rate": 1500.0, "load_workers": 1}, "arrival open; 1500 requests/s; 1 load worker"),
         ({"rounds": 1, "precision": None, "profile": ["lean"], "pool_size": [5]}, "1 round; pool size 5; profile lean"),
+        ({"gc": ["default", "freeze"]}, "garbage collection default, freeze"),
         ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 10.0, "seed": 3}, ""),
         ({}, ""),
     ],
@@ -113,6 +114,22 @@ def test_claims_about_cells_that_options_take_away_are_left_out() -> None:
     )
     several = file.understood(file.find("default"), {"pool_size": [5, 10]})
     assert (len(several.plan.claims), several.remarks) == (2, ())
+
+
+def test_a_baseline_that_options_leave_out_is_none() -> None:
+    """A line says so. One that is given with them is the baseline, and an empty one compares all pairs."""
+    read = file.understood(file.find("default"), {"services": ["asyncpg_async", "sqlalchemy_async"]})
+    assert read.plan.rounds.baseline == ""
+    assert "without a baseline, because options leave out psycopg2_sync: all pairs are compared" in map(
+        str, read.remarks
+    )
+    both = file.understood(file.find("default"), {"services": OTHERS, "baseline": "asyncpg_async"})
+    assert both.plan.rounds.baseline == "asyncpg_async"
+    assert "baseline asyncpg_async" in both.plan.title
+    none = file.understood(file.find("default"), {"baseline": ""})
+    assert (none.plan.rounds.baseline, none.remarks) == ("", ())
+    assert none.plan.title.endswith("overridden: no baseline")
+    assert file.read(file.find("default")).rounds.baseline == "psycopg2_sync"
 
 
 def test_a_missing_plan_is_named_with_the_nearest() -> None:

@@ -81,6 +81,15 @@ def test_numbers_and_words_are_in_a_slug_as_a_file_may_be_named(tmp_path: Path) 
     assert len(set(slugs)) == 8
 
 
+def test_garbage_collection_is_an_axis(tmp_path: Path) -> None:
+    """Its word alone would not say what it is about. Where a plan says nothing, a slug does not either."""
+    found = cells_of(tmp_path, MINIMAL + 'gc = ["default", "freeze"]\n')
+    assert list(found) == ["asyncpg_async-gc_default", "asyncpg_async-gc_freeze"]
+    assert [cell.axes["gc"] for cell in found.values()] == ["default", "freeze"]
+    [cell] = cells_of(tmp_path, MINIMAL).values()
+    assert (cell.slug, cell.setup.gc) == ("asyncpg_async", model.GC)
+
+
 def test_landmarks_come_last_and_only_where_they_can_answer(tmp_path: Path) -> None:
     """They are measured once."""
     text = MINIMAL.replace('"point_read"', '"crud", "point_read"') + '[rounds]\nonce = ["no_database"]\n'

@@ -88,3 +88,14 @@ def test_one_cell_alone_and_none() -> None:
     assert schedule.order([only], 3, seed=1) == ((only,), (only,), (only,))
     landmark = cells(0, landmarks=1)
     assert schedule.order(landmark, 2, seed=1) == ((landmark[0],), ())
+
+
+def test_blocks_have_a_slice_of_every_cell_in_a_new_order() -> None:
+    """The same again from the same seed, and balanced over as many blocks as there are cells."""
+    four = cells(4)
+    made = schedule.blocks(four, 8, "7/1/0")
+    assert made == schedule.blocks(four, 8, "7/1/0") != schedule.blocks(four, 8, "7/2/0")
+    assert all(sorted(one.slug for one in block) == [one.slug for one in four] for block in made)
+    for half in (made[:4], made[4:]):
+        assert set(Counter((place, one) for block in half for place, one in enumerate(block)).values()) == {1}
+    assert schedule.blocks(four[:1], 3, "1") == (tuple(four[:1]),) * 3

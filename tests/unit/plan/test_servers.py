@@ -43,7 +43,7 @@ def plan(server: str, workers: int = 1) -> Plan:
 def test_a_row_is_all_that_a_server_needs() -> None:
     """Plans take its name, services start under it, and it is refused what it cannot do."""
     [cell] = cells(plan("other"))
-    assert serving.command(cell.setup, "app:app") == [sys.executable, "-m", "other", "app:app", "127.0.0.1:8002"]
+    assert serving.command(cell.setup, "app:app", 8002) == [sys.executable, "-m", "other", "app:app", "127.0.0.1:8002"]
     with pytest.raises(ValidationError, match="the server other has one worker"):
         plan("other", workers=2)
     with pytest.raises(PreflightError, match="--bind-host needs --server gunicorn: other listens on one address only"):
@@ -62,7 +62,7 @@ def test_the_command_line_names_every_server() -> None:
 def test_a_server_is_recognised_by_its_own_word() -> None:
     """No command line is that of two servers."""
     for name, server in SERVERS.items():
-        command = serving.command(replace(default_setup("asyncpg_async"), server=name), "app:app")
+        command = serving.command(replace(default_setup("asyncpg_async"), server=name), "app:app", 8002)
         assert [one.name for one in SERVERS.values() if one.runs(command)] == [server.name]
 
 
@@ -74,7 +74,7 @@ def test_workers_are_counted_as_the_server_has_them() -> None:
 
 def test_another_address_is_listened_on_beside_loopback() -> None:
     """Where the server can."""
-    command = serving.command(default_setup("asyncpg_async"), "app:app", "192.0.2.7")
+    command = serving.command(default_setup("asyncpg_async"), "app:app", 8002, "192.0.2.7")
     assert [word for word in command if word.endswith(":8002")] == ["127.0.0.1:8002", "192.0.2.7:8002"]
 
 

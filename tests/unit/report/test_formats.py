@@ -3,6 +3,7 @@
 import pytest
 
 from bench.analysis import pairs
+from bench.analysis.pairing.families import Family
 from bench.plan.matrix import AA
 from bench.report import formats
 from tests.unit.analysis.test_pairs import FAST, SAME, SLOW, result
@@ -49,5 +50,9 @@ def test_what_a_columns_intervals_hold_for() -> None:
     assert formats.confidence_of(pairs.compare([SLOW, FAST, SAME])) == of_three
     assert formats.confidence_of(pairs.compare([SLOW, invalid, SAME])) == of_three
     assert formats.confidence_of(pairs.compare([SLOW, FAST, SAME, twin])) == f"{of_three}; A/A alone"
+    both = pairs.compare([SLOW, FAST, SAME], baseline="psycopg2_sync")
+    with_it = [one for one in both if one.family is Family.BASELINE]
+    said = "95% CI of all 2 ratios with psycopg2_sync in this column together"
+    assert formats.confidence_of(with_it, "psycopg2_sync") == said
     assert formats.confidence_of(pairs.compare([SLOW, FAST])) == "95% CI"
     assert formats.confidence_of(pairs.compare([SLOW, FAST, twin])) == "95% CI"

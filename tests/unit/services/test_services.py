@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,14 @@ def test_ping_needs_a_thread_where_every_endpoint_does(service: catalogue.Servic
     introspection.add_routes(app, module, Settings.from_environment({"DATABASE_URL": "postgresql://"}))
     found = {one.name: inspect.iscoroutinefunction(one.endpoint) for one in app.routes if isinstance(one, APIRoute)}
     assert found == {"health": True, "ping": service.mode == "async", "metrics": True}
+
+
+@pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda service: service.name)
+def test_a_start_imports_nothing_that_only_a_study_needs(service: catalogue.Service) -> None:
+    """Each would be thousands of objects more for every full garbage collection to walk through."""
+    code = f"import sys, {service.application.partition(':')[0]}; print(*sys.modules)"
+    environment = {"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "PYTHONPATH": str(catalogue.CHECKOUT)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    imported = {name.partition(".")[0] for name in ran.stdout.split()}
+    assert "fastapi" in imported
+    assert imported & {"polars", "httpx", "aiohttp", "psutil", "numpy"} == set()

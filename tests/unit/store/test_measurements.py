@@ -11,12 +11,15 @@ import polars as pl
 import pytest
 
 from bench.analysis.measurement import Measurement
+from bench.analysis.slices import cut
 from bench.compare import figures
 from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings, stored
 from suite.errors import ResultsError
+from tests.unit import turns_of
 from tests.unit.recording_of import CELL, PLAN, RECORDING, SAMPLES, write_cell
+from tests.unit.turns_of import Frozen, at_ns, plan, queue, recorded, watched
 
 
 @pytest.fixture
@@ -180,3 +183,28 @@ def test_a_recording_that_does_not_fit_is_named(place: Path) -> None:
     recordings.keep(replace(RECORDING, placement=Placement(service=(7,))), place)
     with pytest.raises(ResultsError, match=r"cannot read .*\.json\.gz: it does not fit.*KeyError: 'working 7'"):
         read(place)
+
+
+def test_a_measurement_in_slices_is_read_back(place: Path) -> None:
+    """Its turns, the slices that count and those that were left out; nothing in window.json disagrees."""
+    clock = Frozen()
+    readings = watched(clock.turns, slice_3={"wall_ns": at_ns(999)})
+    settings, samples = plan(8), queue(clock, 14.0)
+    recording = recorded(clock, 14.0, readings)
+    place.mkdir(parents=True)
+    samples.write_parquet(place / "samples.parquet")
+    recordings.keep(recording, place)
+    assert recordings.read(place) == recording
+    mine = cut.of(recording, samples, settings)
+    made = Measurement.of(recording, samples, turns_of.CELL, settings, mine)
+    measurements.keep(mine.window, made.evidence, place)
+    found, said = measurements.read(place, settings, turns_of.CELL)
+    assert said == ""
+    assert found is not None
+    assert found.evidence == made.evidence
+    assert found.samples.equals(made.samples)
+    assert [one.block for one in found.evidence.slices] == [1, 2, 4, 5, 6, 7, 8]
+    facts = json.loads((place / "window.json").read_text())
+    assert facts["length_s"] == pytest.approx(7.0)
+    assert facts["evidence"]["slices"][0]["completed"] == found.evidence.slices[0].completed
+    assert "the clock jumped" in facts["evidence"]["slices_left_out"][0]["why"]

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ def test_a_recording_is_read_back_as_it_was(tmp_path: Path) -> None:
     first = (tmp_path / recordings.NAME).read_bytes()
     recordings.keep(RECORDING, tmp_path)
     assert (tmp_path / recordings.NAME).read_bytes() == first
+
+
+def test_a_recording_without_collections_is_read(tmp_path: Path) -> None:
+    """An older run did not count them."""
+    recordings.keep(RECORDING, tmp_path)
+    value = json.loads(gzip.decompress((tmp_path / recordings.NAME).read_bytes()))
+    for one in value["gauges"]:
+        del one["gc_full"], one["gc_s"], one["gc_longest_s"]
+    (tmp_path / recordings.NAME).write_bytes(gzip.compress(json.dumps(value).encode()))
+    older = tuple(replace(one, gc_full=None, gc_s=None, gc_longest_s=None) for one in RECORDING.gauges)
+    assert recordings.read(tmp_path) == replace(RECORDING, gauges=older) != RECORDING
 
 
 def test_a_recording_is_small(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
             "pool_overflow=3;pool_timeout_s=0.5;threads=8;count=7",
         ),
         (cell(database_rtt_ms=[2.5]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;database_rtt_ms=2.5"),
+        (cell(gc=["freeze"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;gc=freeze"),
         (
             cell("synchronize", external_delay_s=[0.0]),
             "pool_overflow=0;pool_timeout_s=30.0;threads=40;external_delay_s=0.0",
@@ -73,7 +74,10 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
     ],
 )
 def test_parameters_are_those_that_have_no_column(one: Cell, parameters: str) -> None:
-    """How long the external API takes only where it is called; of a target the scenario's own."""
+    """Python's own garbage collection goes without saying.
+
+    How long the external API takes only where it is called; of a target the scenario's own.
+    """
     operation = {"synchronize": "synchronize_note", "read_many": "read_many"}.get(one.scenario, "read_user")
     assert row(one, measured(operation))["parameters"] == parameters
 

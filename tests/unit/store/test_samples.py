@@ -147,3 +147,17 @@ def test_requests_that_ended_in_the_window_count(tmp_path: Path) -> None:
     frame, _ = samples.read_stream(path)
     inside = windows.classified(frame, Window(1_000, 2_000, 1)).filter("completed")
     assert inside.select("latency_ns", "ok").rows() == [(950, True), (951, False), (1_949, True)]
+
+
+def test_marks_are_read_while_the_load_still_writes(tmp_path: Path) -> None:
+    """Each as soon as all of it is there, whatever comes before it; nothing twice, and no file is no error."""
+    marks = (Mark("spawned", 1, 3), Mark("measuring", 2, 3))
+    content, path = written(tmp_path / "whole", ROWS[:2], ROWS[2:], marks=marks), tmp_path / "stream"
+    follower, seen = samples.Follower(path), []
+    assert follower.look() == []
+    for size in range(len(content) + 1):
+        path.write_bytes(content[:size])
+        seen.append(len(follower.look()))
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1], len(set(seen))) == (0, 2, 3)
+    assert tuple(follower.look()) == marks

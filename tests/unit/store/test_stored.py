@@ -16,3 +16,23 @@ def test_a_run_whose_rate_was_found_is_read_back(tmp_path: Path) -> None:
     found = stored.outcome(tmp_path)
     assert (found.cells, found.claims) == (matrix.cells(settings), settings.claims)
     assert found.claims
+
+
+def test_a_run_has_the_baseline_of_its_plan(tmp_path: Path) -> None:
+    """A plan.json from before there was one has none."""
+    written = file.read(file.find("default")).model_dump()
+    (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
+    assert stored.outcome(tmp_path).baseline == "psycopg2_sync"
+    del written["rounds"]["baseline"]
+    (tmp_path / "plan.json").write_text(json.dumps({"plan": written}))
+    assert stored.outcome(tmp_path).baseline == ""
+
+
+def test_a_run_from_before_there_was_a_choice_had_pythons_own_garbage_collection() -> None:
+    """Whatever plans have by default today."""
+    written = file.read(file.find("default")).model_dump()
+    del written["matrix"]["gc"]
+    found = stored.plan_of({"plan": written}).matrix
+    assert (found.gc, "gc" in found.model_fields_set) == (["default"], True)
+    written["matrix"]["gc"] = ["freeze"]
+    assert stored.plan_of({"plan": written}).matrix.gc == ["freeze"]

@@ -7,13 +7,12 @@ import asyncio
 import os
 
 import asyncpg
-import polars as pl
 
-from services.contract.frames import ORDERS_WITH_ITEMS, PRODUCTS_ORDERED
+from services.contract.frames import orders_with_items, products_ordered
 from services.contract.models import Note, Simulation
 from tests.hostile.logged import USUAL_S, Asked, Logged
 
-NOTHING = Simulation.of(pl.DataFrame(schema=PRODUCTS_ORDERED), pl.DataFrame(schema=ORDERS_WITH_ITEMS))
+NOTHING = Simulation.of(products_ordered([]), orders_with_items([]))
 SIMULATION = NOTHING.model_dump_json().encode()
 versions: dict[int, int] = {}
 

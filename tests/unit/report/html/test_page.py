@@ -4,10 +4,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from bench.analysis import analysis
 from bench.analysis.analysis import Ceiling
 from bench.report.html import page
 from tests.stored_run import HOSTILE
-from tests.unit.analysis.outcome_of import measured
+from tests.unit.analysis.outcome_of import measured, outcome
 from tests.unit.report.outline import Outline
 
 GOLDEN = Path(__file__).with_name("report.txt")
@@ -89,6 +90,16 @@ def test_a_ceiling_is_drawn_through_all_cells_only_where_all_have_it() -> None:
     assert page._ceiling_lines([one, replace(one, no_database_rps=600.0, pgbench_connections=5)]) == {}
     assert page._ceiling_lines([one, replace(one, no_database_rps=None, pgbench_rps=None)]) == {}
     assert page._ceiling_lines([]) == {}
+
+
+def test_the_ratios_to_the_baseline_are_below_the_ranking_and_all_pairs_are_folded() -> None:
+    """Without a baseline, or where no ratio with it is known, all are folded as ever."""
+    made = outcome()
+    for baseline, captions in (("asyncpg_async", ["Ratios to asyncpg_async"]), ("databases_async", []), ("", [])):
+        made.baseline = baseline
+        section = page._ranking(analysis.of(made))
+        assert [one.caption.partition(" (")[0] for one in section.tables] == ["point_read", *captions]
+        assert [one.caption.partition(" (")[0] for one in section.folded] == ["Ratios"]
 
 
 def test_verdicts_are_counted_from_the_best_to_the_worst() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.analysis import analysis
+from bench.analysis.pairing.families import Family
 from bench.analysis.rulings import Finding, Ruling
 from bench.report.html import tables
 from bench.store import stored
@@ -31,6 +32,27 @@ def test_the_ranking_has_the_best_first_and_dims_what_is_not_ranked() -> None:
         ("databases_async", "50", "", "", "50.0", "", "9.800", "500", "service CPU", "INVALID"),
         ("no_database", "5,000", "", "", "50.0", "99.0", "0.196", "0", "service CPU", "VALID, once"),
     )
+
+
+def test_a_family_of_ratios_says_what_holds_together() -> None:
+    """In its caption; a pair with the baseline has it below the line."""
+    made = outcome()
+    made.baseline = "asyncpg_async"
+    [found] = analysis.of(made).rankings
+    mine, everything = (tables.contrasts(found, family) for family in (Family.BASELINE, Family.ALL))
+    assert mine is not None
+    assert everything is not None
+    held = "95% CI of all 2 ratios with asyncpg_async in this column together"
+    assert mine.caption == f"Ratios to asyncpg_async ({held})"
+    assert [row[:2] for row in mine.rows] == [
+        ("psycopg2_sync / asyncpg_async", "0.50 (0.50 to 0.50)"),
+        ("databases_async / asyncpg_async", "not comparable: databases_async INVALID"),
+    ]
+    assert everything.caption == "Ratios (95% CI of all 3 ratios of this column together)"
+    assert len(everything.rows) == 3
+    made.baseline = ""
+    [without] = analysis.of(made).rankings
+    assert (tables.contrasts(without, Family.BASELINE), tables.contrasts(without, Family.ALL)) == (None, everything)
 
 
 def test_a_cell_has_its_share_of_each_ceiling() -> None:

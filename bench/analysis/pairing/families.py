@@ -1,0 +1,72 @@
+"""Which cells of a scenario are compared, and whose intervals hold together. Pure.
+
+Intervals that hold together share one 5% among them (Bonferroni): the fewer they are, the narrower is each. So there
+are two families of pairs, all of them and those with the plan's baseline. Each holds together by itself.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from itertools import combinations, pairwise
+
+from bench.analysis import sweeps
+from bench.analysis.outcome import CellResult
+from bench.plan.matrix import Cell
+
+CONFIDENCE = 0.95
+CellPair = tuple[CellResult, CellResult]
+"""The baseline and the candidate of a ratio."""
+
+
+class Family(StrEnum):
+    """Of which intervals 95% hold together."""
+
+    ALL = "all pairs"
+    """Every pair of cells that differ on one axis."""
+    BASELINE = "with the baseline"
+    """Every service with the plan's baseline, in the same setting."""
+    TWINS = "A/A"
+    """The A/A arm with its original: in neither of the others, with 95% of its own."""
+
+
+def simultaneous(intervals: int) -> float:
+    """The confidence of each of several intervals that all hold together with CONFIDENCE: Bonferroni's."""
+    return 1 - (1 - CONFIDENCE) / max(1, intervals)
+
+
+def of_scenario(results: Sequence[CellResult], baseline: str) -> dict[Family, list[CellPair]]:
+    """The pairs of one scenario's cells by family; `baseline` is a service's name, or empty. Landmarks are in none."""
+    arms = [one for one in results if not one.cell.once and not one.cell.arm]
+    everything = _one_axis_apart(arms)
+    return {Family.ALL: everything, Family.BASELINE: _with(baseline, everything)}
+
+
+def axes_apart(one: Cell, other: Cell) -> int:
+    """On how many axes of the plan two cells differ, of those that both have."""
+    mine, theirs = (sweeps.settings(cell) for cell in (one, other))
+    return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
+
+
+def _with(baseline: str, everything: Sequence[CellPair]) -> list[CellPair]:
+    """Those of the baseline and another service: it is below the line of each ratio, wherever the plan names it."""
+    found = []
+    for one, other in everything:
+        services = [one.cell.service, other.cell.service]
+        if baseline in services and services[0] != services[1]:
+            found.append((one, other) if services[0] == baseline else (other, one))
+    return found
+
+
+def _one_axis_apart(results: Sequence[CellResult]) -> list[CellPair]:
+    """One axis apart, and neighbours where they are on the same curve: its knee gives its shape."""
+    skipped = set()
+    for curve in sweeps.curves(results):
+        if len(curve.points) >= sweeps.LEAST_FOR_KNEE:
+            cells = [one.cell for one in curve.points]
+            skipped |= {frozenset(pair) for pair in combinations(cells, 2)} - {
+                frozenset(pair) for pair in pairwise(cells)
+            }
+    return [
+        (one, other)
+        for one, other in combinations(results, 2)
+        if axes_apart(one.cell, other.cell) == 1 and frozenset((one.cell, other.cell)) not in skipped
+    ]

@@ -1,0 +1,1 @@
+"""Cells that took turns: which of their slices count, and what those amount to."""

@@ -1,0 +1,143 @@
+"""One cell that takes turns with others: its load, what observes it, and the turns that it has had."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import polars as pl
+import psycopg
+
+from bench.analysis.recorded.recording import Recording
+from bench.analysis.recorded.turns import Turn
+from bench.measure import load
+from bench.measure.cell import Attempt
+from bench.measure.fleet.fleet import Fleet
+from bench.measure.fleet.processes import Child, stop_all
+from bench.measure.load import InTurns
+from bench.measure.watch.probe import Probe
+from bench.measure.watch.resources import Sampler
+from bench.store import locust_counts, recordings, samples, space
+from db import activity
+from suite.activity import Activity
+from suite.errors import BenchError
+
+POLL_EVERY_S = 0.02
+WATCH_EVERY_S = 0.25
+LEAVE_TIMEOUT_S = 20.0
+Done = Callable[[float], bool]
+
+
+class Entrant:
+    """A cell in a heat. Its service is frozen outside of its turns, and then its users wait for their answers.
+
+    `problem` is why it has no part in the heat any more.
+    """
+
+    def __init__(self, attempt: Attempt, fleet: Fleet, in_turns: InTurns) -> None:
+        """Start its load, which connects all users."""
+        self.attempt, self._fleet = attempt, fleet
+        cell, plan, target, folder = attempt.cell, attempt.plan, attempt.target, attempt.folder
+        self.setup = cell.setup
+        command = load.command(cell, plan.load, target, folder, in_turns)
+        self.child: Child = load.start(command, folder, (), commanded=True)
+        self._stream = folder / samples.SAMPLE_STREAM
+        self._follower = samples.Follower(self._stream)
+        self._probe = Probe(fleet.url(self.setup), self.setup.connections)
+        self._sampler: Sampler | None = None
+        self._connection: psycopg.Connection | None = None
+        self._activity: list[Activity] = []
+        self.turns: list[Turn] = []
+        self.problem: BenchError | None = None
+
+    def observe(self, roots: Mapping[int, str], cpus: Sequence[int], connection: psycopg.Connection | None) -> None:
+        """Begin to observe. `roots` has the role of each process that we started, as seen from this cell."""
+        self.child.place(self.attempt.target.cpus)
+        self._sampler, self._connection = Sampler(roots, cpus), connection
+        self._probe.__enter__()
+
+    def said(self, event: str) -> bool:
+        """Whether its load has written this mark."""
+        return any(mark.event == event for mark in self._follower.look())
+
+    def tell(self, command: str) -> None:
+        """Give its load a command."""
+        self.child.tell(command)
+
+    def check(self) -> None:
+        """Raise LoadError or ServiceError if its load or its service has ended, or the disk is full."""
+        space.check_room()  # Locust would hang where it cannot write its samples
+        self._fleet.check_alive(self.setup, f" in its turn {len(self.turns) + 1}")
+        if self.child.exit_code() is not None and not self.said("ended"):
+            raise load.ended(self.child)
+
+    def turn(self, done: Done, tick: Callable[[], None], *, counts: bool) -> None:
+        """Let the service run until `done`, which gets the seconds so far. `counts`: this time is a slice."""
+        self._watch()
+        start_ns = time.perf_counter_ns()
+        self._fleet.thaw(self.setup)
+        try:
+            first = self._look() if counts else None
+            watched_s = 0.0
+            while not done(elapsed_s := (time.perf_counter_ns() - (first or start_ns)) / 1e9):
+                if counts and self._sampler is not None:
+                    self._sampler.tick()
+                if elapsed_s - watched_s > WATCH_EVERY_S:
+                    watched_s = elapsed_s
+                    self._watch()
+                self.check()
+                tick()
+                time.sleep(POLL_EVERY_S)
+            last = self._look() if counts else None
+        finally:
+            self._fleet.freeze(self.setup)
+        self.turns.append(Turn(start_ns, time.perf_counter_ns(), first, last))
+        self._watch()
+
+    def _look(self) -> int:
+        assert self._sampler is not None  # noqa: S101  # `observe` comes before the first slice
+        self._sampler.look()
+        return self._sampler.readings[-1].at_ns
+
+    def _watch(self) -> None:
+        if self._connection is not None:
+            with suppress(psycopg.Error):  # the check of the server says more
+                self._activity.append(activity.look(self._connection))
+
+    def so_far(self) -> Recording:
+        """What has been observed, without the marks of its load."""
+        return Recording(
+            marks=(),
+            readings=tuple(self._sampler.readings) if self._sampler else (),
+            gauges=tuple(self._probe.gauges),
+            activity=tuple(self._activity),
+            pings=(),
+            placement=self.attempt.placed,
+            pooled=self.setup.pool_size * self.setup.workers if self.setup.connections else 0,
+            locust_requests=None,
+            verified_transactions=self.attempt.verified,
+            turns=tuple(self.turns),
+        )
+
+    def recorded(self) -> tuple[Recording, pl.DataFrame]:
+        """Everything, kept in the attempt's folder. Raises what ended its part in the heat."""
+        folder = self.attempt.folder
+        kept, marks = samples.keep(self._stream, folder / "samples.parquet")
+        counted = locust_counts.counted(folder / "locust.json")
+        recording = replace(self.so_far(), marks=marks, locust_requests=counted)
+        recordings.keep(recording, folder)
+        if self.problem is not None:
+            raise self.problem
+        if self.child.exit_code() != 0:
+            raise load.ended(self.child)
+        return recording, kept
+
+    def leave(self) -> None:
+        """Wait until its load has ended."""
+        self.child.wait(LEAVE_TIMEOUT_S if self.problem is None else 0.0)
+
+    def close(self) -> None:
+        """End its load and its observers."""
+        stop_all([self.child])
+        if self._sampler is not None:
+            self._probe.__exit__(None, None, None)
