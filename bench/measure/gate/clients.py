@@ -25,7 +25,7 @@ def client(url: str, *, reuse: bool = True) -> httpx.Client:
 
 @cache
 def _no_certificates() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts no certificate
 
 
 def side_by_side(do: Callable[[T], R], items: Iterable[T]) -> list[R]:
