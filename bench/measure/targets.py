@@ -66,7 +66,7 @@ def notes(setup: Setup, service_cpus: tuple[int, ...]) -> list[Note]:
     found = processes(url)
     if not found:
         unseen = f"the process behind {url} cannot be seen, so its CPU time counts as that of other processes"
-        remedy = "if that makes cells INVALID, set verdict.strangers = 1 in the plan"
+        remedy = "start it as the same user, outside a container; with verdict.strangers = 1, all cells are UNJUDGED"
         return [Note(name, Kind.TARGET, f"{unseen}; {remedy}")]
     cpus = set[int]().union(*map(_affinity, found))
     if not service_cpus or not cpus or cpus <= set(service_cpus):

@@ -48,7 +48,7 @@ def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> No
     assert sorted(row["service"] for row in summary if row["operation"] == "all") == BOTH
     assert {row["operation"] for row in summary} == {"all", "read_user"}
     for row in summary:
-        assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "VALID", "20", "closed")
+        assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "UNJUDGED", "20", "closed")
         assert float(row["throughput_rps"]) > 0
         assert row["offered_rps"] == ""
         assert (row["round_trips_per_request"], row["statements_per_request"]) == COSTS[row["service"]]
@@ -176,7 +176,7 @@ def test_two_runs_are_compared(finished: Path, checkout: Checkout) -> None:
     assert code == 0, printed
     ratios = [row for row in rows(finished / "compare.csv") if row["metric"] == "throughput_rps"]
     assert [(row["ratio"], row["conclusion"], row["why"]) for row in ratios] == [
-        ("1", "not comparable", "no interval: one round (old and new)")
+        ("", "not comparable", "UNJUDGED: old and new")
     ] * 4
     assert "have no interval and cannot show a regression" in printed
     assert "written: " in printed
@@ -263,7 +263,7 @@ def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: s
     assert "interrupted after" in printed
     assert checkout.wait_until_empty(timeout_s=1) == []
     assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
-    assert [row for row in rows(run / "summary.csv") if row["verdict"] == "VALID"]
+    assert [row for row in rows(run / "summary.csv") if row["verdict"] == "UNJUDGED"]
     assert list(run.glob("rounds/*/*/samples.bin")) == []
     for kept in run.glob("rounds/*/*/samples.parquet"):
         assert pl.read_parquet(kept).columns

@@ -153,7 +153,9 @@ def test_who_listens_is_seen_and_who_does_not_is_named() -> None:
         [note] = targets.notes(setup, (9999,))
         assert "taskset -c 9999" in note.text
     assert targets.processes(setup.url) == []
-    assert "cannot be seen" in targets.notes(setup, ())[0].text
+    [note] = targets.notes(setup, ())
+    assert "cannot be seen" in note.text
+    assert "UNJUDGED" in note.text
     with pytest.raises(ServiceError, match=rf"target mine does not answer on {setup.url} .*--target mine=URL"):
         targets.check_reachable(setup)
     assert [str(one) for one in targets.notes(replace(setup, url="http://192.0.2.1:9000"), (0,))] == [
