@@ -17,7 +17,7 @@ SLICE_OVERHEAD_S = 0.03  # freezing one service, reading the counters, letting t
 LAST_ANSWERS_S = 1.5  # an estimate: about the response time
 
 Heat = tuple[Cell, ...]
-"""Cells that take turns with each other. Of one cell alone that cannot, or that has nobody to take turns with."""
+"""Cells that take turns with each other. Of one cell alone where it cannot, or where there is no other."""
 
 
 def obstacle(cell: Cell, plan: Plan) -> str:
