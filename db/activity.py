@@ -22,7 +22,9 @@ _ACTIVITY = """
                max(extract(epoch FROM clock_timestamp() - xact_start))::float8 AS oldest_s,
                count(*) FILTER (WHERE state = 'idle'
                    AND state_change - backend_start > interval '1 second'
-                   AND state_change < (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
+                   AND state_change < coalesce(
+                       clock_timestamp() - make_interval(secs => %s),
+                       (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid())))
                    AND clock_timestamp() - state_change BETWEEN make_interval(secs => %s) AND make_interval(secs => %s)
                ) AS reporting
         FROM pg_stat_activity
@@ -31,13 +33,20 @@ _ACTIVITY = """
 """
 
 
-def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPORTING_S) -> Activity:
+def look(
+    connection: psycopg.Connection,
+    reporting_s: tuple[float, float] = REPORTING_S,
+    idle_since_ns: int | None = None,
+) -> Activity:
     """Query now, over a connection in autocommit: one query, so one transaction of this connection.
 
-    Only a superuser or a member of pg_read_all_stats sees connections of other roles. Raises psycopg.Error.
+    `idle_since_ns` (monotonic): only connections that are idle since then count as reporting, because others have
+    worked meanwhile. Only a superuser or a member of pg_read_all_stats sees connections of other roles. Raises
+    psycopg.Error.
     """
     # psycopg would prepare it on the sixth call, and PostgreSQL counts that as another transaction.
-    rows = connection.execute(_ACTIVITY, reporting_s, prepare=False).fetchall()
+    since_s = None if idle_since_ns is None else (time.perf_counter_ns() - idle_since_ns) / 1e9
+    rows = connection.execute(_ACTIVITY, (since_s, *reporting_s), prepare=False).fetchall()
     at_ns = time.perf_counter_ns()  # on a busy server, most of the query's time passes before its execution
     states: Counter[str] = Counter()
     waits: Counter[str] = Counter()
@@ -48,7 +57,7 @@ def look(connection: psycopg.Connection, reporting_s: tuple[float, float] = REPO
             waits[wait] += number
     oldest_s = max((age_s for *_, age_s, _ in rows if age_s is not None), default=0.0)
     ended, reporting = int(rows[0][0]), sum(row[-1] for row in rows)
-    return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total(), ended, reporting)
+    return Activity(at_ns, dict(states), dict(waits), oldest_s, states.total(), ended, reporting, idle_since_ns)
 
 
 class Holder(NamedTuple):

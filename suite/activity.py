@@ -15,9 +15,10 @@ class Activity:
     reading connection: one for each reading, and one for its start. The number lags. From version 15, a backend reports
     between two transactions, at most once a second. If it becomes idle sooner, it reports 9 to 10 s after its last
     transaction. `reporting` counts the backends that are about to report or have just reported, and that were idle when
-    the reading connection began. A connection that did nothing after its first second has nothing to report. (Version
-    14 sends to a collector, at most every 0.5 s, and an idle backend does not send its last transactions.) Source:
-    pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in the documentation.
+    the reading connection began, or at `idle_since_ns` (monotonic) where that is given. A connection that did nothing
+    after its first second has nothing to report. (Version 14 sends to a collector, at most every 0.5 s, and an idle
+    backend does not send its last transactions.) Source: pgstat_report_stat() in pgstat.c, and "Viewing Statistics" in
+    the documentation.
     """
 
     at_ns: int
@@ -27,3 +28,4 @@ class Activity:
     connections: int
     transactions: int
     reporting: int
+    idle_since_ns: int | None = None

@@ -46,7 +46,8 @@ def obstacle(folder: Path, found: Analysis) -> str:
         return "status.json says that the run is still going on"
     if found.unreadable:
         return "not everything that they are made of can be read"
-    counted, known = _rounds(folder / "summary.csv"), sum(one.rounds for one in found.results)
+    counted = _rounds(folder / "summary.csv")
+    known = sum(one.rounds + len(one.lost.rounds) for one in found.results)  # an older version left none out
     if counted > known:
         return f"summary.csv is of {counted} measurements, and samples of {known} are left"
     return ""

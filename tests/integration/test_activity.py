@@ -142,6 +142,24 @@ def test_who_reports_late_is_counted(alone: Dsn) -> None:
             assert look(asking, late_s).reporting == 0
 
 
+def test_who_was_idle_before_a_turn_is_counted_whoever_asks(alone: Dsn, asker: psycopg.Connection) -> None:
+    """Although the connection that asks is older; not who has worked since."""
+    late_s = (0.2, 1.5)
+    with server.connect(alone) as frozen, server.connect(alone) as working:
+        time.sleep(1.05)
+        for one in (frozen, working):
+            one.execute("SELECT 1")
+        time.sleep(0.05)
+        turn_ns = time.perf_counter_ns()
+        time.sleep(0.2)  # a look may take some of that
+        working.execute("SELECT 1")
+        time.sleep(0.3)
+        seen = look(asker, late_s, turn_ns)
+        assert (seen.reporting, seen.idle_since_ns) == (1, turn_ns)
+        assert look(asker, late_s).reporting == 0
+        assert look(asker, late_s, time.perf_counter_ns()).reporting == 2
+
+
 def test_a_watcher_does_not_count_itself(alone: Dsn, asker: psycopg.Connection) -> None:
     """It sees the one that asks here, and nobody else, four times a second; its connection ends with the block."""
     with Watcher(alone) as watcher:

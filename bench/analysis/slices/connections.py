@@ -60,14 +60,29 @@ def transactions_per_request(recording: Recording, mine: Cut) -> tuple[float | N
         return activity.transactions_per_request(recording.activity, ended_ns, mine.window), ""
     if not recording.activity:
         return None, ""
-    gap_s = max(((after.start_ns - before.end_ns) / 1e9 for before, after in pairwise(recording.turns)), default=0.0)
-    if gap_s > LATE_S:
+    long = [(before.end_ns, after.start_ns) for before, after in pairwise(recording.turns) if _is_long(before, after)]
+    if long and any(one.idle_since_ns is None for one in recording.activity):
+        gap_s = max((start_ns - end_ns) / 1e9 for end_ns, start_ns in long)
         return None, f"{gap_s:.1f} s were between two turns, in which connections of others report transactions late"
     own = _own(recording.activity, recording.turns)
     if own is None:
         return None, "what the database counted was not read just before and after every turn"
-    on_clock = [replace(one, at_ns=mine.clock.at(one.at_ns)) for one in own]
-    return activity.transactions_per_request(on_clock, ended_ns, mine.window), ""
+    # In a long gap, the cell's own connections report what they did before it, and no turn has that.
+    on_clock = [
+        replace(
+            one,
+            at_ns=mine.clock.at(one.at_ns),
+            reporting=one.reporting or any(end_ns <= one.at_ns <= start_ns for end_ns, start_ns in long),
+        )
+        for one in own
+    ]
+    each = activity.transactions_per_request(on_clock, ended_ns, mine.window)
+    return each, "" if each is not None else "too little time without connections that report late"
+
+
+def _is_long(before: Turn, after: Turn) -> bool:
+    """Whether a gap between two turns is so long that connections which were left idle report in it, or just after."""
+    return (after.start_ns - before.end_ns) / 1e9 > LATE_S
 
 
 def _own(readings: Sequence[Activity], turns: Sequence[Turn]) -> list[Activity] | None:

@@ -12,19 +12,24 @@ import polars as pl
 
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.analysis.recorded.timeline import TimelineRow
+from bench.analysis.recorded.turns import ActiveClock
 from bench.analysis.recorded.windows import Window
-from bench.store import csv_reading, samples
+from bench.analysis.slices.cut import on_active_clock
+from bench.store import csv_reading, recordings, samples
 
 Values = npt.NDArray[np.floating[Any]]
 BINS, HEAT_ROWS = 60, 40
 LEAST_BIN_S = 0.25
 BEFORE_S = 15.0
+LEAST_GAP_S = 0.001
 STATES = ("active", "idle", "idle_in_transaction", "other")
 
 
 @dataclass(frozen=True)
 class OverTime:
-    """What happened when, in seconds from the window's start; of successes only. Values that are not known are NaN.
+    """What happened when, in seconds from the window's start (of a cell that took turns, on its active clock).
+
+    Of successes only. Values that are not known are NaN.
 
     `heat` counts requests by time (rows) and latency (columns, evenly spaced in logarithms over `heat_ms`). `states`
     are PostgreSQL's connections, `cpu` by role the times and how many CPUs were in use. Empty: not stored.
@@ -56,7 +61,8 @@ def over_time(slug: str, number: int, place: Path) -> OverTime | None:
     """From the files in `place`; None without a success."""
     facts = json.loads((place / "window.json").read_text())
     window = Window(facts["start_ns"], facts["end_ns"], facts["users"])
-    columns = samples.read_kept(place / "samples.parquet").lazy().filter(pl.col("error") == "")
+    kept, clock = samples.read_kept(place / "samples.parquet"), _active_clock(place, facts)
+    columns = (kept if clock is None else on_active_clock(kept, clock)).lazy().filter(pl.col("error") == "")
     end_ns = pl.col("start_ns") + pl.col("service_time_ns")
     frame = columns.select(
         end_s=(end_ns - window.start_ns) / 1e9, latency_ms=(end_ns - pl.col("intended_ns")) / 1e6
@@ -77,7 +83,8 @@ def over_time(slug: str, number: int, place: Path) -> OverTime | None:
     heat_ms = (low * 0.95, max(float(latency_ms.max()), low * 2) * 1.05)
     edges = np.geomspace(*heat_ms, HEAT_ROWS + 1)
     heat, _, _ = np.histogram2d(ends_s, latency_ms, bins=(np.linspace(from_s, to_s, 2 * bins + 1), edges))
-    states_at_s, states = _states(place / "pg_activity.csv")
+    table = _TableClock(window, window.start_ns if clock is None else facts["evidence"]["slices"][0]["start_ns"], clock)
+    states_at_s, states = _states(place / "pg_activity.csv", table)
     return OverTime(
         slug=slug,
         round=number,
@@ -91,8 +98,28 @@ def over_time(slug: str, number: int, place: Path) -> OverTime | None:
         heat_ms=heat_ms,
         states_at_s=states_at_s,
         states=states,
-        cpu=_cpu(place / "resources.csv"),
+        cpu=_cpu(place / "resources.csv", table),
     )
+
+
+def _active_clock(place: Path, facts: Mapping[str, Any]) -> ActiveClock | None:
+    """Of a cell that took turns with others; None of one that ran without a break."""
+    return ActiveClock(recordings.read(place).turns) if facts.get("slices") else None
+
+
+@dataclass(frozen=True)
+class _TableClock:
+    """Turns times of a table, in seconds from the window's start on the clock of the recording, to the chart's."""
+
+    window: Window
+    start_ns: int
+    clock: ActiveClock | None
+
+    def of(self, at_s: Values) -> Values:
+        if self.clock is None:
+            return at_s
+        recorded_ns = self.start_ns + np.rint(at_s * 1e9).astype(np.int64)
+        return (self.clock.of(recorded_ns) - self.window.start_ns) / 1e9
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -100,15 +127,16 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [line.values for line in csv_reading.read(path, (), "a table", ended=True)] if path.exists() else []
 
 
-def _states(path: Path) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:
+def _states(path: Path, clock: _TableClock) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:
     rows = _rows(path)
     if not rows:
         return (), {}
-    return tuple(float(row["at_s"]) for row in rows), {name: tuple(float(row[name]) for row in rows) for name in STATES}
+    at_s = clock.of(np.array([float(row["at_s"]) for row in rows]))
+    return tuple(at_s.tolist()), {name: tuple(float(row[name]) for row in rows) for name in STATES}
 
 
-def _cpu(path: Path) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:
-    """CPUs in use between each two readings, at the later one."""
+def _cpu(path: Path, clock: _TableClock) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:
+    """CPUs in use between each two readings, at the later one. None over a gap, in which others used the database."""
     readings: dict[str, list[tuple[float, float]]] = {}
     for row in _rows(path):
         if row["subject"] in {SERVICE, DATABASE, LOAD} and row["cpu_s"]:
@@ -116,10 +144,11 @@ def _cpu(path: Path) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]
     found = {}
     for role in (SERVICE, DATABASE, LOAD):
         at_s, cpu_s = (np.array(values) for values in zip(*readings.get(role, [(0.0, 0.0)]), strict=True))
-        steps = np.diff(at_s) > 0
+        active_s = clock.of(at_s)
+        steps = (np.diff(active_s) > 0) & (np.diff(at_s) - np.diff(active_s) < LEAST_GAP_S)
         if steps.any():
-            used = np.maximum(np.diff(cpu_s)[steps] / np.diff(at_s)[steps], 0.0)
-            found[role] = (tuple(at_s[1:][steps].tolist()), tuple(used.tolist()))
+            used = np.maximum(np.diff(cpu_s)[steps] / np.diff(active_s)[steps], 0.0)
+            found[role] = (tuple(active_s[1:][steps].tolist()), tuple(used.tolist()))
     return found
 
 

@@ -28,8 +28,8 @@ def write(folder: Path, found: Analysis | None = None, chosen_round: int | None 
     """Make a run's report.html.
 
     `found` is what the run amounts to where that is at hand; without it, it is read from the folder. Charts over time
-    are of `chosen_round`, or of the first in which a cell came to a window. Measurements of a stored run that cannot be
-    read are named on the page, which then calls the run partial. Raises ResultsError.
+    are of `chosen_round`, or of the first in which a cell came to a window that counts. Measurements of a stored run
+    that cannot be read are named on the page, which then calls the run partial. Raises ResultsError.
     """
     found = analysis.of(stored.outcome(folder, what_there_is=True)) if found is None else found
     if not found.results:
@@ -53,7 +53,8 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
     over_time, timelines = [], []
     for one in found.results[:MOST_CELLS]:
         rounds = dict(series.places(folder, one.cell.slug))
-        number = next(iter(rounds), None) if chosen_round is None else chosen_round
+        counting = [number for number in rounds if number not in one.lost.rounds]
+        number = next(iter(counting), None) if chosen_round is None else chosen_round
         if number is None or number not in rounds:
             continue
         try:

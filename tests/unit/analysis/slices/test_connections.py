@@ -72,6 +72,39 @@ def test_long_gaps_make_transactions_unknown() -> None:
     assert "8.6 s were between two turns" in found.transactions_unknown
 
 
+def turn_aware(activity: Sequence[Activity], flushed_s: float, many: int) -> list[Activity]:
+    """Readings that know the turn; somebody idle reports so many transactions at a moment, and is seen around it."""
+    made = []
+    for one in activity:
+        at_s = (one.at_ns - at_ns(0)) / 1e9
+        more = many if at_s > flushed_s else 0
+        near = -1.1 < flushed_s - at_s < 1.4
+        made.append(replace(one, transactions=one.transactions + more, reporting=int(near), idle_since_ns=one.at_ns))
+    return made
+
+
+def test_who_reports_late_in_our_turn_does_not_count() -> None:
+    """Another service was frozen for 9 s and reports a second of its work in the fifth of our ten turns."""
+    flushed_s = 4 * (CLOCK.on_s + CLOCK.off_s) + 0.6
+    readings = backends(CLOCK, looks(CLOCK))
+    found = seen(CLOCK, turn_aware(readings, flushed_s, many=1000))
+    assert found.transactions is not None
+    assert found.transactions / found.completed == pytest.approx(EACH, rel=0.05)
+    unseen = [replace(one, reporting=0) for one in turn_aware(readings, flushed_s, many=1000)]
+    wrong = seen(CLOCK, unseen).transactions
+    assert wrong is not None
+    assert wrong / found.completed > EACH * 1.5
+
+
+def test_our_own_late_reports_are_in_no_turn() -> None:
+    """In long gaps, what our connections did last is reported while we are frozen. One slope is fitted to the turns."""
+    slow = Frozen(on_s=3.0, off_s=9.5, count=4)
+    aware = [replace(one, idle_since_ns=one.at_ns) for one in backends(slow, looks(slow))]
+    found = seen(slow, aware)
+    assert found.transactions_unknown == ""
+    assert found.transactions is None or found.transactions / found.completed == pytest.approx(EACH, rel=0.1)
+
+
 def test_a_missing_reading_makes_transactions_and_connections_unknown() -> None:
     """What lies between the last reading and the turn may be the work of others."""
     moments = looks(CLOCK)

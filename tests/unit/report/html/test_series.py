@@ -7,10 +7,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bench.analysis import evidence
+from bench.analysis.recorded.activity import activity_csv
+from bench.analysis.recorded.readings import resources_csv
 from bench.analysis.recorded.timeline import TimelineRow
+from bench.analysis.slices import cut
 from bench.report.html import series
 from bench.report.html.series import OverTime
+from bench.store import measurements, recordings
+from suite.activity import Activity
 from suite.errors import ResultsError
+from tests.unit.turns_of import CELL, Frozen, at_ns, plan, queue, recorded, watched
 
 SLUG = "asyncpg_async-users_10"
 
@@ -100,3 +107,26 @@ def test_a_timeline_is_read_back(made_up_run: Path, tmp_path: Path) -> None:
     (tmp_path / "timeline.csv").write_text("request,intended_s\n1\n")
     with pytest.raises(ResultsError, match="line 2: 1 columns where the header has 2"):
         series.timeline(tmp_path)
+
+
+def test_a_cell_that_took_turns_is_drawn_on_its_active_clock(tmp_path: Path) -> None:
+    """As if it had never been frozen: 100 requests a second of 0.5 s, one CPU in use, and nothing over the gaps."""
+    clock = Frozen()
+    recording, kept = recorded(clock, 14.0, watched(clock.turns)), queue(clock, 14.0)
+    kept.with_columns(status=pl.lit(200)).write_parquet(tmp_path / "samples.parquet")
+    recordings.keep(recording, tmp_path)
+    mine = cut.of(recording, kept, plan(8))
+    measurements.keep(mine.window, evidence.of(recording, kept, CELL, plan(8), mine), tmp_path)
+    (tmp_path / "resources.csv").write_text(resources_csv(recording.readings, (), mine.recorded))
+    looked = [Activity(at_ns(at_s), {"active": 3}, {}, 0.0, 3, 0, 0) for at_s in (0.05, 3.85, 4.9)]
+    (tmp_path / "pg_activity.csv").write_text(activity_csv(looked, mine.recorded))
+    found = over_time(tmp_path)
+    assert found.from_s == pytest.approx(-1.19)
+    assert found.to_s == pytest.approx(8.7)
+    inside = (found.at_s > 0) & (found.at_s < 8.5)
+    assert found.rps[inside] == pytest.approx(100, rel=0.06)
+    assert found.p50_ms[inside] == pytest.approx(500, rel=0.01)
+    assert found.states_at_s == pytest.approx((-1.15, -0.05, 1.0))
+    assert set(found.cpu) == {"service", "database", "load"}
+    assert len(found.cpu["service"][0]) == 16  # two readings more in each of eight slices
+    assert found.cpu["service"][1] == pytest.approx((0.9,) * 16, rel=0.01)
