@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a table of samples has no hash
 class Measurement:
     """One cell measured in one round: the requests that count, and the evidence around them.
 
@@ -44,6 +44,12 @@ class Measurement:
         mine = known or cut.of(recording, samples, plan)
         counts = windows.classified(mine.samples, mine.window).select(COLUMNS)
         return cls(counts, evidence.of(recording, samples, cell, plan, mine))
+
+
+def pooled(measurements: Sequence[Measurement]) -> pl.DataFrame:
+    """The requests of all of them."""
+    known = [one.samples for one in measurements if not one.samples.is_empty()]
+    return pl.concat(known, rechunk=False) if known else pl.DataFrame()
 
 
 def transactions_per_request(measurements: Sequence[Measurement]) -> float | None:

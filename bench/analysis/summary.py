@@ -9,11 +9,12 @@ from typing import TypeVar, cast
 import polars as pl
 
 from bench.analysis.intervals import mean_interval
-from bench.analysis.measurement import Measurement, transactions_per_request
+from bench.analysis.measurement import Measurement, pooled, transactions_per_request
 from bench.analysis.recorded import gauges
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.plan.metrics import METRICS, Known, Metric
 from suite.arrival import Arrival
+from suite.kept import once
 from suite.records import UNFINISHED
 
 # A percentile is known only when at least this many samples lie beyond it.
@@ -124,20 +125,22 @@ def summarise(measurements: Sequence[Measurement]) -> tuple[OperationSummary, ..
 
 def total(measurements: Sequence[Measurement]) -> OperationSummary:
     """A summary of all operations together (`all`)."""
-    timed = [_ascending_ms(one.samples) for one in measurements]
-    rounds = [_together([one], [ascending]) for one, ascending in zip(measurements, timed, strict=True)]
-    return replace(
-        _together(measurements, timed),
-        rounds=tuple({name: getattr(one, name) for name in OF_A_CELL} for one in rounds),
-        service_time_p99_ms=_service_time_p99_ms([one for one in measurements if one.length_s]),
-    )
+    rounds = tuple(_round(one) for one in measurements)
+    sent_ms = _service_time_p99_ms([one for one in measurements if one.length_s])
+    return replace(_together(measurements), rounds=rounds, service_time_p99_ms=sent_ms)
 
 
-def _together(measurements: Sequence[Measurement], timed: Sequence[pl.Series]) -> OperationSummary:
+@once  # a run is summarised after each cell, and its earlier rounds do not change
+def _round(one: Measurement) -> FiguresByMetric:
+    figures = _together([one])
+    return {name: getattr(figures, name) for name in OF_A_CELL}
+
+
+def _together(measurements: Sequence[Measurement]) -> OperationSummary:
     whole = [one for one in measurements if one.length_s]
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
     garbage = gauges.over([(one.length_s, one.evidence.collected) for one in whole])
-    counted = _counted("all", measurements, [one.samples for one in measurements], timed)
+    counted = _counted("all", measurements, pooled(measurements))
     return replace(
         counted,
         success_ratio=None if counted.failure_ratio is None else 1 - counted.failure_ratio,
@@ -177,28 +180,26 @@ def _middle(values: Sequence[float | None]) -> float | None:
 
 def _summary(operation: str, measurements: Sequence[Measurement], *, alone: bool) -> OperationSummary:
     """Of one operation by its name. If it is `alone`, the arrivals that were never sent are its own."""
-    mine = [operation, ""] if alone else [operation]
-    samples = [one.samples for one in measurements]
-    frames = [one if one.is_empty() else one.filter(pl.col("operation").is_in(mine)) for one in samples]
-    timed = [_ascending_ms(frame) for frame in frames]
-    rounds = [
-        _counted(operation, [one], [frame], [ascending])
-        for one, frame, ascending in zip(measurements, frames, timed, strict=True)
-    ]
-    return replace(
-        _counted(operation, measurements, frames, timed),
-        rounds=tuple({name: getattr(one, name) for name in OF_AN_OPERATION} for one in rounds),
-    )
+    counted = _counted(operation, measurements, _of_operation(measurements, operation, alone))
+    return replace(counted, rounds=tuple(_round_of_operation(one, operation, alone) for one in measurements))
 
 
-def _counted(
-    operation: str, measurements: Sequence[Measurement], frames: Sequence[pl.DataFrame], timed: Sequence[pl.Series]
-) -> OperationSummary:
-    """What the requests in `frames` show, the samples of these measurements; `timed` are their times, ascending."""
-    tallies = [_tally(frame) for frame in frames if not frame.is_empty()]
-    requests, failures, unfinished, succeeded = map(sum, zip(*tallies, strict=True)) if tallies else (0, 0, 0, 0)
+@once
+def _round_of_operation(one: Measurement, operation: str, alone: bool) -> FiguresByMetric:
+    figures = _counted(operation, [one], _of_operation([one], operation, alone))
+    return {name: getattr(figures, name) for name in OF_AN_OPERATION}
+
+
+def _of_operation(measurements: Sequence[Measurement], operation: str, alone: bool) -> pl.DataFrame:
+    frame, mine = pooled(measurements), [operation, ""] if alone else [operation]
+    return frame if frame.is_empty() else frame.filter(pl.col("operation").is_in(mine))
+
+
+def _counted(operation: str, measurements: Sequence[Measurement], frame: pl.DataFrame) -> OperationSummary:
+    """What the requests in `frame` show, samples of these measurements."""
+    requests, failures, unfinished, succeeded = (0, 0, 0, 0) if frame.is_empty() else _tally(frame)
     length_s = sum(one.length_s for one in measurements)
-    latencies_ms = timed[0] if len(timed) == 1 else pl.concat(timed).sort() if timed else NO_TIMES
+    latencies_ms = _ascending_ms(frame)
     return OperationSummary(
         operation=operation,
         requests=requests,
@@ -227,8 +228,7 @@ def _tally(frame: pl.DataFrame) -> tuple[int, ...]:
 def _service_time_p99_ms(measurements: Sequence[Measurement]) -> float | None:
     """From when requests were really sent; in the closed model that is the latency."""
     opened = [one for one in measurements if one.evidence.arrival == Arrival.OPEN]
-    sent = [_ascending_ms(one.samples, "service_time_ns") for one in opened]
-    return percentile(pl.concat(sent).sort(), 0.99) if sent else None
+    return percentile(_ascending_ms(pooled(opened), "service_time_ns"), 0.99)
 
 
 def _ascending_ms(frame: pl.DataFrame, column: str = "latency_ns") -> pl.Series:
