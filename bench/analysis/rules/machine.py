@@ -1,11 +1,33 @@
 """Rules: nothing else used the machine, and the service's processes stayed the same."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from bench.analysis.recorded import foreign
 from bench.analysis.recorded.foreign import CpuGroup
-from bench.analysis.rules.seen import Watched
+from bench.analysis.recorded.machine import Machine
 from bench.plan.model import Thresholds
+from bench.plan.placement import Placement
+
+
+class Watched(Protocol):
+    """A stretch of time in which the machine was watched, a measurement or one slice; the fields are as in Evidence."""
+
+    @property
+    def machine(self) -> Machine | None:
+        """What processes and CPUs did; None where it could not be seen."""
+
+    @property
+    def unwatched(self) -> int | None:
+        """How many readings there were, where these were too few."""
+
+    @property
+    def placement(self) -> Placement:
+        """Which CPUs are whose."""
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
 
 
 def unwatched(seen: Watched, _: Thresholds) -> str:
