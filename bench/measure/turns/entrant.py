@@ -73,7 +73,8 @@ class Entrant:
 
     def turn(self, done: Done, tick: Callable[[], None], *, counts: bool) -> None:
         """Let the service run until `done`, which gets the seconds so far. `counts`: this time is a slice."""
-        self._watch()
+        start_ns = time.perf_counter_ns()
+        self._watch(start_ns)
         start_ns = time.perf_counter_ns()
         self._fleet.thaw(self.setup)
         try:
@@ -84,7 +85,7 @@ class Entrant:
                     self._sampler.tick()
                 if elapsed_s - watched_s > WATCH_EVERY_S:
                     watched_s = elapsed_s
-                    self._watch()
+                    self._watch(start_ns)
                 self.check()
                 tick()
                 time.sleep(POLL_EVERY_S)
@@ -92,17 +93,18 @@ class Entrant:
         finally:
             self._fleet.freeze(self.setup)
         self.turns.append(Turn(start_ns, time.perf_counter_ns(), first, last))
-        self._watch()
+        self._watch(start_ns)
 
     def _look(self) -> int:
         assert self._sampler is not None  # noqa: S101  # `observe` comes before the first slice
         self._sampler.look()
         return self._sampler.readings[-1].at_ns
 
-    def _watch(self) -> None:
+    def _watch(self, turn_ns: int) -> None:
+        """Read the connections. Those that have been idle since before the turn belong to frozen services."""
         if self._connection is not None:
             with suppress(psycopg.Error):  # the check of the server says more
-                self._activity.append(activity.look(self._connection))
+                self._activity.append(activity.look(self._connection, idle_since_ns=turn_ns))
 
     def so_far(self) -> Recording:
         """What has been observed, without the marks of its load."""
