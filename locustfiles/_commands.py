@@ -1,6 +1,6 @@
 """What bench tells a load whose cell takes turns with others: one word a line, on standard input.
 
-Only its beginning and its end are told. Between them the users wait by themselves whenever their service is frozen.
+Between them the users wait by themselves whenever their service is frozen.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from gevent.socket import wait_read
 
-WARM_UP, END = "warm-up", "end"
+BEGIN, WARM_UP, END = "begin", "warm-up", "end"
 READ_BYTES = 4096
 
 

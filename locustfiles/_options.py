@@ -126,7 +126,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     add(
         "--turns",
         action="store_true",
-        help="With --samples: warm up and end when standard input says so, one command a line.",
+        help="With --samples: begin, warm up and end when standard input says so, one command a line.",
         **hidden,
     )
     add(

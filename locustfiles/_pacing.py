@@ -27,6 +27,7 @@ class Pacing:
         self._arrivals: dict[str, Arrivals] | None = None
         self._test = 0
         self._all_connected = Event()
+        self._connected = 0
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
         self._users_before = 0
@@ -37,6 +38,7 @@ class Pacing:
         self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
+        self._connected = 0
         closed = options is None or options.arrival == Arrival.CLOSED or isinstance(environment.runner, MasterRunner)
         self._arrivals = None if closed else {}
 
@@ -45,7 +47,8 @@ class Pacing:
 
         The shares of a batch are cut where the users of one worker end and those of the next begin, so they add up.
         """
-        self._all_connected.set()
+        if not (environment.parsed_options and environment.parsed_options.turns):
+            self.let_go()
         options, runner = environment.parsed_options, environment.runner
         if self._arrivals is None or options is None or runner is None:
             return
@@ -89,12 +92,22 @@ class Pacing:
             )
             logging.getLogger(__name__).warning(message, len(missed))
 
+    def let_go(self) -> None:
+        """Let the users send."""
+        self._all_connected.set()
+
+    def wait_until_connected(self, users: int) -> None:
+        """Wait until so many users have connected."""
+        while self._connected < users:
+            gevent.sleep(POLL_EVERY_S)
+
     def wait_for_all(self) -> None:
-        """Wait until every user is connected.
+        """Wait until every user is connected, and may send.
 
         A busy service accepts few new connections (uvloop: one in each turn of its loop). Later users would wait in its
         queue for the whole test while the first ones keep it busy, and they would not be measured.
         """
+        self._connected += 1
         self._all_connected.wait()
 
     def take(self, target: str) -> int:

@@ -24,6 +24,7 @@ from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
 from locustfiles._ledger import LEDGER
 from locustfiles._pacing import PACING
+from locustfiles._reachable import SERVICE
 from locustfiles._samples import RECORDER
 from locustfiles._targets import HOST_OF_SERVICE, SHARES, worker_index
 from suite.arrival import Arrival
@@ -66,6 +67,8 @@ class ServiceUser(User):
         """Connect, and wait for the first arrival. Scenarios that override this call it last."""
         self._state = LOCUST_STATE_WAITING  # as in Locust's own wait: a waiting user can be stopped at once
         if self.recording:
+            if self.options.turns:
+                SERVICE.wait(self.target.url)
             with suppress(HttpError):  # the first request reports it
                 self.client.connect()
             PACING.wait_for_all()

@@ -229,13 +229,18 @@ class SampleWriter:
         self._drain(end_ns)
 
     def _take_turns(self) -> None:
-        """Warm up and end when bench says so. By the first turn, all users have sent a request to a frozen service."""
+        """Begin, warm up and end when bench says so. Users begin while their service is frozen: its queue is full."""
         options = self._options
+        PACING.wait_until_connected(self._runner.user_count)
+        self._mark("connected")
         for command in _commands.told():
             if command == _commands.END:
                 break
-            _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s, _phases.QUEUE_IS_FULL)
-            self._mark("measuring")
+            if command == _commands.BEGIN:
+                PACING.let_go()
+            else:
+                _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s, _phases.QUEUE_IS_FULL)
+                self._mark("measuring")
         self._drain(time.perf_counter_ns())
 
     def _drain(self, end_ns: int) -> None:

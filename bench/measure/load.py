@@ -179,15 +179,17 @@ def loop_for_workers(master_host: str) -> str:
 
 def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: InTurns | None = None) -> list[str]:
     """The command line of a cell's load. `in_turns`: it warms up and ends when it is told to."""
-    stop_s, most_s, timeout_s, turns = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, list[str]()
+    stop_s, most_s, timeout_s, spawn_rate = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, load.spawn_rate
+    turns = list[str]()
     if in_turns is not None:
         # What is still open at its end belongs to no window.
         stop_s, most_s, timeout_s, turns = 0.0, in_turns.within_s, load.timeout_s * in_turns.cells, ["--turns"]
+        spawn_rate = max(spawn_rate, cell.users)  # nobody sends before all are connected
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
     return [
         sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
-        "--users", str(cell.users), "--spawn-rate", str(load.spawn_rate), "--stop-timeout", str(int(stop_s)),
+        "--users", str(cell.users), "--spawn-rate", str(spawn_rate), "--stop-timeout", str(int(stop_s)),
         "--run-time", f"{int(most_s)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",

@@ -135,8 +135,6 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
     """Measure cells in slices, in turns. One that something outside ended is measured once more, alone."""
     folder, display = stage.folder, stage.display
     space.check_room()
-    display.step(f"{title}: starting the services")
-    stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log" for cell in heat}, turns=True)
     display.measuring(f"{title}: {', '.join(cell.slug for cell in heat)}")
     found = dict(zip(heat, _heat(job, number, heat, stage, seed, title), strict=True))
     display.finished(job.round_s(heat))
@@ -147,7 +145,6 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
         display.step(f"measuring {cell.slug} again: {why}")
         runs.set_aside(folder.cell_folder(number, cell))
         space.check_room()
-        stage.fleet.have({cell.setup: folder.cell_folder(number, cell) / "service.log"}, turns=True)
         [found[cell]] = _heat(job, number, (cell,), stage, f"{seed}/{cell.slug}", title)
         remarks[cell] = [verdict.remade(why)]
     for cell in heat:
@@ -158,7 +155,6 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
 def _heat(job: Job, number: int, heat: Heat, stage: Stage, seed: str, title: str) -> list[Measurement]:
     places = {cell: stage.folder.cell_folder(number, cell) for cell in heat}
     attempts = [stage.attempt(job, job.plan, number, cell, places[cell]) for cell in heat]
-    attempts = [replace(one, target=replace(one.target, url=stage.fleet.url(one.cell.setup))) for one in attempts]
     listener = replace(stage.listener, step=lambda text: stage.display.step(f"{title}: {text}"))
     return measure_heat(attempts, stage.fleet, stage.server, seed, listener)
 

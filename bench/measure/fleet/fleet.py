@@ -6,7 +6,7 @@ The first setup of a service has the port of its service.toml. Others beside it,
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -75,8 +75,8 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, setups: Mapping[Setup, Path]) -> None:
-        """Start these setups side by side, each with its log file, and wait until all answer.
+    def start(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Start these setups side by side, each with its log file, do something `meanwhile`, and wait until all answer.
 
         Raises ServiceError with the end of the log if one does not answer, and PreflightError for a taken port.
         """
@@ -84,6 +84,7 @@ class Fleet:
         check_ports([self._ports[setup] for setup in setups])
         for setup, log in setups.items():
             self._running[setup] = self._launch(setup, log)
+        meanwhile()
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
             self._wait_until_healthy(setup, deadline - time.monotonic())
@@ -97,20 +98,26 @@ class Fleet:
 
     def ensure(self, setup: Setup, log: Path) -> None:
         """Start this setup unless it runs and answers. It replaces another setup of the same service."""
-        self.have({setup: log}, beside=True)
+        self._have({setup: log}, lambda: None, beside=True)
 
-    def have(self, setups: Mapping[Setup, Path], *, beside: bool = False, turns: bool = False) -> None:
-        """Start those of these setups that do not run and answer. All others are stopped.
+    def have_in_turns(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Start those of these setups that do not run and answer, and stop all others. They are going to take turns.
 
-        `beside`: only other setups of the same services are. `turns`: they are going to take turns. A pool's time-out
-        goes on while its service is frozen, so it becomes as many times as long.
+        `meanwhile`: what is done while they start; all ports are known by then. A pool's time-out goes on while its
+        service is frozen, so it becomes as many times as long.
         """
-        self._cells = len(setups) if turns else 1
+        self._cells = len(setups)
+        try:
+            self._have(setups, meanwhile, beside=False)
+        finally:
+            self._cells = 1
+
+    def _have(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object], *, beside: bool) -> None:
         kept = {setup for setup in setups if (child := self._running.get(setup)) and self._answers(setup, child)}
         services = {setup.service for setup in setups}
         ended = [one for one in self._running if one not in kept and (not beside or one.service in services)]
         stop_all([self._running.pop(one) for one in ended])
-        self.start({setup: log for setup, log in setups.items() if setup not in kept})
+        self.start({setup: log for setup, log in setups.items() if setup not in kept}, meanwhile)
 
     def pids(self) -> dict[int, Setup]:
         """The first process of each service."""

@@ -53,6 +53,7 @@ class Child:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self._family: list[psutil.Process] = []
         STARTED.add(self)
 
     def place(self, cpus: Sequence[int]) -> bool:
@@ -98,9 +99,12 @@ class Child:
 
     def _stands_still(self) -> bool:
         try:
-            process = psutil.Process(self.pid)
-            alive = {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
-            return all(one.status() in alive for one in (process, *process.children(recursive=True)))
+            if not all(one.is_running() for one in self._family):
+                self._family = []
+            if not self._family:  # finding them takes longer than looking at them
+                process = psutil.Process(self.pid)
+                self._family = [process, *process.children(recursive=True)]
+            return all(one.status() in {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE} for one in self._family)
         except psutil.Error:
             return True
 

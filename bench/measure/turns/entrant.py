@@ -35,7 +35,8 @@ class Entrant:
     """
 
     def __init__(self, attempt: Attempt, fleet: Fleet, in_turns: InTurns) -> None:
-        """Start its load, which connects all users."""
+        """Start its load, which connects all users as soon as the service is there."""
+        attempt = replace(attempt, target=replace(attempt.target, url=fleet.url(attempt.cell.setup)))
         self.attempt, self._fleet = attempt, fleet
         cell, plan, target, folder = attempt.cell, attempt.plan, attempt.target, attempt.folder
         self.setup = cell.setup
@@ -72,33 +73,42 @@ class Entrant:
             raise load.ended(self.child)
 
     def turn(self, done: Done, tick: Callable[[], None], *, counts: bool) -> None:
-        """Let the service run until `done`, which gets the seconds so far. `counts`: this time is a slice."""
-        start_ns = time.perf_counter_ns()
-        self._watch(start_ns)
+        """Let the service run until `done`, which gets the seconds so far. `counts`: this time is a slice.
+
+        What processes have used is read while the service stands still, before and after: nothing runs beside it.
+        """
+        self._watch(time.perf_counter_ns())
+        if counts:
+            self._sampled.look()
         start_ns = time.perf_counter_ns()
         self._fleet.thaw(self.setup)
+        if counts:
+            self._sampled.restamp(start_ns)
         try:
-            first = self._look() if counts else None
             watched_s = 0.0
-            while not done(elapsed_s := (time.perf_counter_ns() - (first or start_ns)) / 1e9):
-                if counts and self._sampler is not None:
-                    self._sampler.tick()
+            while not done(elapsed_s := (time.perf_counter_ns() - start_ns) / 1e9):
+                if counts:
+                    self._sampled.tick()
                 if elapsed_s - watched_s > WATCH_EVERY_S:
                     watched_s = elapsed_s
                     self._watch(start_ns)
                 self.check()
                 tick()
                 time.sleep(POLL_EVERY_S)
-            last = self._look() if counts else None
         finally:
+            end_ns = time.perf_counter_ns()
             self._fleet.freeze(self.setup)
-        self.turns.append(Turn(start_ns, time.perf_counter_ns(), first, last))
+        frozen_ns = time.perf_counter_ns()
+        if counts:
+            self._sampled.look()
+            self._sampled.restamp(end_ns)
+        self.turns.append(Turn(start_ns, frozen_ns, start_ns, end_ns) if counts else Turn(start_ns, frozen_ns))
         self._watch(start_ns)
 
-    def _look(self) -> int:
-        assert self._sampler is not None  # noqa: S101  # `observe` comes before the first slice
-        self._sampler.look()
-        return self._sampler.readings[-1].at_ns
+    @property
+    def _sampled(self) -> Sampler:
+        assert self._sampler is not None  # noqa: S101  # `observe` comes before the first turn
+        return self._sampler
 
     def _watch(self, turn_ns: int) -> None:
         """Read the connections. Those that have been idle since before the turn belong to frozen services."""

@@ -28,7 +28,7 @@ from db import server as postgresql
 from suite import waiting
 from suite.errors import DatabaseError, LoadError, RestartedError, ServiceError
 
-WARM_UP, END = "warm-up", "end"  # what locustfiles/_commands.py understands
+BEGIN, WARM_UP, END = "begin", "warm-up", "end"  # what locustfiles/_commands.py understands
 MORE = 0.5  # of its slices, so many may be repeated
 SPARE_S = 15.0
 SPAWN_TIMEOUT_S = 120.0
@@ -37,19 +37,22 @@ SPAWN_TIMEOUT_S = 120.0
 def measure(
     attempts: Sequence[Attempt], fleet: Fleet, server: Database, seed: str, listener: ProgressListener
 ) -> list[Measurement]:
-    """Measure these cells, whose services run. Returns their measurements in the same order.
+    """Measure these cells, in new processes or those that run. Returns their measurements in the same order.
 
     What was recorded of a cell stays in its attempt's folder, even when the cell cannot count.
     """
     plan, in_turns = attempts[0].plan, InTurns(len(attempts), longest_s(attempts))
     cpus = placement.allowed_cpus()  # before this process keeps off some of them
+    logs = {one.cell.setup: one.folder / "service.log" for one in attempts}
     restore.restore(server.dsn)
     started = postgresql.postmaster_start_time(server.dsn)
-    with _watching(server) as connection, kept_off(attempts[0].placed.service):
-        entrants: list[Entrant] = []
+    entrants: list[Entrant] = []
+    with _watching(server) as connection:
         try:
-            entrants += [Entrant(one, fleet, in_turns) for one in attempts]
-            _Heat(entrants, fleet, plan, seed, listener).run(server, cpus, connection)
+            listener.step("starting services and loads")
+            fleet.have_in_turns(logs, lambda: entrants.extend(Entrant(one, fleet, in_turns) for one in attempts))
+            with kept_off(attempts[0].placed.service):
+                _Heat(entrants, fleet, plan, seed, listener).run(server, cpus, connection)
             database.check_not_restarted(server, started)
         except RestartedError as restarted:
             for one in entrants:
@@ -88,6 +91,8 @@ class _Heat:
             others = dict.fromkeys(loads, IDLE) | {one.child.pid: LOAD}
             one.observe(roots(one.attempt.cell, self._fleet, server) | others, cpus, connection)
             self._fleet.freeze(one.setup)
+        for one in self._entrants:
+            one.tell(BEGIN)
         slice_s, limits = self._plan.load.measure_s / slices, self._plan.load
         say("warming up")
         for one in self._entrants:
@@ -111,11 +116,11 @@ class _Heat:
             for one in self._left():
                 self._safely(one, one.check)
             self._tick()
-            return all(one.said("spawned") for one in self._left())
+            return all(one.said("connected") for one in self._left())
 
         if not waiting.until(there, SPAWN_TIMEOUT_S, 0.05):
             for one in self._left():
-                if not one.said("spawned"):
+                if not one.said("connected"):
                     one.problem = LoadError(f"its users were not connected within {SPAWN_TIMEOUT_S:.0f} s")
 
     def _repeat(self, slice_s: float) -> None:

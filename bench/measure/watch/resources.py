@@ -155,6 +155,18 @@ class Sampler:
             for role, use in roles.items()
         }
 
+    def restamp(self, at_ns: int) -> None:
+        """Give the last reading the time when the service was let go or frozen: between the two, it stood still."""
+        last = self.readings[-1]
+        off_ns = at_ns - last.at_ns
+        self.readings[-1] = replace(
+            last,
+            at_ns=at_ns,
+            wall_ns=last.wall_ns + off_ns,
+            boot_ns=last.boot_ns + off_ns,
+            roles={role: replace(use, stopped=frozenset()) for role, use in last.roles.items()},
+        )
+
     def tick(self) -> None:
         """Read if the last reading is old enough."""
         if time.perf_counter_ns() - self.readings[-1].at_ns >= EVERY_S * 1e9:

@@ -73,7 +73,7 @@ def _round(
     setup: Setup, fleet: Fleet, server: database.Database, placed: placement.Placement, folder: Path, number: int
 ) -> tuple[RoundFigures, RoundFigures]:
     twin, users = replace(setup, arm=matrix.AA), fleet.settings.dataset_users
-    fleet.have({setup: folder / "ours.log", twin: folder / "wrk.log"}, turns=True)
+    fleet.have_in_turns({setup: folder / "ours.log", twin: folder / "wrk.log"})
     plan = model.Plan(
         matrix=model.Matrix(scenarios=["point_read"], services=[setup.service]),
         load=model.Load(warm_up_s=WARM_UP_S, measure_s=SLICES * SLICE_S),
@@ -84,11 +84,12 @@ def _round(
     ours = Entrant(cell.Attempt(plan, one, target, placed, folder), fleet, load.InTurns(2, LONGEST_S))
     try:
         with _wrk(fleet.url(twin), users, placed.load, folder) as theirs:
-            assert waiting.until(lambda: ours.said("spawned"), 30.0)  # noqa: S101  # else there is nothing to compare
+            assert waiting.until(lambda: ours.said("connected"), 30.0)  # noqa: S101  # else there is nothing to compare
             waiting.until(lambda: theirs.connections() >= USERS, 10.0)
             ours.observe(cell.roots(one, fleet, server), placement.allowed_cpus(), None)
             for running in (setup, twin):
                 fleet.freeze(running)
+            ours.tell("begin")
             slices = _take_turns(ours, theirs, fleet, twin, random.Random(number))  # noqa: S311  # an order
         fleet.thaw(twin)
         ours.leave()
