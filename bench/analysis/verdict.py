@@ -3,7 +3,7 @@
 Formulas, thresholds and their sources are in docs/methodology.md.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -47,10 +47,16 @@ class Verdict:
         return self.name is Judgement.FLOOR
 
 
-INVALIDATING: tuple[Callable[[Evidence, Thresholds], str], ...] = (
+Rule = Callable[[Evidence, Thresholds], str]
+INVALIDATING: tuple[Rule, ...] = (
     *conservation.RULES, *answers.RULES, *load.RULES, *machine.RULES, *slices.RULES,
 )  # fmt: skip
 LEAST_ROUNDS, LEAST_SHARE = 3, 0.5  # of a cell's rounds that must not be disturbed, if it has that many
+# Of a cell that took turns, one round has too much noise for these: its rounds are judged together.
+OVER_ROUNDS: Mapping[Rule, Callable[[Sequence[Evidence], Thresholds], str]] = {
+    conservation.unsteady: conservation.unsteady_over_rounds,
+    conservation.drifted: conservation.drifted_over_rounds,
+}
 # What the service cannot cause: the same measurement may well succeed when it is made again.
 DISTURBING = (conservation.no_window, *load.OUTSIDE, *machine.OUTSIDE, *slices.OUTSIDE)
 
@@ -93,8 +99,8 @@ def floor(seen: Evidence, limits: Thresholds) -> str:
 
 
 def of_measurement(seen: Evidence, limits: Thresholds, *, alone: bool = True) -> Verdict:
-    """The verdict on one measurement. Of several in slices it is not `alone`: drift is then judged over all of them."""
-    rules = INVALIDATING if alone else [rule for rule in INVALIDATING if rule is not conservation.drifted]
+    """The verdict on one measurement. Of several in slices it is not `alone`: some rules then judge all of them."""
+    rules = INVALIDATING if alone else [rule for rule in INVALIDATING if rule not in OVER_ROUNDS]
     found = ((rule.__name__, rule(seen, limits)) for rule in rules)
     unchecked = tuple(Note("", Kind.UNCHECKED, text) for text in (*machine.unchecked(seen), *answers.unchecked(seen)))
     if reasons := tuple(Note("", Kind.INVALID, why, name) for name, why in found if why):
@@ -139,8 +145,8 @@ def of_cell(measurements: Sequence[Evidence], limits: Thresholds) -> Verdict:
 
 
 def _of_all(measurements: Sequence[Evidence], limits: Thresholds) -> list[Note]:
-    why = conservation.drifted_over_rounds(measurements, limits)
-    return [Note("", Kind.INVALID, why, conservation.drifted.__name__)] if why else []
+    found = ((rule.__name__, over_rounds(measurements, limits)) for rule, over_rounds in OVER_ROUNDS.items())
+    return [Note("", Kind.INVALID, why, name) for name, why in found if why]
 
 
 def _few_left(measurements: Sequence[Evidence], limits: Thresholds) -> list[Note]:

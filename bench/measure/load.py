@@ -184,7 +184,7 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: 
     if in_turns is not None:
         # What is still open at its end belongs to no window.
         stop_s, most_s, timeout_s, turns = 0.0, in_turns.within_s, load.timeout_s * in_turns.cells, ["--turns"]
-        spawn_rate = max(spawn_rate, cell.users)  # nobody sends before all are connected
+        spawn_rate = max(spawn_rate, cell.users)  # no user sends before all are connected
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
     return [

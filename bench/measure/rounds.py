@@ -8,6 +8,7 @@ from bench.analysis import pairs, rate, verdict
 from bench.analysis.ceilings import Alone
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
+from bench.analysis.precision import spread
 from bench.measure import load, output, pgbench
 from bench.measure.cell import Attempt, ProgressListener
 from bench.measure.cell import measure as measure_cell
@@ -94,14 +95,32 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
     too often.
     """
     first = stage.outcome.first_stage
-    yield from range(1, job.rounds + 1)
+    for number in range(1, job.rounds + 1):
+        yield number
+        if first is not None and 1 < number < first:
+            _say_how_long(job, stage)
     if first is None or job.rounds > first:  # then it was decided before the run was stopped
         return
     rounds = decided(job.plan.rounds, stage)
     if rounds > first:
         stage.display.expect(job.expected_s(rounds))
+        stage.display.step(f"{rounds - first} more rounds, about {_minutes(job, first, rounds)}")
         stage.folder.write_json("plan.json", job.as_dict(rounds))
         yield from range(first + 1, rounds + 1)
+
+
+def _say_how_long(job: Job, stage: Stage) -> None:
+    """How long the precision takes, by the spread so far. It decides nothing."""
+    planned = job.plan.rounds
+    expected = spread.rounds(stage.outcome, planned.slices, planned.precision or 0.0)
+    if expected is not None and expected > planned.count:
+        rounds = min(expected, planned.most)
+        text = f"by the spread so far, {PLUS_MINUS}{planned.precision:.1%} takes about {expected} rounds"
+        stage.display.step(f"{text}: {_minutes(job, planned.count, rounds)} more than planned")
+
+
+def _minutes(job: Job, first: int, rounds: int) -> str:
+    return f"{max(1, round((job.expected_s(rounds) - job.expected_s(first)) / 60))} min"
 
 
 def decided(planned: Rounds, stage: Stage) -> int:

@@ -9,6 +9,8 @@ from bench.plan.model import Plan
 from suite import catalogue, lookup
 from suite.errors import PlanError, UsageError
 
+SHORTEST_SLICE_S = 0.25  # answers arrive in bunches
+
 
 def check_targets(path: Path, plan: Plan) -> None:
     """Raise PlanError when there is nothing to measure, or when a target's name is taken."""
@@ -24,6 +26,16 @@ def check_targets(path: Path, plan: Plan) -> None:
     slugs = [cell.slug for cell in cells(plan)]
     if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
         raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
+
+
+def check_slices(path: Path, plan: Plan) -> None:
+    """Raise PlanError for slices that are too short."""
+    slices, measure_s = plan.rounds.slices, plan.load.measure_s
+    if slices > 1 and measure_s / slices < SHORTEST_SLICE_S:
+        raise PlanError(
+            f"{path}: {slices} slices (rounds.slices) of {measure_s:g} s (load.measure_s) are"
+            f" {measure_s / slices:.3g} s each, and {SHORTEST_SLICE_S:g} s is the least"
+        )
 
 
 def check_names(path: Path, plan: Plan) -> None:

@@ -8,10 +8,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.plan.checks import baseline_of, check_claims, check_names, check_parameters, check_targets, left_out
+from bench.plan.checks import (
+    baseline_of,
+    check_claims,
+    check_names,
+    check_parameters,
+    check_slices,
+    check_targets,
+    left_out,
+)
 from bench.plan.claims import names_cells
 from bench.plan.matrix import cells
-from bench.plan.model import Plan, Target
+from bench.plan.model import Load, Plan, Target
 from bench.plan.note import Kind, Note
 from suite import catalogue, lookup, toml_files
 from suite.errors import PlanError, UsageError
@@ -104,6 +112,8 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
         section, key = OPTIONS[name]
         if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
             table[key] = value
+    if "measure" in given:
+        _keep_slices_as_long(written, before)
     if "rate" in given and isinstance(written["load"], dict):
         written["load"].pop("rate_share", None)
     _add_targets(written, named)
@@ -113,6 +123,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
         raise PlanError(_first_problem(path, error, {**given, TARGET: named} if named else given)) from None
     if "services" not in written["matrix"] and not plan.targets:
         raise PlanError(f"{path}: matrix.services is missing")
+    check_slices(path, plan)
     check_names(path, plan)
     check_parameters(path, plan)
     check_targets(path, plan)
@@ -130,6 +141,17 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     overrides |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
     rounds = plan.rounds.model_copy(update={"baseline": baseline})
     return PlanReading(plan.model_copy(update={**overrides, "claims": claims, "rounds": rounds}), notes)
+
+
+def _keep_slices_as_long(written: dict[str, Any], before: Mapping[str, Any]) -> None:
+    """With another time to measure, a cell has more or fewer slices of the same length. Wrong values stay."""
+    rounds, now, then = (
+        one if isinstance(one, dict) else {}
+        for one in (written.get("rounds"), written.get("load"), before.get("load", {}))
+    )
+    slices, measure_s, planned_s = rounds.get("slices"), now.get("measure_s"), then.get("measure_s", Load().measure_s)
+    if all(isinstance(one, int | float) and one > 0 for one in (slices, measure_s, planned_s)) and slices > 1:
+        rounds["slices"] = max(1, round(slices * measure_s / planned_s))
 
 
 def _overridden(

@@ -51,7 +51,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Family:
+class CurveFamily:
     """The curves of a grid: ln k, p, ln m (infinite: none), q, and whether g saturates exponentially."""
 
     log_k: Floats
@@ -60,9 +60,9 @@ class Family:
     q: Floats
     exponential: npt.NDArray[np.bool_]
 
-    def take(self, which: npt.NDArray[np.bool_]) -> "Family":
+    def take(self, which: npt.NDArray[np.bool_]) -> "CurveFamily":
         """Some of them."""
-        return Family(self.log_k[which], self.p[which], self.log_m[which], self.q[which], self.exponential[which])
+        return CurveFamily(self.log_k[which], self.p[which], self.log_m[which], self.q[which], self.exponential[which])
 
     def at(self, log_n: Floats) -> Floats:
         """Ln X / C, a row a curve, a column a value of the axis."""
@@ -98,7 +98,7 @@ def _fitted(values: tuple[float, ...], rates: tuple[float, ...]) -> Fitted:
 
 
 @lru_cache(maxsize=4)
-def _family(values: tuple[float, ...]) -> tuple[Family, Floats, Floats, Floats]:
+def _family(values: tuple[float, ...]) -> tuple[CurveFamily, Floats, Floats, Floats]:
     """The grid for these values, ln of each prior weight, each curve at the values less its mean, and that mean."""
     log_n = np.log(values)
     low, high = log_n[0], log_n[-1]
@@ -108,7 +108,7 @@ def _family(values: tuple[float, ...]) -> tuple[Family, Floats, Floats, Floats]:
     axes = np.arange(low - 1, high + 2.5, STEP), EXPONENTS, np.arange(len(costs)), np.arange(2)
     places = np.meshgrid(*(np.arange(len(one)) for one in axes), indexing="ij")
     bend, sharp, cost, tail = (one.ravel() for one in places)
-    family = Family(axes[0][bend], EXPONENTS[sharp], log_m[cost], q[cost], tail == 1)
+    family = CurveFamily(axes[0][bend], EXPONENTS[sharp], log_m[cost], q[cost], tail == 1)
     found = family.at(log_n)
     level = found.mean(axis=1)
     return family, np.log(prior[cost]), found - level[:, None], level

@@ -91,13 +91,15 @@ def window_of(marks: tuple[Mark, ...], warm_up_s: float, measure_s: float) -> Wi
     return Window(start_ns, end_ns, stopping.users, stopping.at_ns, (start_ns - spawned.at_ns) / 1e9)
 
 
-def of_slices(marks: tuple[Mark, ...], slices: Spans) -> Window:
+def of_slices(marks: tuple[Mark, ...], slices: Spans, let_go_ns: int) -> Window:
     """The window of these slices, at least one, with everything on the active clock.
+
+    The warm-up begins with the first turn, at `let_go_ns`: before, the service stands still.
 
     Raises ResultsError when the load ended before its window did.
     """
     spawned, measuring, stopping = (_first(marks, event) for event in ("spawned", "measuring", "stopping"))
-    warm_up_s = (measuring.at_ns - spawned.at_ns) / 1e9
+    warm_up_s = (measuring.at_ns - max(spawned.at_ns, let_go_ns)) / 1e9
     return Window(slices[0][0], slices[-1][1], stopping.users, stopping.at_ns, warm_up_s, tuple(slices))
 
 

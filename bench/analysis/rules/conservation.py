@@ -51,6 +51,19 @@ def unsteady(seen: Evidence, limits: Thresholds) -> str:
     return f"mean latency x throughput is {seen.little:.1%} of the requests in the service, {within}: no steady state"
 
 
+def unsteady_over_rounds(measurements: Sequence[Evidence], limits: Thresholds) -> str:
+    """The same of a cell that took turns, on average over its rounds.
+
+    A machine that changes its speed within a round moves what that round shows up or down. A service that holds some
+    requests back moves every round the same way.
+    """
+    shares = [one.little for one in measurements if one.little is not None]
+    if not shares or abs((mean := math.fsum(shares) / len(shares)) - 1) <= limits.conservation:
+        return ""
+    within = f"on average over {len(shares)} rounds, not 100% within {limits.conservation:.0%}"
+    return f"mean latency x throughput is {mean:.1%} of the requests in the service, {within}: no steady state"
+
+
 def starved(seen: Evidence, limits: Thresholds) -> str:
     """Users had no answer at all, so that the latencies are those of the others."""
     if seen.starved <= limits.starved * seen.users_asked:

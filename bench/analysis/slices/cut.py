@@ -63,7 +63,7 @@ def _of_turns(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:
     blocks, counting = [number for number, _ in fine], [one for _, one in fine]
     active, marks = on_active_clock(samples, clock), tuple(_mark(one, clock) for one in recording.marks)
     spans = [(clock.at(one.start_ns), clock.at(one.end_ns)) for one in counting]
-    window = windows.of_slices(marks, spans)
+    window = windows.of_slices(marks, spans, clock.at(recording.turns[0].start_ns))
     raw = [(one.start_ns, one.end_ns) for one in counting]
     completed = windows.classified(active, window).filter("completed")
     return Cut(

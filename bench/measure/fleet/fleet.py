@@ -113,6 +113,8 @@ class Fleet:
             self._cells = 1
 
     def _have(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object], *, beside: bool) -> None:
+        for setup in setups.keys() & self._running.keys():
+            self.thaw(setup)  # it has had its turns in an earlier heat
         kept = {setup for setup in setups if (child := self._running.get(setup)) and self._answers(setup, child)}
         services = {setup.service for setup in setups}
         ended = [one for one in self._running if one not in kept and (not beside or one.service in services)]

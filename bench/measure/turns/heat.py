@@ -106,7 +106,6 @@ class _Heat:
         for one in self._entrants:
             self._until(one, END, "stopping", limits.drain_s)
         for one in self._entrants:
-            self._fleet.thaw(one.setup)
             one.leave()
 
     def _connect(self) -> None:

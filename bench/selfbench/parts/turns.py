@@ -91,7 +91,6 @@ def _round(
                 fleet.freeze(running)
             ours.tell("begin")
             slices = _take_turns(ours, theirs, fleet, twin, random.Random(number))  # noqa: S311  # an order
-        fleet.thaw(twin)
         ours.leave()
     finally:
         ours.close()

@@ -1,5 +1,6 @@
 """Verdicts: the worst of all rounds, with the reasons; what is a bound; what is measured again."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,6 +159,23 @@ def test_drift_of_slices_is_judged_over_all_rounds() -> None:
     assert verdict.of_cell([sliced(0.2)] * 5, Thresholds(expect_drift=True)).name == "VALID"
     assert verdict.of_cell([sliced(0.3, 0.001)], LIMITS).name == "INVALID"
     assert verdict.of_cell([evidence(drift=Drift(0.3, 0.001)), GOOD], LIMITS).name == "INVALID"
+
+
+def test_littles_law_of_slices_is_judged_over_all_rounds() -> None:
+    """A machine that changes its speed moves rounds up and down; a service that holds requests back moves all alike."""
+
+    def rounds(*shares: float) -> list[Evidence]:
+        return [replace(sliced(0.0), little=share) for share in shares]
+
+    assert verdict.of_cell(rounds(1.09, 0.92, 1.02, 0.97, 1.03), LIMITS).name == "VALID"
+    found = verdict.of_cell(rounds(1.07, 1.06, 1.08, 1.07, 1.07), LIMITS)
+    assert str(found.reasons[0]) == (
+        "mean latency x throughput is 107.0% of the requests in the service, on average over 5 rounds, not 100% within"
+        " 5%: no steady state"
+    )
+    assert found.reasons[0].which == "unsteady"
+    assert verdict.of_cell(rounds(1.09), LIMITS).name == "INVALID"
+    assert verdict.of_cell([evidence(little=1.09), evidence(little=0.92)], LIMITS).name == "INVALID"
 
 
 def test_drift_can_be_expected() -> None:

@@ -20,11 +20,11 @@ def test_every_plan_of_the_suite_can_be_used(name: str) -> None:
 
 
 def test_the_default_plan_is_the_one_the_design_names() -> None:
-    """point_read, the four services, 1000 users, five rounds of 10 s windows, no_database once."""
+    """point_read, the four services, 1000 users, five rounds of twelve slices of a second, no_database once."""
     read = file.read(file.find("default"))
     assert read.matrix.scenarios == ["point_read"]
     assert read.matrix.services == ["psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async"]
-    assert (read.matrix.users, read.rounds.count, read.load.measure_s) == ([1000], 5, 10.0)
+    assert (read.matrix.users, read.rounds.count, read.load.measure_s, read.rounds.slices) == ([1000], 5, 12.0, 12)
     assert read.rounds.once == ["no_database"]
     assert read.database.scale == 0.01
 
@@ -94,7 +94,7 @@ OTHERS = ["asyncpg_async", "psycopg2_sync"]
         ({"arrival": "open", "rate": 1500.0, "load_workers": 1}, "arrival open; 1500 requests/s; 1 load worker"),
         ({"rounds": 1, "precision": None, "profile": ["lean"], "pool_size": [5]}, "1 round; pool size 5; profile lean"),
         ({"gc": ["default", "freeze"]}, "garbage collection default, freeze"),
-        ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 10.0, "seed": 3}, ""),
+        ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 12.0, "seed": 3}, ""),
         ({}, ""),
     ],
 )
@@ -173,3 +173,16 @@ def test_a_landmark_that_cannot_answer_is_a_remark(tmp_path: Path) -> None:
     assert tuple(map(str, file.understood(written(tmp_path, text)).remarks)) == (
         "left out of rounds.once, because it does not answer the requests: no_database under crud",
     )
+
+
+def test_another_time_to_measure_keeps_the_length_of_slices(tmp_path: Path) -> None:
+    """The default plan's slices last a second. One that is left is a window; too short ones are refused."""
+    path = file.find("default")
+    planned = file.read(path)
+    slice_s = planned.load.measure_s / planned.rounds.slices
+    for measure_s, slices in ((4.0, round(4 / slice_s)), (slice_s, 1), (0.3 * slice_s, 1)):
+        assert file.read(path, {"measure": measure_s}).rounds.slices == slices
+    short = tmp_path / "short.toml"
+    short.write_text(MINIMAL + "[load]\nmeasure_s = 2.0\n[rounds]\nslices = 10\n")
+    with pytest.raises(PlanError, match=r"10 slices \(rounds.slices\) of 2 s .* are 0.2 s each, and 0.25 s"):
+        file.read(short)
