@@ -150,7 +150,9 @@ def _keep_slices_as_long(written: dict[str, Any], before: Mapping[str, Any]) -> 
         for one in (written.get("rounds"), written.get("load"), before.get("load", {}))
     )
     slices, measure_s, planned_s = rounds.get("slices"), now.get("measure_s"), then.get("measure_s", Load().measure_s)
-    if all(isinstance(one, int | float) and one > 0 for one in (slices, measure_s, planned_s)) and slices > 1:
+    if not isinstance(slices, int) or not isinstance(measure_s, int | float) or not isinstance(planned_s, int | float):
+        return
+    if slices > 1 and 0 < measure_s < float("inf") and planned_s > 0:
         rounds["slices"] = max(1, round(slices * measure_s / planned_s))
 
 
