@@ -51,7 +51,6 @@ def finished(checkout: Checkout) -> Path:
     """A run of two services and an A/A arm, in two rounds."""
     code, printed = checkout.bench("run", "--plan", "turns.toml", "--name", "turns", timeout_s=150)
     assert code in BOTH, printed
-    assert "2 rounds" in printed
     assert "one window a round" not in printed
     return checkout.results / "turns"
 
