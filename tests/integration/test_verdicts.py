@@ -90,7 +90,6 @@ def test_threads_and_pool_are_found_to_be_the_limit(checkout: Checkout) -> None:
     [claim] = claims(checkout, "limits")
     assert claim["ruling"] == "not tested"  # the plan's thresholds are looser, so that other work here does not matter
     assert "the plan loosens the thresholds of the verdict: " in claim["why"]
-    assert 3 < float(claim["measured"]) < 5
     assert "published claims, as this run bears them out" in printed
 
 
