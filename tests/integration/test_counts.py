@@ -96,6 +96,7 @@ def facts_of(setup: Setup) -> ParityFacts:
         workers=1,
         event_loop="uvloop",
         http_parser="httptools",
+        gc="default",
         threads=40 if catalogue.service(setup.service).mode == "sync" else None,
         pool_size=POOL_SIZE,
         pool_overflow=0,
