@@ -131,7 +131,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, know
     load, ours = plan.load, not cell.setup.url
     mine = known or cut.of(recording, samples, plan)
     window = mine.window
-    counted = ledger.of(mine.samples, window, cell.users, load.arrival)
+    counted = _ledger(mine, cell.users, load.arrival)
     # A target may have a separate database: what this one did may not have been for it.
     held = connections.of(recording, window, mine.clock) if ours else connections.UNKNOWN
     # A batch has no steady rate, at which the transactions that were not reported yet would stay as many.
@@ -186,6 +186,15 @@ def miscounted(locust: int | None, samples: int) -> str:
     if locust is None or locust == samples:
         return ""
     return f"Locust itself counted {locust:,} requests, and there are {samples:,} samples: the samples are what counts"
+
+
+def _ledger(mine: Cut, users: int, arrival: Arrival) -> Ledger:
+    """Of what counts. Whether it adds up is seen over all slices: requests last over those that do not count, too."""
+    counted = ledger.of(mine.samples, mine.window, users, arrival)
+    if mine.every is None or not mine.left_out:
+        return counted
+    whole = ledger.of(mine.samples, mine.every, users, arrival)
+    return replace(counted, accounted=whole.accounted, drift=whole.drift, starved=whole.starved, little=whole.little)
 
 
 def recounted(seen: Evidence, samples: pl.DataFrame, window: Window) -> Evidence:

@@ -24,8 +24,8 @@ class Cut:
     """The part of a recording that counts. `samples`, `marks` and `window` are on the active clock.
 
     `recorded` is the window from end to end on the clock of the recording, for tables beside it. `unwatched` is as in
-    the evidence. `slices` are those that count, `left_out` those that were disturbed, and `turns` the active clock;
-    none of a cell that ran without a break.
+    the evidence. `slices` are those that count, `left_out` those that were disturbed, `clock` is the active clock, and
+    `every` the window with all slices; none of a cell that ran without a break.
     """
 
     samples: pl.DataFrame
@@ -37,6 +37,7 @@ class Cut:
     slices: tuple[Slice, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     clock: ActiveClock | None = None
+    every: Window | None = None
 
     def gauges(self, recorded: Sequence[Gauge]) -> Sequence[Gauge]:
         """What the service said of itself, on the same clock."""
@@ -62,8 +63,9 @@ def _of_turns(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:
     fine = [pair for pair in enumerate(every, 1) if not pair[1].why] or list(enumerate(every, 1))
     blocks, counting = [number for number, _ in fine], [one for _, one in fine]
     active, marks = on_active_clock(samples, clock), tuple(_mark(one, clock) for one in recording.marks)
-    spans = [(clock.at(one.start_ns), clock.at(one.end_ns)) for one in counting]
-    window = windows.of_slices(marks, spans, clock.at(recording.turns[0].start_ns))
+    spans, whole = ([(clock.at(one.start_ns), clock.at(one.end_ns)) for one in slices] for slices in (counting, every))
+    let_go_ns = clock.at(recording.turns[0].start_ns)
+    window = windows.of_slices(marks, spans, let_go_ns)
     raw = [(one.start_ns, one.end_ns) for one in counting]
     completed = windows.classified(active, window).filter("completed")
     return Cut(
@@ -75,6 +77,7 @@ def _of_turns(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:
         figures.of(completed, spans, raw, blocks, [one.stretch for one in counting]),
         tuple(LeftOut(number, one.start_ns, one.why, one.others_s) for number, one in enumerate(every, 1) if one.why),
         clock,
+        windows.of_slices(marks, whole, let_go_ns),
     )
 
 
