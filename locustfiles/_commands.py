@@ -1,7 +1,4 @@
-"""What bench tells a load whose cell takes turns with others: one word a line, on standard input.
-
-Between them the users wait by themselves whenever their service is frozen.
-"""
+"""Reads the commands of a load whose cell takes turns with others."""
 
 import os
 import sys
@@ -9,7 +6,6 @@ from collections.abc import Iterator
 
 from gevent.socket import wait_read
 
-BEGIN, WARM_UP, END = "begin", "warm-up", "end"
 READ_BYTES = 4096
 
 

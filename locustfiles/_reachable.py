@@ -1,18 +1,19 @@
 """Waits until a service accepts connections: a load whose cell takes turns is started together with its service."""
 
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import gevent
-from gevent import socket
 from gevent.event import Event
+
+from db import ports
+from suite import waiting
 
 EVERY_S = 0.05
 TIMEOUT_S = 60.0
 
 
 class Reachable:
-    """One user looks for all."""
+    """One user looks for all. The service is on loopback."""
 
     def __init__(self) -> None:
         self._there = Event()
@@ -22,16 +23,11 @@ class Reachable:
         """Wait until the address accepts a connection, but at most for TIMEOUT_S."""
         if not self._looking:
             self._looking = True
-            gevent.spawn(self._look, url)
+            gevent.spawn(self._look, urlsplit(url).port or 80)
         self._there.wait(TIMEOUT_S)
 
-    def _look(self, url: str) -> None:
-        parts = urlsplit(url)
-        while True:
-            with suppress(OSError):
-                socket.create_connection((parts.hostname, parts.port), timeout=EVERY_S * 10).close()
-                break
-            gevent.sleep(EVERY_S)
+    def _look(self, port: int) -> None:
+        waiting.until(lambda: ports.answers(port), TIMEOUT_S, EVERY_S, sleep=gevent.sleep)
         self._there.set()
 
 

@@ -24,7 +24,7 @@ from locustfiles._pacing import PACING
 from locustfiles._samples import RECORDER, Chunk, SampleFile, joined
 from locustfiles._statistics import count
 from locustfiles._workers import Workers
-from suite import waiting
+from suite import load_commands, waiting
 from suite.arrival import Arrival
 from suite.records import PACKER
 
@@ -234,9 +234,9 @@ class SampleWriter:
         PACING.wait_until_connected(self._runner.user_count)
         self._mark("connected")
         for command in _commands.told():
-            if command == _commands.END:
+            if command == load_commands.END:
                 break
-            if command == _commands.BEGIN:
+            if command == load_commands.BEGIN:
                 PACING.let_go()
             else:
                 _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s, _phases.QUEUE_IS_FULL)

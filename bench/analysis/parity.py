@@ -61,11 +61,6 @@ class ParityRow:
 COLUMNS = tuple(one.name for one in fields(ParityRow))
 
 
-def opened_at_start(setup: Setup) -> int:
-    """How many connections the plan asks all workers of a setup to open before the first request."""
-    return setup.pool_size * setup.workers if setup.connections else 0
-
-
 def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) -> tuple[ParityRow, ...]:
     """Every fact that is known, of every setup, and the cause of each difference.
 
@@ -132,7 +127,7 @@ def _value(facts: ParityFacts, fact: str) -> str:
 
 def _asked(fact: str, setup: Setup) -> str:
     if fact == "connections":
-        return _text(opened_at_start(setup))
+        return _text(setup.opened_at_start)
     return _text(getattr(setup, fact)) if fact in ASKED else ""
 
 

@@ -178,7 +178,7 @@ def loop_for_workers(master_host: str) -> str:
 
 
 def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: InTurns | None = None) -> list[str]:
-    """The command line of a cell's load. `in_turns`: it warms up and ends when it is told to."""
+    """The command line of a cell's load. `in_turns`: it waits for commands (`suite/load_commands.py`)."""
     stop_s, most_s, timeout_s, spawn_rate = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, load.spawn_rate
     turns = list[str]()
     if in_turns is not None:

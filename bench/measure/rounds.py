@@ -161,9 +161,7 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
     for cell in heat:
         if not (why := found[cell].evidence.problem) or not verdict.disturbance(found[cell].evidence, job.plan.verdict):
             continue
-        display.step(f"measuring {cell.slug} again: {why}")
-        runs.set_aside(folder.cell_folder(number, cell))
-        space.check_room()
+        _set_aside(stage, number, cell, why)
         [found[cell]] = _heat(job, number, (cell,), stage, f"{seed}/{cell.slug}", title)
         remarks[cell] = [verdict.remade(why)]
     for cell in heat:
@@ -172,8 +170,7 @@ def _take_turns(job: Job, number: int, heat: Heat, stage: Stage, seed: str, titl
 
 
 def _heat(job: Job, number: int, heat: Heat, stage: Stage, seed: str, title: str) -> list[Measurement]:
-    places = {cell: stage.folder.cell_folder(number, cell) for cell in heat}
-    attempts = [stage.attempt(job, job.plan, number, cell, places[cell]) for cell in heat]
+    attempts = [stage.attempt(job, job.plan, number, cell, stage.folder.cell_folder(number, cell)) for cell in heat]
     listener = replace(stage.listener, step=lambda text: stage.display.step(f"{title}: {text}"))
     return measure_heat(attempts, stage.fleet, stage.server, seed, listener)
 
@@ -208,10 +205,15 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
     disturbance = verdict.disturbance(first.evidence, job.plan.verdict)
     if not disturbance:
         return first, []
-    stage.display.step(f"measuring {cell.slug} again: {disturbance}")
-    runs.set_aside(place)
-    space.check_room()  # only now: a first attempt that stayed in its place would count as the measurement
+    _set_aside(stage, number, cell, disturbance)
     return stage.measure(job, job.plan, number, cell, place), [verdict.remade(disturbance)]
+
+
+def _set_aside(stage: Stage, number: int, cell: Cell, why: str) -> None:
+    """Make room for another measurement of a cell, and say why there is one."""
+    stage.display.step(f"measuring {cell.slug} again: {why}")
+    runs.set_aside(stage.folder.cell_folder(number, cell))
+    space.check_room()  # only now: a first attempt that stayed in its place would count as the measurement
 
 
 def _one_each(setups: Iterable[Setup]) -> list[Setup]:

@@ -45,6 +45,11 @@ class Setup:
         return {name: known[name] for name in names}
 
     @property
+    def opened_at_start(self) -> int:
+        """How many connections its workers are to open together before the first request."""
+        return self.pool_size * self.workers if self.connections else 0
+
+    @property
     def connections(self) -> int:
         """The most database connections that it may open."""
         if self.url or not catalogue.service(self.service).needs_database:

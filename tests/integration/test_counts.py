@@ -157,7 +157,7 @@ READ = "        row = await conn.fetchrow(READ_USER, user_id)\n"
 CACHED = """\
         known = globals().setdefault("KNOWN", {})
         row = known.get(user_id) or await conn.fetchrow(READ_USER, user_id)
-        if user_id <= 100:  # nobody changes these users, so all answers stay right
+        if user_id <= 100:  # no request changes these users, so all answers stay right
             known[user_id] = row
 """
 LIST = "        rows = await conn.fetch(LIST_USERS, offset, limit)\n"
@@ -184,7 +184,7 @@ def test_a_service_that_does_not_keep_to_its_costs_fails_the_gate(checkout: Chec
 
 
 CACHED_LATER = CACHED.replace(
-    "if user_id <= 100:  # nobody changes these users, so all answers stay right", "if 5 < user_id <= 1000:"
+    "if user_id <= 100:  # no request changes these users, so all answers stay right", "if 5 < user_id <= 1000:"
 )
 QUICK = """
 [matrix]

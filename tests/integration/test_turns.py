@@ -36,7 +36,7 @@ ceilings = false
 scale = 0.001
 """
 READ_NS = 250_000_000
-BOTH = (0, 3)  # a busy machine may make a cell INVALID; what is looked at here holds all the same
+BOTH = (0, 3)  # on a busy machine a cell may be INVALID, and these facts still hold
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,6 @@ class Fleet:
         self._urls = urls
         self._running: dict[Setup, Child] = {}
         self._ports: dict[Setup, int] = {}
-        self._cells = 1  # that take turns
         self.network = Network(settings.database_url, settings.database_cpus)
         self.external = External(settings.nonce, settings.load_cpus)
         self.health: dict[Setup, dict[str, Any]] = {}
@@ -75,7 +74,9 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object] = lambda: None) -> None:
+    def start(
+        self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object] = lambda: None, *, cells: int = 1
+    ) -> None:
         """Start these setups side by side, each with its log file, do something `meanwhile`, and wait until all answer.
 
         Raises ServiceError with the end of the log if one does not answer, and PreflightError for a taken port.
@@ -83,7 +84,7 @@ class Fleet:
         self._assign_ports(setups)
         check_ports([self._ports[setup] for setup in setups])
         for setup, log in setups.items():
-            self._running[setup] = self._launch(setup, log)
+            self._running[setup] = self._launch(setup, log, cells)
         meanwhile()
         deadline = time.monotonic() + START_TIMEOUT_S
         for setup in setups:
@@ -98,7 +99,7 @@ class Fleet:
 
     def ensure(self, setup: Setup, log: Path) -> None:
         """Start this setup unless it runs and answers. It replaces another setup of the same service."""
-        self._have({setup: log}, lambda: None, beside=True)
+        self._have({setup: log}, beside=True)
 
     def have_in_turns(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object] = lambda: None) -> None:
         """Start those of these setups that do not run and answer, and stop all others. They are going to take turns.
@@ -106,20 +107,23 @@ class Fleet:
         `meanwhile`: what is done while they start; all ports are known by then. A pool's time-out goes on while its
         service is frozen, so it becomes as many times as long.
         """
-        self._cells = len(setups)
-        try:
-            self._have(setups, meanwhile, beside=False)
-        finally:
-            self._cells = 1
+        self._have(setups, meanwhile, cells=len(setups))
 
-    def _have(self, setups: Mapping[Setup, Path], meanwhile: Callable[[], object], *, beside: bool) -> None:
+    def _have(
+        self,
+        setups: Mapping[Setup, Path],
+        meanwhile: Callable[[], object] = lambda: None,
+        *,
+        beside: bool = False,
+        cells: int = 1,
+    ) -> None:
         for setup in setups.keys() & self._running.keys():
             self.thaw(setup)  # it has had its turns in an earlier heat
         kept = {setup for setup in setups if (child := self._running.get(setup)) and self._answers(setup, child)}
         services = {setup.service for setup in setups}
         ended = [one for one in self._running if one not in kept and (not beside or one.service in services)]
         stop_all([self._running.pop(one) for one in ended])
-        self.start({setup: log for setup, log in setups.items() if setup not in kept}, meanwhile)
+        self.start({setup: log for setup, log in setups.items() if setup not in kept}, meanwhile, cells=cells)
 
     def pids(self) -> dict[int, Setup]:
         """The first process of each service."""
@@ -191,7 +195,7 @@ class Fleet:
             taken.add(port)
             self._ports[setup] = port
 
-    def _launch(self, setup: Setup, log: Path) -> Child:
+    def _launch(self, setup: Setup, log: Path, cells: int) -> Child:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
         near = self._urls.get(setup.service, shared.database_url)
         url = near if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
@@ -219,7 +223,7 @@ class Fleet:
                 "RUN_NONCE": shared.nonce,
                 "POOL_SIZE": str(setup.pool_size),
                 "POOL_OVERFLOW": str(setup.pool_overflow),
-                "POOL_TIMEOUT_S": str(setup.pool_timeout_s * self._cells),
+                "POOL_TIMEOUT_S": str(setup.pool_timeout_s * cells),
                 "THREADS": str(setup.threads),
                 "PROFILE": setup.profile,
                 "GC": setup.gc,

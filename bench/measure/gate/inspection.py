@@ -8,7 +8,6 @@ from typing import Any
 
 import psutil
 
-from bench.analysis import parity
 from bench.analysis.conversation import wire_facts
 from bench.analysis.parity import ParityFacts
 from bench.measure.gate import clients, counts
@@ -65,7 +64,7 @@ def processes_when_started(pids: Mapping[int, Setup], ports: Mapping[str, int]) 
 def _is_as_planned(setup: Setup, found: ServerProcesses) -> bool:
     return found.workers == setup.workers and found.connections in {
         None,
-        parity.opened_at_start(setup),
+        setup.opened_at_start,
         setup.connections,  # a library that opens its overflow at the start keeps it; waiting would not help
     }
 

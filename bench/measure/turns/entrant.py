@@ -125,7 +125,7 @@ class Entrant:
             activity=tuple(self._activity),
             pings=(),
             placement=self.attempt.placed,
-            pooled=self.setup.pool_size * self.setup.workers if self.setup.connections else 0,
+            pooled=self.setup.opened_at_start,
             locust_requests=None,
             verified_transactions=self.attempt.verified,
             turns=tuple(self.turns),

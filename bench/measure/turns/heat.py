@@ -22,13 +22,14 @@ from bench.measure.load import InTurns
 from bench.measure.turns.entrant import Done, Entrant
 from bench.measure.watch.apart import kept_off
 from bench.plan import placement, schedule, turns
+from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from db import restore
 from db import server as postgresql
 from suite import waiting
 from suite.errors import DatabaseError, LoadError, RestartedError, ServiceError
+from suite.load_commands import BEGIN, END, WARM_UP
 
-BEGIN, WARM_UP, END = "begin", "warm-up", "end"  # what locustfiles/_commands.py understands
 MORE = 0.5  # of its slices, so many may be repeated
 SPARE_S = 15.0
 SPAWN_TIMEOUT_S = 120.0
@@ -99,8 +100,7 @@ class _Heat:
             self._until(one, WARM_UP, "measuring", limits.warm_up_most_s)
         say(f"{slices} slices of {slice_s:g} s of each cell, in turns")
         for block in schedule.blocks(list(self._by_cell), slices, self._seed):
-            for cell in block:
-                self._turn(self._by_cell[cell], lambda elapsed_s: elapsed_s >= slice_s, counts=True)
+            self._take_block(block, slice_s)
         self._repeat(slice_s)
         say("waiting for the last answers")
         for one in self._entrants:
@@ -134,8 +134,12 @@ class _Heat:
             if number == wanted:
                 named = "; ".join(f"{one.attempt.cell.slug}: {next(filter(None, found[one]))}" for one in missing)
                 self._listener.step(f"repeating disturbed slices ({named})")
-            for cell in schedule.blocks([one.attempt.cell for one in missing], 1, f"{self._seed}/{number}")[0]:
-                self._turn(self._by_cell[cell], lambda elapsed_s: elapsed_s >= slice_s, counts=True)
+            [block] = schedule.blocks([one.attempt.cell for one in missing], 1, f"{self._seed}/{number}")
+            self._take_block(block, slice_s)
+
+    def _take_block(self, block: Sequence[Cell], slice_s: float) -> None:
+        for cell in block:
+            self._turn(self._by_cell[cell], lambda elapsed_s: elapsed_s >= slice_s, counts=True)
 
     def _until(self, one: Entrant, command: str, mark: str, most_s: float) -> None:
         """Give a load a command, and let its service run until the load has written this mark."""

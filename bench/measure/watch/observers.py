@@ -61,6 +61,6 @@ class Observers:
             activity=tuple(self._watcher.readings),
             pings=tuple(self._pinger.pings),
             placement=placed,
-            pooled=self._setup.pool_size * self._setup.workers if self._setup.connections else 0,
+            pooled=self._setup.opened_at_start,
             locust_requests=locust_requests,
         )

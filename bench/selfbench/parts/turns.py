@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 
 from bench.analysis import summary
-from bench.analysis.intervals import mean_interval
 from bench.measure import cell, database, load
 from bench.measure.fleet import variables
 from bench.measure.fleet.fleet import Fleet, FleetSettings
@@ -24,10 +23,12 @@ from bench.measure.fleet.processes import launch_command
 from bench.measure.turns.entrant import Entrant
 from bench.plan import matrix, model, placement
 from bench.plan.matrix import Setup
+from bench.selfbench import figures
 from bench.selfbench.wrk import RANDOM_USER
 from db import dataset
 from suite import waiting
 from suite.errors import PreflightError
+from suite.load_commands import BEGIN, END, WARM_UP
 
 ROUNDS = 8
 SLICES, SLICE_S = 10, 1.0
@@ -64,9 +65,7 @@ def measure(services: Sequence[str], say: Callable[[str], None], rounds: int = R
                     seen.append(_round(setup, fleet, server, placed, folder, number))
             for metric in ("throughput_rps", "cpu_ms"):
                 ratios = [getattr(ours, metric) / getattr(theirs, metric) for ours, theirs in seen]
-                low, high = mean_interval(ratios) or (0.0, 0.0)
-                last = f"last round {getattr(seen[-1][0], metric):,.3f} / {getattr(seen[-1][1], metric):,.3f}"
-                say(f"  {metric}: ours / wrk {(low * high) ** 0.5:.3f} (95% CI {low:.3f} .. {high:.3f}; {last})")
+                say(figures.ratio(f"{metric}: ours / wrk", ratios))
 
 
 def _round(
@@ -89,7 +88,7 @@ def _round(
             ours.observe(cell.roots(one, fleet, server), placement.allowed_cpus(), None)
             for running in (setup, twin):
                 fleet.freeze(running)
-            ours.tell("begin")
+            ours.tell(BEGIN)
             slices = _take_turns(ours, theirs, fleet, twin, random.Random(number))  # noqa: S311  # an order
         ours.leave()
     finally:
@@ -119,7 +118,7 @@ def _take_turns(
         fleet.freeze(twin)
         return after
 
-    ours.tell("warm-up")
+    ours.tell(WARM_UP)
     ours.turn(lambda _: ours.said("measuring"), lambda: None, counts=False)
     theirs_for(WARM_UP_S)
     for _ in range(SLICES):
@@ -128,7 +127,7 @@ def _take_turns(
                 ours.turn(lambda elapsed_s: elapsed_s >= SLICE_S, lambda: None, counts=True)
             else:
                 found.append(theirs_for(SLICE_S))
-    ours.tell("end")
+    ours.tell(END)
     ours.turn(lambda _: ours.said("stopping"), lambda: None, counts=False)
     return found
 

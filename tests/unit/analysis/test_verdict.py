@@ -162,7 +162,7 @@ def test_drift_of_slices_is_judged_over_all_rounds() -> None:
 
 
 def test_littles_law_of_slices_is_judged_over_all_rounds() -> None:
-    """A machine that changes its speed moves rounds up and down; a service that holds requests back moves all alike."""
+    """A changing machine moves rounds up and down. A service that holds requests back moves all in one direction."""
 
     def rounds(*shares: float) -> list[Evidence]:
         return [replace(sliced(0.0), little=share) for share in shares]

@@ -93,7 +93,7 @@ def test_a_pid_that_another_process_got_and_cpus_that_are_not_ours() -> None:
     ],
 )
 def test_a_note_names_whom_to_close(found: Busy, text: str) -> None:
-    """Below 5% of one CPU in all there is none. Nobody can close what the hypervisor runs."""
+    """Below 5% of one CPU in all there is none. What the hypervisor runs cannot be closed."""
     assert found.quiet is not bool(text)
     notes = [one.text for one in found.notes("meanwhile")]
     assert all(one.kind == Kind.BUSY for one in found.notes(""))

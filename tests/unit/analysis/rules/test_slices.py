@@ -27,7 +27,7 @@ def test_fewer_than_half_of_the_slices_are_too_few() -> None:
 
 
 def test_without_names_the_reason_of_the_first_is_given() -> None:
-    """Nobody was seen when the clock jumped."""
+    """A clock that jumped names no process."""
     facts = sliced(0, 10) | {"slices_left_out": (LeftOut(1, 1, "the clock jumped by 3.00 s"),)}
     assert_speaks(evidence(**facts), evidence(**sliced(10, 10)), "fewer than half: the clock jumped by 3.00 s")
 

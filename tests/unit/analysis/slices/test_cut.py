@@ -77,7 +77,7 @@ def test_every_slice_has_its_own_figures() -> None:
 
 
 def test_cpu_time_is_that_of_the_slices() -> None:
-    """What the machine did in the turns of others is nobody's of this cell."""
+    """What the machine did in the turns of others does not count for this cell."""
     seen = measured(WITH_EDGES).evidence.machine
     assert seen is not None
     assert seen.cpu_s == pytest.approx({"service": 7.2, "database": 2.4, "load": 1.6})
