@@ -47,7 +47,7 @@ report: setup  ## write a run's page again from its files (RUN=; by default the 
 	@$(BENCH) report $(RUN)
 
 QUICK = "not slow and not release and not faults and not hostile"
-# These tests have processes, ports or times of their own. They run one after the other, and all others on all CPUs.
+# These tests have the services' ports, or measure times. They run one after the other, and all others on all CPUs.
 ALONE = tests/unit/db tests/unit/locustfiles tests/unit/measure tests/unit/selfbench tests/contract tests/integration tests/browser
 
 test: setup  ## the tests, against a real PostgreSQL, without the slow ones
