@@ -63,7 +63,7 @@ def _of_turns(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:
     fine = [pair for pair in enumerate(every, 1) if not pair[1].why] or list(enumerate(every, 1))
     blocks, counting = [number for number, _ in fine], [one for _, one in fine]
     active, marks = on_active_clock(samples, clock), tuple(_mark(one, clock) for one in recording.marks)
-    spans, whole = ([(clock.at(one.start_ns), clock.at(one.end_ns)) for one in slices] for slices in (counting, every))
+    spans, whole = ([_span(one, clock) for one in slices] for slices in (counting, every))
     let_go_ns = clock.at(recording.turns[0].start_ns)
     window = windows.of_slices(marks, spans, let_go_ns)
     raw = [(one.start_ns, one.end_ns) for one in counting]
@@ -79,6 +79,15 @@ def _of_turns(recording: Recording, samples: pl.DataFrame, plan: Plan) -> Cut:
         clock,
         windows.of_slices(marks, whole, let_go_ns),
     )
+
+
+def _span(one: WatchedSlice, clock: ActiveClock) -> tuple[int, int]:
+    """A slice on the active clock.
+
+    It has its end, and not its start: an answer that the load read while the service stood still has the time of the
+    freeze, and the service sent it in the slice before.
+    """
+    return clock.at(one.start_ns) + 1, clock.at(one.end_ns) + 1
 
 
 def _clock(recording: Recording, load: Load) -> ActiveClock:

@@ -96,13 +96,12 @@ class Entrant:
                 tick()
                 time.sleep(POLL_EVERY_S)
         finally:
-            end_ns = time.perf_counter_ns()
             self._fleet.freeze(self.setup)
         frozen_ns = time.perf_counter_ns()
         if counts:
             self._sampled.look()
-            self._sampled.restamp(end_ns)
-        self.turns.append(Turn(start_ns, frozen_ns, start_ns, end_ns) if counts else Turn(start_ns, frozen_ns))
+            self._sampled.restamp(frozen_ns)
+        self.turns.append(Turn(start_ns, frozen_ns, start_ns, frozen_ns) if counts else Turn(start_ns, frozen_ns))
         self._watch(start_ns)
 
     @property

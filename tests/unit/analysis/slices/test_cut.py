@@ -1,7 +1,10 @@
 """Cells that took turns: a queue that is frozen from time to time gives exactly the figures of the queue itself."""
 
+import operator
 from dataclasses import replace
+from functools import reduce
 
+import polars as pl
 import pytest
 
 from bench.analysis import verdict
@@ -52,6 +55,29 @@ def test_edges_of_turns_do_not_count() -> None:
     assert seen.evidence.accounted == pytest.approx(1, abs=1e-6)
     assert seen.evidence.little == pytest.approx(1, abs=0.01)
     assert verdict.of_measurement(seen.evidence, plan(8).verdict).reasons == ()
+
+
+def test_answers_that_are_read_after_the_freeze_count_for_the_slice_in_which_they_were_sent() -> None:
+    """A load that reads late loses no request: every slice has as many as if each had been read at once."""
+    recording, samples = recorded(WHOLE, UNTIL_S, watched(WHOLE.turns)), queue(WHOLE, UNTIL_S)
+    late = Measurement.of(recording, read_late(samples), CELL, plan(8, 8.8)).evidence
+    at_once = Measurement.of(recording, samples, CELL, plan(8, 8.8)).evidence
+    assert [one.completed for one in late.slices] == [one.completed for one in at_once.slices]
+    assert late.completed == at_once.completed
+    assert late.accounted == pytest.approx(1, abs=1e-3)
+    assert late.little == pytest.approx(1, abs=0.01)
+
+
+def read_late(samples: pl.DataFrame) -> pl.DataFrame:
+    """The same, but what was sent in the last 50 ms of a turn is read 80 ms later, and followed by the next request."""
+    end_ns = samples["start_ns"] + samples["service_time_ns"]
+    start_ns, end_ns = (times + 80_000_000 * _just_before_a_freeze(times) for times in (samples["start_ns"], end_ns))
+    return samples.with_columns(intended_ns=start_ns, start_ns=start_ns, service_time_ns=end_ns - start_ns)
+
+
+def _just_before_a_freeze(times: pl.Series) -> pl.Series:
+    ends = [(times > one.end_ns - 50_000_000) & (times <= one.end_ns) for one in WHOLE.turns[:-1]]
+    return reduce(operator.or_, ends).cast(pl.Int64)
 
 
 def test_requests_may_last_for_several_slices() -> None:
@@ -129,7 +155,7 @@ def test_tables_are_on_the_clock_of_the_recording() -> None:
     found = cut.of(recording, queue(WITH_EDGES, UNTIL_S), plan(8))
     first, last = recording.turns[1], recording.turns[-2]
     assert (found.recorded.start_ns, found.recorded.end_ns) == (first.slice_start_ns, last.slice_end_ns)
-    assert found.window.start_ns == at_ns(WITH_EDGES.on_s + WITH_EDGES.edge_s)
+    assert found.window.start_ns == at_ns(WITH_EDGES.on_s + WITH_EDGES.edge_s) + 1
     plain = cut.of(recorded(Plain(), UNTIL_S), queue(Plain(), UNTIL_S), plan(1))
     assert plain.window == plain.recorded
     assert isinstance(plain.window, Window)
