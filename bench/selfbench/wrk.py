@@ -8,11 +8,15 @@ from pathlib import Path
 
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launch_command
+from locustfiles import _connection
 from suite.errors import PreflightError
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-# Like the point_read scenario: any user of the dataset.
-RANDOM_USER = 'request = function() return wrk.format("GET", "/users/" .. math.random(1, {users})) end\n'
+# Like the point_read scenario: any user of the dataset, with the same headers.
+RANDOM_USER = """
+{headers}
+request = function() return wrk.format("GET", "/users/" .. math.random(1, {users})) end
+"""
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,7 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
     """Run a closed load of point reads on a service. Raises PreflightError if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise PreflightError("wrk is not installed; on Debian: apt-get install wrk")
-    script = folder / "random_user.lua"
-    script.write_text(RANDOM_USER.format(users=users))
+    script = script_in(folder, url, users)
     command = [
         "wrk",
         "-t1",
@@ -46,6 +49,19 @@ def run(url: str, *, connections: int, seconds: int, users: int, cpus: tuple[int
         launch_command(command, cpus), env=variables.clean(), check=True, capture_output=True, text=True
     )
     return parse(answer.stdout)
+
+
+def script_in(folder: Path, url: str, users: int) -> Path:
+    """Write the requests that wrk sends, in its language.
+
+    A request has the headers of our load. Two more or less are 5% of the CPU time of asyncpg's service.
+    """
+    _host, *ours = _connection.address_of(url).header.splitlines()
+    pairs = [header.split(": ", 1) for header in ours]
+    script = folder / "random_user.lua"
+    headers = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in pairs)
+    script.write_text(RANDOM_USER.format(headers=headers, users=users))
+    return script
 
 
 def parse(printed: str) -> WrkFigures:

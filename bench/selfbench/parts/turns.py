@@ -23,8 +23,7 @@ from bench.measure.fleet.processes import launch_command
 from bench.measure.turns.entrant import Entrant
 from bench.plan import matrix, model, placement
 from bench.plan.matrix import Setup
-from bench.selfbench import figures
-from bench.selfbench.wrk import RANDOM_USER
+from bench.selfbench import figures, wrk
 from db import dataset
 from suite import waiting
 from suite.errors import PreflightError
@@ -82,7 +81,7 @@ def _round(
     target = load.LoadTarget(fleet.url(setup), users, number, placed.load)
     ours = Entrant(cell.Attempt(plan, one, target, placed, folder), fleet, load.InTurns(2, LONGEST_S))
     try:
-        with _wrk(fleet.url(twin), users, placed.load, folder) as theirs:
+        with _running(fleet.url(twin), users, placed.load, folder) as theirs:
             assert waiting.until(lambda: ours.said("connected"), 30.0)  # noqa: S101  # else there is nothing to compare
             waiting.until(lambda: theirs.connections() >= USERS, 10.0)
             ours.observe(cell.roots(one, fleet, server), placement.allowed_cpus(), None)
@@ -160,9 +159,8 @@ class _Wrk:
 
 
 @contextmanager
-def _wrk(url: str, users: int, cpus: tuple[int, ...], folder: Path) -> Iterator[_Wrk]:
-    script = folder / "random_user.lua"
-    script.write_text(RANDOM_USER.format(users=users))
+def _running(url: str, users: int, cpus: tuple[int, ...], folder: Path) -> Iterator[_Wrk]:
+    script = wrk.script_in(folder, url, users)
     command = ["wrk", "-t1", f"-c{USERS}", f"-d{LONGEST_S}", "--timeout", f"{LONGEST_S}s", "-s", str(script), url]
     process = subprocess.Popen(
         launch_command(command, cpus),

@@ -1,6 +1,7 @@
 """The suite's own measurements: what is read and said, and the null server."""
 
 import math
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -158,3 +159,10 @@ def test_a_soak_of_seconds_says_what_one_of_minutes_does(tmp_path: Path, stage: 
     assert all(5 < one.mean_mb < 1000 and one.readings >= 3 for one in rises.values())
     assert "  asyncpg_async: 800 of 800 arrivals answered, 100.0 requests/s: holds" in said
     assert sum("MB, rising" in line and "target < 0.02: " in line for line in said) == 3
+
+
+def test_wrk_sends_the_headers_of_our_load(tmp_path: Path) -> None:
+    """Its own first line and Host are those of the address."""
+    script = wrk.script_in(tmp_path, "http://127.0.0.1:8001", 1000).read_text()
+    assert re.findall(r'wrk\.headers\["(.+)"\] = "(.+)"', script) == [("Accept", "*/*"), ("User-Agent", "locust")]
+    assert 'wrk.format("GET", "/users/" .. math.random(1, 1000))' in script
