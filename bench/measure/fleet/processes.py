@@ -168,7 +168,7 @@ class Child:
             pass
         self._process.wait()
         # A worker may outlive its killed master by a moment, and holds the port until then.
-        waiting.until(lambda: not _group_exists(self.pid), GONE_AFTER_S, 0.01)
+        waiting.until(lambda: not _group_runs(self.pid), GONE_AFTER_S, 0.01)
 
     def kill_running(self) -> None:
         """Kill its group if it has not ended yet. It does not wait, so a signal handler may call it."""
@@ -211,12 +211,23 @@ def start_time(pid: int) -> str:
         return ""
 
 
-def _group_exists(pid: int) -> bool:
+def _group_runs(group: int) -> bool:
+    """Whether a process of a group still runs.
+
+    One that has ended and that nothing waits for does not: not every first process of a container waits for orphans.
+    """
     try:
-        os.killpg(pid, 0)
+        os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):  # macOS raises the latter for a group whose members have all ended
         return False
-    return True
+    return any(_runs_in(group, pid) for pid in psutil.pids())
+
+
+def _runs_in(group: int, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (OSError, psutil.Error):
+        return False
 
 
 def _affinity(thread: int) -> frozenset[int] | None:

@@ -1,5 +1,6 @@
 """Child processes: all of their threads stay on the CPUs they are given."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -129,6 +130,32 @@ if os.fork() == 0:
 for line in sys.stdin:
     print("told", line.strip(), flush=True)
 """
+
+
+ORPHANS = """
+import os, time
+if os.fork() == 0:
+    time.sleep(60)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes this process wait for no orphan")
+def test_an_orphan_that_nothing_waits_for_is_gone_once_it_has_ended(tmp_path: Path) -> None:
+    """As in a container whose first process does not wait for orphans: ending a service takes no longer there."""
+    libc, subreaper = ctypes.CDLL(None), 36  # PR_SET_CHILD_SUBREAPER of prctl(2): orphans become ours
+    child = Child([sys.executable, "-c", ORPHANS], log=tmp_path / "log", cwd=tmp_path, environment={})
+    assert wait_for(lambda: len(psutil.Process(child.pid).children(recursive=True)) == 1, 10)
+    [orphan] = psutil.Process(child.pid).children(recursive=True)
+    libc.prctl(subreaper, 1)
+    try:
+        began_s = time.monotonic()
+        child.kill()
+        assert time.monotonic() - began_s < 1
+        assert orphan.status() == psutil.STATUS_ZOMBIE
+    finally:
+        libc.prctl(subreaper, 0)
+        os.waitpid(orphan.pid, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
