@@ -1,5 +1,6 @@
 """`bench compare`: what changed between two runs, and what is noise."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from bench.compare import causes, changes, documents, figures, locust_csv, losse
 from bench.compare.changes import Change, OperationFigures
 from bench.compare.figures import StoredRun
 from bench.report import markdown
-from bench.report.html import change_page
+from bench.report.html import change_page, writing
 from bench.report.terminal import change_table
 from bench.store import files
 from bench.store.runs import find, finished
@@ -19,6 +20,7 @@ from suite.errors import ResultsError, UsageError
 
 NameOf = Callable[[tuple[str, ...]], str]
 REGRESSED = 4
+MOST_NAMED = 5
 EPILOG = """
 \b
 Examples:
@@ -75,7 +77,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         alone=_alone(before, after, name_of),
         causes=causes.candidates(before.facts, after.facts),
     )
-    written = _write(folders[1], changed, change_page.page(document))
+    written = _write(folders[1], changed, change_page.page(document, _links(*folders)))
     _show(document, form)
     if form == "table":
         for path in written:
@@ -104,11 +106,23 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
         same = [run for run in runs if figures.plan_name(run) == plan]
         if len(same) > 1:
             return same[-2], same[-1]
-    raise ResultsError("results/ does not have two runs of the same plan yet; run a plan twice, or name two runs")
+        others = ", ".join(f"{run.name} ({figures.plan_name(run)})" for run in runs[-MOST_NAMED - 1 : -1])
+        there = f"; others are {others}" if others else ""
+        raise ResultsError(
+            f"the newest run, {runs[-1].name}, is the only one of the plan {plan} in results/{there}. Run the plan once"
+            " more, or name two runs: bench compare OLD NEW"
+        )
+    raise ResultsError("there is no run in results/ yet; measure a plan twice: bench run")
 
 
 def _names(before: StoredRun, after: StoredRun) -> NameOf:
     return changes.named(one.identity for one in (*before.figures, *after.figures))
+
+
+def _links(old: Path, new: Path) -> dict[str, str]:
+    """From the newer run's folder to the pages of both, where they are."""
+    pages = {one.resolve().name: one.resolve() / writing.REPORT for one in (old, new)}
+    return {name: os.path.relpath(page, new.resolve()) for name, page in pages.items() if page.exists()}
 
 
 def _alone(before: StoredRun, after: StoredRun, name_of: NameOf) -> list[str]:

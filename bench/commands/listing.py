@@ -4,6 +4,7 @@ import click
 from rich.table import Table
 
 from bench.commands import options
+from bench.commands.dry_run import minutes
 from bench.measure import job
 from bench.measure.job import RunRequest
 from bench.plan import file, servers
@@ -24,7 +25,7 @@ def list_() -> None:
     for name, path in catalogue.plans().items():
         read = file.read(path)
         expected_s = job.decide(RunRequest(read, path, None, None)).expected_s(read.rounds.count)
-        listed.add_row(name, read.question, f"{max(1, round(expected_s / 60))} min")
+        listed.add_row(name, read.question, minutes(expected_s))
     serving = Table("server", "what it is", title="Servers (--server)", title_justify="left")
     for server in servers.SERVERS.values():
         serving.add_row(server.name, server.title)

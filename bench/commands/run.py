@@ -14,6 +14,7 @@ EPILOG = """
 \b
 Examples:
   bench run                                         the default plan: point reads, four services, 1000 users
+  bench run --dry-run                               what that would measure, for how long and how precisely
   bench run --plan smoke --name first-try           results in results/first-try
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
   bench run --services asyncpg_async --pool-size 5,10,20     measure each of several values
@@ -46,6 +47,7 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
 @click.option("--baseline", metavar="NAME", help='Compare all others with this service first; "" compares all pairs.')
 @options.all_pairs
 @click.option("--measure", type=float, metavar="SECONDS", help="Length of each measured window.")
+@click.option("--warm-up", type=float, metavar="SECONDS", help="How long the load runs before a window, at least.")
 @click.option("--scale", type=float, help="Size of the dataset; 1 is a million users.")
 @click.option("--name", help="Name of the results folder. By default the time and the plan's name.")
 @click.option("--seed", type=int, help="Seed for the order of cells and for the users' requests.")
@@ -72,6 +74,9 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
 @click.option(
     "--force", is_flag=True, help="With --resume: continue even if machine, versions, settings or code differ."
 )
+@click.option(
+    "--dry-run", is_flag=True, help="Print what would be measured, in which order and how long; measure nothing."
+)
 @options.database_url
 @click.pass_context
 def run(
@@ -85,6 +90,7 @@ def run(
     *,
     force: bool,
     all_pairs: bool,
+    dry_run: bool,
     **overrides: Any,
 ) -> int:
     """Measure a plan and write CSV files to results/."""
@@ -97,8 +103,9 @@ def run(
     reading = file.understood(path, overrides)
     plan = reading.plan
     # What measures and analyses takes seconds to load. A mistyped option should be reported at once.
+    from bench.commands import dry_run as planned  # noqa: PLC0415  # see above
     from bench.measure import runner  # noqa: PLC0415  # see above
-    from bench.measure.job import RunRequest  # noqa: PLC0415  # see above
+    from bench.measure.job import RunRequest, decide  # noqa: PLC0415  # see above
 
     if bind_host != LOOPBACK and not plan.load.expect_workers:
         raise UsageError(f"--bind-host {bind_host} can only be used with --expect-workers")
@@ -106,6 +113,10 @@ def run(
     for remark in reading.remarks:
         console.print(str(remark), highlight=False, markup=False, soft_wrap=True)
     request = RunRequest(plan, path, name, database_url, bind_host, all_pairs=all_pairs)
+    if dry_run:
+        for line in planned.lines(decide(request)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return 0
     return runner.run(request, console)
 
 

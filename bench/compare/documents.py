@@ -18,6 +18,7 @@ WHAT_ROUNDS_MISS = (
 )
 FORCED = "NOT ALIKE, compared because of --force"
 GOOD, BAD, DIM = "good", "bad", "dim"
+SAID = {GOOD: "better", BAD: "worse"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Document:
-    """`marks` are to be seen first; `sections` are lists of lines by heading."""
+    """`marks` are seen first, then the `headline` and what `changed`; `sections` are lists of lines by heading."""
 
     old: str
     new: str
@@ -39,6 +40,8 @@ class Document:
     marks: tuple[str, ...] = ()
     sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    headline: str = ""
+    changed: tuple[ComparisonRow, ...] = ()
 
 
 def of_runs(
@@ -54,8 +57,6 @@ def of_runs(
     """Two runs: whole cells only, every operation being in compare.csv. `lost`: what became worse without a ratio."""
     whole = [one for one in found if one.operation == "all"]
     name_of = changes.named(one.identity for one in whole)
-    counted = Counter(one.conclusion for one in whole)
-    said = ", ".join(f"{counted[word]} {word}" for word in Conclusion)
     sections = {"Worse, without a ratio": list(lost)}
     sections["Candidate causes"] = [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]
     sections["Not in both"] = list(alone)
@@ -65,8 +66,34 @@ def of_runs(
         tuple(ComparisonRow((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
         marks=(*(f"{FORCED}: {one}" for one in obstacles), *map(str, remarks)),
         sections={heading: lines for heading, lines in sections.items() if lines},
-        notes=(said, WHAT_ROUNDS_MISS),
+        notes=(WHAT_ROUNDS_MISS,),
+        headline=headline(whole, len(lost)),
+        changed=tuple(
+            ComparisonRow((f"{SAID[wanted]}: {name_of(one.identity)}, {_changed(one)}",), wanted)
+            for wanted in (BAD, GOOD)
+            for one in whole
+            if tone(one) == wanted
+        ),
     )
+
+
+def headline(found: Sequence[Change], lost: int) -> str:
+    """How many figures of whole cells are worse or better, and how many show nothing."""
+    tones = Counter(map(tone, found))
+    unknown = sum(one.conclusion == Conclusion.NOT_COMPARABLE for one in found)
+    counts = {
+        "worse": tones[BAD],
+        "better": tones[GOOD],
+        "without a difference shown": tones[DIM] - unknown,
+        "not comparable": unknown,
+        "lost": lost,
+    }
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count or word in {"worse", "better"})
+    return f"Of {len(found)} figures: {said}."
+
+
+def _changed(one: Change) -> str:
+    return f"{metrics.named(one.metric).heading} {_ratio(one.ratio)} ({_interval(one)})"
 
 
 def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
@@ -84,8 +111,7 @@ def regression(change: Change, limit: float, name: str) -> str:
     metric = metrics.named(change.metric)
     bound = 1 - limit if metric.better is Better.HIGH else 1 + limit
     side = "below" if bound < 1 else "above"
-    found = f"{metric.heading} {_ratio(change.ratio)} ({_interval(change)})"
-    return f"regression: {name}: {found}, all of it {side} {bound:.4g}"
+    return f"regression: {name}: {_changed(change)}, all of it {side} {bound:.4g}"
 
 
 def tone(change: Change) -> str:
@@ -97,13 +123,14 @@ def tone(change: Change) -> str:
 
 
 def _texts(change: Change) -> tuple[str, ...]:
-    metric = metrics.named(change.metric)
+    metric, better = metrics.named(change.metric), SAID.get(tone(change))
+    concluded = f"{change.conclusion}, {better}" if better else change.conclusion
     return (
         metric.heading,
         *(_figure(value, is_share=metric.unit == SHARE) for value in (change.old, change.new)),
         _ratio(change.ratio),
         _interval(change),
-        ": ".join(text for text in (change.conclusion, change.why) if text),
+        ": ".join(text for text in (concluded, change.why) if text),
     )
 
 

@@ -15,7 +15,7 @@ from bench.plan.model import Load, Plan
 from bench.plan.note import Kind, Note
 from bench.store import csv_reading, files, runs, stored
 from bench.store.csv_reading import CsvLine, plain
-from bench.store.rows import summary_rows
+from bench.store.rows import Origin, summary_rows
 from suite.errors import BenchError, ResultsError
 
 METRICS = metrics.names(Place.COMPARE)
@@ -71,7 +71,7 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
     """Of every cell: all operations together, then each by name."""
     figures = []
     for result in found.results:
-        rows = summary_rows("", load, [result])
+        rows = summary_rows(Origin(""), load, [result])
         for operation, row in zip(result.operations, rows, strict=True):
             known = METRICS if operation.operation == "all" else OF_AN_OPERATION
             figures.append(

@@ -35,11 +35,15 @@ from suite.errors import BenchError, EndedError, LoadError, RestartedError, Resu
 
 @dataclass(frozen=True)
 class ProgressListener:
-    """Callbacks of a measurement: `tick` gets the seconds of load so far, `step` each step, `show` text to print."""
+    """Callbacks of a measurement: `tick` gets the seconds of load so far, `step` each step.
+
+    `show` prints text as it is, `note` a line that says what was decided.
+    """
 
     tick: Callable[[float], None] = lambda _: None
     step: Callable[[str], None] = lambda _: None
     show: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
 
 
 SILENT = ProgressListener()

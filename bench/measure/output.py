@@ -51,7 +51,8 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     share = f", {outcome.window_s / total_s:.0%} of it inside windows" if found.results and total_s else ""
     whole = "" if total_s == took_s else f", {total_s:.0f} s in all" if total_s else ", plus the time before the resume"
-    console.print(f"\n{state} after {took_s:.0f} s{whole}{share}", highlight=False)
+    because = f": {why}" if state == "interrupted" else ""  # of other states, the error says it
+    console.print(f"\n{state} after {took_s:.0f} s{whole}{share}{because}", highlight=False)
     console.print(f"results: {_short(folder.folder)}", highlight=False, soft_wrap=True)
     if state != "interrupted":
         write_pages(folder, found, console)

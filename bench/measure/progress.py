@@ -7,10 +7,12 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 LINE_EVERY_S = 5.0  # where there is no terminal
 DRAW_EVERY_S = 0.2
+BAR_WIDTH = 16
 
 
 @contextmanager
@@ -58,13 +60,14 @@ class Display:
         self._live = console.is_terminal
         self._columns = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=BAR_WIDTH),
+            TextColumn("{task.percentage:>3.0f}%", table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[left]}", table_column=Column(no_wrap=True)),
             console=console,
             disable=not self._live,
+            expand=True,  # the text of the step has what the others leave, and is cut off
         )
         self._task = self._columns.add_task("starting", total=max(expected_s, 1.0), left="")
         self._expected_s = expected_s
@@ -83,7 +86,12 @@ class Display:
         """Show the current step."""
         self._columns.update(self._task, description=text)
         if not self._live:
-            self._console.print(f"[{time.monotonic() - self._began:5.0f} s] {text}", highlight=False, markup=False)
+            self.note(text)
+
+    def note(self, text: str) -> None:
+        """Print a line that stays, with the time: what was decided while measuring."""
+        line = f"[{time.monotonic() - self._began:5.0f} s] {text}"
+        self._console.print(line, highlight=False, markup=False)
 
     def say(self, text: Text) -> None:
         """Print a line that stays, above the bar."""

@@ -47,7 +47,7 @@ class Stage:
     @property
     def listener(self) -> ProgressListener:
         """Shows the progress of a measurement."""
-        return ProgressListener(self.display.tick, self.display.step, self.display.show)
+        return ProgressListener(self.display.tick, self.display.step, self.display.show, self.display.note)
 
     def attempt(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Attempt:
         """One measurement of a cell, to be made."""
@@ -84,7 +84,7 @@ def find_rate(job: Job, stage: Stage) -> float:
         return stage.measure(job, plan, 0, cell, stage.folder.cell_folder(0, cell))
 
     found = rate.found(job.plan, [cell for cell in job.cells if not cell.once and not cell.arm], briefly)
-    stage.display.step(f"the rate: {found:,.0f} requests/s, {job.plan.load.rate_share:.0%} of the slowest cell's")
+    stage.display.note(f"the rate: {found:,.0f} requests/s, {job.plan.load.rate_share:.0%} of the slowest cell's")
     return found
 
 
@@ -104,7 +104,7 @@ def numbers(job: Job, stage: Stage) -> Iterator[int]:
     rounds = decided(job.plan.rounds, stage)
     if rounds > first:
         stage.display.expect(job.expected_s(rounds))
-        stage.display.step(f"{rounds - first} more rounds, about {_minutes(job, first, rounds)}")
+        stage.display.note(f"{rounds - first} more rounds, about {_minutes(job, first, rounds)}")
         stage.folder.write_json("plan.json", job.as_dict(rounds))
         yield from range(first + 1, rounds + 1)
 
@@ -116,7 +116,7 @@ def _say_how_long(job: Job, stage: Stage) -> None:
     if expected is not None and expected > planned.count:
         rounds = min(expected, planned.most)
         text = f"by the spread so far, {PLUS_MINUS}{planned.precision:.1%} takes about {expected} rounds"
-        stage.display.step(f"{text}: {_minutes(job, planned.count, rounds)} more than planned")
+        stage.display.note(f"{text}: {_minutes(job, planned.count, rounds)} more than planned")
 
 
 def _minutes(job: Job, first: int, rounds: int) -> str:
@@ -131,9 +131,9 @@ def decided(planned: Rounds, stage: Stage) -> int:
         return planned.count
     wanted = f"{needed} rounds for intervals of {PLUS_MINUS}{planned.precision:.1%}"
     if needed > planned.most:
-        stage.display.step(f"it would take about {wanted}; the plan allows {planned.most}")
+        stage.display.note(f"it would take about {wanted}; the plan allows {planned.most}")
     else:
-        stage.display.step(f"about {wanted}")
+        stage.display.note(f"about {wanted}")
     return min(needed, planned.most)
 
 
@@ -211,7 +211,7 @@ def _undisturbed(job: Job, number: int, cell: Cell, stage: Stage) -> tuple[Measu
 
 def _set_aside(stage: Stage, number: int, cell: Cell, why: str) -> None:
     """Make room for another measurement of a cell, and say why there is one."""
-    stage.display.step(f"measuring {cell.slug} again: {why}")
+    stage.display.note(f"measuring {cell.slug} again: {why}")
     runs.set_aside(stage.folder.cell_folder(number, cell))
     space.check_room()  # only now: a first attempt that stayed in its place would count as the measurement
 

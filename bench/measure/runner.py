@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
+from bench.analysis.precision import foreseen
 from bench.analysis.verdict import Judgement
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
@@ -32,6 +33,10 @@ from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
+STOPPED_BY: Mapping[type[BaseException], str] = {
+    KeyboardInterrupt: "Ctrl-C was pressed",
+    TerminatedError: "the process was told to end (SIGTERM)",
+}
 NOT_STARTED = {StoppedError.exit_code: BenchError.exit_code}  # for a run that measured nothing
 
 
@@ -59,7 +64,7 @@ def run(request: RunRequest, console: Console) -> int:
             state, why = "finished", _invalid(outcome)
             folder.make_latest()
         except (KeyboardInterrupt, TerminatedError) as stop:
-            state, why = "interrupted", type(stop).__name__
+            state, why = "interrupted", STOPPED_BY[type(stop)]
             raise
         except BenchError as error:
             why = str(error)
@@ -125,7 +130,10 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         )
         _warn(display, [*placement.notes(job.placed), *variables.notes()])
         for text in turns.alone(job.cells, job.plan):
-            display.step(text)
+            display.note(text)
+        few = "" if job.plan.rounds.precision else foreseen.too_few(job.cells, job.rounds, job.plan.rounds.baseline)
+        if few:
+            display.note(few)
         database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))

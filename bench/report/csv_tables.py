@@ -13,15 +13,19 @@ from bench.analysis.pairs import Pair
 from bench.analysis.rulings import Ruling
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
+from bench.report import typed
 from bench.store import csv_reading, files
-from bench.store.rows import SUMMARY, summary_rows
+from bench.store.rows import SUMMARY, Origin, summary_rows
 from services.contract.operations import OPERATIONS
 from suite import csv_writing
 from suite.errors import ResultsError
 
-COMPARISON = tuple(field.name for field in fields(Pair))
-CEILINGS = tuple(field.name for field in fields(Ceiling))
-CLAIMS = tuple(field.name for field in fields(Ruling))
+RUN = "run_id"  # the key that all tables of a run share; behind the others, whose places stay as they were
+COMPARISON = (*(field.name for field in fields(Pair)), RUN)
+CEILINGS = (*(field.name for field in fields(Ceiling)), RUN)
+CLAIMS = (*(field.name for field in fields(Ruling)), RUN)
+SWEEPS = (*sweeps.COLUMNS, RUN)
+ColumnsAndRows = tuple[tuple[str, ...], list[Mapping[str, Any]]]
 LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 LOCUST_COLUMNS = (
     "Type", "Name", "Request Count", "Failure Count", "Median Response Time", "Average Response Time",
@@ -31,13 +35,21 @@ LOCUST_COLUMNS = (
 
 
 def write(folder: Path, load: Load, found: Analysis, cells: Iterable[Cell]) -> None:
-    """Write every table of a run into its folder, and the statistics of these cells. Raises UnwritableError."""
-    texts = tables(folder.name, load, found)
+    """Write every table of a run into its folder, and the statistics of these cells. Raises UnwritableError.
+
+    Beside each table is the same one as Parquet, and the data package has the types of all columns.
+    """
+    rows = _rows_of(origin(folder), load, found)
+    texts = _as_text(rows)
+    texts[typed.PACKAGE] = typed.package(folder.name, {name: columns for name, (columns, _) in rows.items()})
     for cell in cells:
         if text := statistics(found, cell):
             texts[f"{cell.slug}_stats.csv"] = text
     for name, text in texts.items():
         files.write_whole(folder / name, text)
+    for name, (columns, lines) in rows.items():
+        with files.whole((folder / name).with_suffix(".parquet")) as beside:
+            beside.write_bytes(typed.parquet(columns, lines))
 
 
 def obstacle(folder: Path, found: Analysis) -> str:
@@ -62,17 +74,33 @@ def _rounds(summary: Path) -> int:
         return 0
 
 
-def tables(run_id: str, load: Load, found: Analysis) -> dict[str, str]:
+def origin(folder: Path) -> Origin:
+    """What a run's files say of when it started, and of the code that measured it."""
+    status, seen = (files.json_object(folder / name) or {} for name in ("status.json", "environment.json"))
+    commit = seen["git"].get("commit") if isinstance(seen.get("git"), dict) else None
+    return Origin(folder.name, str(status.get("started_at") or ""), str(commit or ""))
+
+
+def tables(of_run: Origin, load: Load, found: Analysis) -> dict[str, str]:
     """The text of each table by the name of its file. There is none of sweeps or claims where a run has none."""
-    rows: dict[str, tuple[tuple[str, ...], list[Mapping[str, Any]]]] = {
-        "summary.csv": (SUMMARY, [*summary_rows(run_id, load, found.results)]),
-        "comparison.csv": (COMPARISON, [asdict(one) for one in found.pairs]),
-        "sweeps.csv": (sweeps.COLUMNS, [*sweeps.rows(found.curves)]),
-        "ceilings.csv": (CEILINGS, [asdict(one) for one in found.ceilings]),
-        "claims.csv": (CLAIMS, [asdict(one) for one in found.rulings]),
+    return _as_text(_rows_of(of_run, load, found))
+
+
+def _as_text(rows: Mapping[str, ColumnsAndRows]) -> dict[str, str]:
+    return {name: csv_writing.csv_text(*table) for name, table in rows.items()}
+
+
+def _rows_of(of_run: Origin, load: Load, found: Analysis) -> dict[str, ColumnsAndRows]:
+    key = {RUN: of_run.run_id}
+    rows: dict[str, ColumnsAndRows] = {
+        "summary.csv": (SUMMARY, [*summary_rows(of_run, load, found.results)]),
+        "comparison.csv": (COMPARISON, [key | asdict(one) for one in found.pairs]),
+        "sweeps.csv": (SWEEPS, [key | one for one in sweeps.rows(found.curves)]),
+        "ceilings.csv": (CEILINGS, [key | asdict(one) for one in found.ceilings]),
+        "claims.csv": (CLAIMS, [key | asdict(one) for one in found.rulings]),
     }
     empty = {name for name in ("sweeps.csv", "claims.csv") if not rows[name][1]}
-    return {name: csv_writing.csv_text(*table) for name, table in rows.items() if name not in empty}
+    return {name: table for name, table in rows.items() if name not in empty}
 
 
 def statistics(found: Analysis, cell: Cell) -> str:

@@ -15,6 +15,9 @@ def markdown(document: Document) -> str:
     lines = [f"### {_markdown(document.old)} → {_markdown(document.new)}", ""]
     for mark in document.marks:
         lines += [f"> **{_markdown(mark)}**", ""]
+    lines += [f"**{_markdown(document.headline)}**", ""] if document.headline else []
+    lines += [f"- {_markdown(text)}" for row in document.changed for text in row.cells]
+    lines += [""] if document.changed else []
     lines.append(_markdown_row(document.headings))
     columns = range(len(document.headings))
     lines.append("|" + "|".join(" ---: " if holds_figures(document, number) else " --- " for number in columns) + "|")

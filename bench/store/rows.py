@@ -1,6 +1,7 @@
 """A cell and operation as a row of summary.csv."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.outcome import CellResult
@@ -15,15 +16,25 @@ METRICS = metrics.in_(Place.SUMMARY)
 SUMMARY = (
     "run_id", "scenario", "operation", "service", "profile", "server", "workers", "pool_size", "parameters",
     "arrival", "users", "offered_rps", "rounds", *metrics.columns(Place.SUMMARY), "bound_by", "verdict", "reasons",
+    "slug", "started_at", "commit",
 )  # fmt: skip
 
 
-def summary_rows(run_id: str, load: Load, results: Sequence[CellResult]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Origin:
+    """Which run a row is of, when it started (UTC, ISO 8601), and the commit that measured it. Empty: not known."""
+
+    run_id: str
+    started_at: str = ""
+    commit: str = ""
+
+
+def summary_rows(origin: Origin, load: Load, results: Sequence[CellResult]) -> list[dict[str, Any]]:
     """Rows of summary.csv: one a cell and operation. Unknown values are None."""
-    return [_summary_row(run_id, load, result, operation) for result in results for operation in result.operations]
+    return [_summary_row(origin, load, result, operation) for result in results for operation in result.operations]
 
 
-def _summary_row(run_id: str, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
+def _summary_row(origin: Origin, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
     more = [
         ("gc", setup.gc if setup.gc != PYTHONS_OWN else None),  # so that rows of older runs are equal ones
@@ -39,7 +50,7 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
     if load.arrival == Arrival.CLOSED:
         figures["missed_arrivals"] = None  # nothing was due
     return {
-        "run_id": run_id,
+        "run_id": origin.run_id,
         "scenario": cell.scenario,
         "operation": operation.operation,
         "service": cell.service,
@@ -53,6 +64,9 @@ def _summary_row(run_id: str, load: Load, result: CellResult, operation: Operati
         "bound_by": result.bound.by or None,
         "verdict": result.verdict.name,
         "reasons": "; ".join(map(str, (*result.verdict.reasons, *result.remarks, *_bounded(result)))),
+        "slug": cell.slug,
+        "started_at": origin.started_at or None,
+        "commit": origin.commit or None,
     }
 
 

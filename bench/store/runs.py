@@ -60,18 +60,24 @@ class Run:
     def status(self, state: str, why: str = "") -> None:
         """Write the state of the run: running, finished, partial, failed or interrupted, and why.
 
-        Notes about resumes are kept.
+        When it started, and notes about resumes, are kept.
         """
+        now = datetime.now(UTC).isoformat()
+        self.write_json("status.json", {"state": state, "why": why, "at": now, **self._kept()})
+
+    def _kept(self) -> dict[str, Any]:
+        """What no later state changes. The first state is that of the start."""
         before = json_object(self.folder / "status.json") or {}
-        kept = {"resumed": before["resumed"]} if "resumed" in before else {}
-        self.write_json("status.json", {"state": state, "why": why, "at": datetime.now(UTC).isoformat(), **kept})
+        if not (self.folder / "status.json").exists():
+            return {"started_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        return {name: before[name] for name in ("started_at", "resumed") if name in before}
 
     def resumed(self, after: str, differences: Sequence[str]) -> None:
         """Write that the run was resumed, after which measurement, and with which differences of the environment."""
-        before = (json_object(self.folder / "status.json") or {}).get("resumed", [])
+        kept = self._kept()
         now = {"at": datetime.now(UTC).isoformat(), "after": after, "differences": list(differences)}
-        status = {"state": "running", "why": "", "at": now["at"], "resumed": [*before, now]}
-        self.write_json("status.json", status)
+        resumed = {"resumed": [*kept.get("resumed", []), now]}
+        self.write_json("status.json", {"state": "running", "why": "", "at": now["at"], **kept, **resumed})
 
     def reserve(self) -> None:
         """Reserve disk space for the files at the end of the run, in case the disk fills. Raises UnwritableError."""

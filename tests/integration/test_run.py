@@ -17,7 +17,7 @@ from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
 TITLE = "smoke plan, overridden: services asyncpg_async, psycopg2_sync; 20 users; windows of 4 s"
-COSTS = {"psycopg2_sync": ("3", "3"), "asyncpg_async": ("2", "5")}
+COSTS = {"psycopg2_sync": (3, 3), "asyncpg_async": (2, 5)}
 TRANSACTIONS = {"psycopg2_sync": 1, "asyncpg_async": 2}
 BOTH = ["asyncpg_async", "psycopg2_sync"]
 
@@ -51,7 +51,7 @@ def test_a_run_leaves_a_row_for_each_service_and_operation(finished: Path) -> No
         assert (row["failures"], row["verdict"], row["users"], row["arrival"]) == ("0", "UNJUDGED", "20", "closed")
         assert float(row["throughput_rps"]) > 0
         assert row["offered_rps"] == ""
-        assert (row["round_trips_per_request"], row["statements_per_request"]) == COSTS[row["service"]]
+        assert (float(row["round_trips_per_request"]), float(row["statements_per_request"])) == COSTS[row["service"]]
         if row["operation"] == "all":
             assert row["bound_by"] in {"service CPU", "load", "pool", "database"}
             assert 0 < float(row["service_cpu_ms_per_request"]) < 20
@@ -152,6 +152,21 @@ def test_a_runs_title_says_what_was_overridden(finished: Path) -> None:
         assert "Smoke test" not in text
 
 
+def test_tables_can_be_read_with_their_types(finished: Path) -> None:
+    """As results/README.md has it: Parquet as it is, and each CSV with the types of the data package."""
+    runs = [run for run in finished.parent.glob("*/summary.parquet") if run.parent.name != "latest"]
+    assert runs == [finished / "summary.parquet"]
+    table = pl.concat(pl.read_parquet(run) for run in runs * 2)
+    assert table.filter(pl.col("operation") == "all")["slug"].to_list() == BOTH * 2
+    assert table["started_at"].str.to_datetime(time_zone="UTC").null_count() == 0
+    types = {"integer": pl.Int64, "number": pl.Float64, "string": pl.String}
+    package = json.loads((finished / "datapackage.json").read_text())
+    for resource in package["resources"]:
+        fields = {field["name"]: types[field["type"]] for field in resource["schema"]["fields"]}
+        typed = pl.read_csv(finished / resource["path"], schema=fields)
+        assert typed.height == pl.read_parquet(finished / f"{resource['name']}.parquet").height
+
+
 def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
     """Services, Locust and the private PostgreSQL end with the run."""
     assert finished.exists()
@@ -165,7 +180,7 @@ def test_an_open_load_is_offered_at_its_rate(checkout: Checkout) -> None:
     code, printed = checkout.bench(*QUICK, "--name", "open", *arrival)
     assert code == 0, printed
     [row] = [row for row in rows(checkout.results / "open" / "summary.csv") if row["operation"] == "all"]
-    assert (row["arrival"], row["offered_rps"], row["missed_arrivals"]) == ("open", "200", "0")
+    assert (row["arrival"], row["offered_rps"], row["missed_arrivals"]) == ("open", "200.0", "0")
     assert float(row["throughput_rps"]) == pytest.approx(200, rel=0.02)
     assert row["bound_by"] == "offered rate"
 

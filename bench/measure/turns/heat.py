@@ -133,7 +133,7 @@ class _Heat:
                 return
             if number == wanted:
                 named = "; ".join(f"{one.attempt.cell.slug}: {next(filter(None, found[one]))}" for one in missing)
-                self._listener.step(f"repeating disturbed slices ({named})")
+                self._listener.note(f"repeating disturbed slices ({named})")
             [block] = schedule.blocks([one.attempt.cell for one in missing], 1, f"{self._seed}/{number}")
             self._take_block(block, slice_s)
 

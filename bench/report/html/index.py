@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bench.analysis.verdict import Judgement
 from bench.plan.matrix import AA
+from bench.report.answer import NO_LATENCY
 from bench.report.formats import figure_of
-from bench.report.html.answer import NO_LATENCY
 from bench.report.html.page import counted, environment
 from bench.store import csv_reading
 from bench.store.files import json_object
@@ -15,6 +15,7 @@ from bench.store.runs import LATEST
 from suite.arrival import Arrival
 from suite.errors import ResultsError
 
+UNKNOWN = "plan unknown"
 RANKED = {Judgement.VALID, Judgement.FLOOR}
 
 
@@ -39,8 +40,11 @@ def entries(folder: Path) -> list[Entry]:
 
 
 def page(found: Sequence[Entry]) -> str:
-    """The whole document."""
-    return environment().get_template("index.html").render(entries=found)
+    """The whole document: a table for each plan on each machine, in the order of the newest run of each."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for one in found:
+        groups.setdefault((one.plan or UNKNOWN, one.machine), []).append(one)
+    return environment().get_template("index.html").render(count=len(found), groups=groups)
 
 
 def _entry(run: Path) -> Entry:

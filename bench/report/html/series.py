@@ -1,7 +1,7 @@
 """One cell in one round as series over time, from its stored files: what the charts draw."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,41 @@ class OverTime:
     states_at_s: tuple[float, ...]
     states: Mapping[str, tuple[float, ...]]
     cpu: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far the axes of several charts go, so that they can be compared by eye; the axes begin at 0."""
+
+    from_s: float
+    to_s: float
+    rps: float
+    latency_ms: float
+    backends: float
+    cpus: float
+    heat_ms: tuple[float, float]
+    heat: float
+
+
+def limits(together: Sequence[OverTime]) -> Limits:
+    """Of at least one cell: room for the highest value of all."""
+    lows_ms, highs_ms = zip(*(one.heat_ms for one in together), strict=True)
+    return Limits(
+        from_s=min(one.from_s for one in together),
+        to_s=max(one.to_s for one in together),
+        rps=_most(one.rps for one in together),
+        latency_ms=_most(values for one in together for values in (one.p50_ms, one.p99_ms)),
+        backends=_most(np.sum([*one.states.values()], axis=0) for one in together if one.states),
+        cpus=_most(np.array(values) for one in together for _, values in one.cpu.values()),
+        heat_ms=(min(lows_ms), max(highs_ms)),
+        heat=max(float(one.heat.max(initial=0.0)) for one in together),
+    )
+
+
+def _most(several: Iterable[Values]) -> float:
+    """The largest value that is known, with room above it; 1 where none is."""
+    known = [float(values[np.isfinite(values)].max(initial=0.0)) for values in several]
+    return 1.05 * max(known, default=0.0) or 1.0
 
 
 def places(folder: Path, slug: str) -> Iterator[tuple[int, Path]]:

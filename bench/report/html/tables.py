@@ -14,8 +14,8 @@ from bench.compare import causes
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.plan.note import Kind, Note
+from bench.report import answer
 from bench.report.formats import confidence_of, figure_of, number
-from bench.report.html import answer
 
 REASONS = {
     Kind.INVALID,
@@ -52,18 +52,19 @@ def ranking(found: Ranking) -> PageTable:
     first, others = found.ranked, found.others
     best = first[0].total.throughput_rps if first and not found.paced else None
     columns = (
-        "cell", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed", "bound by",
-        "verdict",
+        "cell", "verdict", "requests/s", "95% interval", "of best", "p50 ms", "p99 ms", "CPU ms per request", "failed",
+        "bound by",
     )  # fmt: skip
     rows = tuple(_ranking_row(one, best) for one in (*first, *others))
     dim = frozenset(range(len(first), len(rows)))
-    return PageTable(found.scenario, columns, rows, frozenset(range(1, 8)), dim)
+    return PageTable(found.scenario, columns, rows, frozenset(range(2, 9)), dim)
 
 
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
     total, interval = one.total, one.total.throughput_interval
     return (
         one.cell.slug,
+        one.verdict.name + (", once" if one.cell.once else "") + (", A/A" if one.cell.arm else ""),
         figure_of(total.throughput_rps),
         f"{figure_of(interval[0])} to {figure_of(interval[1])}" if interval else "",
         f"{(total.throughput_rps or 0) / best:.0%}" if best and one.verdict.ranks and not one.cell.once else "",
@@ -72,7 +73,6 @@ def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
         number(total.service_cpu_ms_per_request, ".3f"),
         f"{total.failures:,}",
         one.bound.by,
-        one.verdict.name + (", once" if one.cell.once else "") + (", A/A" if one.cell.arm else ""),
     )
 
 
@@ -92,7 +92,7 @@ def contrasts(found: Ranking, family: Family) -> PageTable | None:
     rows: dict[tuple[str, str], dict[str, str]] = {}
     pairs = found.contrasts(family)
     for one in pairs:
-        shown = answer.interval_of(one, one.candidate)
+        shown = answer.interval_of(one)
         same = one.ratio is not None and one.conclusion == Conclusion.NONE_SHOWN
         rows.setdefault((one.candidate, one.baseline), {})[one.metric] = (
             f"{shown}: {one.conclusion}" if same else shown if one.ratio is not None else f"{shown}: {one.why}"

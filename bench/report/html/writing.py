@@ -9,8 +9,10 @@ from polars.exceptions import PolarsError
 from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
 from bench.plan.model import Plan
-from bench.report.html import index, page, repeat, series
-from bench.report.html.page import MOST_CELLS, RunFacts
+from bench.report import answer
+from bench.report.html import index, page, picture, repeat, series
+from bench.report.html.charts import ratios
+from bench.report.html.sections import MOST_CELLS, RunFacts
 from bench.store import files, runs, stored
 from suite.errors import ResultsError
 
@@ -44,6 +46,23 @@ def write_index() -> Path:
     path = runs.RESULTS / INDEX
     files.write_whole(path, index.page(index.entries(runs.RESULTS)))
     return path
+
+
+def write_pictures(folder: Path, found: Analysis) -> list[Path]:
+    """Write the chart of each scenario's answer, light and dark. Raises ResultsError where there is none."""
+    written = []
+    for one in map(answer.of, found.rankings):
+        chart = ratios.chart(one)
+        if chart is None:
+            continue
+        for name, dark in (("light", False), ("dark", True)):
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{one.scenario}-{name}.svg"
+            files.write_whole(path, picture.standalone(chart, dark=dark))
+            written.append(path)
+    if not written:
+        raise ResultsError("no ratio of this run is known, so there is no picture of its answer")
+    return written
 
 
 def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[str]) -> RunFacts:

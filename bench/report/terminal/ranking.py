@@ -1,7 +1,7 @@
 """The ranking of a scenario for the terminal, with what a reader must know of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -13,6 +13,8 @@ from bench.analysis.analysis import Ranking
 from bench.analysis.intervals import half_width
 from bench.analysis.outcome import CellResult
 from bench.plan.note import Kind, Note
+from bench.report import answer
+from bench.report.answer import ScenarioAnswer
 from bench.report.formats import number, within
 from bench.report.terminal import ratios, sweep
 from suite import catalogue
@@ -37,9 +39,10 @@ STYLES = {
 
 
 def ranking(found: Ranking, *, all_pairs: bool = False) -> RenderableType:
-    """One scenario's cells, the highest throughput first (open load: the lowest latency); a sweep as its curves.
+    """What one scenario answers, then its cells, the highest throughput first (open load: the lowest latency).
 
-    Below a line are the cells that are not ranked. `all_pairs`: their ratios, too, where the plan has a baseline.
+    A sweep has its curves in place of the table. Below a line are the cells that are not ranked. `all_pairs`: their
+    ratios, too, where the plan has a baseline.
     """
     mine, paced, ranked, others = found.results, found.paced, found.ranked, found.others
     best = ranked[0].rps if ranked and not paced else 0.0
@@ -58,10 +61,20 @@ def ranking(found: Ranking, *, all_pairs: bool = False) -> RenderableType:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
     title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
     curves = [] if paced else sweep.parts(found.curves, mine)
-    parts = [title, *(curves or [table]), *_notes(found.notes), *ratios.parts(found, all_pairs=all_pairs)]
+    first = answer.of(found)
+    notes = [note for note in found.notes if not first.has_said(note)]
+    parts = [title, *_answer(first), *(curves or [table]), *_notes(notes), *ratios.parts(found, all_pairs=all_pairs)]
     if not paced:
         parts += _ceilings(found)
     return Group(*parts)
+
+
+def _answer(said: ScenarioAnswer) -> Iterator[Text]:
+    """What is not ranked first, then what served most, then each pair that matters."""
+    for cells in said.unranked:
+        yield Text(str(cells), style=STYLES[cells.kind])
+    yield Text(said.leader)
+    yield from (Text(f"- {sentence}") for sentence in said.sentences)
 
 
 def _notes(found: Sequence[Note]) -> list[Text]:

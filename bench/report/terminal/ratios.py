@@ -13,6 +13,7 @@ from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
+from bench.report import answer
 from bench.report.formats import confidence_of, within
 
 BREAKS = (" of this column", " with ", " in this column")
@@ -64,23 +65,23 @@ def _table(found: Ranking, family: Family, rows: Sequence[Pair]) -> Table:
     return table
 
 
-def _by_pair(rows: Sequence[Pair]) -> dict[tuple[str, str], dict[str, str]]:
+def _by_pair(rows: Sequence[Pair]) -> dict[tuple[str, str], dict[str, Text]]:
     """The text of each metric, by candidate and baseline."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
+    found: dict[tuple[str, str], dict[str, Text]] = {}
     for one in rows:
         found.setdefault((one.candidate, one.baseline), {})[one.metric] = _contrast(one)
     return found
 
 
-def _figures(cells: dict[str, str], shown: Sequence[Metric]) -> list[str]:
-    return [cells.get(metric.name, "") for metric in shown]
+def _figures(cells: dict[str, Text], shown: Sequence[Metric]) -> list[Text]:
+    return [cells.get(metric.name, Text()) for metric in shown]
 
 
-def _contrast(pair: Pair) -> str:
+def _contrast(pair: Pair) -> Text:
     if pair.ratio is None:
-        return pair.conclusion
-    # Two rounds that differ much leave next to nothing known.
-    high = "over 1000" if pair.ci_high and pair.ci_high > 1000 else f"{pair.ci_high or 0:.2f}"
-    interval = f" ({pair.ci_low:.2f} .. {high})" if pair.ci_low and pair.ci_high else ""
+        return Text(pair.conclusion)
+    if answer.is_vague(pair):
+        return Text(f"{pair.ratio:.2f} (too few rounds)", style="dim")
+    interval = f" ({pair.ci_low:.2f} .. {pair.ci_high:.2f})" if pair.ci_low and pair.ci_high else ""
     same = f"\n{pair.conclusion}" if pair.conclusion == Conclusion.NONE_SHOWN else ""
-    return f"{pair.ratio:.2f}{interval}{same}"
+    return Text(f"{pair.ratio:.2f}{interval}{same}")

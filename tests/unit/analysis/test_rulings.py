@@ -25,6 +25,7 @@ from bench.plan.model import Plan
 from bench.report import csv_tables
 from bench.report.terminal.claims import table
 from bench.store import stored
+from bench.store.rows import Origin
 from suite.arrival import Arrival
 from tests.unit.evidence_of import evidence
 from tests.unit.samples_of import in_window
@@ -382,19 +383,19 @@ def test_the_terminal_shows_each_claim_with_its_ruling() -> None:
 
 
 ROWS = """\
-id,source,claim,metric,expected,measured,ci_low,ci_high,ruling,why
-ten,a comparison,10x throughput,throughput_rps,8 .. 12,1.99331,1.5534,2.5578,refuted,asyncpg_async / psycopg2_sync
-rate,somebody,'=200 requests/s [bold],throughput_rps,at least 100,205.766,154.305,274.388,confirmed,asyncpg_async
+id,source,claim,metric,expected,measured,ci_low,ci_high,ruling,why,run_id
+ten,a comparison,10x throughput,throughput_rps,8 .. 12,1.99331,1.5534,2.5578,refuted,asyncpg_async / psycopg2_sync,run
+rate,somebody,'=200 requests/s [bold],throughput_rps,at least 100,205.766,154.305,274.388,confirmed,asyncpg_async,run
 order,somebody,psycopg2 above asyncpg,throughput_rps,psycopg2_sync > asyncpg_async,0.501678,0.390961,0.643749,refuted,\
-psycopg2_sync / asyncpg_async
+psycopg2_sync / asyncpg_async,run
 absent,somebody,databases has 100 requests/s,throughput_rps,90 .. 110,,,,not tested,\
-"databases_async names no cell; there are: psycopg2_sync, asyncpg_async"
+"databases_async names no cell; there are: psycopg2_sync, asyncpg_async",run
 """
 
 
 def test_the_file_has_a_row_for_each_claim() -> None:
     """What is not known is empty, and no claim can be taken for a formula."""
-    tables = csv_tables.tables("run", model.Load(), analysis.of(outcome(THREE, *STATED)))
+    tables = csv_tables.tables(Origin("run"), model.Load(), analysis.of(outcome(THREE, *STATED)))
     assert tables["claims.csv"] == ROWS
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from bench.commands.compare import compare
 from bench.plan.model import Load, Matrix, Plan
-from bench.store.rows import SUMMARY, summary_rows
+from bench.store.rows import SUMMARY, Origin, summary_rows
 from suite import csv_writing
 from suite.errors import BenchError, ResultsError, UsageError
 from tests.unit.compare.test_figures import outcome
@@ -30,7 +30,7 @@ ENVIRONMENT: dict[str, Any] = {
 def stored(folder: Path, *counts: int, **environment: Any) -> Path:
     """A run with so many requests in each round's window of ten seconds."""
     folder.mkdir()
-    summary = summary_rows(folder.name, Load(), outcome().ordered())
+    summary = summary_rows(Origin(folder.name), Load(), outcome().ordered())
     (folder / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, summary))
     (folder / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
     (folder / "environment.json").write_text(json.dumps(ENVIRONMENT | environment))

@@ -211,7 +211,7 @@ def test_text_cells_of_compare_csv_are_no_formulas() -> None:
     assert header.split(",") == list(changes.COLUMNS)
     assert row == (
         "point_read,all,'=1+1,idiomatic,gunicorn,1,10,threads=40,closed,1000,throughput_rps,2,2,"
-        "1.41421,1.41421,1,0.121377,8.2388,no difference shown,"
+        "1.41421,1.41421,1.0,0.121377,8.2388,no difference shown,"
     )
 
 

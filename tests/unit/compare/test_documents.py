@@ -52,7 +52,7 @@ def test_the_tone_says_whether_a_change_is_for_the_better(metric: str, conclusio
 def test_an_interval_may_have_one_end(low: float | None, high: float | None, interval: str) -> None:
     """The row has the cell, the metric, both figures, the ratio, the interval and the conclusion."""
     [row] = documents.of_runs(("old", "new"), [change("latency_p99_ms", "higher", low, high)]).rows
-    assert row.cells == ("x", "p99 ms", "1", "1", "2.000", interval, "higher")
+    assert row.cells == ("x", "p99 ms", "1", "1", "2.000", interval, "higher, worse")
 
 
 def test_a_comparison_is_of_whole_cells_and_counts_its_conclusions() -> None:
@@ -60,10 +60,24 @@ def test_a_comparison_is_of_whole_cells_and_counts_its_conclusions() -> None:
     whole = [change("throughput_rps", "higher"), change("latency_p99_ms", "lower")]
     made = documents.of_runs(("old", "new"), [*whole, replace(whole[0], operation="read_user")])
     assert (len(made.rows), made.marks, made.sections) == (2, (), {})
-    assert made.notes == (
-        "1 higher, 1 lower, 0 no difference shown, 0 not comparable",
-        documents.WHAT_ROUNDS_MISS,
-    )
+    assert made.notes == (documents.WHAT_ROUNDS_MISS,)
+    assert made.headline == "Of 2 figures: 0 worse, 2 better."
+
+
+def test_what_is_worse_is_named_first() -> None:
+    """Then what is better, each with its ratio and interval; what shows nothing is counted."""
+    found = [
+        change("throughput_rps", "higher", 1.9, 2.1),
+        change("latency_p99_ms", "higher", 1.8, 2.2),
+        change("latency_p50_ms", "no difference shown", 0.9, 2.2),
+        change("failure_ratio", "not comparable"),
+    ]
+    made = documents.of_runs(("old", "new"), found, lost=["INVALID: y"])
+    assert made.headline == "Of 4 figures: 1 worse, 1 better, 1 without a difference shown, 1 not comparable, 1 lost."
+    assert [(row.cells, row.tone) for row in made.changed] == [
+        (("worse: x, p99 ms 2.000 (1.800 .. 2.200)",), documents.BAD),
+        (("better: x, requests/s 2.000 (1.900 .. 2.100)",), documents.GOOD),
+    ]
 
 
 def test_what_was_lost_comes_before_causes() -> None:

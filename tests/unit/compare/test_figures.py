@@ -12,7 +12,7 @@ from bench.compare import changes, figures
 from bench.plan import file, metrics
 from bench.plan.metrics import Place
 from bench.plan.model import Load, Matrix, Plan
-from bench.store.rows import SUMMARY, summary_rows
+from bench.store.rows import SUMMARY, Origin, summary_rows
 from suite import csv_writing
 from suite.errors import ResultsError
 from tests.unit.analysis.outcome_of import cell, measured
@@ -32,7 +32,7 @@ def outcome() -> Outcome:
 
 def folder(path: Path, **files: str) -> Path:
     """A run without samples."""
-    rows = summary_rows("x", Load(), outcome().ordered())
+    rows = summary_rows(Origin("x"), Load(), outcome().ordered())
     (path / "summary.csv").write_text(csv_writing.csv_text(SUMMARY, rows))
     (path / "plan.json").write_text(json.dumps({"name": "mine", "plan": PLAN.model_dump()}))
     (path / "environment.json").write_text(json.dumps(ENVIRONMENT))
@@ -97,7 +97,7 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 def test_a_run_that_did_not_finish_says_so(tmp_path: Path) -> None:
     """Its cells are compared as far as they go."""
-    run = figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "KeyboardInterrupt"}'))
+    run = figures.read(folder(tmp_path, status='{"state": "interrupted", "why": "Ctrl-C was pressed"}'))
     assert str(run.remarks[0]) == f"the interrupted run {tmp_path.name}"
 
 
@@ -117,7 +117,7 @@ def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> Non
     """There is nothing to fall back on then."""
     path = folder(tmp_path) / "summary.csv"
     path.write_text(path.read_text()[:-200])
-    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 43"):
+    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 46"):
         figures.read(tmp_path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match=r"summary\.csv, line 1: no column operation.*a summary\.csv of this suite"):

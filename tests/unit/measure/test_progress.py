@@ -1,10 +1,11 @@
 """What is said while something goes on."""
 
 import io
+import re
 
 from rich.console import Console
 
-from bench.measure.progress import paced, shares
+from bench.measure.progress import Display, paced, shares
 
 
 def test_lines_are_said_now_and_then() -> None:
@@ -34,3 +35,18 @@ def test_on_a_terminal_there_is_a_bar() -> None:
         told("filling users", 0.42)
     assert "loading: filling users" in out.getvalue()
     assert "42%" in out.getvalue()
+
+
+def test_a_long_step_leaves_room_for_the_share_and_the_time_left() -> None:
+    """On 80 columns. A note stays above the bar, also on a terminal."""
+    out = io.StringIO()
+    with Display(Console(file=out, width=80, force_terminal=True, color_system=None), 100.0) as display:
+        display.measuring("round 3 of 5: " + ", ".join(f"a_service_with_a_long_name_{number}" for number in range(4)))
+        display.tick(42.0)
+        display.note("measuring asyncpg_async again: the clock jumped")
+        display._columns.refresh()
+    lines = re.sub(r"\x1b\[[\d?;]*[A-Za-z]", "", out.getvalue()).replace("\r", "\n").splitlines()
+    bars = [line for line in lines if "42%" in line]
+    assert bars
+    assert all("left" in line and "…" in line and len(line) <= 80 for line in bars)
+    assert any(line.endswith("s] measuring asyncpg_async again: the clock jumped") for line in lines)

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "order": order,
     }
     (made / "plan.json").write_text(json.dumps(written))
-    (made / "status.json").write_text(json.dumps({"state": "interrupted", "why": "KeyboardInterrupt", "at": "2026"}))
+    (made / "status.json").write_text(json.dumps({"state": "interrupted", "why": "Ctrl-C was pressed", "at": "2026"}))
     (made / "environment.json").write_text(json.dumps(ENVIRONMENT))
     (made / "duration.json").write_text(json.dumps({"total_s": 12.5, "window_s": 4.0}))
     for slug in order[1][1:]:
@@ -226,7 +226,7 @@ def test_a_run_says_when_it_was_resumed_for_good(folder: Path) -> None:
     earlier.run.resumed(earlier.after, ["code: digest: a -> b"])
     resuming.restore_status(earlier)
     status = json.loads((folder / "status.json").read_text())
-    assert (status["state"], status["why"]) == ("interrupted", "KeyboardInterrupt")
+    assert (status["state"], status["why"]) == ("interrupted", "Ctrl-C was pressed")
     [sentence] = runs.resumed_in_words(status)
     assert sentence.endswith(f"UTC after {earlier.after}, in another environment (code: digest: a -> b)")
     page = writing.write(folder).path.read_text()

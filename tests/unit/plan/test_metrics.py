@@ -26,7 +26,7 @@ def test_columns_have_the_order_of_the_design() -> None:
         "service_cpu_ms_per_request,database_cpu_ms_per_request,load_cpu_ms_per_request,service_rss_peak_mb,"
         "gc_full_per_s,gc_share,gc_pause_max_ms,"
         "statements_per_request,round_trips_per_request,transactions_per_request,connections_peak,"
-        "idle_in_transaction_peak,bound_by,verdict,reasons"
+        "idle_in_transaction_peak,bound_by,verdict,reasons,slug,started_at,commit"
     )
     assert ",".join(sweeps.COLUMNS) == (
         "scenario,curve,axis,value,throughput_rps,throughput_ci_low,throughput_ci_high,latency_p50_ms,latency_p99_ms,"

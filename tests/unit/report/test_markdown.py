@@ -17,9 +17,13 @@ MARKDOWN = """\
 
 > **the partial run after_1**
 
+**Of 4 figures: 1 worse, 0 better, 1 without a difference shown, 2 not comparable, 1 lost.**
+
+- worse: asyncpg_async, requests/s 0.750 (0.722 .. 0.780)
+
 | cell | metric | old | new | new / old | 95% CI | conclusion |
 | --- | --- | ---: | ---: | ---: | ---: | --- |
-| asyncpg_async | requests/s | 4,016 | 3,013 | 0.750 | 0.722 .. 0.780 | lower |
+| asyncpg_async | requests/s | 4,016 | 3,013 | 0.750 | 0.722 .. 0.780 | lower, worse |
 | asyncpg_async | p99 ms | 20.33 | 20.56 | 1.012 | 0.955 .. 1.072 | no difference shown |
 | psycopg2_sync | requests/s | 2,005 | 2,015 |  |  | not comparable: INVALID: new |
 | psycopg2_sync | p99 ms | 30.5 | 30.5 |  |  | not comparable: INVALID: new |
@@ -35,8 +39,6 @@ MARKDOWN = """\
 **Not in both**
 
 - only in the old run: databases_async
-
-0 higher, 1 lower, 1 no difference shown, 2 not comparable
 
 """
 

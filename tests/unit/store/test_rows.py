@@ -12,7 +12,7 @@ from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Matrix, Plan, Target
 from bench.plan.note import Kind, Note
-from bench.store.rows import SUMMARY, summary_rows
+from bench.store.rows import SUMMARY, Origin, summary_rows
 from suite.arrival import Arrival
 from tests.unit.analysis import outcome_of
 from tests.unit.analysis.test_outcome import measured
@@ -32,8 +32,19 @@ def row(one: Cell, measurement: Measurement, load: Load | None = None, remark: s
     outcome = Outcome(cells=[one], counted=True)
     outcome.add(one, measurement, *([Note("", Kind.REMADE, remark)] if remark else []))
     return next(
-        found for found in summary_rows("run", load or Load(), outcome.ordered()) if found["operation"] == "all"
+        found for found in summary_rows(Origin("run"), load or Load(), outcome.ordered()) if found["operation"] == "all"
     )
+
+
+def test_a_row_says_of_which_run_and_cell_it_is() -> None:
+    """So that rows of several runs can be joined; what is not known of an old run is empty."""
+    outcome = Outcome()
+    outcome.add(cell(pool_size=[5]), measured("read_user"))
+    origin = Origin("run", "2026-11-28T14:00:00+00:00", "abc")
+    [row, _] = summary_rows(origin, Load(), outcome.ordered())
+    assert (row["run_id"], row["started_at"], row["commit"]) == ("run", "2026-11-28T14:00:00+00:00", "abc")
+    assert row["slug"] == cell(pool_size=[5]).slug
+    assert summary_rows(Origin("run"), Load(), outcome.ordered())[0]["commit"] is None
 
 
 def test_each_operation_of_each_cell_has_a_row() -> None:
@@ -41,7 +52,7 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
     outcome = Outcome()
     for one in (cell(pool_size=[5]), cell(users=[7])):
         outcome.add(one, measured("read_user", "list_users"))
-    rows = summary_rows("run", Load(), outcome.ordered())
+    rows = summary_rows(Origin("run"), Load(), outcome.ordered())
     assert [tuple(found) for found in rows] == [SUMMARY] * 6
     assert [(found["operation"], found["pool_size"], found["users"], found["run_id"]) for found in rows] == [
         ("all", 5, 1000, "run"),
@@ -144,7 +155,7 @@ def test_what_is_not_known_of_a_target_is_empty() -> None:
 
 def test_summary_rows_have_every_column_and_leave_unknown_ones_out() -> None:
     """All columns of the design; what was not measured is None; a cell measured once has no interval."""
-    rows = summary_rows("run", Load(), list(outcome_of.outcome().results.values()))
+    rows = summary_rows(Origin("run"), Load(), list(outcome_of.outcome().results.values()))
     assert all(set(row) == set(SUMMARY) for row in rows)
     [asyncpg] = [row for row in rows if row["service"] == "asyncpg_async" and row["operation"] == "all"]
     assert (asyncpg["requests"], asyncpg["throughput_rps"], asyncpg["rounds"]) == (40_400, 2020.0, 2)

@@ -59,7 +59,7 @@ def test_csv_text_leaves_unknown_empty_and_disarms_formulas() -> None:
         {"a": 1234567.25, "b": 1 / 3, "c": "@x", "d": "a,b"},
     ]
     assert csv_writing.csv_text(("a", "b", "c", "d"), rows) == (
-        "a,b,c,d\n,0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n"
+        "a,b,c,d\n,0.0,'=1+1,-3.5\n1234567.2,0.333333,'@x,\"a,b\"\n"
     )
 
 

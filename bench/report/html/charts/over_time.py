@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, PANEL, Chart, drawn, look
-from bench.report.html.series import OverTime
+from bench.report.html.series import Limits, OverTime
 
 LEFT, ROW_IN = 0.12, 1.4
 
 
-def heat(series: OverTime) -> Chart | None:
+def heat(series: OverTime, limits: Limits) -> Chart | None:
     """How many successes ended when, and after how long; None where there is none."""
     if not series.heat.any():
         return None
@@ -28,15 +28,16 @@ def heat(series: OverTime) -> Chart | None:
             np.geomspace(low, high, counts.shape[1] + 1),
             counts.T,
             cmap=colormaps["cividis_r"],
-            norm=LogNorm(1, max(2.0, float(series.heat.max()))),
+            norm=LogNorm(1, max(2.0, limits.heat)),
             rasterized=True,
         )
         axes.set_yscale("log")
         axes.set_facecolor(PANEL)
         axes.grid(visible=False)
-        _log_labels(axes, low, high)
+        axes.set_ylim(limits.heat_ms)
+        _log_labels(axes, *limits.heat_ms)
         axes.set_ylabel("latency, ms")
-        _time(axes, series, color="#444444")
+        _time(axes, limits, color="#444444")
         axes.set_xlabel("s from the window's start")
         bar = figure.colorbar(image, cax=axes.inset_axes((1.02, 0.0, 0.025, 1.0)))
         bar.outline.set_visible(False)
@@ -49,8 +50,8 @@ def heat(series: OverTime) -> Chart | None:
     return drawn(f"Latency over time: {series.slug}, round {series.round}", words, 2.3, draw, fitted=False)
 
 
-def aligned(series: OverTime) -> Chart:
-    """Rows on one time axis; a row for which nothing was stored is left out."""
+def aligned(series: OverTime, limits: Limits) -> Chart:
+    """Rows on one time axis, without those for which nothing was stored. `limits`: those of the charts beside it."""
     rows = [_throughput, _latency]
     seen = any(map(any, series.states.values()))  # only targets, or no_database: PostgreSQL had no connection to show
     rows += [_backends] if seen else []
@@ -62,8 +63,8 @@ def aligned(series: OverTime) -> Chart:
         every = figure.subplots(len(rows), sharex=True)
         figure.subplots_adjust(left=LEFT, right=0.97, top=1 - 0.3 / height_in, bottom=0.5 / height_in, hspace=0.5)
         for row, axes in zip(rows, every, strict=True):
-            row(axes, series)
-            _time(axes, series)
+            row(axes, series, limits)
+            _time(axes, limits)
         axes.set_xlabel("s from the window's start")
 
     words = "Throughput, latency" + (", backends" if seen else "") + (", CPU" if series.cpu else "")
@@ -73,24 +74,24 @@ def aligned(series: OverTime) -> Chart:
     )
 
 
-def _throughput(axes: Axes, series: OverTime) -> None:
+def _throughput(axes: Axes, series: OverTime, limits: Limits) -> None:
     axes.step(series.at_s, series.rps, where="mid", color=COLOURS[0])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, limits.rps)
     axes.set_title("successes/s")
 
 
-def _latency(axes: Axes, series: OverTime) -> None:
+def _latency(axes: Axes, series: OverTime, limits: Limits) -> None:
     for number, (name, values) in enumerate((("p50", series.p50_ms), ("p99", series.p99_ms))):
         own = look(number)
         axes.plot(
             series.at_s, values, label=name, color=own.color, linestyle=own.linestyle, marker=own.marker, markersize=2.5
         )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, limits.latency_ms)
     axes.set_title("latency, ms")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=2)
 
 
-def _backends(axes: Axes, series: OverTime) -> None:
+def _backends(axes: Axes, series: OverTime, limits: Limits) -> None:
     names = [name for name, values in series.states.items() if any(values)]
     stacked = axes.stackplot(
         series.states_at_s,
@@ -102,23 +103,23 @@ def _backends(axes: Axes, series: OverTime) -> None:
     )
     for name, area in zip(names, stacked, strict=True):
         area.set_hatch(HATCHES[list(series.states).index(name)])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, limits.backends)
     axes.set_title("backends")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=4)
 
 
-def _cpu(axes: Axes, series: OverTime) -> None:
+def _cpu(axes: Axes, series: OverTime, limits: Limits) -> None:
     for number, (role, (at_s, values)) in enumerate(series.cpu.items()):
         own = look(number)
         axes.plot(at_s, values, label=role, color=own.color, linestyle=own.linestyle, marker=own.marker, markersize=2.5)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, limits.cpus)
     axes.set_title("CPUs in use")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.3), ncols=3)
 
 
-def _time(axes: Axes, series: OverTime, color: str = INK) -> None:
-    axes.set_xlim(series.from_s, series.to_s)
-    if series.from_s < 0:
+def _time(axes: Axes, limits: Limits, color: str = INK) -> None:
+    axes.set_xlim(limits.from_s, limits.to_s)
+    if limits.from_s < 0:
         axes.axvline(0, color=color, linestyle="dashed", linewidth=0.8)
 
 

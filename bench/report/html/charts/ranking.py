@@ -11,11 +11,18 @@ from bench.plan.metrics import Place
 from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn
 
+NEAR = 1.5
+"""A ceiling up to so many times the best cell has its line in the chart."""
 ROLES = {name.removesuffix("_cpu_ms_per_request"): name for name in metrics.names(Place.CPU_CHART)}
 
 
 def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[str, float]) -> Chart:
-    """A dot a cell with its 95% interval, hollow where it is not ranked; `ceilings` (requests/s) as upright lines."""
+    """A dot a cell with its 95% interval, hollow where it is not ranked; `ceilings` (requests/s) as upright lines.
+
+    The axis is scaled to the cells. A ceiling far beyond them is named below it, without a line.
+    """
+    highest = max([*(one.total.throughput_rps or 0.0 for one in results), 1e-3])
+    near = {name for name, rps in ceilings.items() if rps <= NEAR * highest}
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -29,10 +36,14 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
             )
         for number, (name, rps) in enumerate(ceilings.items()):
             style = ("dashed", "dotted")[number % 2]
-            axes.axvline(rps, color=COLOURS[1 + number % 2], linestyle=style, label=f"{name}: {figure_of(rps)}")
+            label = f"{name}: {figure_of(rps)}"
+            if name in near:
+                axes.axvline(rps, color=COLOURS[1 + number % 2], linestyle=style, label=label)
+            else:
+                axes.plot([], [], linestyle="none", label=f"{label}, beyond the chart")
         axes.set_yticks(range(len(results)), [one.cell.slug for one in results])
         axes.set_ylim(len(results) - 0.4, -0.8)
-        axes.set_xlim(0, 1.15 * max([*ceilings.values(), *(one.total.throughput_rps or 0.0 for one in results), 1e-3]))
+        axes.set_xlim(0, 1.15 * max([highest, *(ceilings[name] for name in near)]))
         axes.locator_params(axis="x", nbins=6)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,g}")
         axes.set_xlabel("successes/s; an interval that leaves the chart goes on")

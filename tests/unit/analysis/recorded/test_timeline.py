@@ -106,7 +106,7 @@ def test_requests_that_the_client_gave_up_are_in_the_timeline() -> None:
 def test_a_timeline_is_written_with_empty_cells_for_what_is_unknown() -> None:
     """Seconds with their digits."""
     assert timeline.csv_text([TimelineRow(1, 0.0, 0.5, None, None, 1.25, False)]) == (
-        "request,intended_s,start_s,held_from_s,held_to_s,end_s,ok\n1,0,0.5,,,1.25,false\n"
+        "request,intended_s,start_s,held_from_s,held_to_s,end_s,ok\n1,0.0,0.5,,,1.25,false\n"
     )
 
 

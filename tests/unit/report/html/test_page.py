@@ -1,14 +1,10 @@
 """A run's page, from a small stored run."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
-from bench.analysis import analysis
-from bench.analysis.analysis import Ceiling
 from bench.report.html import page
 from tests.stored_run import HOSTILE
-from tests.unit.analysis.outcome_of import measured, outcome
 from tests.unit.report.outline import Outline
 
 GOLDEN = Path(__file__).with_name("report.txt")
@@ -30,6 +26,17 @@ def words(text: str) -> str:
 def test_the_pages_words_are_those_that_were_read(text: str) -> None:
     """All that a reader sees beside the charts' drawings. To change it: look at the page, then store these lines."""
     assert words(text) == GOLDEN.read_text()
+
+
+def test_the_page_says_what_served_most_and_where_the_knee_is(outline: Outline) -> None:
+    """With its interval, how it compares, and first of all what is not ranked."""
+    text = outline.text
+    leader = re.search(r"point_read: asyncpg_async-users_1000 served most, .*", text)
+    assert leader is not None
+    assert re.search(r"\(95% interval [\d,]+ to [\d,]+\), bound by service CPU\.$", leader[0])
+    assert "asyncpg_async: no knee" in text
+    unranked = "point_read: asyncpg_async-users_1 is INVALID and not ranked: round 1: "
+    assert text.index(unranked) < text.index(leader[0])
 
 
 def test_every_section_is_there_in_order_and_is_linked(outline: Outline) -> None:
@@ -69,7 +76,7 @@ def test_charts_have_names_and_tables_have_captions_and_scopes(outline: Outline)
     """A chart's title and description are elements of its own; what scrolls can be reached by keyboard."""
     charts = outline.of("svg")
     ids = {attributes.get("id") for _, attributes in outline.elements}
-    assert len(charts) == 16
+    assert len(charts) == 17
     assert all(one["role"] == "img" and {one["aria-labelledby"], one["aria-describedby"]} <= ids for one in charts)
     assert len(outline.of("caption")) == len(outline.of("table"))
     assert {one.get("scope") for one in outline.of("th")} == {"col", "row"}
@@ -82,37 +89,7 @@ def test_colours_come_from_the_style_sheet(text: str) -> None:
     assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", charts)) <= {"#444444"}
 
 
-def test_a_ceiling_is_drawn_through_all_cells_only_where_all_have_it() -> None:
-    """Of other users or connections it would be a line through cells that it says nothing of."""
-    one = Ceiling("point_read", "a", 100.0, 500.0, 0.2, 10, 900.0, 1 / 9)
-    both = {"without a database": 500.0, "pgbench, 10 connections": 900.0}
-    assert page._ceiling_lines([one, replace(one, service="b")]) == both
-    assert page._ceiling_lines([one, replace(one, no_database_rps=600.0, pgbench_connections=5)]) == {}
-    assert page._ceiling_lines([one, replace(one, no_database_rps=None, pgbench_rps=None)]) == {}
-    assert page._ceiling_lines([]) == {}
-
-
-def test_the_ratios_to_the_baseline_are_below_the_ranking_and_all_pairs_are_folded() -> None:
-    """Without a baseline, or where no ratio with it is known, all are folded as ever."""
-    made = outcome()
-    for baseline, captions in (("asyncpg_async", ["Ratios to asyncpg_async"]), ("databases_async", []), ("", [])):
-        made.baseline = baseline
-        section = page._ranking(analysis.of(made))
-        assert [one.caption.partition(" (")[0] for one in section.tables] == ["point_read", *captions]
-        assert [one.caption.partition(" (")[0] for one in section.folded] == ["Ratios"]
-
-
 def test_verdicts_are_counted_from_the_best_to_the_worst() -> None:
     """One that no cell has is left out."""
     assert page.counted(["INVALID", "VALID", "INVALID"]) == "1 VALID, 2 INVALID"
     assert page.counted([]) == ""
-
-
-def test_a_curve_is_of_the_successes_of_all_windows() -> None:
-    """Latencies are 1 to 100 ms, over and over; 200 failed ones would have been the fastest."""
-    found = page.curve([measured(1000, failed=200), measured(1000)])
-    assert found is not None
-    beyond, latency_ms = found
-    assert (round(beyond[-1], 9), latency_ms[0], latency_ms[-1]) == (18.0, 1.0, 95.0)
-    assert page.curve([]) is None
-    assert page.curve([measured(100)]) is None

@@ -1,6 +1,7 @@
 """One cell in one round over time, from its stored files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +131,19 @@ def test_a_cell_that_took_turns_is_drawn_on_its_active_clock(tmp_path: Path) -> 
     assert set(found.cpu) == {"service", "database", "load"}
     assert len(found.cpu["service"][0]) == 16  # two readings more in each of eight slices
     assert found.cpu["service"][1] == pytest.approx((0.9,) * 16, rel=0.01)
+
+
+def test_axes_of_several_charts_have_room_for_all() -> None:
+    """The highest value of any cell; what is not known, or never seen, has no say."""
+    nothing = np.array([np.nan, 0.0])
+    small = OverTime(
+        "a", 1, 0.0, 8.0, nothing, np.array([10.0]), nothing, np.array([5.0]), np.zeros((1, 1)), (1.0, 9.0), (), {}, {}
+    )
+    large = replace(
+        small, from_s=-2.0, rps=np.array([20.0]), heat_ms=(0.5, 7.0), heat=np.array([[30.0]]),
+        states={"active": (2.0, 1.0), "idle": (1.0, 4.0)}, cpu={"service": ((1.0,), (0.8,))},
+    )  # fmt: skip
+    found = series.limits([small, large])
+    assert (found.from_s, found.to_s, found.heat_ms, found.heat) == (-2.0, 8.0, (0.5, 9.0), 30.0)
+    assert (found.rps, found.latency_ms, found.backends, found.cpus) == pytest.approx((21.0, 5.25, 5.25, 0.84))
+    assert series.limits([small]).cpus == 1.0

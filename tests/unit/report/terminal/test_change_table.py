@@ -18,11 +18,14 @@ def test_a_terminal_shows_the_same() -> None:
         console.print(change_table.terminal(document(f"[red]{HOSTILE}")))
     printed = captured.get()
     lines = [re.sub(r"\s+", " ", line).strip() for line in printed.splitlines()]
-    assert lines[:3] == [
+    assert lines[:5] == [
         "old: before new: after_1",
         "NOT ALIKE, compared because of --force: database.scale: 0.01 -> 0.1",
         "the partial run after_1",
+        "Of 4 figures: 1 worse, 0 better, 1 without a difference shown, 2 not comparable, 1 lost.",
+        lines[4],
     ]
+    assert lines[4].startswith("- worse: ")
     assert "psycopg2_sync requests/s 2,005 2,015 not comparable: INVALID: new" in lines
     assert "p99 ms 30.5 30.5 not comparable: INVALID: new" in lines
     assert "[red]" in printed

@@ -30,7 +30,7 @@ def found(place: Path) -> OverTime:
 
 def test_all_rows_share_one_time_axis(found: OverTime) -> None:
     """The title names the cell and the round; each row has its heading, and only states that were seen are drawn."""
-    chart = over_time.aligned(found)
+    chart = over_time.aligned(found, series.limits([found]))
     assert chart.title == f"Over time: {SLUG}, round 1"
     assert chart.description == (
         "Throughput, latency, backends, CPU on one time axis; the dashed line is where the window begins."
@@ -49,15 +49,19 @@ def test_a_run_in_which_no_backend_was_seen_has_a_chart(found: OverTime, place: 
     path.write_text(before)
     assert unseen is not None
     assert (unseen.states_at_s, set(unseen.states.values())) == ((-1.0, 1.0), {(0.0, 0.0)})
-    assert over_time.aligned(unseen).description.startswith("Throughput, latency, CPU on one time axis;")
-    bare = over_time.aligned(replace(found, states={}, states_at_s=(), cpu={}))
+    assert over_time.aligned(unseen, series.limits([unseen])).description.startswith(
+        "Throughput, latency, CPU on one time axis;"
+    )
+    empty = replace(found, states={}, states_at_s=(), cpu={})
+    bare = over_time.aligned(empty, series.limits([empty]))
     assert bare.description.startswith("Throughput, latency on one time axis;")
 
 
 def test_a_heat_map_counts_the_successes(found: OverTime) -> None:
     """With the range of their latencies; without a success there is no map."""
-    chart = over_time.heat(replace(found, heat=np.array([[2.0, 0.0], [0.0, 1000.0]]), heat_ms=(1.234, 98.76)))
+    counted = replace(found, heat=np.array([[2.0, 0.0], [0.0, 1000.0]]), heat_ms=(1.234, 98.76))
+    chart = over_time.heat(counted, series.limits([counted]))
     assert chart is not None
     assert chart.title == f"Latency over time: {SLUG}, round 1"
     assert chart.description == "1,002 successes between 1.23 and 98.8 ms; darker is more."
-    assert over_time.heat(replace(found, heat=np.zeros((2, 2)))) is None
+    assert over_time.heat(replace(found, heat=np.zeros((2, 2))), series.limits([found])) is None

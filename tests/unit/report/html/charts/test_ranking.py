@@ -32,3 +32,12 @@ def test_cpu_time_is_of_each_role() -> None:
     assert chart.description == "In ms: asyncpg_async service 0.485, database 0.198, load 0.099."
     assert "psycopg2_sync" not in chart.svg
     assert ranking.cpu("point_read", [unknown]) is None
+
+
+def test_a_ceiling_far_beyond_the_cells_is_named_and_does_not_stretch_the_axis() -> None:
+    """The cells have all of the chart."""
+    [found] = analysis.of(outcome()).rankings
+    near, far = (ranking.throughput("point_read", found.ranked, {"pgbench": rps}).svg for rps in (2_500.0, 20_200.0))
+    assert "pgbench: 20,200, beyond the chart" in Outline(far).text
+    assert "beyond" not in Outline(near).text
+    assert "20,000" not in Outline(far).text
