@@ -37,8 +37,8 @@ def _rounds(job: Job) -> str:
     rounds = f"{job.rounds} round{'s'[: job.rounds != 1]}"
     most = f" to {planned.most}" if planned.precision else ""
     window = f"{job.plan.load.measure_s:g} s"
-    slices = f"{planned.slices} slices, {window} in all" if planned.slices > 1 else f"one window of {window}"
-    return f"{rounds}{most} with {slices} of each cell"
+    each = f"{planned.slices} slices of each cell ({window})" if planned.slices > 1 else f"{window} of each cell"
+    return f"{rounds}{most} with {each}"
 
 
 def _round(job: Job, cells: Sequence[Cell]) -> Iterator[str]:
