@@ -86,11 +86,16 @@ def _of_logarithms(values: Sequence[float], first: int | None) -> tuple[float, f
     return math.fsum(logarithms) / len(logarithms), spread**2 / len(logarithms)
 
 
+def half_width_of(interval: tuple[float, float]) -> float:
+    """Half the width of an interval on logarithms, as a share: 0.042 of +-4.2%."""
+    return math.sqrt(interval[1] / interval[0]) - 1
+
+
 def half_width(interval: tuple[float, float] | None) -> str:
     """An interval on logarithms as `±4.2%`, of a table; nothing where there is none."""
     if interval is None:
         return ""
-    share = (interval[1] / interval[0]) ** 0.5 - 1
+    share = half_width_of(interval)
     return f"{PLUS_MINUS}{share:.1%}" if share < 10 else f"over {PLUS_MINUS}1000%"
 
 

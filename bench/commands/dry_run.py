@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.analysis.intervals import PLUS_MINUS
+from bench.analysis.intervals import PLUS_MINUS, half_width_of
 from bench.analysis.pairing.families import Family
 from bench.analysis.precision import foreseen
+from bench.compare import figures
 from bench.measure.job import Job
 from bench.plan import turns
 from bench.plan.matrix import Cell
+from bench.report.formats import minutes
 from bench.store import csv_reading, runs
-from bench.store.files import json_object
 from suite.errors import ResultsError
 
 
@@ -27,8 +28,8 @@ def lines(job: Job) -> Iterator[str]:
     for number in range(1, job.rounds + 1):
         if cells := job.missing(number):
             yield f"  round {number}: {'; '.join(_round(job, cells))}"
-    if remark := foreseen.too_few(job.cells, job.rounds, plan.rounds.baseline):
-        yield remark
+    if job.too_few:
+        yield job.too_few
     yield f"expected precision: {precision(job)}"
 
 
@@ -49,11 +50,6 @@ def _round(job: Job, cells: Sequence[Cell]) -> Iterator[str]:
     yield from (f"{', '.join(cell.slug for cell in heat)} in turns" for heat in taking)
 
 
-def minutes(seconds: float) -> str:
-    """As all lists of plans say it."""
-    return f"{max(1, round(seconds / 60))} min"
-
-
 def precision(job: Job) -> str:
     """The widest interval of a ratio of requests/s, after the newest finished run of the same plan that has any."""
     planned = job.plan.rounds
@@ -61,26 +57,26 @@ def precision(job: Job) -> str:
         return f"{PLUS_MINUS}{planned.precision:.1%}, with as many rounds as that takes, at most {planned.most}"
     count = foreseen.pairs(job.cells, planned.baseline)
     for folder in reversed(runs.finished()):
-        if (json_object(folder / "plan.json") or {}).get("name") != job.request.plan_name:
-            continue
-        found = _widest(folder)
+        found = _widest(folder, job.request.plan_name)
         half = None if found is None else foreseen.expected(found[0], found[1], job.rounds, count)
         if half is not None:
             return f"{PLUS_MINUS}{half:.1%} for ratios of requests/s, by the spread of the run {folder.name}"
     return "not known, because no run of this plan with intervals is in results/"
 
 
-def _widest(folder: Path) -> tuple[float, tuple[int, int]] | None:
-    """The half width of the widest interval of a run, with its rounds and pairs; None where there is none."""
+def _widest(folder: Path, plan: str) -> tuple[float, tuple[int, int]] | None:
+    """The half width of the widest interval, with the rounds and pairs; None for other plans and without intervals."""
     columns = ("operation", "metric", "rounds", "ci_low", "ci_high", "family")
     try:
+        if figures.plan_name(folder) != plan:
+            return None
         rows = csv_reading.read(folder / "comparison.csv", columns, "a comparison.csv", ended=True)
         wanted = [one for one in rows if (one.text("operation"), one.text("metric")) == ("all", "throughput_rps")]
         for family in (Family.BASELINE, Family.ALL):
             mine = [one for one in wanted if one.text("family") == family]
             known = [one for one in mine if one.figure("ci_low") and one.figure("ci_high")]
             if known:
-                halves = [((one.figure("ci_high") or 0) / (one.figure("ci_low") or 1)) ** 0.5 - 1 for one in known]
+                halves = [half_width_of((one.figure("ci_low") or 1, one.figure("ci_high") or 1)) for one in known]
                 rounds = min(int(one.figure("rounds") or 0) for one in known)
                 return max(halves), (rounds, len(mine))
     except ResultsError:  # a damaged run says nothing

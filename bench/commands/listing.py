@@ -4,10 +4,10 @@ import click
 from rich.table import Table
 
 from bench.commands import options
-from bench.commands.dry_run import minutes
 from bench.measure import job
 from bench.measure.job import RunRequest
 from bench.plan import file, servers
+from bench.report.formats import minutes
 from suite import catalogue
 
 

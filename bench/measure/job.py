@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.analysis import ceilings, rate
 from bench.analysis.ceilings import Alone
+from bench.analysis.precision import foreseen
 from bench.measure import load
 from bench.measure.resuming import Earlier
 from bench.plan import placement, schedule, turns
@@ -65,6 +66,12 @@ class Job:
         """How many rounds are planned at first: as many as the plan has, or as many as the resumed run had planned."""
         earlier = self.request.earlier
         return max(self.plan.rounds.count, len(earlier.order) if earlier else 0)
+
+    @property
+    def too_few(self) -> str:
+        """In words, that the planned rounds cannot compare the cells; empty where they can, or a precision decides."""
+        planned = self.plan.rounds
+        return "" if planned.precision else foreseen.too_few(self.cells, self.rounds, planned.baseline)
 
     def missing(self, number: int) -> tuple[Cell, ...]:
         """The cells of a round (counted from 1) that still have to be measured, in order."""

@@ -22,6 +22,7 @@ from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Plan, Rounds
 from bench.plan.note import Note
 from bench.plan.turns import Heat
+from bench.report.formats import minutes
 from bench.store import runs, space
 from bench.store.runs import Run
 from db.ports import LOOPBACK
@@ -120,7 +121,7 @@ def _say_how_long(job: Job, stage: Stage) -> None:
 
 
 def _minutes(job: Job, first: int, rounds: int) -> str:
-    return f"{max(1, round((job.expected_s(rounds) - job.expected_s(first)) / 60))} min"
+    return minutes(job.expected_s(rounds) - job.expected_s(first))
 
 
 def decided(planned: Rounds, stage: Stage) -> int:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
-from bench.analysis.precision import foreseen
 from bench.analysis.verdict import Judgement
 from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
@@ -131,9 +130,8 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         _warn(display, [*placement.notes(job.placed), *variables.notes()])
         for text in turns.alone(job.cells, job.plan):
             display.note(text)
-        few = "" if job.plan.rounds.precision else foreseen.too_few(job.cells, job.rounds, job.plan.rounds.baseline)
-        if few:
-            display.note(few)
+        if job.too_few:
+            display.note(job.too_few)
         database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))

@@ -84,11 +84,11 @@ def of(found: Ranking) -> ScenarioAnswer:
 
 def _unranked(others: Sequence[CellResult]) -> Iterator[Unranked]:
     """Those whose verdict does not rank, those with the same reasons together."""
-    alike: dict[tuple[str, tuple[Note, ...]], list[str]] = {}
+    slugs_by_reasons: dict[tuple[str, tuple[Note, ...]], list[str]] = {}
     for one in others:
         if not one.verdict.ranks:
-            alike.setdefault((one.verdict.name, one.verdict.reasons), []).append(one.cell.slug)
-    for (name, reasons), slugs in alike.items():
+            slugs_by_reasons.setdefault((one.verdict.name, one.verdict.reasons), []).append(one.cell.slug)
+    for (name, reasons), slugs in slugs_by_reasons.items():
         yield Unranked(tuple(slugs), name, reasons)
 
 

@@ -39,8 +39,8 @@ def write(folder: Path, load: Load, found: Analysis, cells: Iterable[Cell]) -> N
 
     Beside each table is the same one as Parquet, and the data package has the types of all columns.
     """
-    rows = _rows_of(origin(folder), load, found)
-    texts = _as_text(rows)
+    rows = tables(origin(folder), load, found)
+    texts = as_text(rows)
     texts[typed.PACKAGE] = typed.package(folder.name, {name: columns for name, (columns, _) in rows.items()})
     for cell in cells:
         if text := statistics(found, cell):
@@ -81,16 +81,13 @@ def origin(folder: Path) -> Origin:
     return Origin(folder.name, str(status.get("started_at") or ""), str(commit or ""))
 
 
-def tables(of_run: Origin, load: Load, found: Analysis) -> dict[str, str]:
-    """The text of each table by the name of its file. There is none of sweeps or claims where a run has none."""
-    return _as_text(_rows_of(of_run, load, found))
-
-
-def _as_text(rows: Mapping[str, ColumnsAndRows]) -> dict[str, str]:
+def as_text(rows: Mapping[str, ColumnsAndRows]) -> dict[str, str]:
+    """The text of each table by the name of its file."""
     return {name: csv_writing.csv_text(*table) for name, table in rows.items()}
 
 
-def _rows_of(of_run: Origin, load: Load, found: Analysis) -> dict[str, ColumnsAndRows]:
+def tables(of_run: Origin, load: Load, found: Analysis) -> dict[str, ColumnsAndRows]:
+    """Each table by the name of its file. There is none of sweeps or claims where a run has none."""
     key = {RUN: of_run.run_id}
     rows: dict[str, ColumnsAndRows] = {
         "summary.csv": (SUMMARY, [*summary_rows(of_run, load, found.results)]),

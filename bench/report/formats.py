@@ -18,6 +18,11 @@ def number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
+def minutes(seconds: float) -> str:
+    """Whole minutes, at least one."""
+    return f"{max(1, round(seconds / 60))} min"
+
+
 def within(scenario: str, slug: str) -> str:
     """A cell's slug where its scenario is said already."""
     return "-".join(part for part in slug.split("-") if part != scenario)

@@ -6,11 +6,11 @@ from itertools import combinations
 
 from bench.analysis.intervals import PLUS_MINUS, t_quantile
 from bench.analysis.pairing.families import axes_apart, simultaneous
+from bench.analysis.precision.planning import MOST_ROUNDS
 from bench.plan.matrix import Cell
 
 TOO_WIDE, WIDE_ENOUGH = 5.0, 2.0
 """Half widths of an interval, as multiples of the standard deviation between rounds."""
-MOST_ROUNDS = 99  # what a plan can have
 
 
 def pairs(cells: Sequence[Cell], baseline: str) -> int:

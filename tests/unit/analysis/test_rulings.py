@@ -395,7 +395,7 @@ absent,somebody,databases has 100 requests/s,throughput_rps,90 .. 110,,,,not tes
 
 def test_the_file_has_a_row_for_each_claim() -> None:
     """What is not known is empty, and no claim can be taken for a formula."""
-    tables = csv_tables.tables(Origin("run"), model.Load(), analysis.of(outcome(THREE, *STATED)))
+    tables = csv_tables.as_text(csv_tables.tables(Origin("run"), model.Load(), analysis.of(outcome(THREE, *STATED))))
     assert tables["claims.csv"] == ROWS
 
 

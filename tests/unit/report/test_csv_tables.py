@@ -106,7 +106,7 @@ def test_a_ceiling_is_read_as_pgbench_printed_it(run: Path) -> None:
     printed.write_text("number of cl")
     found = analysis.of(stored.outcome(run))
     assert [one.pgbench_rps for one in found.ceilings] == [None, 24271.1, 24271.1, 24271.1]
-    assert "24271.1" in csv_tables.tables(csv_tables.origin(run), Load(), found)["ceilings.csv"]
+    assert "24271.1" in csv_tables.as_text(csv_tables.tables(csv_tables.origin(run), Load(), found))["ceilings.csv"]
 
 
 def test_remarks_are_in_the_order_of_rounds(run: Path) -> None:
