@@ -63,22 +63,28 @@ def curves(results: Sequence[CellResult]) -> tuple[Curve, ...]:
 
     With two such axes, a cell is on two curves.
     """
-    cells = [one for one in results if not one.cell.once and not one.cell.arm]
-    each = [settings(one.cell) | {"scenario": one.cell.scenario} for one in cells]
-    varying = [axis for axis in dict.fromkeys(key for one in each for key in one) if _values(each, axis) > 1]
+    by_cell = {one.cell: one for one in results}
     found = []
+    for axis, name, cells in series(list(by_cell)):
+        curve = Curve(cells[0].scenario, name, axis, tuple(by_cell[one] for one in cells))
+        found.append(replace(curve, knee=knee(curve)))
+    return tuple(found)
+
+
+def series(every: Sequence[Cell]) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
+    """The cells of each curve in ascending order, with its axis and its name."""
+    cells = [one for one in every if not one.once and not one.arm]
+    each = [settings(one) | {"scenario": one.scenario} for one in cells]
+    varying = [axis for axis in dict.fromkeys(key for one in each for key in one) if _values(each, axis) > 1]
     for axis in varying:
-        groups: dict[tuple[tuple[str, Any], ...], list[CellResult]] = {}
+        groups: dict[tuple[tuple[str, Any], ...], list[Cell]] = {}
         for one, mine in zip(cells, each, strict=True):
             if isinstance(mine.get(axis), int | float):
                 rest = tuple((name, value) for name, value in mine.items() if name != axis)
                 groups.setdefault(rest, []).append(one)
         for rest, members in groups.items():
             if len(members) >= LEAST_VALUES:
-                points = tuple(sorted(members, key=lambda one: settings(one.cell)[axis]))
-                curve = Curve(points[0].cell.scenario, _name(dict(rest), varying), axis, points)
-                found.append(replace(curve, knee=knee(curve)))
-    return tuple(found)
+                yield axis, _name(dict(rest), varying), tuple(sorted(members, key=lambda one: settings(one)[axis]))
 
 
 def _values(each: Sequence[dict[str, Any]], axis: str) -> int:

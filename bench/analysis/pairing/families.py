@@ -35,8 +35,16 @@ def simultaneous(intervals: int) -> float:
 
 def of_scenario(results: Sequence[CellResult], baseline: str) -> dict[Family, list[CellPair]]:
     """The pairs of one scenario's cells by family; `baseline` is a service's name, or empty. Landmarks are in none."""
-    arms = [one for one in results if not one.cell.once and not one.cell.arm]
-    everything = _one_axis_apart(arms)
+    by_cell = {one.cell: one for one in results}
+    return {
+        family: [(by_cell[one], by_cell[other]) for one, other in pairs]
+        for family, pairs in of_cells(list(by_cell), baseline).items()
+    }
+
+
+def of_cells(cells: Sequence[Cell], baseline: str) -> dict[Family, list[tuple[Cell, Cell]]]:
+    """The same, of cells that need not have been measured."""
+    everything = _one_axis_apart([one for one in cells if not one.once and not one.arm])
     return {Family.ALL: everything, Family.BASELINE: _with(baseline, everything)}
 
 
@@ -46,27 +54,26 @@ def axes_apart(one: Cell, other: Cell) -> int:
     return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
 
 
-def _with(baseline: str, everything: Sequence[CellPair]) -> list[CellPair]:
+def _with(baseline: str, everything: Sequence[tuple[Cell, Cell]]) -> list[tuple[Cell, Cell]]:
     """Those of the baseline and another service: it is below the line of each ratio, wherever the plan names it."""
     found = []
     for one, other in everything:
-        services = [one.cell.service, other.cell.service]
+        services = [one.service, other.service]
         if baseline in services and services[0] != services[1]:
             found.append((one, other) if services[0] == baseline else (other, one))
     return found
 
 
-def _one_axis_apart(results: Sequence[CellResult]) -> list[CellPair]:
+def _one_axis_apart(every: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
     """One axis apart, and neighbours where they are on the same curve: its knee gives its shape."""
     skipped = set()
-    for curve in sweeps.curves(results):
-        if len(curve.points) >= sweeps.LEAST_FOR_KNEE:
-            cells = [one.cell for one in curve.points]
+    for _, _, cells in sweeps.series(every):
+        if len(cells) >= sweeps.LEAST_FOR_KNEE:
             skipped |= {frozenset(pair) for pair in combinations(cells, 2)} - {
                 frozenset(pair) for pair in pairwise(cells)
             }
     return [
         (one, other)
-        for one, other in combinations(results, 2)
-        if axes_apart(one.cell, other.cell) == 1 and frozenset((one.cell, other.cell)) not in skipped
+        for one, other in combinations(every, 2)
+        if axes_apart(one, other) == 1 and frozenset((one, other)) not in skipped
     ]

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
 
 from bench.analysis.intervals import PLUS_MINUS, t_quantile
-from bench.analysis.pairing.families import axes_apart, simultaneous
+from bench.analysis.pairing import families
+from bench.analysis.pairing.families import Family, simultaneous
 from bench.analysis.precision.planning import MOST_ROUNDS
 from bench.plan.matrix import Cell
 
@@ -15,18 +15,11 @@ TOO_WIDE, WIDE_ENOUGH = 5.0, 2.0
 
 def pairs(cells: Sequence[Cell], baseline: str) -> int:
     """How many pairs hold together in the family that is shown, in the scenario that has most of them."""
-    arms = [one for one in cells if not one.once and not one.arm]
     counts = [0]
-    for scenario in {one.scenario for one in arms}:
-        mine = [one for one in arms if one.scenario == scenario]
-        everything = [pair for pair in combinations(mine, 2) if axes_apart(*pair) == 1]
-        based = [pair for pair in everything if _is_with(baseline, *pair)]
-        counts.append(len(based or everything))
+    for scenario in {one.scenario for one in cells}:
+        found = families.of_cells([one for one in cells if one.scenario == scenario], baseline)
+        counts.append(len(found[Family.BASELINE] or found[Family.ALL]))
     return max(counts)
-
-
-def _is_with(baseline: str, one: Cell, other: Cell) -> bool:
-    return one.service != other.service and baseline in {one.service, other.service}
 
 
 def half_width(rounds: int, count: int) -> float:
