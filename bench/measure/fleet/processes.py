@@ -168,7 +168,7 @@ class Child:
             pass
         self._process.wait()
         # A worker may outlive its killed master by a moment, and holds the port until then.
-        waiting.until(lambda: not _group_runs(self.pid), GONE_AFTER_S, 0.01)
+        waiting.until(lambda: not group_runs(self.pid), GONE_AFTER_S, 0.01)
 
     def kill_running(self) -> None:
         """Kill its group if it has not ended yet. It does not wait, so a signal handler may call it."""
@@ -211,10 +211,11 @@ def start_time(pid: int) -> str:
         return ""
 
 
-def _group_runs(group: int) -> bool:
+def group_runs(group: int) -> bool:
     """Whether a process of a group still runs.
 
     One that has ended and that nothing waits for does not: not every first process of a container waits for orphans.
+    The kernel calls a process so as soon as its first thread has ended; its other threads may hold the port still.
     """
     try:
         os.killpg(group, 0)
@@ -225,7 +226,8 @@ def _group_runs(group: int) -> bool:
 
 def _runs_in(group: int, pid: int) -> bool:
     try:
-        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return os.getpgid(pid) == group and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except (OSError, psutil.Error):
         return False
 

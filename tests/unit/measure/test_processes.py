@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.measure.fleet.processes import Child
+from bench.measure.fleet.processes import Child, group_runs
 from bench.plan import placement
 from bench.plan.placement import Placement
 from tests.integration.checkout import wait_for
@@ -156,6 +156,25 @@ def test_an_orphan_that_nothing_waits_for_is_gone_once_it_has_ended(tmp_path: Pa
     finally:
         libc.prctl(subreaper, 0)
         os.waitpid(orphan.pid, 0)
+
+
+WITHOUT_ITS_FIRST_THREAD = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems end all threads with the first")
+def test_a_process_runs_while_any_of_its_threads_does(tmp_path: Path) -> None:
+    """A service's threads may hold its port although the first one has ended: the next service would not start."""
+    child = Child([sys.executable, "-c", WITHOUT_ITS_FIRST_THREAD], log=tmp_path / "log", cwd=tmp_path, environment={})
+    try:
+        assert wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE, 10)
+        assert group_runs(child.pid)
+    finally:
+        child.kill()
+    assert not group_runs(child.pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
