@@ -6,7 +6,7 @@ STAMP   = .venv/.setup-stamp
 # Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
 LOCK_AGE = 3 days
 
-.PHONY: setup bench ui up down compare report test test-slow test-hostile test-release test-faults selfbench lint lock clean help
+.PHONY: setup bench ui up down compare report test test-slow test-hostile test-release test-faults selfbench lint lock upgrade resolve clean help
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -75,8 +75,14 @@ lint: setup  ## ruff, mypy --strict, and which package may import which (import-
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 
-lock: setup  ## resolve requirements.lock again
-	@.venv/bin/uv pip compile pyproject.toml --quiet --upgrade --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \
+lock: setup  ## bring requirements.lock up to date with pyproject.toml; what is locked keeps its version
+	@$(MAKE) --no-print-directory resolve
+
+upgrade: setup  ## resolve requirements.lock again, with the newest versions that are old enough
+	@$(MAKE) --no-print-directory resolve UPGRADE=--upgrade
+
+resolve:
+	@.venv/bin/uv pip compile pyproject.toml --quiet $(UPGRADE) --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
 
 clean:  ## remove .venv, caches and the private database (results/ stays)

@@ -57,6 +57,7 @@ COMMANDS = {
     "compare": CommandPlace("bench.commands.compare", "Show what changed between two runs, with intervals."),
     "report": CommandPlace("bench.commands.report", "Write a run's page, report.html, and the list of all runs."),
     "calibrate": CommandPlace("bench.commands.calibrate", "Measure this machine's load generator, clock and noise."),
+    "new": CommandPlace("bench.commands.new", "Make a service or a scenario from the nearest existing one."),
     "list": CommandPlace("bench.commands.listing", "Show the services, scenarios and plans."),
     "doctor": CommandPlace("bench.commands.doctor", "Check this machine; exit with 1 if a run could not start."),
     "db": CommandPlace("bench.commands.db", "Start, load, stop or delete the private PostgreSQL."),

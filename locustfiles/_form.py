@@ -1,37 +1,65 @@
-"""Checks the values of the web UI's form as the command line would."""
+"""The web UI's form: checks its values as the command line would, and says in words what they test."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from locust import argument_parser
 
+from locustfiles import _options
+from suite.arrival import Arrival
 from suite.lookup import nearest
+
+# Locust's own fields, by what the form calls them. It takes 0 users, with which nothing happens.
+OF_LOCUST = {
+    "user_count": ("number of users", _options.whole(1, _options.MOST)),
+    "spawn_rate": ("ramp up", _options.positive),
+}
 
 
 def problem(form: Sequence[tuple[str, str]]) -> str:
-    """The first value that an option of the suite would refuse, in words. Empty if all are accepted.
+    """The first value that an option would refuse, in words. Empty if all are accepted.
 
-    Locust itself only converts a value to the previous type of the field.
+    Of the suite's options, Locust itself only converts a value to the previous type of the field.
     """
     options = argument_parser.get_parser().args_included_in_web_ui
     own = set(argument_parser.ui_extra_args_dict())
     for name, text in form:
         if name in own and (refused := _refused(options[name], text)):
             return f"{name.replace('_', ' ')}: {refused}"
+        title, kind = OF_LOCUST.get(name, ("", None))
+        if kind is not None and (refused := _unreadable(kind, text)):
+            return f"{title}: {refused}"
     return ""
 
 
+def tested(options: Mapping[str, Any]) -> str:
+    """What a running test sends to which services, and what to know of the figures that Locust shows."""
+    services = options.get("service") or ()
+    names = ", ".join([services] if isinstance(services, str) else services)
+    load = {
+        Arrival.CLOSED: "closed, users send again when they are answered",
+        Arrival.OPEN: f"open, {options.get('rate', 0):g} arrivals per second",
+        Arrival.BATCH: f"batch, {options.get('arrivals', 0)} requests",
+    }.get(options.get("arrival", ""), "")
+    return f"{names}: {load}. Locust rounds percentiles: to whole milliseconds, and to two digits." if names else ""
+
+
 def _refused(option: argparse.Action, text: str) -> str:
-    kind = option.type
     for part in text.split(",") if option.nargs else [text]:
         if option.choices is not None and part not in option.choices:
             names = list(map(str, option.choices))
             return f"there is no {part!r}{nearest(part, names)}; there are: {', '.join(names)}"
-        if callable(kind):
-            try:
-                kind(part)
-            except argparse.ArgumentTypeError as error:
-                return str(error)
-            except ValueError:
-                return f"{part!r} is not a number"
+        if callable(option.type) and (refused := _unreadable(option.type, part)):
+            return refused
+    return ""
+
+
+def _unreadable(kind: Callable[[str], object], text: str) -> str:
+    try:
+        kind(text)
+    except argparse.ArgumentTypeError as error:
+        return str(error)
+    except ValueError:
+        return f"{text!r} is not a number"
     return ""

@@ -60,6 +60,10 @@ class RequestLedger:
         mine = LedgerState(self.begun, self.ended, len(began), min(began, default=0))
         return mine.plus(LedgerState(0, 0, waiting, oldest_ns))
 
+    def open_since_before(self, moment_ns: int) -> int:
+        """How many requests began before a moment and have not ended."""
+        return sum(0 < one.began_ns < moment_ns for one in self._users)
+
 
 LEDGER = RequestLedger()
 """The ledger of this process."""

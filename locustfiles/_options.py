@@ -22,7 +22,8 @@ ARRIVAL_HELP = (
 )
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """The type of an option that is a number above 0."""
     number = float(text)
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
@@ -101,7 +102,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     )
     add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
     add("--arrival", choices=[*map(str, Arrival)], default=str(Arrival.CLOSED), help=ARRIVAL_HELP)
-    add("--rate", type=_positive, default=100.0, metavar="RPS", help=RATE_HELP)
+    add("--rate", type=positive, default=100.0, metavar="RPS", help=RATE_HELP)
     add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
     add("--arrivals", type=whole(1, MOST), default=100, help="batch: number of requests.")
     add(
@@ -113,7 +114,7 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     )
     add(
         "--timeout-s",
-        type=_positive,
+        type=positive,
         default=60.0,
         metavar="S",
         help="A request without an answer after this many seconds has failed.",

@@ -27,6 +27,7 @@ class Pacing:
         self._arrivals: dict[str, Arrivals] | None = None
         self._test = 0
         self._all_connected = Event()
+        self._holding = False
         self._connected = 0
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
@@ -38,7 +39,7 @@ class Pacing:
         self._test += 1
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
-        self._connected = 0
+        self._connected, self._holding = 0, False
         closed = options is None or options.arrival == Arrival.CLOSED or isinstance(environment.runner, MasterRunner)
         self._arrivals = None if closed else {}
 
@@ -96,6 +97,10 @@ class Pacing:
         """Let the users send."""
         self._all_connected.set()
 
+    def hold(self) -> None:
+        """Let no user of the closed model send any more. Those that wait for an answer still get it."""
+        self._holding = True
+
     def wait_until_connected(self, users: int) -> None:
         """Wait until so many users have connected."""
         while self._connected < users:
@@ -112,7 +117,11 @@ class Pacing:
 
     def take(self, target: str) -> int:
         """Wait for the next arrival at this target. Returns when it was due, or 0 in the closed model."""
-        return self._arrivals_of(target).take() if self._arrivals is not None else 0
+        if self._arrivals is not None:
+            return self._arrivals_of(target).take()
+        if self._holding:
+            Event().wait()  # until Locust ends this user
+        return 0
 
     def waiting(self) -> tuple[int, int]:
         """How many arrivals no user has taken yet, and when the oldest was due (0: there is none)."""

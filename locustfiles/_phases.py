@@ -1,7 +1,7 @@
 """When a load that bench starts may begin to measure, and when it may end: two waits, both bounded.
 
 It warms up for at least twice the response time that it sees itself. After its window it goes on until all requests of
-the window have ended. Both follow from what all of its processes have begun and ended.
+the window have ended, or in turns nearly all. Both follow from what all of its processes have begun and ended.
 """
 
 import time
@@ -14,6 +14,7 @@ from locustfiles._ledger import LedgerState
 EVERY_S = 0.1
 RESPONSE_TIMES = 2.0  # the first requests of a load meet an empty service; the next ones meet the queue
 QUEUE_IS_FULL = 1.0  # where all users had sent a request before the service could answer any
+FEW = 0.001  # of the window's requests
 
 State = Callable[[], LedgerState]
 
@@ -39,6 +40,19 @@ def response_time_s(first: LedgerState, now: LedgerState, elapsed_s: float) -> f
         return 0.0
     ended = now.ended - first.ended
     return now.open / (ended / elapsed_s) if ended > 0 else float("inf")
+
+
+def wait_until_few(state: State, still_open: Callable[[], int], begun: int, most_s: float) -> None:
+    """Wait while the load goes on, until of `begun` requests of the window hardly any is `still_open`.
+
+    At most FEW of them, and two response times after the window: these are slower than nearly all others, whatever
+    comes. At most for `most_s`.
+    """
+    began, first = time.perf_counter(), state()
+    while (left := still_open()) and (elapsed_s := time.perf_counter() - began) < most_s:
+        if left <= FEW * begun and elapsed_s >= RESPONSE_TIMES * response_time_s(first, state(), elapsed_s):
+            return
+        gevent.sleep(EVERY_S)
 
 
 def wait_for_window(state: State, end_ns: int, most_s: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from locust import events
 from locust.env import Environment
+from locust.runners import STATE_RUNNING, STATE_SPAWNING
 from markupsafe import escape
 
 SCRIPT = Path(__file__).with_name("_live.js")
@@ -35,6 +36,13 @@ def _extend(environment: Environment, app: Flask) -> None:
     @web_ui.auth_required_if_enabled
     def figures() -> Response:
         return jsonify(_table.as_json(live.look()))
+
+    @pages.route("/services/test")
+    @web_ui.auth_required_if_enabled
+    def tested() -> Response:
+        runner = environment.runner
+        is_on = runner is not None and runner.state in {STATE_SPAWNING, STATE_RUNNING}
+        return jsonify({"text": _form.tested(vars(environment.parsed_options or ())) if is_on else ""})
 
     @pages.route("/services/live.js")
     def script() -> Response:

@@ -152,6 +152,11 @@ def scenario(name: str) -> Scenario:
     return known("scenario", name, scenarios())
 
 
+def free_port() -> int:
+    """A port that no service of the checkout has."""
+    return _free({one.port for one in (*services().values(), external())})
+
+
 def _free(taken: set[int]) -> int:
     return next(port for port in range(8001, 65536) if port not in taken)
 

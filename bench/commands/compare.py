@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from bench.commands import options
-from bench.compare import causes, changes, documents, figures, locust_csv, losses
-from bench.compare.changes import Change, OperationFigures
+from bench.compare import causes, cells, changes, documents, figures, locust_csv, losses, regressions
+from bench.compare.cells import OperationFigures
+from bench.compare.changes import Change, SharedChange
 from bench.compare.figures import StoredRun
 from bench.report import markdown
 from bench.report.html import change_page, writing
@@ -32,7 +33,8 @@ Examples:
 
 \b
 Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--fail-on-regression): a whole interval is
-worse, a cell became INVALID or is no longer there, or more requests failed.
+worse, of one cell beside the others or of all cells together, a cell became INVALID or is no longer there, or more
+requests failed.
 """
 
 
@@ -50,8 +52,10 @@ worse, a cell became INVALID or is no longer there, or more requests failed.
 def compare(old: str | None, new: str | None, form: str, limit: float | None, *, force: bool) -> int:
     """Show what changed between two runs, and whether it is more than noise.
 
-    Ratios are new / old, with intervals over the rounds. They are also written to compare.csv and compare.html in the
-    new run's folder. Two _stats.csv files of Locust can be compared too, without intervals.
+    Ratios are new / old, with intervals over the rounds. Where three services or more were measured, each cell is
+    judged by its net change: beside the others, so that a faster machine is no better service. All is also written to
+    compare.csv and compare.html in the new run's folder. Two _stats.csv files of Locust can be compared too, without
+    intervals.
     """
     if old is not None and new is not None and _is_csv(old) and _is_csv(new):
         if limit is not None:
@@ -66,11 +70,13 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         listed = "".join(f"\n  {line}" for line in obstacles)
         raise ResultsError(f"{before.name} and {after.name} differ; --force compares them anyway:{listed}")
     changed, name_of = changes.compare(before.figures, after.figures), _names(before, after)
+    shared = changes.shared(before.figures, after.figures)
     if not changed:
         raise ResultsError(f"{before.name} and {after.name} have no cell in common; compare runs of the same plan")
     document = documents.of_runs(
         (before.name, after.name),
         changed,
+        shared=shared,
         obstacles=obstacles,
         remarks=(*before.remarks, *after.remarks),
         lost=losses.lines(losses.found(before.figures, after.figures), name_of),
@@ -85,7 +91,7 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     if limit is None:
         return 0
     lost = losses.lines(losses.found(before.figures, after.figures, limit), name_of)
-    return _judge(changed, limit, lost)
+    return _judge(changed, shared, limit, lost)
 
 
 def _is_csv(name: str) -> bool:
@@ -116,7 +122,7 @@ def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
 
 
 def _names(before: StoredRun, after: StoredRun) -> NameOf:
-    return changes.named(one.identity for one in (*before.figures, *after.figures))
+    return cells.named(one.identity for one in (*before.figures, *after.figures))
 
 
 def _links(old: Path, new: Path) -> dict[str, str]:
@@ -126,10 +132,10 @@ def _links(old: Path, new: Path) -> dict[str, str]:
 
 
 def _alone(before: StoredRun, after: StoredRun, name_of: NameOf) -> list[str]:
-    only_old, only_new = changes.only(before.figures, after.figures)
+    only_old, only_new = cells.only(before.figures, after.figures)
 
-    def lines(which: str, cells: Sequence[OperationFigures]) -> list[str]:
-        return [f"only in the {which} run: {name_of(one.identity)}" for one in cells]
+    def lines(which: str, alone: Sequence[OperationFigures]) -> list[str]:
+        return [f"only in the {which} run: {name_of(one.identity)}" for one in alone]
 
     return lines("old", only_old) + lines("new", only_new)
 
@@ -148,16 +154,18 @@ def _show(document: documents.Document, form: str) -> None:
         options.console().print(change_table.terminal(document))
 
 
-def _judge(changed: Sequence[Change], limit: float, lost: Sequence[str]) -> int:
+def _judge(changed: Sequence[Change], shared: Sequence[SharedChange], limit: float, lost: Sequence[str]) -> int:
     """Name the regressions, where Markdown on standard output is not disturbed. Returns the exit code."""
-    worse = changes.regressed(changed, limit)
+    worse, together = regressions.regressed(changed, limit), regressions.regressed_together(shared, limit)
     for line in lost:
         click.echo(f"regression: {line}", err=True)
-    name_of = changes.named(one.identity for one in changed)
+    for all_cells in together:
+        click.echo(documents.regression_together(all_cells, limit), err=True)
+    name_of = cells.named(one.identity for one in changed)
     for one in worse:
         click.echo(documents.regression(one, limit, name_of(one.identity)), err=True)
     whole = [one for one in changed if one.operation == "all"]
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:
         click.echo(f"{unknown} of {len(whole)} figures have no interval and cannot show a regression", err=True)
-    return REGRESSED if worse or lost else 0
+    return REGRESSED if worse or together or lost else 0

@@ -11,8 +11,9 @@ from suite.arrival import Arrival
 MACHINE = ("machine.cpu", "machine.cpus", "machine.architecture")
 DATA = ("database.scale", "database.dataset_version", "database.checksum")
 MEMORY, SAME_MEMORY = "machine.memory_gib", 0.1
-# A plan's words, what it claims and how often it measures change no figure; data is compared by its checksum.
-NOT_OF_A_PLAN = ("title", "question", "claims", "rounds.", "database.")
+# A plan's words, what it claims, how often it measures and how long it expects to take change no figure; data is
+# compared by its checksum.
+NOT_OF_A_PLAN = ("title", "question", "claims", "rounds.", "database.", "load.batch_s")
 # An open load's rate is compared cell by cell: a plan with rate_share finds another one in every run.
 OF_CELLS = ("load.rate", "load.rate_share")
 # What differs in every run, or follows from something else that is named.

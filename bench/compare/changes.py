@@ -1,56 +1,36 @@
 """The cells of two runs against each other: the ratio of each figure, its interval, and what that shows. Pure."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bench.analysis.intervals import welch_interval
 from bench.analysis.pairing.families import CONFIDENCE
 from bench.analysis.pairs import Conclusion
 from bench.analysis.summary import SAMPLES_BEYOND
 from bench.analysis.verdict import Judgement
+from bench.compare import net
+from bench.compare.cells import IDENTITY, OperationFigures, other_load
+from bench.compare.net import CellRounds, Factor
 from bench.plan import metrics
-from bench.plan.metrics import Better, Metric, Place
+from bench.plan.metrics import Metric, Place
 
-# What makes a cell of one run and a cell of another the same, as summary.csv has it.
-IDENTITY = (
-    "scenario", "service", "profile", "server", "workers", "pool_size", "parameters", "arrival", "users",
-)  # fmt: skip
 FAILURES = "failure_ratio"
 # Failures come last: they are seldom what changed, and then the verdict has said so.
 METRICS = tuple(sorted(metrics.in_(Place.COMPARE), key=lambda metric: metric.name == FAILURES))
 COLUMNS = (
     *IDENTITY[:1], "operation", *IDENTITY[1:], "metric", "rounds_old", "rounds_new", "old", "new", "ratio",
-    "ci_low", "ci_high", "conclusion", "why",
+    "ci_low", "ci_high", "shared_ratio", "net_ratio", "net_ci_low", "net_ci_high", "conclusion", "why",
 )  # fmt: skip
-# Arrivals at rates further apart than this are another load.
-SAME_RATE = 0.02
-
-
-@dataclass(frozen=True)
-class OperationFigures:
-    """One operation of one cell of one run.
-
-    `rounds` has each metric in each round, None where it is not known; it is empty where only `whole`, the figures of
-    all rounds together, could be read. `first_stage`: the rounds whose spread decided how many there are.
-    """
-
-    identity: tuple[str, ...]
-    operation: str
-    verdict: str
-    whole: Mapping[str, float | None]
-    rounds: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
-    round_count: int = 0
-    offered_rps: float | None = None
-    first_stage: int | None = None
-    requests: int | None = None
-    failures: int | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """A row of compare.csv: `ratio` is new / old, with its simultaneous interval. An open end is None."""
+    """A row of compare.csv: `ratio` is new / old, with its simultaneous interval. An open end is None.
+
+    `shared_ratio` is what all cells changed by, and `net_ratio` what this one changed by beside them. They are None
+    where fewer than three services can say it, and of metrics that a machine's speed does not move.
+    """
 
     identity: tuple[str, ...]
     operation: str
@@ -63,6 +43,17 @@ class Change:
     ci_high: float | None
     conclusion: Conclusion
     why: str
+    shared_ratio: float | None = None
+    net_ratio: float | None = None
+    net_ci_low: float | None = None
+    net_ci_high: float | None = None
+
+    @property
+    def judged(self) -> tuple[float | None, float | None, float | None]:
+        """The ratio that the conclusion is about, with its interval: net where it is known."""
+        if self.net_ratio is None:
+            return self.ratio, self.ci_low, self.ci_high
+        return self.net_ratio, self.net_ci_low, self.net_ci_high
 
     def row(self) -> dict[str, object]:
         """By column of COLUMNS."""
@@ -71,41 +62,82 @@ class Change:
         return dict(zip(IDENTITY, self.identity, strict=True)) | rounds | own
 
 
+@dataclass(frozen=True)
+class SharedChange:
+    """What `cells` cells changed by together, in one metric of one operation."""
+
+    operation: str
+    metric: str
+    cells: int
+    factor: Factor
+
+
+Pair = tuple[OperationFigures, OperationFigures]
+
+
+@dataclass(frozen=True)
+class _Company:
+    """The cells of one operation and metric: how many have an interval, the rounds of those that share, and what."""
+
+    comparable: int
+    rounds: dict[tuple[str, ...], CellRounds]
+    factor: Factor | None
+
+
 def compare(old: Sequence[OperationFigures], new: Sequence[OperationFigures]) -> tuple[Change, ...]:
     """Every cell and operation that both runs have, metric by metric, in the order of the new run.
 
     The intervals of one operation's metric hold for all cells together: with k of them, each has 1 - 0.05 / k.
     """
-    before = {(one.identity, one.operation): one for one in old}
-    pairs = [(before[one.identity, one.operation], one) for one in new if (one.identity, one.operation) in before]
-    together = Counter(
-        (other.operation, metric)
-        for one, other in pairs
-        for metric in METRICS
-        if not _obstacle(one, other, metric.name)
-    )
-    changes = (
-        _change(one, other, metric, 1 - (1 - CONFIDENCE) / max(1, together[other.operation, metric]))
-        for one, other in pairs
-        for metric in METRICS
-    )
+    pairs = _pairs(old, new)
+    companies = _companies(pairs)
+    changes = (_change(pair, metric, companies[pair[1].operation, metric.name]) for pair in pairs for metric in METRICS)
     return tuple(change for change in changes if change is not None)
 
 
-def only(
-    old: Sequence[OperationFigures], new: Sequence[OperationFigures]
-) -> tuple[list[OperationFigures], list[OperationFigures]]:
-    """The cells that only the old run has, and those that only the new one has."""
-    return _without(old, new), _without(new, old)
+def shared(old: Sequence[OperationFigures], new: Sequence[OperationFigures]) -> tuple[SharedChange, ...]:
+    """What all cells changed by together, for each operation and metric of which three services or more can say it."""
+    return tuple(
+        SharedChange(operation, metric, len(company.rounds), company.factor)
+        for (operation, metric), company in _companies(_pairs(old, new)).items()
+        if company.factor
+    )
 
 
-def _without(some: Sequence[OperationFigures], others: Sequence[OperationFigures]) -> list[OperationFigures]:
-    known = {one.identity for one in others}
-    return [one for one in some if one.operation == "all" and one.identity not in known]
+def _pairs(old: Sequence[OperationFigures], new: Sequence[OperationFigures]) -> list[Pair]:
+    before = {(one.identity, one.operation): one for one in old}
+    return [(before[one.identity, one.operation], one) for one in new if (one.identity, one.operation) in before]
 
 
-def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confidence: float) -> Change | None:
+def _companies(pairs: Sequence[Pair]) -> dict[tuple[str, str], _Company]:
+    operations = dict.fromkeys(one.operation for _, one in pairs)
+    return {
+        (operation, metric.name): _company([pair for pair in pairs if pair[1].operation == operation], metric)
+        for operation in operations
+        for metric in METRICS
+    }
+
+
+def _company(pairs: Sequence[Pair], metric: Metric) -> _Company:
+    """A FLOOR cell's bound shows no change that others could share."""
+    comparable = [pair for pair in pairs if not _obstacle(*pair, metric.name)]
+    sharing = [pair for pair in comparable if net.moves_with_speed(metric) and not (metric.is_bound and _floors(pair))]
+    rounds = {pair[1].identity: _rounds(pair, metric.name) for pair in sharing}
+    return _Company(len(comparable), rounds, net.shared(list(rounds.values()), CONFIDENCE))
+
+
+def _rounds(pair: Pair, metric: str) -> CellRounds:
+    old, new = pair
+    return CellRounds(new.service, old.by_round(metric), new.by_round(metric), (old.first_stage, new.first_stage))
+
+
+def _floors(pair: Pair) -> list[str]:
+    return [name for name, one in zip(("old", "new"), pair, strict=True) if one.verdict == Judgement.FLOOR]
+
+
+def _change(pair: Pair, metric: Metric, company: _Company) -> Change | None:
     """None where there is nothing to say: neither run knows the metric, or no request failed in either."""
+    old, new = pair
     before, after = _known(old, metric.name), _known(new, metric.name)
     means = [old.whole.get(metric.name), new.whole.get(metric.name)]
     if before and after:  # else a round lacks the figure, or there are none: both are from the whole run
@@ -114,10 +146,7 @@ def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confid
         return None
     obstacle = _obstacle(old, new, metric.name)
     ratio = means[1] / means[0] if means[0] and means[1] is not None else None
-    first = old.first_stage, new.first_stage
-    low, high = (None, None) if obstacle else welch_interval(before, after, confidence, first) or (None, None)
-    low, high, conclusion, why = _concluded(old, new, metric, low, high)
-    return Change(
+    found = Change(
         identity=new.identity,
         operation=new.operation,
         metric=metric.name,
@@ -125,10 +154,29 @@ def _change(old: OperationFigures, new: OperationFigures, metric: Metric, confid
         old=means[0],
         new=means[1],
         ratio=None if _unranked(old, new) else ratio,
-        ci_low=low,
-        ci_high=high,
-        conclusion=Conclusion.NOT_COMPARABLE if obstacle else conclusion,
-        why=obstacle or why,
+        ci_low=None,
+        ci_high=None,
+        conclusion=Conclusion.NOT_COMPARABLE,
+        why=obstacle,
+    )
+    if obstacle:
+        return found
+    confidence = 1 - (1 - CONFIDENCE) / company.comparable
+    first = old.first_stage, new.first_stage
+    low, high, conclusion, why = _concluded(pair, metric, welch_interval(before, after, confidence, first))
+    found = replace(found, ci_low=low, ci_high=high, conclusion=conclusion, why=why)
+    beside = net.net(_rounds(pair, metric.name), list(company.rounds.values()), confidence)
+    if company.factor is None or beside is None:
+        return found
+    low, high, conclusion, why = _concluded(pair, metric, (beside.low, beside.high))
+    return replace(
+        found,
+        shared_ratio=company.factor.ratio,
+        net_ratio=beside.ratio,
+        net_ci_low=low,
+        net_ci_high=high,
+        conclusion=conclusion,
+        why=why,
     )
 
 
@@ -176,18 +224,12 @@ def _obstacle(old: OperationFigures, new: OperationFigures, metric: str) -> str:
     return f"no interval: 0 in a round ({' and '.join(zero)})" if zero else ""
 
 
-def other_load(old: OperationFigures, new: OperationFigures) -> bool:
-    """Whether arrivals were offered at rates too far apart to be the same load."""
-    rates = (old.offered_rps, new.offered_rps)
-    return None not in rates and abs((rates[1] or 0) / (rates[0] or 1) - 1) > SAME_RATE
-
-
 def _concluded(
-    old: OperationFigures, new: OperationFigures, metric: Metric, low: float | None, high: float | None
+    pair: Pair, metric: Metric, interval: tuple[float, float] | None
 ) -> tuple[float | None, float | None, Conclusion, str]:
     """The interval, with the ends open that a fuller load could move; what it shows, and why that is not all."""
-    names = [name for name, one in (("old", old), ("new", new)) if one.verdict == Judgement.FLOOR]
-    why = ""
+    low, high = interval or (None, None)
+    names, why = _floors(pair), ""
     if names and metric.is_bound:
         low_is_open, high_is_open = metric.open_ends(candidate="new" in names, baseline="old" in names)
         low, high = None if low_is_open else low, None if high_is_open else high
@@ -197,36 +239,3 @@ def _concluded(
     if high is not None and high < 1:
         return low, high, Conclusion.LOWER, why
     return low, high, Conclusion.NOT_COMPARABLE if why else Conclusion.NONE_SHOWN, why
-
-
-def regressed(changes: Sequence[Change], limit: float) -> list[Change]:
-    """Whole cells' changes for the worse whose interval lies wholly beyond `limit`, a share; at the limit is within."""
-    return [one for one in changes if one.operation == "all" and _is_beyond(one, limit)]
-
-
-def _is_beyond(change: Change, limit: float) -> bool:
-    if change.conclusion == Conclusion.NOT_COMPARABLE:
-        return False
-    if metrics.named(change.metric).better is Better.HIGH:
-        return change.ci_high is not None and change.ci_high < 1 - limit
-    return change.ci_low is not None and change.ci_low > 1 + limit
-
-
-def named(cells: Iterable[tuple[str, ...]]) -> Callable[[tuple[str, ...]], str]:
-    """How to name each cell: its service, and its values on the axes on which these cells differ."""
-    axes = {identity: _axes(identity) for identity in cells}
-    names = dict.fromkeys(name for one in axes.values() for name in one)
-    varying = [name for name in names if len({one.get(name) for one in axes.values()}) > 1]
-
-    def name_of(identity: tuple[str, ...]) -> str:
-        own = _axes(identity)
-        return ", ".join([identity[1], *(f"{name} {own[name]}" for name in varying if own.get(name))])
-
-    return name_of
-
-
-def _axes(identity: tuple[str, ...]) -> dict[str, str]:
-    own = dict(zip(IDENTITY, identity, strict=True))
-    parameters = [part.partition("=") for part in own.pop("parameters").split(";") if part]
-    own |= {name: value for name, _, value in parameters}
-    return {name: value for name, value in own.items() if name != "service"}

@@ -5,16 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.pairs import Conclusion
-from bench.compare import changes, locust_csv
-from bench.compare.changes import Change
+from bench.compare import cells, locust_csv
+from bench.compare.changes import Change, SharedChange
 from bench.plan import metrics
 from bench.plan.metrics import SHARE, Better
 from bench.plan.note import Note
 
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
-WHAT_ROUNDS_MISS = (
+WITH_NET = ("cell", "metric", "old", "new", "new / old", "net", "95% CI", "conclusion")
+INTERVALS = (
     "Intervals are over rounds (Welch's t on logarithms). The 95% hold for all cells of one metric together, not for"
-    " several metrics. A change of the machine between the two runs looks like a change of the service."
+    " several metrics."
+)
+WHAT_ROUNDS_MISS = f"{INTERVALS} A change of the machine between the two runs looks like a change of the service."
+WHAT_NET_IS = (
+    f"{INTERVALS} net: new / old, divided by what the cells of the other services changed by. Where it is known, the"
+    " interval and the conclusion are about it, so that a faster machine is no better service."
 )
 FORCED = "NOT ALIKE, compared because of --force"
 GOOD, BAD, DIM = "good", "bad", "dim"
@@ -31,7 +37,10 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Document:
-    """`marks` are seen first, then the `headline` and what `changed`; `sections` are lists of lines by heading."""
+    """`marks` are seen first, then what changed `together`, the `headline` and what `changed` by itself.
+
+    `sections` are lists of lines by heading. `cells` are the changes of each cell by its name.
+    """
 
     old: str
     new: str
@@ -40,14 +49,17 @@ class Document:
     marks: tuple[str, ...] = ()
     sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    together: str = ""
     headline: str = ""
     changed: tuple[ComparisonRow, ...] = ()
+    cells: Mapping[str, Sequence[Change]] = field(default_factory=dict)
 
 
 def of_runs(
     names: tuple[str, str],
     found: Sequence[Change],
     *,
+    shared: Sequence[SharedChange] = (),
     obstacles: Sequence[str] = (),
     remarks: Sequence[Note] = (),
     lost: Sequence[str] = (),
@@ -56,17 +68,18 @@ def of_runs(
 ) -> Document:
     """Two runs: whole cells only, every operation being in compare.csv. `lost`: what became worse without a ratio."""
     whole = [one for one in found if one.operation == "all"]
-    name_of = changes.named(one.identity for one in whole)
+    name_of, is_net = cells.named(one.identity for one in whole), any(one.net_ratio is not None for one in whole)
     sections = {"Worse, without a ratio": list(lost)}
     sections["Candidate causes"] = [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]
     sections["Not in both"] = list(alone)
     return Document(
         *names,
-        HEADINGS,
-        tuple(ComparisonRow((name_of(one.identity), *_texts(one)), tone(one)) for one in whole),
+        WITH_NET if is_net else HEADINGS,
+        tuple(ComparisonRow((name_of(one.identity), *_texts(one, is_net=is_net)), tone(one)) for one in whole),
         marks=(*(f"{FORCED}: {one}" for one in obstacles), *map(str, remarks)),
         sections={heading: lines for heading, lines in sections.items() if lines},
-        notes=(WHAT_ROUNDS_MISS,),
+        notes=(WHAT_NET_IS if is_net else WHAT_ROUNDS_MISS,),
+        together=together([one for one in shared if one.operation == "all"]),
         headline=headline(whole, len(lost)),
         changed=tuple(
             ComparisonRow((f"{SAID[wanted]}: {name_of(one.identity)}, {_changed(one)}",), wanted)
@@ -74,6 +87,22 @@ def of_runs(
             for one in whole
             if tone(one) == wanted
         ),
+        cells={
+            name_of(identity): [one for one in whole if one.identity == identity]
+            for identity in dict.fromkeys(one.identity for one in whole)
+        },
+    )
+
+
+def together(shared: Sequence[SharedChange]) -> str:
+    """What all cells were shown to change by, as sentences; empty where that is nothing."""
+    shown = [one for one in shared if not one.factor.low <= 1 <= one.factor.high]
+    if not shown:
+        return ""
+    listed = ", ".join(map(_shared, shown))
+    return (
+        f"All {max(one.cells for one in shown)} cells changed together: {listed}. The machine may have changed, or"
+        " something that all services have in common. Each cell is judged by its net change, beside the others."
     )
 
 
@@ -93,7 +122,14 @@ def headline(found: Sequence[Change], lost: int) -> str:
 
 
 def _changed(one: Change) -> str:
-    return f"{metrics.named(one.metric).heading} {_ratio(one.ratio)} ({_interval(one)})"
+    ratio, *ends = one.judged
+    beside = "" if one.net_ratio is None else " beside the others"
+    return f"{metrics.named(one.metric).heading} {_ratio(ratio)} ({_interval(*ends)}){beside}"
+
+
+def _shared(one: SharedChange) -> str:
+    factor = one.factor
+    return f"{metrics.named(one.metric).heading} {_ratio(factor.ratio)} ({_interval(factor.low, factor.high)})"
 
 
 def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
@@ -108,10 +144,20 @@ def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Seque
 
 def regression(change: Change, limit: float, name: str) -> str:
     """A regression in one line."""
-    metric = metrics.named(change.metric)
-    bound = 1 - limit if metric.better is Better.HIGH else 1 + limit
-    side = "below" if bound < 1 else "above"
-    return f"regression: {name}: {_changed(change)}, all of it {side} {bound:.4g}"
+    return f"regression: {name}: {_changed(change)}, {_beyond(change.metric, limit)}"
+
+
+def regression_together(change: SharedChange, limit: float) -> str:
+    """A regression of all cells in one line."""
+    return (
+        f"regression: all {change.cells} cells together: {_shared(change)}, {_beyond(change.metric, limit)}. Measure"
+        " the old state again: if it is worse now, too, the machine has changed"
+    )
+
+
+def _beyond(metric: str, limit: float) -> str:
+    bound = 1 - limit if metrics.named(metric).better is Better.HIGH else 1 + limit
+    return f"all of it {'below' if bound < 1 else 'above'} {bound:.4g}"
 
 
 def tone(change: Change) -> str:
@@ -122,14 +168,15 @@ def tone(change: Change) -> str:
     return GOOD if (change.conclusion == Conclusion.HIGHER) == more_is_better else BAD
 
 
-def _texts(change: Change) -> tuple[str, ...]:
+def _texts(change: Change, *, is_net: bool) -> tuple[str, ...]:
     metric, better = metrics.named(change.metric), SAID.get(tone(change))
     concluded = f"{change.conclusion}, {better}" if better else change.conclusion
     return (
         metric.heading,
         *(_figure(value, is_share=metric.unit == SHARE) for value in (change.old, change.new)),
         _ratio(change.ratio),
-        _interval(change),
+        *([_ratio(change.net_ratio)] if is_net else []),
+        _interval(*change.judged[1:]),
         ": ".join(text for text in (concluded, change.why) if text),
     )
 
@@ -152,8 +199,7 @@ def _ratio(value: float | None) -> str:
     return f"{value:.3f}" if value < 1000 else "over 1000"
 
 
-def _interval(change: Change) -> str:
-    low, high = change.ci_low, change.ci_high
+def _interval(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
         return f"{_ratio(low)} .. {_ratio(high)}"
     if low is not None:

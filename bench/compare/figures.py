@@ -8,7 +8,7 @@ from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
 from bench.analysis.summary import OperationSummary
 from bench.compare.causes import RunConditions
-from bench.compare.changes import IDENTITY, OperationFigures
+from bench.compare.cells import IDENTITY, OperationFigures
 from bench.plan import metrics
 from bench.plan.metrics import Known, Place
 from bench.plan.model import Load, Plan
@@ -81,9 +81,11 @@ def of_run(found: Analysis, load: Load) -> tuple[OperationFigures, ...]:
                     verdict=result.verdict.name,
                     whole={metric: row[metric] for metric in METRICS},
                     rounds={metric: operation.of_rounds(metric, counting=True) for metric in known},
+                    numbers=[number for number, one in enumerate(operation.rounds, 1) if one],
                     round_count=result.rounds,
                     offered_rps=row["offered_rps"],
                     first_stage=_counting(operation),
+                    once=result.cell.once,
                     requests=operation.requests,
                     failures=operation.failures,
                 )

@@ -8,8 +8,8 @@ from scipy.special import betainc  # a ufunc; scipy.stats takes far longer to im
 
 from bench.analysis.pairing.families import CONFIDENCE
 from bench.analysis.verdict import Judgement
-from bench.compare import changes
-from bench.compare.changes import OperationFigures
+from bench.compare import cells
+from bench.compare.cells import OperationFigures
 
 
 class LossKind(StrEnum):
@@ -43,7 +43,7 @@ def found(old: Sequence[OperationFigures], new: Sequence[OperationFigures], limi
     ]
     losses += [
         Loss(LossKind.GONE, one.identity, f"{one.verdict} in the old run, not in the new one")
-        for one in changes.only(old, new)[0]
+        for one in cells.only(old, new)[0]
     ]
     tested = [pair for pair in both if _can_be_tested(*pair)]
     for was, one in tested:
@@ -78,7 +78,7 @@ def _can_be_tested(old: OperationFigures, new: OperationFigures) -> bool:
     """An INVALID cell is named for that; at another rate, other failures may come of the load."""
     judged = all(one.verdict != Judgement.INVALID for one in (old, new))
     counted = all(one.requests and one.failures is not None for one in (old, new))
-    return judged and counted and not changes.other_load(old, new)
+    return judged and counted and not cells.other_load(old, new)
 
 
 def _counts(one: OperationFigures) -> tuple[int, int]:

@@ -18,7 +18,6 @@ from suite.errors import LoadError, WorkersError
 
 STOP_TIMEOUT_S = 35.0  # longer than a service waits for a connection, so the slowest requests are still logged
 SPARE_TIME_S = 60.0  # for spawning and stopping, before the load counts as hung
-BATCH_DRAIN_S = 10.0  # an estimate: the time depends on the service
 POLL_EVERY_S = 0.1
 JOIN_S = 2.0  # an estimate: workers join and leave their master, which looks once a second
 JOIN_HERE_TIMEOUT_S = 30.0
@@ -244,7 +243,7 @@ def waits_s(load: Load) -> float:
 def expected_s(cell: Cell, load: Load) -> float:
     """How long a cell's load takes without delays: start, ramp-up, warm-up, window, stop."""
     if load.arrival == Arrival.BATCH:
-        return ramp_up_s(cell, load) + arrivals(cell, load) / (load.rate or float("inf")) + BATCH_DRAIN_S
+        return ramp_up_s(cell, load) + arrivals(cell, load) / (load.rate or float("inf")) + load.batch_s
     return ramp_up_s(cell, load) + load.warm_up_s + load.measure_s
 
 

@@ -136,7 +136,7 @@ METRICS = (
     ),
     Metric("database_cpu_ms_per_request", "database CPU per request", "ms", IN_SUMMARY | {Place.CPU_CHART}),
     Metric("load_cpu_ms_per_request", "load CPU per request", "ms", IN_SUMMARY | {Place.CPU_CHART}),
-    Metric("service_rss_peak_mb", "memory", "MB", IN_SUMMARY | {Place.COMPARE}, with_unit="memory MB"),
+    Metric("service_rss_peak_mb", "memory", "MB", IN_SUMMARY | COMPARED, with_unit="memory MB"),
     Metric("gc_full_per_s", "full collections/s", "1/s", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES),
     Metric("gc_share", "time in collections", SHARE, IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES),
     Metric("gc_pause_max_ms", "longest collection", "ms", IN_SUMMARY),

@@ -87,7 +87,8 @@ class Load(_Section):
     beside the load, `GET /ping` is sent four times a second. `start_over_s`: closed users send their first requests
     spread over that. The load warms up for `warm_up_s`, or for twice the response time that it sees if that is longer,
     but at most for `warm_up_most_s`. After its window it goes on until the requests of the window have ended, but at
-    most for `drain_s`.
+    most for `drain_s`. A batch is expected to take about `batch_s` after its last arrival; only the time that a run
+    announces depends on it.
     Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
     `expect_workers` more that are started by hand, on other machines.
     """
@@ -104,6 +105,7 @@ class Load(_Section):
     warm_up_most_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30.0
     measure_s: Seconds = 10.0
     drain_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 60.0
+    batch_s: Seconds = 10.0
     timeout_s: Seconds = 60.0
     ping: bool = False
     workers: Annotated[int, Field(ge=0, le=256)] | None = None

@@ -19,6 +19,7 @@ from suite.errors import ResultsError
 
 RESULTS = catalogue.CHECKOUT / "results"
 LATEST = "latest"
+LATEST_FILES = {"latest.html": "report.html", "latest.csv": "summary.csv"}
 FIRST_ATTEMPT = "first-attempt"
 CUT_OFF = "cut-off"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -94,11 +95,18 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def make_latest(self) -> None:
-        """Make results/latest a link to this run."""
-        beside = RESULTS / f".{LATEST}-{os.getpid()}"
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(self.run_id)
-        beside.replace(RESULTS / LATEST)
+        """Make latest.html and latest.csv in results/ links to this run's page and summary.
+
+        A link to the folder would be a second run to whatever reads `results/*/summary.csv`; one of an earlier version
+        goes.
+        """
+        for name, target in LATEST_FILES.items():
+            beside = RESULTS / f".{name}-{os.getpid()}"
+            beside.unlink(missing_ok=True)
+            beside.symlink_to(Path(self.run_id) / target)
+            beside.replace(RESULTS / name)
+        if (RESULTS / LATEST).is_symlink():
+            (RESULTS / LATEST).unlink()
 
 
 def create(name: str | None, plan_name: str, now: datetime) -> Run:
@@ -124,12 +132,14 @@ def create(name: str | None, plan_name: str, now: datetime) -> Run:
 
 
 def find(name: str) -> Path:
-    """The folder of a run that has measured something, by its name in results/ or by a path.
+    """The folder of a run that has measured something, by its name in results/ or by a path; `latest` is the newest.
 
     Raises ResultsError when there is none.
     """
+    if name == LATEST and (newest := latest()) is not None:
+        return newest
     for folder in (RESULTS / name, Path(name)):
-        if folder.is_symlink() and folder.name != LATEST:
+        if folder.is_symlink():
             raise ResultsError(f"{folder} is a symbolic link, and runs are folders; use the name of its target")
         if (folder / "summary.csv").is_file() or any(folder.glob("rounds/[0-9][0-9]/*/window.json")):
             return folder
@@ -137,6 +147,13 @@ def find(name: str) -> Path:
         raise ResultsError(f"the run {name!r} has measured nothing yet; to resume it: bench run --resume {name}")
     having = ", ".join(run.name for run in finished()[-5:]) or "none yet"
     raise ResultsError(f"there is no run {name!r} with a summary.csv; the newest are: {having}")
+
+
+def latest() -> Path | None:
+    """The folder of the run that finished last, where it is still there."""
+    link = RESULTS / "latest.csv"
+    target = RESULTS / link.readlink() if link.is_symlink() else None
+    return target.parent if target is not None and target.is_file() else None
 
 
 def finished() -> list[Path]:

@@ -141,7 +141,7 @@ def test_a_run_records_what_it_was_made_with(finished: Path) -> None:
     assert sorted(plan["order"][0]) == BOTH
     assert isinstance(plan["seed"], int)
     assert json.loads((finished / "status.json").read_text())["state"] == "finished"
-    assert (finished.parent / "latest").readlink() == Path("smoke")
+    assert (finished.parent / "latest.html").readlink() == Path("smoke/report.html")
 
 
 def test_a_runs_title_says_what_was_overridden(finished: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_runs_title_says_what_was_overridden(finished: Path) -> None:
 
 def test_tables_can_be_read_with_their_types(finished: Path) -> None:
     """As results/README.md has it: Parquet as it is, and each CSV with the types of the data package."""
-    runs = [run for run in finished.parent.glob("*/summary.parquet") if run.parent.name != "latest"]
+    runs = list(finished.parent.glob("*/summary.parquet"))
     assert runs == [finished / "summary.parquet"]
     table = pl.concat(pl.read_parquet(run) for run in runs * 2)
     assert table.filter(pl.col("operation") == "all")["slug"].to_list() == BOTH * 2
@@ -282,8 +282,8 @@ def test_an_interrupted_run_keeps_what_it_measured(checkout: Checkout, number: s
     assert list(run.glob("rounds/*/*/samples.bin")) == []
     for kept in run.glob("rounds/*/*/samples.parquet"):
         assert pl.read_parquet(kept).columns
-    latest = checkout.results / "latest"
-    assert not latest.is_symlink() or latest.readlink() != Path(name)
+    latest = checkout.results / "latest.html"
+    assert not latest.is_symlink() or latest.readlink().parts[0] != name
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -17,10 +17,14 @@ from bench import cli
 from bench.analysis import parity, verdict
 from bench.analysis.recorded import timeline
 from bench.cli import COMMANDS
+from bench.measure import job
+from bench.measure.job import RunRequest
+from bench.plan import file
 from bench.plan.claims import METRICS, Claim
 from bench.plan.matrix import cells
 from bench.plan.model import DatasetScale, Load, Matrix, Plan, Rounds, Target, Thresholds
 from bench.report import csv_tables
+from bench.report.formats import minutes
 from bench.store import rows
 from suite import catalogue
 
@@ -280,3 +284,25 @@ def _unplain(text: str, words: Collection[str] = UNPLAIN.keys()) -> list[str]:
         if better in words
         for found in re.finditer(word, flat, re.IGNORECASE)
     ]
+
+
+IN_WORDS = {"4 min": "four", "5 min": "five", "6 min": "six", "7 min": "seven", "8 min": "eight"}
+
+
+def expected(plan: str) -> str:
+    """How long a plan takes, as `bench list` and `--dry-run` say."""
+    path = catalogue.plans()[plan]
+    read = file.read(path)
+    return minutes(job.decide(RunRequest(read, path, None, None)).expected_s(read.rounds.count))
+
+
+def test_times_in_the_documents_are_those_that_the_suite_expects() -> None:
+    """What a reader is promised before a run is what the run says when it begins."""
+    studies = (catalogue.CHECKOUT / "docs" / "studies.md").read_text()
+    said = re.findall(r"`make bench PLAN=(\w+)` \((\d+) minutes?", studies)
+    assert len(said) >= 9
+    assert [(plan, f"{number} min") for plan, number in said] == [(plan, expected(plan)) for plan, _ in said]
+    default = IN_WORDS[expected("default")]
+    for text in ((catalogue.CHECKOUT / "README.md").read_text(), cli.EPILOG):
+        assert f"about {default} minutes" in text
+    assert expected("smoke") == "1 min"

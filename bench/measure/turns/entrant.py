@@ -151,4 +151,4 @@ class Entrant:
         """End its load and its observers."""
         stop_all([self.child])
         if self._sampler is not None:
-            self._probe.__exit__(None, None, None)
+            self._probe.end()  # its service stands still, and answers nothing any more

@@ -20,6 +20,10 @@ class Poller(ABC):
         self._thread.start()
         return self
 
+    def end(self) -> None:
+        """End, without waiting for an answer that is not needed any more."""
+        self._ended.set()
+
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._ended.set()
         self._thread.join(self.ends_in_s)

@@ -1,11 +1,17 @@
 """A comparison of two runs as a page: a document in, HTML out. Pure; everything from outside is escaped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bench.compare.documents import Document
+from bench.plan import metrics
+from bench.report.html.charts import intervals
+from bench.report.html.charts.figure import Chart
+from bench.report.html.charts.intervals import RatioLine
 from bench.report.html.page import environment
 from bench.report.markdown import holds_figures
 from bench.store.csv_reading import plain
+
+MOST_CELLS = 30  # that are drawn
 
 
 def page(document: Document, links: Mapping[str, str] | None = None) -> str:
@@ -16,4 +22,18 @@ def page(document: Document, links: Mapping[str, str] | None = None) -> str:
     templates = environment()
     templates.filters["plain"] = plain
     numbers = [number for number in range(len(document.headings)) if holds_figures(document, number)]
-    return templates.get_template("change.html").render(document=document, numbers=numbers, links=links or {})
+    return templates.get_template("change.html").render(
+        document=document, numbers=numbers, links=links or {}, charts=list(_charts(document))[:MOST_CELLS]
+    )
+
+
+def _charts(document: Document) -> Iterator[Chart]:
+    """Each cell, new beside old; net changes where they are known, as in the table."""
+    for name, changes in document.cells.items():
+        lines = [RatioLine(metrics.named(one.metric).title, *one.judged) for one in changes if one.judged[0]]
+        if not lines:
+            continue
+        is_net = any(one.net_ratio is not None for one in changes)
+        label = f"new, times old{', beside the other services' if is_net else ''}"
+        words = "; ".join(f"{one.name} {one.ratio:.2f}" for one in lines)
+        yield intervals.chart(plain(name), f"New / old: {words}.", lines, label)

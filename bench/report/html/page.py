@@ -6,11 +6,14 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from bench.analysis.analysis import Analysis
+from bench.analysis.analysis import Analysis, Ranking
 from bench.analysis.verdict import Judgement
 from bench.report import answer
+from bench.report import beside as beside_each_other
+from bench.report.answer import ScenarioAnswer
 from bench.report.html import sections
-from bench.report.html.charts import ratios
+from bench.report.html.charts import beside, ratios
+from bench.report.html.charts.figure import Chart
 from bench.report.html.sections import RunFacts
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,11 +26,21 @@ def page(facts: RunFacts, found: Analysis) -> str:
         .get_template("report.html")
         .render(
             facts=facts,
-            answers=[(one, ratios.chart(one)) for one in map(answer.of, found.rankings)],
+            answers=[_answer(one) for one in found.rankings],
             verdicts=counted([one.verdict.name for one in found.results]),
             sections=sections.of(facts, found),
         )
     )
+
+
+def _answer(found: Ranking) -> tuple[ScenarioAnswer, Chart | None, list[str]]:
+    """With its picture. Of only two cells that is every metric, with a sentence for each."""
+    said = answer.of(found)
+    if len(said.contrasts) != 1 or not said.contrasts[0].known:
+        return said, ratios.chart(said), []
+    [contrast] = said.contrasts
+    lines = beside_each_other.of(found, contrast)
+    return said, beside.chart(said.scenario, contrast, lines), [one.sentence for one in lines]
 
 
 def environment() -> jinja2.Environment:

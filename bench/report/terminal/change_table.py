@@ -25,6 +25,7 @@ def terminal(document: Document) -> RenderableType:
         last = row.cells[0]
     parts: list[RenderableType] = [Text(plain(f"old: {document.old}   new: {document.new}"), style="bold")]
     parts += [Text(plain(mark), style="bold red") for mark in document.marks]
+    parts += [Text(document.together)] if document.together else []
     parts += [Text(document.headline, style="bold")] if document.headline else []
     parts += [Text(f"- {plain(text)}", style=STYLES[row.tone]) for row in document.changed for text in row.cells]
     parts.append(table)

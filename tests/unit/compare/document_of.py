@@ -1,7 +1,7 @@
 """A comparison of two runs with everything that a view of it must show."""
 
 from bench.compare import changes, documents
-from bench.compare.changes import OperationFigures
+from bench.compare.cells import OperationFigures
 from bench.compare.documents import Document
 from bench.plan import metrics
 from bench.plan.metrics import Place

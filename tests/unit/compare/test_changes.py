@@ -8,7 +8,8 @@ import pytest
 from bench.analysis.intervals import welch_interval
 from bench.analysis.pairs import Conclusion
 from bench.compare import changes
-from bench.compare.changes import Change, OperationFigures
+from bench.compare.cells import OperationFigures
+from bench.compare.changes import Change
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from suite import csv_writing
@@ -149,45 +150,6 @@ def test_a_floor_leaves_an_end_open(
     assert ("only a bound is known" in found.why) == (metric != "service_cpu_ms_per_request")
 
 
-def made(
-    metric: str, low: float | None, high: float | None, conclusion: str = "higher", operation: str = "all"
-) -> Change:
-    return Change(CELL, operation, metric, (5, 5), 1.0, 1.0, 1.0, low, high, Conclusion(conclusion), "")
-
-
-@pytest.mark.parametrize(
-    ("one", "is_regression"),
-    [
-        (made("throughput_rps", 0.90, 0.9499, "lower"), True),
-        (made("throughput_rps", 0.90, 0.95, "lower"), False),  # exactly at the limit
-        (made("throughput_rps", 1.06, 1.20), False),  # for the better
-        (made("throughput_rps", None, 0.90, "lower"), True),
-        (made("throughput_rps", None, None, "not comparable"), False),
-        (made("latency_p99_ms", 1.0501, 1.2), True),
-        (made("latency_p99_ms", 1.05, 1.2), False),
-        (made("latency_p50_ms", 0.8, 0.9, "lower"), False),
-        (made("service_cpu_ms_per_request", 1.2, 1.3), True),
-        (made("service_rss_peak_mb", 1.06, None), True),
-        (made("failure_ratio", 2.0, 3.0), True),
-        (made("latency_p99_ms", 2.0, 3.0, "not comparable"), False),
-        (made("latency_p99_ms", 2.0, 3.0, operation="read_user"), False),
-    ],
-)
-def test_a_regression_lies_wholly_beyond_the_limit(one: Change, is_regression: bool) -> None:
-    """On the bad side: throughput below 95%, everything else above 105%."""
-    assert changes.regressed([one], 0.05) == ([one] if is_regression else [])
-
-
-def test_cells_are_named_by_what_sets_them_apart() -> None:
-    """Parameters included; and what only one run has is told."""
-    more = (*CELL[:6], "threads=80", *CELL[7:])
-    name_of = changes.named([CELL, more])
-    assert [name_of(one) for one in (CELL, more)] == ["asyncpg_async, threads 40", "asyncpg_async, threads 80"]
-    assert changes.named([CELL])(CELL) == "asyncpg_async"
-    old, new = [figures(1.0), figures(1.0, cell=more)], [figures(1.0), figures(1.0, cell=OTHER)]
-    assert [[one.identity for one in part] for part in changes.only(old, new)] == [[more], [OTHER]]
-
-
 RUNS = 5_000
 
 
@@ -211,7 +173,7 @@ def test_text_cells_of_compare_csv_are_no_formulas() -> None:
     assert header.split(",") == list(changes.COLUMNS)
     assert row == (
         "point_read,all,'=1+1,idiomatic,gunicorn,1,10,threads=40,closed,1000,throughput_rps,2,2,"
-        "1.41421,1.41421,1.0,0.121377,8.2388,no difference shown,"
+        "1.41421,1.41421,1.0,0.121377,8.2388,,,,,no difference shown,"
     )
 
 
@@ -226,3 +188,78 @@ def test_a_first_stage_of_one_round_has_no_spread() -> None:
     """Its others were left out."""
     old, new = figures(100.0, 101.0, 102.0), replace(figures(100.0, 101.0, 102.0), first_stage=1)
     assert change(old, new).why == "no interval: one round (new)"
+
+
+SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async")
+
+
+def run_of(rates: dict[str, list[float]]) -> list[OperationFigures]:
+    """A run with one cell of each service."""
+    return [figures(*values, cell=(CELL[0], service, *CELL[2:])) for service, values in rates.items()]
+
+
+def rates_of(chance: np.random.Generator, factors: dict[str, float]) -> dict[str, list[float]]:
+    """Five rounds, each of another speed, and noise of each service's own; `factors` is what a run changed by."""
+    rounds = chance.normal(0, 0.05, 5)
+    return {
+        one: (4000 * factors.get(one, 1.0) * np.exp(rounds + chance.normal(0, 0.02, 5))).tolist() for one in SERVICES
+    }
+
+
+def test_what_all_services_changed_by_is_set_apart() -> None:
+    """A machine that became 10% faster makes no service better; one that also became 20% slower is named alone."""
+    chance = np.random.default_rng(17)
+    old = run_of(rates_of(chance, {}))
+    new = run_of(rates_of(chance, dict.fromkeys(SERVICES, 1.1) | {"asyncpg_async": 1.1 * 0.8}))
+    found = {one.identity[1]: one for one in changes.compare(old, new)}
+    assert [found[one].conclusion for one in SERVICES] == [
+        Conclusion.NONE_SHOWN, Conclusion.LOWER, Conclusion.NONE_SHOWN, Conclusion.NONE_SHOWN,
+    ]  # fmt: skip
+    [together] = changes.shared(old, new)
+    assert (together.metric, together.cells) == ("throughput_rps", 4)
+    assert together.factor.low < 1.1 < together.factor.high
+    assert found["asyncpg_async"].shared_ratio == together.factor.ratio
+    assert found["asyncpg_async"].net_ratio == pytest.approx(0.8, rel=0.05)
+    assert found["asyncpg_async"].ratio == pytest.approx(0.88, rel=0.1)
+
+
+def test_two_services_cannot_say_which_of_them_changed() -> None:
+    """Nor can many cells of one service: the ratio itself is judged, as it is for memory, which no machine moves."""
+    chance = np.random.default_rng(17)
+    old, new = (run_of(rates_of(chance, dict.fromkeys(SERVICES, factor)))[:2] for factor in (1.0, 2.0))
+    assert {one.conclusion for one in changes.compare(old, new)} == {Conclusion.HIGHER}
+    assert (changes.shared(old, new), changes.compare(old, new)[0].net_ratio) == ((), None)
+    memory = {one: [100.0, 101.0] for one in SERVICES}
+    runs = [
+        [replace(one, rounds={"service_rss_peak_mb": one.rounds["throughput_rps"]}) for one in run_of(rates)]
+        for rates in (memory, {one: [200.0, 201.0] for one in SERVICES})
+    ]
+    found = [one for one in changes.compare(*runs) if one.metric == "service_rss_peak_mb"]
+    assert [(one.conclusion, one.net_ratio) for one in found] == [(Conclusion.HIGHER, None)] * 4
+
+
+def test_a_floor_shares_no_change_and_keeps_its_open_end() -> None:
+    """Its bound says nothing about the others; beside them it is a bound still."""
+    chance = np.random.default_rng(17)
+    old, new = (run_of(rates_of(chance, dict.fromkeys(SERVICES, factor))) for factor in (1.0, 1.1))
+    new[0] = replace(new[0], verdict="FLOOR")
+    [together] = changes.shared(old, new)
+    assert together.cells == 3
+    floor = changes.compare(old, new)[0]
+    assert (floor.net_ratio is not None, floor.net_ci_high, floor.ci_high) == (True, None, None)
+
+
+def test_a_changing_machine_is_seldom_called_a_changed_service() -> None:
+    """Of 1,000 simulated pairs of runs between which the machine changes by some 10%, 5% of the cells or fewer."""
+    chance = np.random.default_rng(1917)
+    pairs, shown, plain = 1000, 0, 0
+    for _ in range(pairs):
+        runs = [
+            run_of(rates_of(chance, dict.fromkeys(SERVICES, factor)))
+            for factor in (1.0, *np.exp(chance.normal(0, 0.1, 1)))
+        ]
+        found = changes.compare(*runs)
+        shown += any(one.conclusion in {"higher", "lower"} for one in found)
+        plain += any(not (one.ci_low or 0) <= 1 <= (one.ci_high or 0) for one in found)
+    assert shown / pairs <= 0.05
+    assert plain / pairs > 0.3

@@ -6,8 +6,9 @@ import pytest
 
 from bench.analysis.pairs import Conclusion
 from bench.compare import changes, documents, locust_csv
-from bench.compare.changes import Change
+from bench.compare.changes import Change, SharedChange
 from bench.compare.locust_csv import Ratio
+from bench.compare.net import Factor
 from tests.unit.compare.document_of import KEYS, figures
 
 
@@ -103,3 +104,35 @@ def test_figures_of_locust_are_shares_where_they_are_of_failures() -> None:
         "What these files cannot tell": locust_csv.LIMITS,
         "Not in both": ["only in the old file: GET /y"],
     }
+
+
+def test_a_net_change_has_a_column_and_its_interval() -> None:
+    """A metric that a machine's speed does not move keeps the interval of its ratio."""
+    one = change("throughput_rps", "lower", 0.98, 1.02)
+    one = replace(one, shared_ratio=1.1, net_ratio=0.91, net_ci_low=0.89, net_ci_high=0.93)
+    made = documents.of_runs(("old", "new"), [one, change("service_rss_peak_mb", "higher", 1.9, 2.1)])
+    assert made.headings == documents.WITH_NET
+    assert [row.cells[4:] for row in made.rows] == [
+        ("2.000", "0.910", "0.890 .. 0.930", "lower, worse"),
+        ("2.000", "", "1.900 .. 2.100", "higher, worse"),
+    ]
+    assert made.changed[0].cells == ("worse: x, requests/s 0.910 (0.890 .. 0.930) beside the others",)
+    assert made.notes == (documents.WHAT_NET_IS,)
+
+
+def test_what_all_cells_changed_by_is_said_once() -> None:
+    """What is not shown is left out, and so are single operations."""
+    shared = [
+        SharedChange("all", "throughput_rps", 4, Factor(1.1, 1.05, 1.15)),
+        SharedChange("all", "latency_p50_ms", 4, Factor(0.95, 0.9, 1.01)),
+        SharedChange("all", "service_cpu_ms_per_request", 4, Factor(0.91, 0.89, 0.93)),
+        SharedChange("read_user", "throughput_rps", 4, Factor(1.1, 1.05, 1.15)),
+    ]
+    made = documents.of_runs(("old", "new"), [], shared=shared)
+    assert made.together.startswith(
+        "All 4 cells changed together: requests/s 1.100 (1.050 .. 1.150), CPU ms per request 0.910 (0.890 .. 0.930)."
+    )
+    assert documents.of_runs(("old", "new"), [], shared=shared[1:2]).together == ""
+    assert documents.regression_together(shared[2], 0.05).startswith(
+        "regression: all 4 cells together: CPU ms per request 0.910 (0.890 .. 0.930), all of it above 1.05."
+    )

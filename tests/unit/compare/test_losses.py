@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.compare import losses
-from bench.compare.changes import OperationFigures
+from bench.compare.cells import OperationFigures
 from tests.unit.compare import document_of
 
 RATES = (100.0, 101.0)

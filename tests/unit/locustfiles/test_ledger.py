@@ -20,6 +20,7 @@ def test_open_requests_are_those_of_users_and_of_waiting_arrivals() -> None:
     ledger.begun, ledger.ended = 12, 10
     assert ledger.state() == LedgerState(12, 10, 2, 50)
     assert ledger.state(2, 30) == LedgerState(12, 10, 4, 30)
+    assert [ledger.open_since_before(moment_ns) for moment_ns in (50, 51, 71)] == [0, 1, 2]
     ledger.leave(users[2])
     assert ledger.state() == LedgerState(12, 10, 1, 70)
     ledger.reset()

@@ -63,6 +63,22 @@ def test_a_request_that_never_ends_is_waited_for_no_longer_than_allowed(in_green
     assert took_s(in_greenlet, _phases.wait_for_window, lambda: hung, 100, 0.4) == pytest.approx(0.4, abs=0.2)
 
 
+def test_a_load_in_turns_waits_for_nearly_all_requests(in_greenlet: InGreenlet) -> None:
+    """Of 4,000 requests four may be left, once two response times (here 0.25 s each) are over."""
+    began = time.perf_counter()
+
+    def left(few: int) -> Callable[[], int]:
+        return lambda: 100 if time.perf_counter() - began < 0.2 else few
+
+    assert took_s(in_greenlet, _phases.wait_until_few, serving(4_000), left(4), 4_000, 5.0) == pytest.approx(
+        0.5, abs=0.2
+    )
+    assert took_s(in_greenlet, _phases.wait_until_few, serving(4_000), left(5), 4_000, 1.5) == pytest.approx(
+        1.5, abs=0.2
+    )
+    assert took_s(in_greenlet, _phases.wait_until_few, serving(4_000), lambda: 0, 4_000, 5.0) < 0.2
+
+
 def test_a_load_with_nothing_open_need_not_wait(in_greenlet: InGreenlet) -> None:
     """All that it began has ended."""
     assert took_s(in_greenlet, _phases.wait_for_window, lambda: LedgerState(9, 9, 0, 0), 100, 5.0) < 0.2

@@ -78,8 +78,9 @@ def test_a_start_that_fails_leaves_nothing(
         assert code is None or (isinstance(raised, BenchError) and raised.exit_code == code)
         assert "nothing was measured, and no folder was left in results/" in printed
         assert "--resume" not in printed
-        assert sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) == ["before", "latest"]
-        assert (folder / "latest").readlink() == Path("before")
+        there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        assert there == ["before", "latest.csv", "latest.html"]
+        assert (folder / "latest.csv").readlink() == Path("before/summary.csv")
 
 
 @pytest.mark.parametrize(
@@ -103,4 +104,4 @@ def test_what_was_measured_is_kept(
     status: dict[str, Any] = json.loads((folder / NAME / "status.json").read_text())
     assert status["state"] == state
     assert (folder / NAME / "rounds/01/asyncpg_async/samples.bin").exists()
-    assert (folder / "latest").readlink() == Path("before")
+    assert (folder / "latest.csv").readlink() == Path("before/summary.csv")

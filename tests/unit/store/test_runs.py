@@ -36,11 +36,17 @@ def test_a_name_stays_below_results(name: str) -> None:
 
 
 def test_latest_is_the_newest_finished_run(own_results: Path) -> None:
-    """The link is replaced, not doubled."""
+    """Links to its page and summary are replaced, not doubled; one to the folder would count twice."""
+    own_results.mkdir(exist_ok=True)
+    (own_results / "latest").symlink_to("one")  # of an earlier version
     for name in ("one", "two"):
         runs.create(name, "default", NOW).make_latest()
-    assert (own_results / "latest").readlink() == Path("two")
-    assert sorted(path.name for path in own_results.iterdir()) == ["latest", "one", "two"]
+    assert (own_results / "latest.html").readlink() == Path("two/report.html")
+    assert sorted(path.name for path in own_results.iterdir()) == ["latest.csv", "latest.html", "one", "two"]
+    assert runs.latest() is None  # nothing was written yet
+    (own_results / "two" / "summary.csv").write_text("")
+    assert runs.find("latest") == own_results / "two"
+    assert list(own_results.glob("*/summary.csv")) == [own_results / "two" / "summary.csv"]
 
 
 def test_a_second_run_is_refused_and_told_about_the_first() -> None:

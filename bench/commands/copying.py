@@ -1,0 +1,118 @@
+"""Makes a new service or scenario: a copy of an existing one under another name."""
+
+import difflib
+import importlib.metadata
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite import catalogue
+from suite.catalogue import Scenario, Service
+from suite.errors import UsageError
+
+SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*_(sync|async)")
+SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class NewService:
+    """What a new service is called, and what it is a copy of."""
+
+    name: str
+    like: Service
+    title: str
+    port: int
+    libraries: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Where it goes."""
+        return catalogue.SERVICES / self.name
+
+
+def service(name: str, like: str | None, title: str | None, libraries: Sequence[str]) -> NewService:
+    """Decide on a new service. Raises UsageError for a name that is wrong or taken."""
+    if not SERVICE_NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot name a service: it is the library and its mode, such as sqlmodel_async or peewee_sync"
+        )
+    if (catalogue.SERVICES / name).exists():
+        raise UsageError(f"services/{name} is there already; choose another name")
+    mode = name.rpartition("_")[2]
+    whole = [one for one in catalogue.services().values() if one.needs_database and one.mode == mode]
+    chosen = catalogue.service(like) if like else catalogue.service(nearest(name, [one.name for one in whole]))
+    if chosen.mode != mode:
+        raise UsageError(
+            f"services/{chosen.name} is {chosen.mode}, and {name} is to be {mode}; name another with --like"
+        )
+    return NewService(
+        name,
+        chosen,
+        title or f"{name.rpartition('_')[0]} ({mode})",
+        catalogue.free_port(),
+        tuple(dict.fromkeys((*libraries, *chosen.libraries))),
+    )
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The name that is most like this one; the first of equals."""
+    return max(names, key=lambda one: difflib.SequenceMatcher(a=name, b=one).ratio())
+
+
+def write_service(new: NewService) -> list[Path]:
+    """Write its files, and return them."""
+    old = catalogue.SERVICES / new.like.name
+    new.folder.mkdir()
+    written = []
+    for source in sorted(path for path in old.iterdir() if path.suffix in {".py", ".toml"}):
+        text = source.read_text(encoding="utf-8").replace(f"services.{new.like.name}", f"services.{new.name}")
+        text = text.replace(f'title="{new.like.title}"', f'title="{new.title}"')
+        if source.name == "service.toml":
+            text = _described(text, new)
+        target = new.folder / source.name
+        target.write_text(text, encoding="utf-8")
+        written.append(target)
+    return written
+
+
+def _described(text: str, new: NewService) -> str:
+    listed = ", ".join(f'"{one}"' for one in new.libraries)
+    lines = {"title": f'"{new.title}"', "port": str(new.port), "libraries": f"[{listed}]"}
+    for key, value in lines.items():
+        text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text, count=1)
+        if not count:
+            raise UsageError(
+                f"services/{new.like.name}/service.toml has no line `{key} = ...`; name another with --like"
+            )
+    return text
+
+
+def missing(libraries: Iterable[str]) -> list[str]:
+    """Those that are not installed."""
+    return [one for one in libraries if not _installed(one)]
+
+
+def _installed(library: str) -> bool:
+    try:
+        importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def scenario(name: str, like: str | None) -> tuple[Scenario, Path]:
+    """The scenario to copy, and the file to write. Raises UsageError for a name that is wrong or taken."""
+    if not SCENARIO_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a scenario: write small letters, digits and _, such as newest_users")
+    path = catalogue.SCENARIOS / f"{name}.py"
+    if path.exists():
+        raise UsageError(f"locustfiles/{name}.py is there already; choose another name")
+    return catalogue.scenario(like or nearest(name, list(catalogue.scenarios()))), path
+
+
+def write_scenario(like: Scenario, path: Path) -> None:
+    """Write a copy whose class has its own name."""
+    own = "".join(part.capitalize() for part in path.stem.split("_"))
+    text = like.path.read_text(encoding="utf-8")
+    path.write_text(re.sub(rf"\b{like.user}\b", own, text), encoding="utf-8")

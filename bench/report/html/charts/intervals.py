@@ -1,0 +1,73 @@
+"""Ratios with their intervals, a line each, on one axis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.html.charts.figure import COLOURS, INK, Chart, drawn
+
+WIDE = 5.0
+"""From this ratio between the largest and the smallest value on, an axis is logarithmic."""
+STEPS = [base * 10.0**power for power in range(-3, 4) for base in (1, 2, 5)]
+
+
+@dataclass(frozen=True)
+class RatioLine:
+    """A ratio with its interval; an end that is not known is None, and so is a ratio that is not drawn."""
+
+    name: str
+    ratio: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def chart(title: str, description: str, lines: Sequence[RatioLine], label: str) -> Chart:
+    """One panel with all lines, from top to bottom."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        panel(axes, lines, label, COLOURS[0])
+        name_lines(axes, [one.name for one in lines])
+
+    return drawn(title, description, height_in(len(lines)), draw)
+
+
+def height_in(lines: int) -> float:
+    """The height of a chart with so many lines, in inches."""
+    return 1.1 + 0.4 * lines
+
+
+def name_lines(axes: Axes, names: Sequence[str]) -> None:
+    """At the left, with room for the figure above the first."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.8)
+
+
+def panel(axes: Axes, lines: Sequence[RatioLine], label: str, colour: str) -> None:
+    """The lines, with 1 as a rule through all of them."""
+    axes.axvline(1, color=INK, linewidth=1)
+    values = [1.0]
+    for row, one in enumerate(lines):
+        if one.ratio is None:
+            continue
+        values.append(one.ratio)
+        if one.low and one.high:
+            axes.plot((one.low, one.high), (row, row), color=colour, linewidth=3, solid_capstyle="butt", alpha=0.5)
+            values += [one.low, one.high]
+        axes.plot(one.ratio, row, "o", color=colour)
+        axes.annotate(
+            f"{one.ratio:.2f}", (one.ratio, row), (0, 7), textcoords="offset points", ha="center", va="bottom",
+            fontsize=9,
+        )  # fmt: skip
+    if max(values) > WIDE * min(values):
+        axes.set_xscale("log")
+        axes.set_xticks([one for one in STEPS if min(values) / 1.5 <= one <= max(values) * 1.5])
+        axes.minorticks_off()
+    else:
+        room = 0.12 * (max(values) - min(values)) + 0.02
+        axes.set_xlim(min(values) - room, max(values) + room)
+        axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlabel(label)

@@ -1,0 +1,94 @@
+"""A new service or scenario is a copy of the nearest one that works at once."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.commands import copying
+from bench.commands.new import new
+from suite import catalogue, service_file
+from suite.errors import UsageError
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of services/ and locustfiles/ to write into."""
+    for name in ("services", "locustfiles"):
+        shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(catalogue, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(catalogue, "SERVICES", tmp_path / "services")
+    monkeypatch.setattr(catalogue, "SCENARIOS", tmp_path / "locustfiles")
+    for cached in (catalogue.services, catalogue.scenarios, catalogue.external):
+        cached.cache_clear()
+    yield tmp_path
+    for cached in (catalogue.services, catalogue.scenarios, catalogue.external):
+        cached.cache_clear()
+
+
+def run(*words: str) -> str:
+    found = CliRunner().invoke(new, words, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def test_a_new_service_is_a_copy_with_a_name_a_title_and_a_port_of_its_own(tree: Path) -> None:
+    """Of the service with the nearest name; a library that is not installed is named, with what adds it."""
+    said = run("service", "sqlmodel_async", "--library", "sqlmodel-of-nowhere")
+    assert "a copy of services/sqlalchemy_async on port 8008" in said
+    assert (
+        "sqlmodel-of-nowhere is not installed: write it into `dependencies` of pyproject.toml, then: make lock" in said
+    )
+    catalogue.services.cache_clear()
+    made = catalogue.service("sqlmodel_async")
+    assert (made.title, made.mode, made.port) == ("sqlmodel (async)", "async", 8008)
+    assert made.libraries == ("sqlmodel-of-nowhere", "sqlalchemy", "asyncpg", "greenlet")
+    assert made.overhead == catalogue.service("sqlalchemy_async").overhead
+    code = "".join(path.read_text() for path in (tree / "services" / "sqlmodel_async").glob("*.py"))
+    assert "from services.sqlmodel_async import studies" in code
+    assert 'FastAPI(title="sqlmodel (async)"' in code
+    assert "services.sqlalchemy_async" not in code
+    service_file.check_application(tree / "services" / "sqlmodel_async")
+
+
+def test_a_new_service_may_be_like_another_one(tree: Path) -> None:
+    """With a title that someone chose."""
+    run("service", "peewee_sync", "--like", "psycopg3_sync", "--title", "Peewee")
+    catalogue.services.cache_clear()
+    assert catalogue.service("peewee_sync").title == "Peewee"
+    assert (tree / "services" / "peewee_sync" / "studies.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("sqlmodel", None), "'sqlmodel' cannot name a service: it is the library and its mode, such as"),
+        (("../x_async", None), "cannot name a service"),
+        (("asyncpg_async", None), "services/asyncpg_async is there already"),
+        (("x_async", "psycopg2_sync"), "services/psycopg2_sync is sync, and x_async is to be async"),
+        (("x_async", "asyncpg"), "there is no service 'asyncpg'"),
+    ],
+)
+def test_a_wrong_name_of_a_service_is_refused(words: tuple[str, str | None], message: str) -> None:
+    """Before anything is written."""
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
+        copying.service(*words, None, ())
+
+
+def test_a_new_scenario_is_a_copy_with_a_class_of_its_own(tree: Path) -> None:
+    """It can be found at once."""
+    said = run("scenario", "newest_users", "--like", "list_page")
+    assert "locustfiles/newest_users.py, a copy of locustfiles/list_page.py" in said
+    catalogue.scenarios.cache_clear()
+    assert catalogue.scenario("newest_users").user == "NewestUsers"
+    assert catalogue.scenario("newest_users").operations == catalogue.scenario("list_page").operations
+    assert (tree / "locustfiles" / "newest_users.py").exists()
+
+
+@pytest.mark.parametrize(("name", "message"), [("Newest", "cannot name a scenario"), ("crud", "is there already")])
+def test_a_wrong_name_of_a_scenario_is_refused(name: str, message: str) -> None:
+    """Before anything is written."""
+    with pytest.raises(UsageError, match=message):
+        copying.scenario(name, None)
