@@ -29,7 +29,8 @@ class Change:
     """A row of compare.csv: `ratio` is new / old, with its simultaneous interval. An open end is None.
 
     `shared_ratio` is what all cells changed by, and `net_ratio` what this one changed by beside them. They are None
-    where fewer than three services can say it, and of metrics that a machine's speed does not move.
+    where fewer than three services can say it, and of metrics that a machine's speed does not move. `unranked`: the
+    verdict that keeps the cell from being compared, and in which run it has it.
     """
 
     identity: tuple[str, ...]
@@ -47,6 +48,7 @@ class Change:
     net_ratio: float | None = None
     net_ci_low: float | None = None
     net_ci_high: float | None = None
+    unranked: str = ""
 
     @property
     def judged(self) -> tuple[float | None, float | None, float | None]:
@@ -57,7 +59,7 @@ class Change:
 
     def row(self) -> dict[str, object]:
         """By column of COLUMNS."""
-        own = {name: value for name, value in vars(self).items() if name not in {"identity", "rounds"}}
+        own = {name: value for name, value in vars(self).items() if name not in {"identity", "rounds", "unranked"}}
         rounds = dict(zip(("rounds_old", "rounds_new"), self.rounds, strict=True))
         return dict(zip(IDENTITY, self.identity, strict=True)) | rounds | own
 
@@ -158,6 +160,7 @@ def _change(pair: Pair, metric: Metric, company: _Company) -> Change | None:
         ci_high=None,
         conclusion=Conclusion.NOT_COMPARABLE,
         why=obstacle,
+        unranked=_unranked(old, new),
     )
     if obstacle:
         return found

@@ -1,7 +1,7 @@
 """What a comparison of two runs, or of two files of Locust, says: a table and what belongs to it, in words. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.analysis.pairs import Conclusion
@@ -37,7 +37,7 @@ class ComparisonRow:
 
 @dataclass(frozen=True)
 class Document:
-    """`marks` are seen first, then what changed `together`, the `headline` and what `changed` by itself.
+    """`marks` are seen first, then `unranked` cells, what changed `together`, the `headline`, and what `changed`.
 
     `sections` are lists of lines by heading. `cells` are the changes of each cell by its name.
     """
@@ -49,6 +49,7 @@ class Document:
     marks: tuple[str, ...] = ()
     sections: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unranked: tuple[str, ...] = ()
     together: str = ""
     headline: str = ""
     changed: tuple[ComparisonRow, ...] = ()
@@ -79,6 +80,7 @@ def of_runs(
         marks=(*(f"{FORCED}: {one}" for one in obstacles), *map(str, remarks)),
         sections={heading: lines for heading, lines in sections.items() if lines},
         notes=(WHAT_NET_IS if is_net else WHAT_ROUNDS_MISS,),
+        unranked=tuple(_unranked(whole, name_of)),
         together=together([one for one in shared if one.operation == "all"]),
         headline=headline(whole, len(lost)),
         changed=tuple(
@@ -92,6 +94,13 @@ def of_runs(
             for identity in dict.fromkeys(one.identity for one in whole)
         },
     )
+
+
+def _unranked(found: Sequence[Change], name_of: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
+    """The cells that may not be compared, and in which of the two runs that is so."""
+    for identity, why in {one.identity: one.unranked for one in found}.items():
+        if why:
+            yield f"not compared: {name_of(identity)}, {why}"
 
 
 def together(shared: Sequence[SharedChange]) -> str:

@@ -15,6 +15,8 @@ def markdown(document: Document) -> str:
     lines = [f"### {_markdown(document.old)} → {_markdown(document.new)}", ""]
     for mark in document.marks:
         lines += [f"> **{_markdown(mark)}**", ""]
+    for line in document.unranked:
+        lines += [f"> **{_markdown(line)}**", ""]
     lines += [_markdown(document.together), ""] if document.together else []
     lines += [f"**{_markdown(document.headline)}**", ""] if document.headline else []
     lines += [f"- {_markdown(text)}" for row in document.changed for text in row.cells]

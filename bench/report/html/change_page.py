@@ -28,12 +28,15 @@ def page(document: Document, links: Mapping[str, str] | None = None) -> str:
 
 
 def _charts(document: Document) -> Iterator[Chart]:
-    """Each cell, new beside old; net changes where they are known, as in the table."""
-    for name, changes in document.cells.items():
-        lines = [RatioLine(metrics.named(one.metric).title, *one.judged) for one in changes if one.judged[0]]
-        if not lines:
-            continue
-        is_net = any(one.net_ratio is not None for one in changes)
+    """Each cell, new beside old, on the same axis; net changes where they are known, as in the table."""
+    cells = {
+        name: [RatioLine(metrics.named(one.metric).title, *one.judged) for one in changes if one.judged[0]]
+        for name, changes in document.cells.items()
+    }
+    shown = intervals.reach(line for lines in cells.values() for line in lines)
+    for name, lines in cells.items():
+        is_net = any(one.net_ratio is not None for one in document.cells[name])
         label = f"new, times old{', beside the other services' if is_net else ''}"
         words = "; ".join(f"{one.name} {one.ratio:.2f}" for one in lines)
-        yield intervals.chart(plain(name), f"New / old: {words}.", lines, label)
+        if lines:
+            yield intervals.chart(plain(name), f"New / old: {words}.", lines, label, shown)

@@ -136,3 +136,12 @@ def test_what_all_cells_changed_by_is_said_once() -> None:
     assert documents.regression_together(shared[2], 0.05).startswith(
         "regression: all 4 cells together: CPU ms per request 0.910 (0.890 .. 0.930), all of it above 1.05."
     )
+
+
+def test_a_cell_that_is_not_compared_is_named_once_and_first() -> None:
+    """With its verdict, and the run in which it has it."""
+    one = replace(change("throughput_rps", "not comparable"), unranked="INVALID: new")
+    other = replace(change("latency_p99_ms", "not comparable"), unranked="INVALID: new")
+    made = documents.of_runs(("old", "new"), [one, other])
+    assert made.unranked == ("not compared: x, INVALID: new",)
+    assert list(made.cells) == ["x"]

@@ -17,6 +17,8 @@ MARKDOWN = """\
 
 > **the partial run after_1**
 
+> **not compared: psycopg2_sync, INVALID: new**
+
 **Of 4 figures: 1 worse, 0 better, 1 without a difference shown, 2 not comparable, 1 lost.**
 
 - worse: asyncpg_async, requests/s 0.750 (0.722 .. 0.780)

@@ -1,6 +1,6 @@
 """Ratios with their intervals, a line each, on one axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -23,12 +23,21 @@ class RatioLine:
     high: float | None = None
 
 
-def chart(title: str, description: str, lines: Sequence[RatioLine], label: str) -> Chart:
-    """One panel with all lines, from top to bottom."""
+Reach = tuple[float, float]
+
+
+def reach(lines: Iterable[RatioLine]) -> Reach:
+    """From the smallest to the largest value of these lines and 1: what an axis has to show."""
+    values = [value for one in lines if one.ratio for value in (one.ratio, one.low, one.high) if value]
+    return min([1.0, *values]), max([1.0, *values])
+
+
+def chart(title: str, description: str, lines: Sequence[RatioLine], label: str, shown: Reach | None = None) -> Chart:
+    """One panel with all lines, from top to bottom. `shown`: what its axis shows, where charts beside it share it."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        panel(axes, lines, label, COLOURS[0])
+        panel(axes, lines, label, COLOURS[0], shown)
         name_lines(axes, [one.name for one in lines])
 
     return drawn(title, description, height_in(len(lines)), draw)
@@ -45,29 +54,28 @@ def name_lines(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.8)
 
 
-def panel(axes: Axes, lines: Sequence[RatioLine], label: str, colour: str) -> None:
+def panel(axes: Axes, lines: Sequence[RatioLine], label: str, colour: str, shown: Reach | None = None) -> None:
     """The lines, with 1 as a rule through all of them."""
     axes.axvline(1, color=INK, linewidth=1)
-    values = [1.0]
+    least, most = shown or reach(lines)
     for row, one in enumerate(lines):
         if one.ratio is None:
             continue
-        values.append(one.ratio)
         if one.low and one.high:
             axes.plot((one.low, one.high), (row, row), color=colour, linewidth=3, solid_capstyle="butt", alpha=0.5)
-            values += [one.low, one.high]
         axes.plot(one.ratio, row, "o", color=colour)
         axes.annotate(
             f"{one.ratio:.2f}", (one.ratio, row), (0, 7), textcoords="offset points", ha="center", va="bottom",
             fontsize=9,
         )  # fmt: skip
-    if max(values) > WIDE * min(values):
+    if most > WIDE * least:
         axes.set_xscale("log")
-        axes.set_xticks([one for one in STEPS if min(values) / 1.5 <= one <= max(values) * 1.5])
+        axes.set_xticks([one for one in STEPS if least / 1.5 <= one <= most * 1.5])
+        axes.set_xlim(least / 1.2, most * 1.2)
         axes.minorticks_off()
     else:
-        room = 0.12 * (max(values) - min(values)) + 0.02
-        axes.set_xlim(min(values) - room, max(values) + room)
+        room = 0.12 * (most - least) + 0.02
+        axes.set_xlim(least - room, most + room)
         axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel(label)

@@ -22,14 +22,25 @@ def test_a_terminal_shows_the_same() -> None:
         "old: before new: after_1",
         "NOT ALIKE, compared because of --force: database.scale: 0.01 -> 0.1",
         "the partial run after_1",
+        "not compared: psycopg2_sync, INVALID: new",
         "Of 4 figures: 1 worse, 0 better, 1 without a difference shown, 2 not comparable, 1 lost.",
-        lines[4],
     ]
-    assert lines[4].startswith("- worse: ")
+    assert lines[5].startswith("- worse: ")
     assert "psycopg2_sync requests/s 2,005 2,015 not comparable: INVALID: new" in lines
     assert "p99 ms 30.5 30.5 not comparable: INVALID: new" in lines
     assert "[red]" in printed
     assert "\x1b" not in printed
+
+
+def test_a_narrow_terminal_has_each_cells_name_above_its_rows() -> None:
+    """No column is folded into pieces: both figures are left out, which the page has."""
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as captured:
+        console.print(change_table.terminal(document()))
+    lines = [re.sub(r"\s+", " ", line).strip() for line in captured.get().splitlines()]
+    assert "metric new / old 95% CI conclusion" in lines
+    assert lines[lines.index("psycopg2_sync") + 1] == "requests/s not comparable: INVALID: new"
+    assert max(map(len, captured.get().splitlines())) <= 80
 
 
 def test_the_tone_of_a_row_is_its_colour() -> None:
