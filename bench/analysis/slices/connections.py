@@ -53,6 +53,38 @@ def of(recording: Recording, window: Window, clock: ActiveClock | None) -> Held:
     return Held(most_held if most_held >= 0 else None, least if least == min(at_most, most_held) else None)
 
 
+@dataclass(frozen=True)
+class OwnStates:
+    """In which states a service's own connections are at one reading: how many in each."""
+
+    active: int
+    idle: int
+    idle_in_transaction: int
+    other: int
+
+
+def own_states(recording: Recording) -> list[OwnStates]:
+    """At each reading, without the connections of other services: frozen ones, and idle ones that were there before.
+
+    In a turn, as many wait in a transaction as are surely the cell's own.
+    """
+    if not recording.activity:
+        return []
+    others = max(0, recording.activity[0].connections - recording.pooled)
+    waiting = [activity.idle_in_transaction(one) for one in recording.activity]
+    if recording.turns:
+        waiting = [least for least, _ in _idle_in_transaction(recording)]
+    return [_without(one, held, others) for one, held in zip(recording.activity, waiting, strict=True)]
+
+
+def _without(seen: Activity, held: int, others: int) -> OwnStates:
+    """A reading without so many connections of others, none of which works."""
+    active = seen.states.get("active", 0)
+    still = seen.states.get("idle", 0) + activity.idle_in_transaction(seen)
+    idle = max(0, still - held - others)
+    return OwnStates(active, idle, held, max(0, seen.connections - active - still))
+
+
 def transactions_per_request(recording: Recording, mine: Cut) -> tuple[float | None, str]:
     """How many transactions a request took; None where that is not known, and why, if it is a matter of the turns."""
     ended_ns = windows.ended_ns(mine.samples)

@@ -135,7 +135,7 @@ def _latency(facts: RunFacts, found: Analysis) -> PageSection:
     notes = [
         f"From when each request was due, without failed ones. A percentile needs {SAMPLES_BEYOND} slower requests.",
         "A request that never ended, or was never sent, counts with the time that it had waited.",
-        "In a heat map, darker is more requests; what lies left of the dashed line is ramp-up and warm-up.",
+        "In a heat map, more contrast is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
     pings = tables.pings([result for one in found.rankings for result in one.results])
     return PageSection("latency", "Latency", notes, charts, [pings] if pings else [])

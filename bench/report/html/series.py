@@ -14,6 +14,7 @@ from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
 from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.recorded.turns import ActiveClock
 from bench.analysis.recorded.windows import Window
+from bench.analysis.slices import connections
 from bench.analysis.slices.cut import on_active_clock
 from bench.store import csv_reading, recordings, samples
 from suite.errors import ResultsError
@@ -120,7 +121,7 @@ def over_time(slug: str, number: int, place: Path) -> OverTime | None:
     edges = np.geomspace(*heat_ms, HEAT_ROWS + 1)
     heat, _, _ = np.histogram2d(ends_s, latency_ms, bins=(np.linspace(from_s, to_s, 2 * bins + 1), edges))
     table = _TableClock(window, window.start_ns if clock is None else facts["evidence"]["slices"][0]["start_ns"], clock)
-    states_at_s, states = _states(place / "pg_activity.csv", table, _pooled(place))
+    states_at_s, states = _states(place, table)
     return OverTime(
         slug=slug,
         round=number,
@@ -163,27 +164,19 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [line.values for line in csv_reading.read(path, (), "a table", ended=True)] if path.exists() else []
 
 
-def _pooled(place: Path) -> int | None:
-    """How many connections the service's pools open at start; None where that can no longer be read."""
-    try:
-        return recordings.read(place).pooled
-    except ResultsError:
-        return None
-
-
-def _states(
-    path: Path, clock: _TableClock, pooled: int | None
-) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:
-    """Without the idle connections of other services: a service has at least those that its pools open at start."""
-    rows = _rows(path)
+def _states(place: Path, clock: _TableClock) -> tuple[tuple[float, ...], Mapping[str, tuple[float, ...]]]:
+    """The service's own connections; all that were seen, where what tells them apart can no longer be read."""
+    rows = _rows(place / "pg_activity.csv")
     if not rows:
         return (), {}
     at_s = clock.of(np.array([float(row["at_s"]) for row in rows]))
-    states = {name: np.array([float(row[name]) for row in rows]) for name in STATES}
-    fewest = float(np.sum([*states.values()], axis=0).min())
-    others = 0.0 if pooled is None else max(0.0, fewest - pooled)
-    states["idle"] = np.maximum(states["idle"] - others, 0.0)
-    return tuple(at_s.tolist()), {name: tuple(values.tolist()) for name, values in states.items()}
+    try:
+        own = connections.own_states(recordings.read(place))
+    except ResultsError:
+        own = []
+    if len(own) == len(rows):
+        return tuple(at_s.tolist()), {name: tuple(float(getattr(one, name)) for one in own) for name in STATES}
+    return tuple(at_s.tolist()), {name: tuple(float(row[name]) for row in rows) for name in STATES}
 
 
 def _cpu(path: Path, clock: _TableClock) -> Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]:

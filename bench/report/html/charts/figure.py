@@ -16,7 +16,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
-INK, GRID, PANEL = "#101112", "#202122", "#303132"  # placeholders, which no chart draws with
+INK, GRID, PANEL, PAPER = "#101112", "#202122", "#303132", "#404142"  # placeholders, which no chart draws with
 # Okabe and Ito's palette, without its yellow and black: see https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 LINES = ("solid", "dashed", "dashdot", "dotted")
@@ -27,6 +27,7 @@ VARIABLES = {
     INK: "currentColor",
     GRID: "var(--grid)",
     PANEL: "var(--panel)",
+    PAPER: "var(--paper)",
     **{colour: f"var(--series-{number})" for number, colour in enumerate(COLOURS, 1)},
 }
 SETTINGS: dict[RcKeyType, Any] = {

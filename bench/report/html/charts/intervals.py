@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.html.charts.figure import COLOURS, INK, Chart, drawn
+from bench.report.html.charts.figure import COLOURS, INK, PAPER, Chart, drawn
 
 WIDE = 5.0
 """From this ratio between the largest and the smallest value on, an axis is logarithmic."""
@@ -66,7 +66,7 @@ def panel(axes: Axes, lines: Sequence[RatioLine], label: str, colour: str, shown
         axes.plot(one.ratio, row, "o", color=colour)
         axes.annotate(
             f"{one.ratio:.2f}", (one.ratio, row), (0, 7), textcoords="offset points", ha="center", va="bottom",
-            fontsize=9,
+            fontsize=9, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
     if most > WIDE * least:
         axes.set_xscale("log")

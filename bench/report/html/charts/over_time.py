@@ -46,7 +46,9 @@ def heat(series: OverTime, limits: Limits) -> Chart | None:
         bar.ax.minorticks_off()
 
     low, high = series.heat_ms
-    words = f"{series.heat.sum():,.0f} successes between {figure_of(low)} and {figure_of(high)} ms; darker is more."
+    words = (
+        f"{series.heat.sum():,.0f} successes between {figure_of(low)} and {figure_of(high)} ms; more contrast is more."
+    )
     return drawn(f"Latency over time: {series.slug}, round {series.round}", words, 2.3, draw, fitted=False)
 
 

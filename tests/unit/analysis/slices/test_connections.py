@@ -9,6 +9,7 @@ from bench.analysis import evidence
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.windows import Window
 from bench.analysis.slices import connections
+from bench.analysis.slices.connections import OwnStates
 from suite.activity import Activity
 from tests.unit.turns_of import CELL, Frozen, Plain, at_ns, plan, queue, recorded, watched
 
@@ -150,3 +151,27 @@ def test_without_turns_it_is_as_it_was() -> None:
     found = evidence.of(recording, queue(Plain(), UNTIL_S), CELL, plan(1))
     assert (found.connections_peak, found.idle_in_transaction_peak) == (12, 0)
     assert connections.of(replace(recording, activity=()), Window(at_ns(1), at_ns(2), 1), None) == connections.UNKNOWN
+
+
+def test_states_are_those_of_the_cells_own_connections() -> None:
+    """Twenty of others are there all the time. Three of them wait in a transaction while they are frozen."""
+    recording = replace(
+        recorded(CLOCK, UNTIL_S, watched(CLOCK.turns), backends(CLOCK, looks(CLOCK), held=3)), pooled=10
+    )
+    found = connections.own_states(recording)
+    assert len(found) == len(recording.activity)
+    assert {(one.active, one.other) for one in found} == {(0, 0)}
+    assert {one.idle + one.idle_in_transaction for one in found} == {10}
+    assert max(one.idle_in_transaction for one in found) == 6
+    assert found[0].idle_in_transaction == 0
+    assert connections.own_states(replace(recording, activity=())) == []
+
+
+def test_states_in_a_window_are_without_idle_connections_of_others() -> None:
+    """Other services run beside it, and nothing is sent to them."""
+    looked = [
+        Activity(at_ns(1.0), {"idle": 30}, {}, 0.0, 30, 0, 0),
+        Activity(at_ns(2.0), {"active": 4, "idle in transaction": 3, "idle": 22, "unknown": 1}, {}, 0.0, 30, 0, 0),
+    ]
+    recording = replace(recorded(Plain(), UNTIL_S, (), looked), pooled=10, turns=())
+    assert connections.own_states(recording) == [OwnStates(0, 10, 0, 0), OwnStates(4, 2, 3, 1)]

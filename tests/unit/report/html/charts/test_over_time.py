@@ -63,5 +63,5 @@ def test_a_heat_map_counts_the_successes(found: OverTime) -> None:
     chart = over_time.heat(counted, series.limits([counted]))
     assert chart is not None
     assert chart.title == f"Latency over time: {SLUG}, round 1"
-    assert chart.description == "1,002 successes between 1.23 and 98.8 ms; darker is more."
+    assert chart.description == "1,002 successes between 1.23 and 98.8 ms; more contrast is more."
     assert over_time.heat(replace(found, heat=np.zeros((2, 2))), series.limits([found])) is None
