@@ -1,5 +1,6 @@
 """The catalogue of services, scenarios and plans, found in their folders."""
 
+import importlib.metadata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -98,6 +99,7 @@ class Scenario:
 
 
 EXTERNAL = "external_api"
+HOW_TO_INSTALL = "write it into `dependencies` of pyproject.toml, then: make lock && make setup"
 
 
 @cache
@@ -150,6 +152,19 @@ def service(name: str) -> Service:
 def scenario(name: str) -> Scenario:
     """The scenario of this name. Raises UsageError that names the nearest one."""
     return known("scenario", name, scenarios())
+
+
+def missing(libraries: Iterable[str]) -> list[str]:
+    """Those of these libraries that are not installed."""
+    return [one for one in libraries if not _is_installed(one)]
+
+
+def _is_installed(library: str) -> bool:
+    try:
+        importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def free_port() -> int:

@@ -1,9 +1,8 @@
 """Makes a new service or scenario: a copy of an existing one under another name."""
 
 import difflib
-import importlib.metadata
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,19 +85,6 @@ def _described(text: str, new: NewService) -> str:
                 f"services/{new.like.name}/service.toml has no line `{key} = ...`; name another with --like"
             )
     return text
-
-
-def missing(libraries: Iterable[str]) -> list[str]:
-    """Those that are not installed."""
-    return [one for one in libraries if not _installed(one)]
-
-
-def _installed(library: str) -> bool:
-    try:
-        importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def scenario(name: str, like: str | None) -> tuple[Scenario, Path]:

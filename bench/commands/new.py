@@ -36,10 +36,8 @@ def service(name: str, like: str | None, title: str | None, libraries: tuple[str
     say(f"services/{name}, a copy of services/{made.like.name} on port {made.port}:")
     for path in written:
         say(f"  {path.relative_to(catalogue.CHECKOUT)}")
-    for library in copying.missing(made.libraries):
-        say(
-            f"{library} is not installed: write it into `dependencies` of pyproject.toml, then: make lock && make setup"
-        )
+    for library in catalogue.missing(made.libraries):
+        say(f"{library} is not installed: {catalogue.HOW_TO_INSTALL}")
     say(f"It works as it is: bench verify --services {name}")
     say(
         "Now write database.py, app.py and studies.py as the library's own documentation does, and say in service.toml"

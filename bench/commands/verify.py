@@ -79,10 +79,13 @@ def _services(console: Console, around: FleetSettings, server: Database, service
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
     console.print(
-        f"{len(names)} services give the same answers in both profiles ({passed.checks} checks each):"
-        f" {', '.join(names)}",
+        f"{_answering(len(names))} in both profiles ({passed.checks} checks each): {', '.join(names)}",
         highlight=False,
     )
+
+
+def _answering(services: int) -> str:
+    return "1 service gives the right answers" if services == 1 else f"{services} services give the same answers"
 
 
 def _measurable(console: Console, around: FleetSettings, server: Database, setup: Setup) -> bool:

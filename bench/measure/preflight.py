@@ -63,8 +63,13 @@ def most_sockets(cell: Cell, load: Load) -> int:
 
 
 def check_descriptions(services: Iterable[str]) -> None:
-    """Raise CatalogueError for an operation or a fact in a service.toml that does not exist."""
+    """Raise CatalogueError for an operation, a fact or a library in a service.toml that does not exist here."""
     for service in map(catalogue.service, services):
+        if absent := catalogue.missing(service.libraries):
+            raise CatalogueError(
+                f"services/{service.name}/service.toml: libraries: {absent[0]} is not installed; make setup installs"
+                f" what is locked. If it is not locked yet, {catalogue.HOW_TO_INSTALL}"
+            )
         facts = [name for name in service.own if not name.startswith(parity.VERSION)]
         named: list[tuple[str, Iterable[str], Collection[str]]] = [
             ("operations", service.operations or (), OPERATIONS),

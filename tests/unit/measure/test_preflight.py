@@ -42,6 +42,14 @@ def taken(*ports: int) -> Iterator[None]:
         yield
 
 
+def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any service is started, whose log would have a traceback."""
+    monkeypatch.setitem(catalogue.service(SUITE).__dict__, "libraries", ("asyncpg", "library-of-nowhere"))
+    with pytest.raises(CatalogueError, match="library-of-nowhere is not installed; make setup installs") as raised:
+        preflight.check_descriptions([SUITE])
+    assert "make lock && make setup" in str(raised.value)
+
+
 def check(ports: dict[str, int], plan_name: str = "default", **options: Any) -> None:
     read = file.read(file.find(plan_name), options)
     with taken(ports["mine"]):
