@@ -1,8 +1,12 @@
 """`bench run` from beginning to end, and every way of ending it early."""
 
 import json
+import re
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +17,7 @@ import pytest
 from bench.plan.note import Kind
 from bench.store import stored
 from bench.store.rows import SUMMARY
+from suite import catalogue
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 QUICK = ("run", "--plan", "smoke", "--users", "20", "--measure", "1", "--services", "asyncpg_async,psycopg2_sync")
@@ -165,6 +170,34 @@ def test_tables_can_be_read_with_their_types(finished: Path) -> None:
         fields = {field["name"]: types[field["type"]] for field in resource["schema"]["fields"]}
         typed = pl.read_csv(finished / resource["path"], schema=fields)
         assert typed.height == pl.read_parquet(finished / f"{resource['name']}.parquet").height
+
+
+RECIPE = re.compile(r"^# (\w+)\n(.+?)(?=\n\n|\n```)", re.MULTILINE | re.DOTALL)
+READ = {
+    "DuckDB": "import duckdb\nfound = duckdb.sql({recipe!r}).fetchall()",
+    "polars": "import polars as pl\nfound = {recipe}",
+    "pandas": "import pandas as pd\nfrom pathlib import Path\nfound = {recipe}",
+}
+"""How each recipe of results/README.md is run: as it stands there."""
+
+
+def test_the_recipes_read_two_runs_together(finished: Path, tmp_path: Path) -> None:
+    """Without a cast, although whole columns of one run are unknown; the link to the newest run adds nothing."""
+    for name in ("one", "two"):
+        shutil.copytree(finished, tmp_path / "results" / name, ignore=shutil.ignore_patterns("rounds"))
+    for link in finished.parent.glob("latest.*"):
+        shutil.copy2(link, tmp_path / "results", follow_symlinks=False)
+    text = (catalogue.CHECKOUT / "results" / "README.md").read_text()
+    recipes = dict(RECIPE.findall(text.partition("## Read the tables")[2]))
+    assert set(recipes) == set(READ)
+    rows_of_all = 2 * len(rows(finished / "summary.csv"))
+    for name, recipe in recipes.items():
+        code = READ[name].format(recipe=recipe) + "\nprint(len(found))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+        expected = 2 * len(BOTH) if name == "DuckDB" else rows_of_all  # that one asks for `all` only
+        assert done.stdout.split() == [str(expected)], (name, done.stderr)
 
 
 def test_nothing_runs_after_a_run(finished: Path, checkout: Checkout) -> None:
