@@ -2,10 +2,11 @@
 
 import importlib.metadata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from suite.errors import CatalogueError
@@ -81,9 +82,9 @@ class Service:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One file in `locustfiles/`: the behaviour of a simulated user. `user` is the name of its class.
+    """One file in `locustfiles/` or elsewhere: the behaviour of a simulated user. `user` is the name of its class.
 
-    `parameters` has the scenario's own parameters, by name.
+    `parameters` has the scenario's own parameters, by name. `elsewhere` is the file, if it is not in `locustfiles/`.
     """
 
     name: str
@@ -91,15 +92,22 @@ class Scenario:
     operations: tuple[str, ...]
     user: str
     parameters: "Mapping[str, Parameter]" = field(default_factory=dict, hash=False)
+    elsewhere: Path | None = None
 
     @property
     def path(self) -> Path:
         """The locustfile."""
-        return SCENARIOS / f"{self.name}.py"
+        return self.elsewhere or SCENARIOS / f"{self.name}.py"
+
+    @property
+    def program(self) -> str:
+        """The module that runs Locust with it: `python -m`."""
+        return "locustfiles._locust" if self.elsewhere else "locust"
 
 
 EXTERNAL = "external_api"
 HOW_TO_INSTALL = "write it into `dependencies` of pyproject.toml, then: make lock && make setup"
+NO_SCENARIOS: Mapping[str, Scenario] = MappingProxyType({})
 
 
 @cache
@@ -125,7 +133,7 @@ def external() -> Service:
 def scenarios() -> Mapping[str, Scenario]:
     """Every scenario by name. Raises CatalogueError."""
     paths = sorted(path for path in SCENARIOS.glob("*.py") if not path.name.startswith("_"))
-    found = {path.stem: _read_scenario(path) for path in paths}
+    found = {path.stem: _read_scenario(path, f"locustfiles/{path.name}") for path in paths}
     declared: dict[str, Scenario] = {}
     for one in found.values():
         for name, parameter in one.parameters.items():
@@ -149,9 +157,14 @@ def service(name: str) -> Service:
     return known("service", name, services())
 
 
-def scenario(name: str) -> Scenario:
-    """The scenario of this name. Raises UsageError that names the nearest one."""
-    return known("scenario", name, scenarios())
+def scenario(name: str, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> Scenario:
+    """The scenario of this name, of the tree or from `outside`. Raises UsageError that names the nearest one."""
+    return known("scenario", name, {**scenarios(), **outside})
+
+
+def scenario_elsewhere(path: Path, shown: str) -> Scenario:
+    """The scenario of a file that is not in `locustfiles/`. Raises CatalogueError that names the file as `shown`."""
+    return replace(_read_scenario(path, shown), elsewhere=path)
 
 
 def missing(libraries: Iterable[str]) -> list[str]:
@@ -197,8 +210,8 @@ def _read_service(path: Path) -> Service:
     )
 
 
-def _read_scenario(path: Path) -> Scenario:
+def _read_scenario(path: Path, shown: str) -> Scenario:
     from suite import scenario_file  # noqa: PLC0415  # see TYPE_CHECKING above
 
-    found = scenario_file.read(path)
+    found = scenario_file.read(path, shown)
     return Scenario(path.stem, found.summary, found.operations, found.user, found.parameters)

@@ -101,9 +101,8 @@ class Read:
     user: str
 
 
-def read(path: Path) -> Read:
-    """Read a scenario's file. Raises CatalogueError that names the file, the problem and the remedy."""
-    shown = f"locustfiles/{path.name}"
+def read(path: Path, shown: str) -> Read:
+    """Read a scenario's file. Raises CatalogueError that names the file (as `shown`), the problem and the remedy."""
     try:
         tree = ast.parse(path.read_bytes())
     except OSError as error:

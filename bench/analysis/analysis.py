@@ -53,6 +53,12 @@ class Ranking:
     baseline: str = ""
 
     @property
+    def summary(self) -> str:
+        """What a user of the scenario does. Empty where a stored run names a scenario that is gone."""
+        described = self.results[0].cell.described
+        return described.summary if described else ""
+
+    @property
     def others(self) -> tuple[CellResult, ...]:
         """The cells that are not ranked, in the plan's order."""
         return tuple(one for one in self.results if one not in self.ranked)

@@ -17,6 +17,7 @@ Examples:
   bench run --dry-run                               what that would measure, for how long and how precisely
   bench run --plan smoke --name first-try           results in results/first-try
   bench run --services psycopg2_sync,asyncpg_async --scenarios crud,list_page --rounds 3
+  bench run --scenarios ./mine.py,crud              a scenario of your own, from any folder, beside one of the suite's
   bench run --services asyncpg_async --pool-size 5,10,20     measure each of several values
   bench run --arrival open --rate 500               latency at 500 requests/s, sent without waiting for answers
   bench run --load-workers 2                        spread the users over two processes
@@ -36,7 +37,12 @@ reaches the data. Results are in results/<run>/summary.csv and other files; resu
 @click.command(epilog=EPILOG)
 @click.option("--plan", "plan_name", default="default", show_default=True, metavar="NAME|FILE", help="What to measure.")
 @options.services
-@click.option("--scenarios", type=options.Names(), help="Scenarios, separated by commas.")
+@click.option(
+    "--scenarios",
+    type=options.Names(),
+    metavar="NAME|FILE,...",
+    help="Scenarios, separated by commas: names, or files (./mine.py).",
+)
 @click.option("--users", type=options.Integers(), help="Simulated users.")
 @click.option("--rounds", type=int, help="How many times each cell is measured.")
 @click.option(
@@ -112,7 +118,7 @@ def run(
     console = options.console()
     for remark in reading.remarks:
         console.print(str(remark), highlight=False, markup=False, soft_wrap=True)
-    request = RunRequest(plan, path, name, database_url, bind_host, all_pairs=all_pairs)
+    request = RunRequest(plan, path, name, database_url, bind_host, all_pairs=all_pairs, outside=reading.outside)
     if dry_run:
         for line in planned.lines(decide(request)):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -142,8 +148,10 @@ def _refuse_others(context: click.Context) -> None:
 def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool, all_pairs: bool) -> int:
     from bench.measure import resuming, runner  # noqa: PLC0415  # as in `run`
     from bench.measure.job import RunRequest  # noqa: PLC0415  # as in `run`
+    from bench.store import kept_scenarios  # noqa: PLC0415  # as in `run`
 
     earlier = resuming.read(name)
     path = earlier.run.folder / "plan.toml"
-    request = RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force, all_pairs)
+    own = kept_scenarios.by_name(earlier.scenarios)
+    request = RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force, all_pairs, own)
     return runner.run(request, options.console())

@@ -19,7 +19,7 @@ from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.fleet.processes import Child
 from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import proof
-from bench.plan import matrix
+from bench.plan import matrix, outside
 from db import dataset, restore
 from db.dsn import Dsn
 from suite import catalogue
@@ -48,7 +48,13 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
 
 
 @click.command()
-@click.option("--scenario", default="point_read", show_default=True, help="The scenario selected when the page opens.")
+@click.option(
+    "--scenario",
+    default="point_read",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="The scenario selected when the page opens, by name or by its file (./mine.py).",
+)
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=UI_PORT, show_default=True, help="The web UI's port on 127.0.0.1."
 )
@@ -66,11 +72,15 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     Examples:
       bench ui                                           then open http://127.0.0.1:8089 and press Start
       bench ui --scenario crud                           another scenario is selected first
+      bench ui --scenario ./mine.py                      a scenario of your own, from any folder, beside all others
       bench ui --services asyncpg_async,psycopg2_sync    start and offer only these
       bench ui --port 8090 --scale 0.1                   another port; 100,000 users in the database
     """
     console = options.console()
-    chosen = catalogue.scenario(scenario)
+    own = outside.of_options(scenario, "--scenario")
+    chosen = catalogue.scenario(outside.name_of(scenario), own)
+    for one in own.values():
+        outside.check_beside_all(one)
     check_ports([port], remedy="choose another port with --port")
     with (
         _running(services, scale, database_url, console) as (fleet, dsn),
@@ -78,7 +88,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     ):
         files = ",".join(dict.fromkeys(str(one.path) for one in (chosen, *catalogue.scenarios().values())))
         command = [
-            sys.executable, "-m", "locust", "-f", files, "--class-picker",
+            sys.executable, "-m", chosen.program, "-f", files, "--class-picker",
             "--web-host", "127.0.0.1", "--web-port", str(port), "--users", "1000", "--spawn-rate", "250",
             "--stop-timeout", "35", "--dataset-users", str(dataset.size(scale).users), chosen.user,
         ]  # fmt: skip

@@ -112,7 +112,10 @@ def _grouped(key: str) -> tuple[str, str]:
         return "git commit", "commit"
     if parts[0] in {"machine", "placement"}:
         return "machine", key if parts[0] == "placement" else ".".join(parts[1:])
-    group = parts[0] if parts[0] in {"services", "code"} else "other"
+    if parts[0] == "scenarios":
+        group, key = "scenario files", f"{parts[1]}.py"
+    else:
+        group = parts[0] if parts[0] in {"services", "code"} else "other"
     return group, key.removeprefix(f"{group}.")
 
 

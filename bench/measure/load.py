@@ -64,8 +64,8 @@ def start_workers(cell: Cell, load: Load, target: LoadTarget, folder: Path) -> l
     Locust's `--processes` is not used: its forks have no separate logs, they would outlive a killed harness, and they
     leave no place for workers of other machines.
     """
-    wanted = worker_command(str(catalogue.scenario(cell.scenario).path), target.master_host)
-    command = [sys.executable, "-m", *wanted]
+    scenario = cell.outside or catalogue.scenario(cell.scenario)
+    command = [sys.executable, "-m", scenario.program, *worker_command(str(scenario.path), target.master_host)[1:]]
     numbers = range(load.workers_here if load.distributed else 0)
     return [start(command, folder, target.cpus, f"locust-worker-{number}.log") for number in numbers]
 
@@ -186,8 +186,9 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: 
         spawn_rate = max(spawn_rate, cell.users)  # no user sends before all are connected
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
+    scenario = cell.outside or catalogue.scenario(cell.scenario)
     return [
-        sys.executable, "-m", "locust", "-f", str(catalogue.scenario(cell.scenario).path), "--headless",
+        sys.executable, "-m", scenario.program, "-f", str(scenario.path), "--headless",
         "--users", str(cell.users), "--spawn-rate", str(spawn_rate), "--stop-timeout", str(int(stop_s)),
         "--run-time", f"{int(most_s)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",

@@ -15,6 +15,7 @@ from db import ports
 from db.ports import LOOPBACK
 from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
+from suite.catalogue import Scenario
 from suite.errors import CatalogueError, PreflightError
 
 SPARE_FILES = 200
@@ -36,7 +37,7 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     ):
         check_ports([catalogue.external().port], remedy="measure only services that call no external API")
     check_descriptions(dict.fromkeys(cell.service for cell in ours))
-    check_operations(dict.fromkeys(cell.scenario for cell in ours))
+    check_operations({cell.scenario: cell.outside or catalogue.scenario(cell.scenario) for cell in ours}.values())
     if bind_host != LOOPBACK:
         check_bind_host(bind_host, cells)
         check_ports([*services, *landmarks], bind_host)
@@ -86,13 +87,13 @@ def check_descriptions(services: Iterable[str]) -> None:
                 )
 
 
-def check_operations(scenarios: Iterable[str]) -> None:
+def check_operations(scenarios: Iterable[Scenario]) -> None:
     """Raise PreflightError when a scenario calls an operation that no service of the suite answers."""
-    for name in scenarios:
-        if unknown := set(catalogue.scenario(name).operations) - set(OPERATIONS):
+    for scenario in scenarios:
+        if unknown := set(scenario.operations) - set(OPERATIONS):
             raise PreflightError(
-                f"scenario {name} calls {', '.join(sorted(unknown))}, which services/contract does not have: only a"
-                ' target can answer it (--services "" --target NAME=URL)'
+                f"scenario {scenario.name} calls {', '.join(sorted(unknown))}, which services/contract does not have:"
+                ' only a target can answer it (--services "" --target NAME=URL)'
             )
 
 

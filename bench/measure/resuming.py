@@ -12,7 +12,8 @@ from bench.compare.causes import RunConditions
 from bench.plan import matrix, schedule
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from bench.store import files, measurements, runs, stored
+from bench.store import files, kept_scenarios, measurements, runs, stored
+from bench.store.kept_scenarios import Again
 from bench.store.runs import LATEST, RUN_NAME, Run
 from db import dsn
 from db.dsn import Dsn
@@ -41,6 +42,8 @@ class Earlier:
     environment: Mapping[str, Any] | None = None
     done: frozenset[tuple[int, str]] = field(default_factory=frozenset)
     total_s: float | None = None
+    scenarios: tuple[Again, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def after(self) -> str:
@@ -77,7 +80,8 @@ def read(name: str) -> Earlier:
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's error is a ValueError
         why = str(error).partition("\n")[0]
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can continue: {why}") from None
-    cells = matrix.cells(settings)
+    scenarios = kept_scenarios.again(folder, written)
+    cells = matrix.cells(settings, kept_scenarios.by_name(scenarios))
     _check_order(folder, written, cells, order, seed)
     duration = files.json_object(folder / "duration.json") or {}
     total_s = duration.get("total_s") if state != "running" else None
@@ -92,6 +96,8 @@ def read(name: str) -> Earlier:
         environment=stored.environment(folder) or None,
         done=frozenset(_done(folder, order)),
         total_s=float(total_s) if isinstance(total_s, int | float) else None,
+        scenarios=scenarios,
+        origins=kept_scenarios.origins(written),
     )
 
 

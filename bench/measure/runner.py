@@ -25,7 +25,7 @@ from bench.measure.watch import busy
 from bench.plan import placement, turns
 from bench.plan.note import Note
 from bench.report.terminal import parity_table
-from bench.store import runs, space, stored
+from bench.store import kept_scenarios, runs, space, stored
 from bench.store.runs import Run
 from db import dataset
 from db.ports import LOOPBACK
@@ -50,6 +50,8 @@ def run(request: RunRequest, console: Console) -> int:
     job, earlier = decide(request), request.earlier
     if earlier is not None:
         resuming.check_database(earlier, database.named(request.database_url), force=request.force)
+        if earlier.done and not request.force:
+            kept_scenarios.check_unchanged(earlier.run.run_id, earlier.scenarios)
     with runs.lock():
         orphans.end(console)
         orphans.close_runs(console, going_on=earlier.run if earlier else None)
@@ -95,6 +97,7 @@ def _begin(job: Job) -> tuple[Run, Outcome]:
     folder = runs.create(request.name, request.plan_name, datetime.now(UTC))
     folder.status("running")
     folder.write("plan.toml", request.plan_path.read_text(encoding="utf-8"))
+    kept_scenarios.keep(folder.folder, request.outside.values())
     folder.write_json("plan.json", job.as_dict(job.rounds))
     plan, rounds = job.plan, job.plan.rounds
     return folder, Outcome(
@@ -135,7 +138,8 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
-        recorded = environment.record(server, loaded, job.placed)
+        elsewhere = tuple(job.request.outside.values())
+        recorded = environment.record(server, loaded, job.placed, elsewhere)
         _warn(display, environment.notes(recorded))
         if any(cell.calls_external and cell.setup.url for cell in job.cells):
             fleet.external.start(folder.folder / "verification")
@@ -161,6 +165,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             display.say(line)
         if not job.done:  # the environment of the first measurements is kept
             folder.write_json("environment.json", recorded)
+            kept_scenarios.keep(folder.folder, elsewhere)  # the files may have changed since the run was begun
         stage = rounds.Stage(fleet, server, folder, outcome, display, passed.transactions())
         outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
         if job.plan.load.expect_workers:
@@ -168,9 +173,9 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         if job.plan.load.rate_share is not None:
             job = job.at_rate(rounds.find_rate(job, stage))
             folder.write_json("plan.json", job.as_dict(job.rounds))
-        first = fingerprint.take(server.dsn)
+        first = fingerprint.take(server.dsn, elsewhere)
         for number in rounds.numbers(job, stage):
-            fingerprint.check(first, fingerprint.take(server.dsn))
+            fingerprint.check(first, fingerprint.take(server.dsn, elsewhere))
             rounds.measure(job, number, stage)
 
 
@@ -187,7 +192,7 @@ def _warn(display: Display, notes: Iterable[Note]) -> None:
 
 def verify_targets(job: Job, settings: FleetSettings, server: Database, display: Display) -> None:
     """Check that every target answers the operations of the scenarios, and print the notes about it."""
-    operations = frozenset(name for one in job.plan.matrix.scenarios for name in catalogue.scenario(one).operations)
+    operations = frozenset(name for cell in job.cells for name in cell.operations)
     for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
         display.step(f"verifying target {setup.service}")
         display.say(Text(gate.check_target(settings, server, setup, operations)))

@@ -1,18 +1,20 @@
 """Whether what a plan names exists and fits together: services, scenarios, parameters, targets, claims."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.plan.claims import problem as problem_of_claims
 from bench.plan.matrix import can_answer, cells
 from bench.plan.model import Plan
 from suite import catalogue, lookup
+from suite.catalogue import NO_SCENARIOS, Scenario
 from suite.errors import PlanError, UsageError
 
+OWN = "my_scenario.py"
 SHORTEST_SLICE_S = 0.25  # answers arrive in bunches
 
 
-def check_targets(path: Path, plan: Plan) -> None:
+def check_targets(path: Path, plan: Plan, outside: Mapping[str, Scenario]) -> None:
     """Raise PlanError when there is nothing to measure, or when a target's name is taken."""
     if not plan.matrix.services and not plan.targets:
         raise PlanError(f"{path}: nothing to measure: name a service (--services) or a target (--target NAME=URL)")
@@ -23,7 +25,7 @@ def check_targets(path: Path, plan: Plan) -> None:
                 f"{path}: target {target.name!r} has the name of a service or of another target; choose another name"
             )
         taken.add(target.name)
-    slugs = [cell.slug for cell in cells(plan)]
+    slugs = [cell.slug for cell in cells(plan, outside)]
     if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
         raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
 
@@ -38,10 +40,13 @@ def check_slices(path: Path, plan: Plan) -> None:
         )
 
 
-def check_names(path: Path, plan: Plan) -> None:
+def check_names(path: Path, plan: Plan, outside: Mapping[str, Scenario]) -> None:
     """Raise PlanError when the plan names a service or scenario that does not exist, or that do not fit together."""
     try:
-        wanted = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+        wanted = [catalogue.scenario(name, outside) for name in plan.matrix.scenarios]
+    except UsageError as error:
+        raise PlanError(f"{path}: {error}; or name a file: path/to/{OWN}") from None
+    try:
         services = [catalogue.service(name) for name in plan.matrix.services]
         for name in plan.rounds.once:
             catalogue.service(name)
@@ -73,19 +78,19 @@ def baseline_of(path: Path, plan: Plan, *, may_be_away: bool) -> str:
     )
 
 
-def left_out(plan: Plan) -> str:
+def left_out(plan: Plan, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> str:
     """In words, which services of `rounds.once` cannot be measured under which scenarios; empty where all can."""
     missed = [
         f"{name} under {', '.join(scenarios)}"
         for name in plan.rounds.once
-        if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one)])
+        if (scenarios := [one for one in plan.matrix.scenarios if not can_answer(name, one, outside)])
     ]
     return f"left out of rounds.once, because it does not answer the requests: {'; '.join(missed)}" if missed else ""
 
 
-def check_parameters(path: Path, plan: Plan) -> None:
+def check_parameters(path: Path, plan: Plan, outside: Mapping[str, Scenario]) -> None:
     """Every one is that of a selected scenario, and each value may be."""
-    selected = [catalogue.scenario(name) for name in plan.matrix.scenarios]
+    selected = [catalogue.scenario(name, outside) for name in plan.matrix.scenarios]
     for name, values in plan.matrix.parameters.items():
         having = [one for one in selected if name in one.parameters]
         if not having:
@@ -96,7 +101,7 @@ def check_parameters(path: Path, plan: Plan) -> None:
                     raise PlanError(f"{path}: matrix.parameters.{name}: {value!r} {why} (scenario {scenario.name})")
 
 
-def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
+def _no_parameter(name: str, selected: Sequence[Scenario]) -> str:
     """That no scenario of these has this parameter, which they have, and which other scenario has it."""
     known = list(dict.fromkeys(one for scenario in selected for one in scenario.parameters))
     there = "; ".join(f"{one.name} has {', '.join(one.parameters) or 'none'}" for one in selected)
@@ -105,7 +110,7 @@ def _no_parameter(name: str, selected: Sequence[catalogue.Scenario]) -> str:
     return f"{said}. Leave it out, or select {' or '.join(others)}, which has it" if others else said
 
 
-def check_claims(path: Path, plan: Plan, *, whole: bool) -> None:
+def check_claims(path: Path, plan: Plan, outside: Mapping[str, Scenario], *, whole: bool) -> None:
     """Raise PlanError for a claim about cells that the plan does not have."""
-    if why := problem_of_claims(plan.claims, cells(plan), whole=whole):
+    if why := problem_of_claims(plan.claims, cells(plan, outside), whole=whole):
         raise PlanError(f"{path}: {why}")

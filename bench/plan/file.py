@@ -2,12 +2,13 @@
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from bench.plan import outside
 from bench.plan.checks import (
     baseline_of,
     check_claims,
@@ -22,6 +23,7 @@ from bench.plan.matrix import cells
 from bench.plan.model import Load, Plan, Target
 from bench.plan.note import Kind, Note
 from suite import catalogue, lookup, toml_files
+from suite.catalogue import Scenario
 from suite.errors import PlanError, UsageError
 
 # Where each command-line option is in a plan.
@@ -75,10 +77,11 @@ OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
 
 @dataclass(frozen=True)
 class PlanReading:
-    """A plan as it will be run, and notes on it to print before."""
+    """A plan as it will be run, notes on it to print before, and its scenarios from outside the tree, by name."""
 
     plan: Plan
     remarks: tuple[Note, ...] = ()
+    outside: Mapping[str, Scenario] = field(default_factory=dict)
 
 
 def find(name: str) -> Path:
@@ -119,6 +122,8 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     if "rate" in given and isinstance(written["load"], dict):
         written["load"].pop("rate_share", None)
     _add_targets(written, named)
+    own = _outside(path, written, given)
+    written = outside.with_names(written)
     try:
         plan = Plan.model_validate(written)
     except ValidationError as error:
@@ -126,15 +131,15 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     if "services" not in written["matrix"] and not plan.targets:
         raise PlanError(f"{path}: matrix.services is missing")
     check_slices(path, plan)
-    check_names(path, plan)
-    check_parameters(path, plan)
-    check_targets(path, plan)
+    check_names(path, plan, own)
+    check_parameters(path, plan, own)
+    check_targets(path, plan, own)
     baseline = baseline_of(path, plan, may_be_away="services" in given and "baseline" not in given)
     whole = not named and all(OPTIONS[name][0] != "matrix" for name in given)
-    check_claims(path, plan, whole=whole)
-    claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan))]
+    check_claims(path, plan, own, whole=whole)
+    claims = plan.claims if whole else [claim for claim in plan.claims if names_cells(claim, cells(plan, own))]
     lost = ", ".join(claim.id for claim in plan.claims if claim not in claims)
-    remarks = [left_out(plan), f"left out, because options remove their cells: the claims {lost}" if lost else ""]
+    remarks = [left_out(plan, own), f"left out, because options remove their cells: the claims {lost}" if lost else ""]
     if baseline != plan.rounds.baseline:
         remarks.append(f"without a baseline, because options leave out {plan.rounds.baseline}: all pairs are compared")
     notes = tuple(Note("", Kind.LEFT_OUT, text) for text in remarks if text)
@@ -142,7 +147,14 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     overrides = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
     overrides |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}
     rounds = plan.rounds.model_copy(update={"baseline": baseline})
-    return PlanReading(plan.model_copy(update={**overrides, "claims": claims, "rounds": rounds}), notes)
+    return PlanReading(plan.model_copy(update={**overrides, "claims": claims, "rounds": rounds}), notes, own)
+
+
+def _outside(path: Path, written: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Scenario]:
+    """The scenarios that are named by their files. The plan's own are not read if an option replaces them."""
+    matrix = written.get("matrix")
+    entries = matrix.get("scenarios") if isinstance(matrix, dict) else None
+    return outside.of_options(entries, "--scenarios") if "scenarios" in given else outside.of_plan(entries, path)
 
 
 def _keep_slices_as_long(written: dict[str, Any], before: Mapping[str, Any]) -> None:

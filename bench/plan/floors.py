@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from bench.plan.matrix import Cell
 from bench.plan.model import Matrix
 from services.contract.operations import EXTERNAL_DELAY, OPERATIONS
-from suite import catalogue
 
 
 def floors_s(cell: Cell, matrix: Matrix) -> Mapping[str, float]:
@@ -13,8 +12,7 @@ def floors_s(cell: Cell, matrix: Matrix) -> Mapping[str, float]:
 
     A target's external API is not known: the shortest `external_delay_s` of the plan counts for it.
     """
-    scenario = catalogue.scenarios().get(cell.scenario)  # None where a stored run names one that is gone
-    if scenario is None:
+    if (scenario := cell.described) is None:
         return {}
     chosen = {name: one.default for name, one in scenario.parameters.items()} | dict(cell.parameters)
     chosen[EXTERNAL_DELAY] = min(matrix.external_delay_s) if cell.setup.url else cell.setup.external_delay_s

@@ -1,13 +1,14 @@
 """The cells of a plan: every combination of its matrix, and how each service is set up for them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any
 
 from bench.plan.model import GarbageCollection, Matrix, Plan, Scalar, Target
 from services.contract.operations import OPERATIONS
 from suite import catalogue
+from suite.catalogue import NO_SCENARIOS, Scenario
 
 PYTHONS_OWN: GarbageCollection = "default"
 """How every service collected garbage before plans could choose."""
@@ -61,7 +62,8 @@ class Setup:
 class Cell:
     """One combination of the matrix, or of a target and the axes of the load.
 
-    `parameters` are the scenario's own, as (name, value) in the order of the plan.
+    `parameters` are the scenario's own, as (name, value) in the order of the plan. `outside` is its scenario, if that
+    is not of the tree.
     """
 
     slug: str
@@ -70,6 +72,7 @@ class Cell:
     users: int
     parameters: tuple[tuple[str, Scalar], ...]
     once: bool
+    outside: Scenario | None = field(default=None, compare=False, repr=False)
 
     @property
     def service(self) -> str:
@@ -77,10 +80,19 @@ class Cell:
         return self.setup.service
 
     @property
+    def described(self) -> Scenario | None:
+        """Its scenario; None where a stored run names one that is gone."""
+        return self.outside or catalogue.scenarios().get(self.scenario)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """What its users call, as far as it is known."""
+        return self.described.operations if self.described else ()
+
+    @property
     def calls_external(self) -> bool:
         """Whether the suite's external API is called for this cell's users."""
-        operations = catalogue.scenario(self.scenario).operations
-        called = any(OPERATIONS[name].calls_external for name in operations if name in OPERATIONS)
+        called = any(OPERATIONS[name].calls_external for name in self.operations if name in OPERATIONS)
         return called and (not self.setup.url or self.setup.external_api)
 
     @property
@@ -98,7 +110,9 @@ class Cell:
         setup = self.setup
         of_target = {"url": setup.url, "title": setup.title, "external_api": setup.external_api}
         described = {**setup.axes, **of_target} if setup.url else setup.axes
-        return {**asdict(self), "setup": dict(described)}
+        known = asdict(replace(self, outside=None))
+        del known["outside"]  # plan.json has its file beside the cells
+        return {**known, "setup": dict(described)}
 
 
 def default_setup(service: str) -> Setup:
@@ -122,23 +136,33 @@ SETUP_AXES = (
 )
 
 
-def cells(plan: Plan) -> tuple[Cell, ...]:
-    """Every combination of the matrix, then targets, the A/A arm, those of `rounds.once` last."""
+def cells(plan: Plan, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> tuple[Cell, ...]:
+    """Every combination of the matrix, then targets, the A/A arm, those of `rounds.once` last.
+
+    `outside` has the plan's scenarios that are not of the tree, by name.
+    """
     services: list[str | Target] = [*plan.matrix.services, *plan.targets]
-    twins = _expand(plan, services[:1], arm=AA) if plan.rounds.aa else ()
-    return (*_expand(plan, services), *twins, *_expand(plan, plan.rounds.once, once=True))
+    twins = _expand(plan, services[:1], outside, arm=AA) if plan.rounds.aa else ()
+    return (*_expand(plan, services, outside), *twins, *_expand(plan, plan.rounds.once, outside, once=True))
 
 
-def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False, arm: str = "") -> Iterator[Cell]:
+def _expand(
+    plan: Plan,
+    services: Sequence[str | Target],
+    outside: Mapping[str, Scenario],
+    *,
+    once: bool = False,
+    arm: str = "",
+) -> Iterator[Cell]:
     matrix = plan.matrix
     for service, scenario in product(services, matrix.scenarios):
         target = service if isinstance(service, Target) else None
         name = service if isinstance(service, str) else service.name
-        if once and not can_answer(name, scenario):
+        if once and not can_answer(name, scenario, outside):
             continue
         own_axes = () if target else SETUP_AXES  # a target runs as it runs
         axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in (*own_axes, "users")}
-        parameters = {key: values for key, values in matrix.parameters.items() if has_parameter(scenario, key)}
+        parameters = {key: values for key, values in matrix.parameters.items() if has_parameter(scenario, key, outside)}
         varied: dict[str, Sequence[Scalar]] = {"scenarios": matrix.scenarios, **axes, **parameters}
         for values in product(*axes.values(), *parameters.values()):
             chosen: dict[str, Any] = dict(zip([*axes, *parameters], values, strict=True))
@@ -148,19 +172,19 @@ def _expand(plan: Plan, services: Sequence[str | Target], *, once: bool = False,
             own = tuple((parameter, chosen.pop(parameter)) for parameter in parameters)
             slug = "-".join([name, *varying, *([arm] if arm else [])])
             setup = replace(setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
-            yield Cell(slug, scenario, setup, users, own, once)
+            yield Cell(slug, scenario, setup, users, own, once, outside.get(scenario))
 
 
-def can_answer(service: str, scenario: str) -> bool:
+def can_answer(service: str, scenario: str, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> bool:
     """Whether a service answers all that a scenario asks; true where a stored run names one that is gone."""
-    services, scenarios = catalogue.services(), catalogue.scenarios()
+    services, scenarios = catalogue.services(), {**catalogue.scenarios(), **outside}
     known = service in services and scenario in scenarios
     return not known or services[service].answers(scenarios[scenario].operations)
 
 
-def has_parameter(scenario: str, name: str) -> bool:
+def has_parameter(scenario: str, name: str, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> bool:
     """Whether it is the scenario's own; true where a stored run names a scenario that is gone."""
-    scenarios = catalogue.scenarios()
+    scenarios = {**catalogue.scenarios(), **outside}
     return scenario not in scenarios or name in scenarios[scenario].parameters
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Plan
 from services.contract.operations import OPERATIONS
-from suite import catalogue
 from suite.arrival import Arrival
 
 MOST_CELLS = 8  # each has a service, a load and their memory
@@ -46,7 +45,7 @@ def _of_cell(cell: Cell) -> str:
         "a network's delay does not wait": setup.database_rtt_ms is not None,
     }
     found = (why for why, applies in whys.items() if applies)
-    return next(found, "") or next(filter(None, map(_of_operation, catalogue.scenario(cell.scenario).operations)), "")
+    return next(found, "") or next(filter(None, map(_of_operation, cell.operations)), "")
 
 
 def _of_operation(name: str) -> str:

@@ -16,7 +16,7 @@ from bench.plan import matrix
 from bench.plan.matrix import PYTHONS_OWN, Cell
 from bench.plan.model import Plan
 from bench.plan.note import Kind, Note
-from bench.store import csv_reading, files, measurements
+from bench.store import csv_reading, files, kept_scenarios, measurements
 from bench.store.runs import FIRST_ATTEMPT
 from bench.store.samples import SAMPLE_STREAM
 from suite.errors import LoadError, ResultsError
@@ -36,7 +36,8 @@ def outcome(folder: Path, *, what_there_is: bool = False) -> Outcome:
         settings = plan_of(files.json_of(folder / "plan.json"))
     except (KeyError, TypeError, ValueError):  # pydantic's error is a ValueError
         raise ResultsError(f"{folder / 'plan.json'} has no plan that this version can read") from None
-    cells = matrix.cells(settings)
+    kept = readable(folder, lambda: kept_scenarios.read(folder, files.json_of(folder / "plan.json")), problems) or {}
+    cells = matrix.cells(settings, kept)
     first_stage, baseline = settings.rounds.first_stage, settings.rounds.baseline
     found = Outcome(settings.verdict, cells, claims=settings.claims, first_stage=first_stage, baseline=baseline)
     found.counted = bool((readable(folder, lambda: environment(folder), problems) or {}).get("counted", False))

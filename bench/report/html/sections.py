@@ -23,7 +23,6 @@ from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import Limits, OverTime
 from bench.report.html.tables import PageTable
-from suite import catalogue
 
 MOST_CELLS = 60  # of which charts over time are drawn
 
@@ -81,7 +80,7 @@ def _ranking(found: Analysis) -> PageSection:
     shown = [table for one in found.rankings for table in (tables.ranking(one), *_ratios(one))]
     folded = [table for one in found.rankings for table in _more_ratios(one)]
     lines = [line for one in found.rankings for line in tables.reasons(one.notes)]
-    notes = [f"{one.scenario}: {catalogue.scenario(one.scenario).summary}" for one in found.rankings]
+    notes = [f"{one.scenario}: {one.summary}" for one in found.rankings if one.summary]
     of_all = (note for one in found.rankings for note in one.notes if note.kind in {Kind.TARGET, Kind.LEDGER})
     notes += map(str, dict.fromkeys(of_all))
     title = "Reasons for verdicts, and what each cell was bound by"

@@ -8,12 +8,13 @@ from polars.exceptions import PolarsError
 
 from bench.analysis import analysis
 from bench.analysis.analysis import Analysis
+from bench.plan import outside
 from bench.plan.model import Plan
 from bench.report import answer
 from bench.report.html import index, page, picture, repeat, series
 from bench.report.html.charts import ratios
 from bench.report.html.sections import MOST_CELLS, RunFacts
-from bench.store import files, runs, stored
+from bench.store import files, kept_scenarios, runs, stored
 from suite.errors import ResultsError
 
 REPORT, INDEX = "report.html", "index.html"
@@ -90,7 +91,9 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
     environment = stored.readable(folder, lambda: stored.environment(folder), lost) or {}
     as_written = stored.readable(folder, lambda: _as_written(folder, used), lost) or used
     private = bool(environment.get("database", {}).get("private", True))
-    plan_path = f"results/{folder.resolve().name}/plan.toml"
+    place = f"results/{folder.resolve().name}"
+    origins = stored.readable(folder, lambda: kept_scenarios.origins(written), lost) or {}
+    copies = {name: f"{place}/{kept_scenarios.copy(folder, name).relative_to(folder)}" for name in origins}
     return RunFacts(
         run_id=folder.resolve().name,
         plan=used,
@@ -99,7 +102,9 @@ def _facts(folder: Path, found: Analysis, chosen_round: int | None, lost: list[s
         why="; ".join(lost) or str(status.get("why", "")),
         at=str(status.get("at", ""))[:16].replace("T", " "),
         environment=environment,
-        command=repeat.command(plan_path, as_written, used, written.get("seed"), private=private),
+        command=repeat.command(
+            f"{place}/plan.toml", as_written, used, written.get("seed"), private=private, copies=copies
+        ),
         over_time=over_time,
         timelines=timelines,
         resumed=runs.resumed_in_words(status),
@@ -110,6 +115,8 @@ def _as_written(folder: Path, used: Plan) -> Plan:
     """The plan's own file; where it is missing, the plan as it was run."""
     path = folder / "plan.toml"
     try:
-        return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.exists() else used
+        if not path.exists():
+            return used
+        return Plan.model_validate(outside.with_names(tomllib.loads(path.read_text(encoding="utf-8"))))
     except (OSError, ValueError) as error:  # pydantic's, tomllib's and a decoder's errors are ValueErrors
         raise ResultsError(f"cannot read {path}: {error}") from None

@@ -17,7 +17,6 @@ from bench.report import answer
 from bench.report.answer import ScenarioAnswer
 from bench.report.formats import number, within
 from bench.report.terminal import ratios, sweep
-from suite import catalogue
 
 MOST_ERRORS = 3
 STYLES = {
@@ -59,7 +58,7 @@ def ranking(found: Ranking, *, all_pairs: bool = False) -> RenderableType:
         table.add_section()
     for result in others:
         table.add_row(*_table_row(result, best if result.verdict.ranks else 0.0, paced=paced), style="dim")
-    title = Text.assemble((found.scenario, "bold"), " - ", catalogue.scenario(found.scenario).summary)
+    title = Text.assemble((found.scenario, "bold"), f" - {found.summary}" if found.summary else "")
     curves = [] if paced else sweep.parts(found.curves, mine)
     first = answer.of(found)
     notes = [note for note in found.notes if not first.has_said(note)]
