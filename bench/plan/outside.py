@@ -12,6 +12,7 @@ from suite.catalogue import Scenario
 from suite.errors import CatalogueError, PlanError
 
 SUFFIX = ".py"
+HOW = "see docs/adding-a-service.md"
 COPIES = "scenarios"
 """Where a run keeps a copy of each, in its folder."""
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -49,25 +50,26 @@ def of_plan(entries: object, plan: Path) -> dict[str, Scenario]:
         return folder / COPIES / Path(entry).name if of_a_run else folder / Path(entry).expanduser()
 
     files = [(entry, place(entry)) for entry in _files(entries)]
-    return _read(files, f"{plan}: matrix.scenarios", "a path in a plan starts at the folder of the plan")
+    return _read(files, f"{plan}: matrix.scenarios", ", which starts at the folder of the plan")
 
 
 def of_options(entries: object, option: str) -> dict[str, Scenario]:
     """Those that an option names, by name. Raises PlanError that names option, file and remedy."""
     files = [(entry, Path(entry).expanduser()) for entry in _files(entries)]
-    return _read(files, option, "check its path, which starts at the working folder")
+    return _read(files, option, ", which starts at the working folder")
 
 
 def _files(entries: object) -> list[str]:
     return [str(one) for one in (entries if isinstance(entries, list) else [entries]) if is_file(one)]
 
 
-def _read(files: Iterable[tuple[str, Path]], where: str, remedy: str) -> dict[str, Scenario]:
+def _read(files: Iterable[tuple[str, Path]], where: str, start: str) -> dict[str, Scenario]:
     found, named = dict[str, Scenario](), dict[str, str]()
     for entry, given in files:
         path = given.parent.resolve() / given.name
         if not path.is_file():
-            raise PlanError(f"{where}: there is no file {str(given)!r}; {remedy}")
+            whence = "" if Path(entry).expanduser().is_absolute() else start
+            raise PlanError(f"{where}: there is no file {str(given)!r}; check the path of the scenario{whence}")
         if path.parent == catalogue.SCENARIOS and path.stem in catalogue.scenarios():
             continue  # the tree's own, by its path
         if why := refusal(path):
@@ -79,7 +81,8 @@ def _read(files: Iterable[tuple[str, Path]], where: str, remedy: str) -> dict[st
         try:
             found[path.stem] = catalogue.scenario_elsewhere(path, entry)
         except CatalogueError as error:
-            raise PlanError(f"{where}: {error}") from None
+            how = "" if HOW in str(error) else f"; {HOW}"
+            raise PlanError(f"{where}: {error}{how}") from None
         named[path.stem] = entry
     return found
 
