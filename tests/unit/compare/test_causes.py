@@ -110,6 +110,14 @@ def test_candidate_causes_are_grouped_and_told_once() -> None:
     }
 
 
+def test_a_changed_scenario_file_is_a_candidate_by_its_name() -> None:
+    """Of a scenario from outside the tree, which the digest of the code does not cover."""
+    before, after = (ENVIRONMENT | {"scenarios": {"newest": digest, "same": "1"}} for digest in ("aaa", "bbb"))
+    assert causes.candidates(RunConditions(before, PLAN), RunConditions(after, PLAN)) == {
+        "scenario files": ("newest.py: aaa -> bbb",)
+    }
+
+
 def test_what_else_the_machine_did_before_is_no_difference() -> None:
     """Each slice has its own figures of that, which decide."""
     runs = [
