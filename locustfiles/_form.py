@@ -1,26 +1,25 @@
-"""The web UI's form: checks its values as the command line would, and says in words what they test."""
+"""Checks the values of the web UI's form as the command line would."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from locust import argument_parser
 
 from locustfiles import _options
-from suite.arrival import Arrival
 from suite.lookup import nearest
 
-# Locust's own fields, by what the form calls them. It takes 0 users, with which nothing happens.
+# Locust's own fields, by what the form calls them. Locust takes 0 users, and then nothing happens.
 OF_LOCUST = {
     "user_count": ("number of users", _options.whole(1, _options.MOST)),
     "spawn_rate": ("ramp up", _options.positive),
 }
 
 
-def problem(form: Sequence[tuple[str, str]]) -> str:
+def problem(form: Sequence[tuple[str, str]], *, is_shaped: bool = False) -> str:
     """The first value that an option would refuse, in words. Empty if all are accepted.
 
-    Of the suite's options, Locust itself only converts a value to the previous type of the field.
+    Of the suite's options, Locust itself only converts a value to the previous type of the field. A load shape decides
+    the number of users itself: with `is_shaped` the form's own may be 0.
     """
     options = argument_parser.get_parser().args_included_in_web_ui
     own = set(argument_parser.ui_extra_args_dict())
@@ -28,21 +27,9 @@ def problem(form: Sequence[tuple[str, str]]) -> str:
         if name in own and (refused := _refused(options[name], text)):
             return f"{name.replace('_', ' ')}: {refused}"
         title, kind = OF_LOCUST.get(name, ("", None))
-        if kind is not None and (refused := _unreadable(kind, text)):
+        if kind is not None and not is_shaped and (refused := _unreadable(kind, text)):
             return f"{title}: {refused}"
     return ""
-
-
-def tested(options: Mapping[str, Any]) -> str:
-    """What a running test sends to which services, and what to know of the figures that Locust shows."""
-    services = options.get("service") or ()
-    names = ", ".join([services] if isinstance(services, str) else services)
-    load = {
-        Arrival.CLOSED: "closed, users send again when they are answered",
-        Arrival.OPEN: f"open, {options.get('rate', 0):g} arrivals per second",
-        Arrival.BATCH: f"batch, {options.get('arrivals', 0)} requests",
-    }.get(options.get("arrival", ""), "")
-    return f"{names}: {load}. Locust rounds percentiles: to whole milliseconds, and to two digits." if names else ""
 
 
 def _refused(option: argparse.Action, text: str) -> str:

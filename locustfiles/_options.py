@@ -15,11 +15,13 @@ from suite.scenario_file import Parameter, Scalar
 
 MOST = 1_000_000_000
 
-# The web UI shows a help text above its field, on one line.
-RATE_HELP = "open: arrivals per second, over all processes; latency counts from when they were due."
+# The web UI's label of a field is the option's name and, in brackets, its help text.
+SERVICE_HELP = f"several with Ctrl-click: they share the users, and each has its own rows; {ALL}: each that can answer"
 ARRIVAL_HELP = (
-    "closed: users send again when answered; open: at --rate, answered or not; batch: --arrivals, then the end."
+    "closed: each user sends again when it is answered; open: requests arrive at the rate, answered or not;"
+    " batch: a number of requests, then the end"
 )
+RATE_HELP = "open: requests per second, of all services together; latency counts from when a request was due"
 
 
 def positive(text: str) -> float:
@@ -61,9 +63,7 @@ def declare(written: Mapping[str, Any], file: str) -> None:
     PARAMETERS.update(scenario_file.parameters(written, file))
 
 
-@events.init_command_line_parser.add_listener
-def add_parameters(parser: LocustArgumentParser, **_: Any) -> None:
-    """Declare the options of the scenarios that were loaded."""
+def _add_parameters(parser: LocustArgumentParser) -> None:
     for name, parameter in PARAMETERS.items():
         kind = {"choices": parameter.choices} if parameter.choices else {"type": _reader(parameter)}
         option = f"--{name.replace('_', '-')}"
@@ -82,7 +82,7 @@ def _reader(parameter: Parameter) -> Callable[[str], Scalar]:
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
-    """Declare the options that every scenario has."""
+    """Declare all options in the order of the form: service, arrival, the scenarios' own, what rarely changes."""
     add = parser.add_argument
     add(
         "--service",
@@ -91,33 +91,44 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         default=["asyncpg_async" if "asyncpg_async" in OFFERED else OFFERED[0]],
         env_var="BENCH_SERVICE",
         is_multiple=True,
-        help=f"Several (Ctrl-click) share the users, with separate rows; {ALL}: every service that answers.",
+        help=SERVICE_HELP,
+    )
+    add("--arrival", choices=[*map(str, Arrival)], default=str(Arrival.CLOSED), help=ARRIVAL_HELP)
+    add("--rate", type=positive, default=100.0, metavar="RPS", help=RATE_HELP)
+    add("--arrivals", type=whole(1, MOST), default=100, help="batch: number of requests, of all services together")
+    add(
+        "--batch-rate",
+        type=number(0, MOST),
+        default=0.0,
+        metavar="RPS",
+        help="batch: requests per second, of all services together; 0 sends all at once",
+    )
+    add(
+        "--spacing",
+        choices=SPACINGS,
+        default="uniform",
+        help="open, and batch with a rate: uniform has equal gaps between requests; poisson has random ones",
+    )
+    _add_parameters(parser)
+    add(
+        "--timeout-s",
+        type=positive,
+        default=60.0,
+        metavar="S",
+        help="seconds after which a request without an answer has failed",
+    )
+    add(
+        "--client",
+        choices=["lean", "fasthttp"],
+        default="lean",
+        help="what sends the requests: lean is the suite's own; fasthttp is Locust's",
     )
     add(
         "--dataset-users",
         type=whole(1, MOST),
         default=10_000,
         env_var="DATASET_USERS",
-        help="Number of users in the database (scale x 1,000,000).",
-    )
-    add("--client", choices=["lean", "fasthttp"], default="lean", help="lean: the suite's own; fasthttp: Locust's.")
-    add("--arrival", choices=[*map(str, Arrival)], default=str(Arrival.CLOSED), help=ARRIVAL_HELP)
-    add("--rate", type=positive, default=100.0, metavar="RPS", help=RATE_HELP)
-    add("--spacing", choices=SPACINGS, default="uniform", help="open, batch: how arrivals are spaced.")
-    add("--arrivals", type=whole(1, MOST), default=100, help="batch: number of requests.")
-    add(
-        "--batch-rate",
-        type=number(0, MOST),
-        default=0.0,
-        metavar="RPS",
-        help="batch: requests per second; 0: all at once.",
-    )
-    add(
-        "--timeout-s",
-        type=positive,
-        default=60.0,
-        metavar="S",
-        help="A request without an answer after this many seconds has failed.",
+        help="number of users in the database as it was loaded: scale x 1,000,000",
     )
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed for every random choice of the users.", **hidden)

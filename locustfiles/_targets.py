@@ -36,6 +36,11 @@ def url_of(name: str) -> str:
     return SERVICE_URL.format(name=name, port=catalogue.service(name).port)
 
 
+def service_at(url: str) -> str:
+    """The name of the service with this URL. Empty if there is none."""
+    return next((name for name in catalogue.services() if url_of(name) == url), "")
+
+
 def targets(environment: Environment, operations: tuple[str, ...]) -> list[NamedAddress]:
     """The address in --host (or the web UI's field), else the chosen services. `all`: those with these operations."""
     options = environment.parsed_options

@@ -12,7 +12,7 @@ PARAMETERS = {
         "default": 20,
         "low": 1,
         "high": 100,
-        "help": "read_many: point reads in one request (1..100).",
+        "help": "read_many: number of point reads in one request, 1 to 100",
     }
 }
 

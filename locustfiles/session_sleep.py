@@ -10,14 +10,14 @@ PARAMETERS = {
         "type": "str",
         "choices": ["inside", "outside"],
         "default": "inside",
-        "help": "session_sleep: inside: sleep with the session open; outside: after it was closed.",
+        "help": "session_sleep: inside sleeps with the session open; outside sleeps after it was closed",
     },
     "seconds": {
         "type": "float",
         "default": 2.0,
         "low": 0,
         "high": 60,
-        "help": "session_sleep: length of the sleep in seconds (0..60).",
+        "help": "session_sleep: length of the sleep, 0 to 60",
     },
 }
 

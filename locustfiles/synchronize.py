@@ -11,7 +11,7 @@ PARAMETERS = {
         "type": "str",
         "choices": ["implicit", "explicit"],
         "default": "implicit",
-        "help": "synchronize: implicit: the library's own; explicit: short transactions around the external call.",
+        "help": "synchronize: implicit is the library's own; explicit is short, before and after the external call",
     }
 }
 
