@@ -15,10 +15,10 @@ def free() -> int:
         return port
 
 
-def answers(port: int) -> bool:
-    """Whether a process on loopback accepts connections on this port now."""
+def answers(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a process accepts connections on this port of an address now."""
     try:
-        socket.create_connection((LOOPBACK, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

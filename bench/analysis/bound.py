@@ -96,9 +96,14 @@ def full_process(seen: Evidence, machine: Machine, limits: Thresholds) -> str:
 def target_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
     """The CPUs that the suite's services leave idle while a target is measured were full, with the target on them."""
     busy = [machine.cpu_busy[number] for number in seen.placement.service]
-    if TARGET not in machine.cpu_s or not busy or min(busy) <= limits.busy or not _alone(machine, limits):
+    if not is_seen(machine) or not busy or min(busy) <= limits.busy or not _alone(machine, limits):
         return None
     return Bound(By.SERVICE_CPU, f"the services' CPU was {min(busy):.0%} busy with it; {_idle(seen, machine)}")
+
+
+def is_seen(machine: Machine) -> bool:
+    """Whether a target's processes were: the suite started them, or they were seen on its port."""
+    return not {SERVICE, TARGET}.isdisjoint(machine.cpu_s)
 
 
 def load_is_full(seen: Evidence, machine: Machine, limits: Thresholds) -> bool:
@@ -190,7 +195,8 @@ def _used(seen: Evidence, machine: Machine) -> float:
 
 def _idle(seen: Evidence, machine: Machine) -> str:
     if seen.foreign:
-        if TARGET not in machine.cpu_s:
+        if not is_seen(machine):
             return "what the target used is not known"
-        return f"the target's processes used {machine.cpu_s[TARGET] / seen.length_s:.0%} of a CPU"
+        used_s = machine.cpu_s.get(SERVICE, 0.0) + machine.cpu_s.get(TARGET, 0.0)
+        return f"the target's processes used {used_s / seen.length_s:.0%} of a CPU"
     return f"the service used {_used(seen, machine):.0%} of the CPU time it can use"

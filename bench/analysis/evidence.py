@@ -43,7 +43,7 @@ class Evidence(Ledger):
     `transactions` how many ended in the window, as far as pg_stat_database tells; `transactions_unknown` says in words
     why it does not tell, where that is a matter of the turns.
     `miscounted` says in words where Locust's own count differs from the samples'.
-    `foreign`: a target was measured, whose resources are unknown.
+    `foreign`: a target was measured. Only what its processes used is known of it, and that where they were seen.
     `offered_rps` is the rate of an open load, whose arrivals are a Poisson process where they come `by_chance`.
     `load_workers` are the processes of a load of several.
     `unwatched`: how often the machine was read in the window, where that was too seldom; None where `machine` is known,

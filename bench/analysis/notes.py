@@ -7,7 +7,9 @@ from bench.analysis.slices import lost
 from bench.plan.note import Kind, Note
 
 A_A = "A/A, the noise floor: the same service twice, so that any difference is noise"
-UNKNOWN = "CPU time, memory, round trips, pool and parity are not known"
+UNKNOWN = "round trips, pool and parity are not known"
+UNSEEN = "CPU time, memory, round trips, pool and parity are not known"
+ON_THE_PORT = "CPU time and memory are those of its processes as seen on the port, and are not compared"
 
 
 def unchecked_of_all(results: Sequence[CellResult]) -> tuple[Note, ...]:
@@ -80,4 +82,10 @@ def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
 def _target(one: CellResult) -> Note:
     setup = one.cell.setup
     title = f" ({setup.title})" if setup.title else ""
-    return Note(f"{setup.service}{title}", Kind.TARGET, f"a target at {setup.url}, no service of the suite; {UNKNOWN}")
+    if setup.command:
+        what = f"started with `{setup.command}`; {UNKNOWN}"
+    elif one.total.service_cpu_ms_per_request is None:
+        what = UNSEEN
+    else:
+        what = f"{ON_THE_PORT}; {UNKNOWN}"
+    return Note(f"{setup.service}{title}", Kind.TARGET, f"a target at {setup.url}, no service of the suite; {what}")

@@ -11,7 +11,7 @@ import polars as pl
 from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement, pooled, transactions_per_request
 from bench.analysis.recorded import gauges
-from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE
+from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE, TARGET
 from bench.plan.metrics import METRICS, Known, Metric
 from suite.arrival import Arrival
 from suite.kept import once
@@ -22,6 +22,7 @@ SAMPLES_BEYOND = 100
 # What a round knows of each operation, and of all of them together.
 OF_AN_OPERATION = tuple(one.name for one in METRICS if one.known is Known.OPERATION)
 OF_A_CELL = tuple(one.name for one in METRICS if one.known is not Known.RUN)
+OF_THE_PROCESSES = ("service_cpu_ms_per_request", "service_rss_peak_mb")
 FiguresByMetric = Mapping[str, float | None]
 
 
@@ -133,7 +134,16 @@ def total(measurements: Sequence[Measurement]) -> OperationSummary:
 @once  # a run is summarised after each cell, and its earlier rounds do not change
 def _round(one: Measurement) -> FiguresByMetric:
     figures = _together([one])
-    return {name: getattr(figures, name) for name in OF_A_CELL}
+    unsure = OF_THE_PROCESSES if is_seen_on_the_port([one]) else ()
+    return {name: None if name in unsure else getattr(figures, name) for name in OF_A_CELL}
+
+
+def is_seen_on_the_port(measurements: Sequence[Measurement]) -> bool:
+    """Whether a target's CPU time and memory are those of the processes that listen on its port.
+
+    There may be others: behind a proxy, in a container. So they are shown, and compared with nothing.
+    """
+    return any(one.evidence.machine is not None and TARGET in one.evidence.machine.cpu_s for one in measurements)
 
 
 def _together(measurements: Sequence[Measurement]) -> OperationSummary:
@@ -141,15 +151,16 @@ def _together(measurements: Sequence[Measurement]) -> OperationSummary:
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
     garbage = gauges.over([(one.length_s, one.evidence.collected) for one in whole])
     counted = _counted("all", measurements, pooled(measurements))
+    role = TARGET if is_seen_on_the_port(whole) else SERVICE
     return replace(
         counted,
         success_ratio=None if counted.failure_ratio is None else 1 - counted.failure_ratio,
         batch_s=_batch_s(measurements),
         missed_arrivals=sum(one.evidence.missed for one in measurements),
-        service_cpu_ms_per_request=cpu_ms_per_request(whole, SERVICE),
+        service_cpu_ms_per_request=cpu_ms_per_request(whole, role),
         database_cpu_ms_per_request=cpu_ms_per_request(whole, DATABASE),
         load_cpu_ms_per_request=cpu_ms_per_request(whole, LOAD),
-        service_rss_peak_mb=_most([one.rss_peak_mb.get(SERVICE) for one in machines]),
+        service_rss_peak_mb=_most([one.rss_peak_mb.get(role) for one in machines]),
         gc_full_per_s=None if garbage is None else garbage.full_per_s,
         gc_share=None if garbage is None else garbage.share,
         gc_pause_max_ms=None if garbage is None else garbage.longest_s * 1e3,

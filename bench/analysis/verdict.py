@@ -9,7 +9,6 @@ from enum import StrEnum
 
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
-from bench.analysis.recorded.roles import TARGET
 from bench.analysis.rules import answers, conservation, load, machine, slices
 from bench.analysis.rules.loosened import loosened
 from bench.plan.model import Thresholds
@@ -90,7 +89,7 @@ def floor(seen: Evidence, limits: Thresholds) -> str:
         return "" if most > limits.busy else f"{full} and the service's CPU was {most:.0%} busy: a lower bound"
     loading = [busy[number] for number in seen.placement.load]
     service = [busy[number] for number in seen.placement.service]
-    unseen = seen.foreign and TARGET not in seen.machine.cpu_s
+    unseen = seen.foreign and not bound.is_seen(seen.machine)
     if min(loading) <= limits.busy or (max(service) > limits.busy and not unseen):
         return ""
     by = ", ".join(f"{role} {used / seen.length_s:.0%}" for role, used in seen.machine.cpu_s.items() if used > 0.01)

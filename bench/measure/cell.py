@@ -126,7 +126,7 @@ def _record(
         def tick(elapsed_s: float) -> None:
             observers.tick()
             space.check_room()  # Locust would hang where it cannot write its samples
-            if not cell.setup.url:
+            if cell.setup.is_started:
                 fleet.check_alive(cell.setup, f" {elapsed_s:.1f} s after its load was started")
             joining.tick(elapsed_s)
             late.tick(elapsed_s)
@@ -176,8 +176,8 @@ def _write_problem(error: BenchError, killed: int, folder: Path) -> str:
 
 
 def _ensure_running(cell: Cell, fleet: Fleet, folder: Path) -> None:
-    """Start the cell's service unless it runs. Raises ServiceError for a target that does not run."""
-    if not cell.setup.url:
+    """Start the cell's service unless it runs. Raises ServiceError for a target of the user that does not run."""
+    if cell.setup.is_started:
         fleet.ensure(cell.setup, folder / "service.log")
         return
     targets.check_reachable(cell.setup)
@@ -186,17 +186,17 @@ def _ensure_running(cell: Cell, fleet: Fleet, folder: Path) -> None:
 
 
 def check_alive(cell: Cell, fleet: Fleet) -> None:
-    """Raise ServiceError if the cell's service has ended, or its target does not answer."""
-    if cell.setup.url:
-        targets.check_reachable(cell.setup)
-    else:
+    """Raise ServiceError if the cell's service has ended, or the user's target does not answer."""
+    if cell.setup.is_started:
         fleet.check_alive(cell.setup)
+    else:
+        targets.check_reachable(cell.setup)
 
 
 def roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
     """The role of each process that we started, by pid."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
-    if cell.setup.url:
+    if not cell.setup.is_started:
         roles |= dict.fromkeys(targets.processes(cell.setup.url), TARGET)
     return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})

@@ -2,9 +2,11 @@
 
 import resource
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from bench.analysis import parity
 from bench.measure import load, targets
+from bench.measure.fleet import applications
 from bench.measure.fleet.serving import check_ports
 from bench.plan import turns
 from bench.plan.matrix import Cell, Setup
@@ -43,8 +45,11 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
         check_ports([*services, *landmarks], bind_host)
     if plan.load.distributed:
         check_ports([load.MASTER_PORT], bind_host, "use one load process (--load-workers 1)")
-    for setup in dict.fromkeys(cell.setup for cell in cells if cell.setup.url):
-        targets.check_reachable(setup)
+    of_user = dict.fromkeys(replace(cell.setup, arm="") for cell in cells if cell.setup.url)
+    applications.check(setup for setup in of_user if setup.is_started)
+    for setup in of_user:
+        if not setup.is_started:
+            targets.check_reachable(setup)
     check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     space.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
@@ -57,7 +62,7 @@ def _ports(cells: Iterable[Cell]) -> list[int]:
 def most_sockets(cell: Cell, load: Load) -> int:
     """The most sockets that one process of this machine, Locust or the service, opens for a cell's users."""
     of_load = -(-cell.users // load.all_workers) if load.workers_here else 0
-    if cell.setup.url:
+    if not cell.setup.is_started:
         return of_load
     # A service that calls the external API holds a connection to it for each of its users.
     return max(of_load, cell.users * (2 if cell.calls_external else 1))

@@ -181,7 +181,7 @@ def _measure_alone(job: Job, number: int, cells: Sequence[Cell], stage: Stage, t
     folder, display = stage.folder, stage.display
     display.step(f"{title}: starting the services")
     # Services whose cells are already done start, too: in every round, the others share the machine with them.
-    firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if not cell.setup.url)
+    firsts = _one_each(cell.setup for cell in (*cells, *job.order[number - 1]) if cell.setup.is_started)
     cells_by_setup = {setup: _cell_of(cells, setup) for setup in firsts}
     stage.fleet.start(
         {

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.measure.watch import busy
 from bench.plan import placement, turns
+from bench.plan.model import Target
 from bench.plan.note import Note
 from bench.report.terminal import parity_table
 from bench.store import kept_scenarios, runs, space, stored
@@ -141,10 +143,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         elsewhere = tuple(job.request.outside.values())
         recorded = environment.record(server, loaded, job.placed, elsewhere)
         _warn(display, environment.notes(recorded))
-        if any(cell.calls_external and cell.setup.url for cell in job.cells):
-            fleet.external.start(folder.folder / "verification")
-        verify_targets(job, fleet.settings, server, display)
-        fleet.external.stop()  # its port is free for those that verification starts
+        verify_targets(job, fleet, server, folder.folder / "verification", display)
         passed = Verification()
         if setups:
             display.step("verifying that all services give the same answers")
@@ -155,7 +154,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         outcome.parity = parity.rows(passed.facts, catalogue.services())
         others = watch.seen()
         _warn(display, others.notes("while this run was prepared"))
-        named = {one.name: {"url": one.url, "title": one.title} for one in job.plan.targets}
+        named = {one.name: _noted(one) for one in job.plan.targets}
         recorded |= {"counted": outcome.counted, "busy": others.as_dict(), "services": _described(passed)}
         recorded |= {"targets": named} if named else {}
         if job.request.earlier is not None:
@@ -185,18 +184,35 @@ def _ours(job: Job, server: Database) -> list[int]:
     return [*targeted, *([server.pid] if server.pid else [])]
 
 
+def _noted(target: Target) -> dict[str, str]:
+    started = {"command": target.command} if target.command else {}
+    return {"url": target.url, "title": target.title, **started}
+
+
 def _warn(display: Display, notes: Iterable[Note]) -> None:
     for note in notes:
         display.say(Text(str(note), style="yellow"))
 
 
-def verify_targets(job: Job, settings: FleetSettings, server: Database, display: Display) -> None:
-    """Check that every target answers the operations of the scenarios, and print the notes about it."""
+def verify_targets(job: Job, fleet: Fleet, server: Database, logs: Path, display: Display) -> None:
+    """Check that every target answers the operations of the scenarios, and print the notes about it.
+
+    Those with a command are started for it, and ended: each round has new processes. So is the external API, whose port
+    is then free for the services that verification starts.
+    """
     operations = frozenset(name for cell in job.cells for name in cell.operations)
-    for setup in dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url):
+    setups = list(dict.fromkeys(replace(cell.setup, arm="") for cell in job.cells if cell.setup.url))
+    if any(cell.calls_external and cell.setup.url for cell in job.cells):
+        fleet.external.start(logs)
+    if started := {setup: logs / f"{setup.service}.log" for setup in setups if setup.is_started}:
+        display.step(f"starting {', '.join(setup.service for setup in started)}")
+        fleet.start(started)
+    for setup in setups:
         display.step(f"verifying target {setup.service}")
-        display.say(Text(gate.check_target(settings, server, setup, operations)))
-        _warn(display, targets.notes(setup, settings.cpus))
+        display.say(Text(gate.check_target(fleet.settings, server, setup, operations)))
+        if not setup.is_started:
+            _warn(display, targets.notes(setup, fleet.settings.cpus))
+    fleet.stop()
 
 
 def continue_run(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, display: Display) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.plan import address
 from bench.plan.claims import problem as problem_of_claims
 from bench.plan.matrix import can_answer, cells
 from bench.plan.model import Plan
@@ -25,9 +26,25 @@ def check_targets(path: Path, plan: Plan, outside: Mapping[str, Scenario]) -> No
                 f"{path}: target {target.name!r} has the name of a service or of another target; choose another name"
             )
         taken.add(target.name)
+    _check_ports(path, plan)
     slugs = [cell.slug for cell in cells(plan, outside)]
     if twice := next((slug for slug in slugs if slugs.count(slug) > 1), None):
         raise PlanError(f"{path}: two cells have the name {twice!r}: give the target another name")
+
+
+def _check_ports(path: Path, plan: Plan) -> None:
+    """Raise PlanError when a target that the suite starts has the port of something else that it starts."""
+    known = [catalogue.service(name) for name in (*plan.matrix.services, *plan.rounds.once)]
+    taken = {one.port: one.name for one in (catalogue.external(), *known)}
+    for target in plan.targets:
+        _, port = address.host_and_port(target.url)
+        if target.command and port in taken:
+            raise PlanError(
+                f"{path}: target {target.name!r} has port {port}, which is that of {taken[port]}: give it another one,"
+                " in targets.url and in targets.command"
+            )
+        if target.command:
+            taken[port] = target.name
 
 
 def check_slices(path: Path, plan: Plan) -> None:

@@ -1,6 +1,7 @@
 """A plan's TOML file: found, read, overridden by options, checked."""
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +125,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     _add_targets(written, named)
     own = _outside(path, written, given)
     written = outside.with_names(written)
+    _place_commands(path, written)
     try:
         plan = Plan.model_validate(written)
     except ValidationError as error:
@@ -199,7 +201,10 @@ def _phrase(option: str, value: Any) -> str:
 
 
 def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> None:
-    """Beside the plan's own; one of the same name takes the address that the command line gives."""
+    """Beside the plan's own; one of the same name takes the address that the command line gives.
+
+    At that address it runs already: the plan's command starts one on the plan's own port.
+    """
     own = written.setdefault("targets", [])
     if not isinstance(own, list):  # the model says so
         return
@@ -209,6 +214,30 @@ def _add_targets(written: dict[str, Any], named: Sequence[tuple[str, str]]) -> N
             own.append({"name": name, "url": url})
         else:
             known["url"] = url
+            known.pop("command", None)
+            known.pop("folder", None)
+
+
+def _place_commands(path: Path, written: Mapping[str, Any]) -> None:
+    """Give each target that the plan starts the whole path of its folder, which may be relative to the plan's file."""
+    own = written["targets"]
+    started = [one for one in own if isinstance(one, dict) and one.get("command")] if isinstance(own, list) else []
+    noted = _folders_of_a_run(path) if started else {}
+    for one in started:
+        if isinstance(given := one.get("folder", ""), str):  # else the model says so
+            beside = str((path.parent / Path(given).expanduser()).resolve())
+            one["folder"] = noted.get(str(one.get("name")), beside)
+
+
+def _folders_of_a_run(path: Path) -> dict[str, str]:
+    """The folders of targets, where the file is the copy that a run has: they are relative to the original."""
+    if path.name != "plan.toml":
+        return {}
+    try:
+        targets = json.loads(path.with_name("plan.json").read_text(encoding="utf-8"))["plan"]["targets"]
+        return {str(one["name"]): str(one["folder"]) for one in targets if one.get("folder")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # no run's, or an old one's
+        return {}
 
 
 def _first_problem(path: Path, error: ValidationError, given: Mapping[str, Any]) -> str:

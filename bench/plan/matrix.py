@@ -18,8 +18,8 @@ PYTHONS_OWN: GarbageCollection = "default"
 class Setup:
     """How one service runs. Cells with the same setup can use the same processes; `arm` sets two equal ones apart.
 
-    One with a `url` is a target's: how it runs is not known, and of all other fields only `service`, `title` and
-    `external_api` count.
+    One with a `url` is a target's: how it runs is not known, and of all other fields only `service`, `title`,
+    `external_api`, and `command` and `folder`, with which the suite starts it, count.
     """
 
     service: str
@@ -37,6 +37,13 @@ class Setup:
     url: str = ""
     title: str = ""
     external_api: bool = False
+    command: str = ""
+    folder: str = ""
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the suite starts its processes and ends them: all but those of a target that runs already."""
+        return not self.url or bool(self.command)
 
     @property
     def axes(self) -> Mapping[str, Any]:
@@ -109,6 +116,7 @@ class Cell:
         """For plan.json."""
         setup = self.setup
         of_target = {"url": setup.url, "title": setup.title, "external_api": setup.external_api}
+        of_target |= {"command": setup.command, "folder": setup.folder} if setup.command else {}
         described = {**setup.axes, **of_target} if setup.url else setup.axes
         known = asdict(replace(self, outside=None))
         del known["outside"]  # plan.json has its file beside the cells
@@ -192,6 +200,7 @@ def setup_of(target: Target) -> Setup:
     """Nothing is known of how it runs; one worker counts where the machine's CPUs are shared out."""
     unknown: dict[str, Any] = {"profile": "", "server": "", "workers": 1, "pool_size": 0, "pool_overflow": 0}
     known: dict[str, Any] = {"url": target.url, "title": target.title, "external_api": target.external_api}
+    known |= {"command": target.command, "folder": target.folder}
     return Setup(target.name, **unknown, pool_timeout_s=0.0, threads=0, **known)
 
 

@@ -1,6 +1,7 @@
 """A plan: what to measure, under which load, how often. Checked once, then frozen."""
 
 import re
+import shlex
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -209,16 +210,19 @@ class DatasetScale(_Section):
 
 
 class Target(_Section):
-    """A running service that is not the suite's: measured beside its services, never started or stopped.
+    """A service that is not the suite's, measured beside its services.
 
     `name` is in the tables and in names of files; `url` has no path. `external_api`: it calls the suite's external API,
-    which then runs for it, too, and counts its calls.
+    which then runs for it, too, and counts its calls. `command` starts it, in `folder`; without one it must run
+    already, and is never stopped.
     """
 
     name: str
     url: str
     title: str = ""
     external_api: bool = False
+    command: str = ""
+    folder: str = ""
 
     @field_validator("name")
     @classmethod
@@ -233,6 +237,23 @@ class Target(_Section):
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         return address.checked(url)
+
+    @field_validator("command")
+    @classmethod
+    def _can_be_split(cls, command: str) -> str:
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise ValueError(f"{error}; write it as in a shell, with a quote at both ends") from None
+        if (command and not words) or "\0" in command:
+            raise ValueError("a command has at least the name of a program, such as 'uvicorn mine:app --port 9000'")
+        return command
+
+    @model_validator(mode="after")
+    def _has_a_folder_for_its_command(self) -> "Target":
+        if self.folder and not self.command:
+            raise ValueError("targets.folder is where targets.command is started, and there is none: add it")
+        return self
 
 
 class Plan(_Section):

@@ -40,7 +40,7 @@ def _of_load(load: Load) -> str:
 def _of_cell(cell: Cell) -> str:
     setup = cell.setup
     whys = {
-        "a target is not the suite's to stop": bool(setup.url),
+        "a target is not the suite's to stop": not setup.is_started,
         "a pool's short time-out does not wait": not setup.url and setup.pool_timeout_s < POOL_TIMEOUT_S,
         "a network's delay does not wait": setup.database_rtt_ms is not None,
     }
@@ -91,9 +91,14 @@ def heats(cells: Sequence[Cell], plan: Plan) -> Iterator[Heat]:
 def _fits(cell: Cell, beside: Sequence[Cell]) -> bool:
     if not beside:
         return True
-    if any(one.setup == cell.setup for one in beside):
+    if any(one.setup == cell.setup or _share_a_port(one, cell) for one in beside):
         return False
     return len(beside) < MOST_CELLS and connections((*beside, cell)) <= MOST_CONNECTIONS
+
+
+def _share_a_port(one: Cell, other: Cell) -> bool:
+    """Two arms of a target: its command has its port."""
+    return bool(one.setup.url) and one.setup.url == other.setup.url
 
 
 def connections(cells: Iterable[Cell]) -> int:

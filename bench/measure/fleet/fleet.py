@@ -13,10 +13,12 @@ from types import MappingProxyType
 from typing import Any
 
 from bench import tracing
+from bench.measure.fleet import applications
 from bench.measure.fleet.external import LOG, External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.fleet.serving import ask_health, check_ports, command
+from bench.plan.address import host_and_port
 from bench.plan.matrix import Setup
 from db.ports import LOOPBACK
 from suite import catalogue
@@ -82,7 +84,8 @@ class Fleet:
         Raises ServiceError with the end of the log if one does not answer, and PreflightError for a taken port.
         """
         self._assign_ports(setups)
-        check_ports([self._ports[setup] for setup in setups])
+        check_ports([self._ports[setup] for setup in setups if not setup.url])
+        applications.check(setup for setup in setups if setup.url)
         for setup, log in setups.items():
             self._running[setup] = self._launch(setup, log, cells)
         meanwhile()
@@ -134,8 +137,8 @@ class Fleet:
         return [setup.service for setup in self._running]
 
     def url(self, setup: Setup) -> str:
-        """Where a running service answers, on loopback."""
-        return f"http://{LOOPBACK}:{self._ports[setup]}"
+        """Where a running service answers, on loopback; a target at its own address."""
+        return setup.url or f"http://{LOOPBACK}:{self._ports[setup]}"
 
     def freeze(self, setup: Setup) -> None:
         """Stop a service's processes, and wait until they stand still."""
@@ -170,6 +173,8 @@ class Fleet:
 
     def _answers(self, setup: Setup, child: Child) -> bool:
         """Whether the service answers in time. One that is stopped (SIGSTOP) or hangs is useless for the next cell."""
+        if setup.url:
+            return applications.answers(setup, child, HUNG_AFTER_S)
         if child.exit_code() is not None:
             return False
         url, stopped = self.url(setup), dict[str, Any]()
@@ -188,7 +193,10 @@ class Fleet:
     def _assign_ports(self, setups: Iterable[Setup]) -> None:
         """Each gets the port of its service, or the next one that no setup beside it has."""
         taken = {self._ports[one] for one in self._running}
-        for setup in setups:
+        own = {one: host_and_port(one.url)[1] for one in setups if one.url}  # these cannot move
+        taken.update(own.values())
+        self._ports |= own
+        for setup in (one for one in setups if not one.url):
             port = catalogue.service(setup.service).port
             while port in taken:
                 port += STEP
@@ -197,6 +205,10 @@ class Fleet:
 
     def _launch(self, setup: Setup, log: Path, cells: int) -> Child:
         shared, rtt_ms = self.settings, setup.database_rtt_ms
+        if setup.url:
+            if self.calls and setup.external_api:
+                self.external.url(0.0, log.with_name(LOG))  # the target has been given its own address
+            return applications.launch(setup, shared.database_url, log)
         near = self._urls.get(setup.service, shared.database_url)
         url = near if rtt_ms is None else self.network.url(rtt_ms, log.with_name("relay.log"))
         if self.calls and catalogue.service(setup.service).needs_database:
@@ -234,6 +246,9 @@ class Fleet:
 
     def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:
         child, url = self._running[setup], self.url(setup)
+        if setup.url:
+            applications.wait(setup, child, timeout_s, START_TIMEOUT_S)
+            return
         health = child.wait_until(lambda: ask_health(url), timeout_s)
         if health is None:
             if ended := self._died(setup):

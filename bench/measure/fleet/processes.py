@@ -38,15 +38,19 @@ class Child:
         environment: Mapping[str, str],
         cpus: Sequence[int] = (),
         commanded: bool = False,
+        clean: bool = True,
     ) -> None:
-        """Start `command` on `cpus` (empty: anywhere) with its output in `log`. `commanded`: it listens to `tell`."""
+        """Start `command` on `cpus` (empty: anywhere) with its output in `log`. `commanded`: it listens to `tell`.
+
+        `clean`: beside `environment`, it has the variables that all processes of a run have.
+        """
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 launch_command(command, cpus),
                 cwd=cwd,
-                env=variables.clean() | dict(environment) | {MARK: mark()},
+                env=(variables.clean() if clean else {}) | dict(environment) | {MARK: mark()},
                 stdin=subprocess.PIPE if commanded else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

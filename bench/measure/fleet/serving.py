@@ -41,6 +41,14 @@ def ask_health(url: str) -> dict[str, Any] | None:
     return health if isinstance(health, dict) else None
 
 
+def answer_of(url: str) -> int | None:
+    """The status of whatever answer `GET /` has. None while there is no answer."""
+    try:
+        return _client().get(f"{url}/").status_code
+    except httpx.HTTPError:
+        return None
+
+
 @cache
 def _client() -> httpx.Client:
     # One client for all requests: creating one takes 20 ms of CPU time (certificates), and a starting service is polled

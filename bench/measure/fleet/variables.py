@@ -47,6 +47,16 @@ def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: environ[name] for name in KEPT if name in environ} | SET
 
 
+def of_user(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a user's own application: that of the shell, without what changes how fast it is.
+
+    PYTHONPATH stays: it may be where its code is.
+    """
+    influential = set(left_out(environ)) - {"PYTHONPATH"}
+    kept = {name: value for name, value in environ.items() if name not in influential}
+    return kept | {"PYTHONUNBUFFERED": SET["PYTHONUNBUFFERED"]}
+
+
 def left_out(environ: Mapping[str, str] = os.environ) -> list[str]:
     """The names of influential variables of the user that are not passed on. Their values may be secrets."""
     return sorted(name for name in environ if name.startswith(INFLUENTIAL) and name not in {*KEPT, *HARMLESS})

@@ -44,7 +44,8 @@ class Entrant:
         self.child: Child = load.start(command, folder, (), commanded=True)
         self._stream = folder / samples.SAMPLE_STREAM
         self._follower = samples.Follower(self._stream)
-        self._probe = Probe(fleet.url(self.setup), self.setup.connections)
+        # /metrics of a target may be anything.
+        self._probe = None if self.setup.url else Probe(fleet.url(self.setup), self.setup.connections)
         self._sampler: Sampler | None = None
         self._connection: psycopg.Connection | None = None
         self._activity: list[Activity] = []
@@ -55,7 +56,8 @@ class Entrant:
         """Begin to observe. `roots` has the role of each process that we started, as seen from this cell."""
         self.child.place(self.attempt.target.cpus)
         self._sampler, self._connection = Sampler(roots, cpus), connection
-        self._probe.__enter__()
+        if self._probe is not None:
+            self._probe.__enter__()
 
     def said(self, event: str) -> bool:
         """Whether its load has written this mark."""
@@ -120,7 +122,7 @@ class Entrant:
         return Recording(
             marks=(),
             readings=tuple(self._sampler.readings) if self._sampler else (),
-            gauges=tuple(self._probe.gauges),
+            gauges=tuple(self._probe.gauges) if self._probe else (),
             activity=tuple(self._activity),
             pings=(),
             placement=self.attempt.placed,
@@ -150,5 +152,5 @@ class Entrant:
     def close(self) -> None:
         """End its load and its observers."""
         stop_all([self.child])
-        if self._sampler is not None:
+        if self._sampler is not None and self._probe is not None:
             self._probe.end()  # its service stands still, and answers nothing any more
