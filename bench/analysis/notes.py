@@ -1,9 +1,11 @@
 """What a reader must know of each cell, as notes: reasons, remarks, failures, bounds. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from bench.analysis.outcome import CellResult
 from bench.analysis.slices import lost
+from bench.plan.matrix import Setup
 from bench.plan.note import Kind, Note
 
 A_A = "A/A, the noise floor: the same service twice, so that any difference is noise"
@@ -29,7 +31,7 @@ def of_cells(
     found += [note for one in results for note in _of_cell(one, shared)]
     found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
     found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]
-    found += dict.fromkeys(_target(one) for one in results if one.cell.setup.url)
+    found += _targets(results)
     if any(one.cell.once for one in results):
         found.append(Note("", Kind.LANDMARK, "below the line: measured once, as a landmark, not ranked"))
     if disturbed := lost.sentence([(one.cell.slug, one.lost) for one in results]):
@@ -79,13 +81,18 @@ def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
         yield Note(slug, Kind.RECONNECTS, text)
 
 
-def _target(one: CellResult) -> Note:
-    setup = one.cell.setup
+def _targets(results: Sequence[CellResult]) -> Iterator[Note]:
+    """One of each target: in several cells, it is one program."""
+    setups = dict.fromkeys(replace(one.cell.setup, arm="") for one in results if one.cell.setup.url)
+    for setup in setups:
+        mine = [one for one in results if replace(one.cell.setup, arm="") == setup]
+        yield _target(setup, is_seen=any(one.total.service_cpu_ms_per_request is not None for one in mine))
+
+
+def _target(setup: Setup, *, is_seen: bool) -> Note:
     title = f" ({setup.title})" if setup.title else ""
     if setup.command:
         what = f"started with `{setup.command}`; {UNKNOWN}"
-    elif one.total.service_cpu_ms_per_request is None:
-        what = UNSEEN
     else:
-        what = f"{ON_THE_PORT}; {UNKNOWN}"
+        what = f"{ON_THE_PORT}; {UNKNOWN}" if is_seen else UNSEEN
     return Note(f"{setup.service}{title}", Kind.TARGET, f"a target at {setup.url}, no service of the suite; {what}")

@@ -1,8 +1,10 @@
 """Services that are not the suite's: an application outside the tree, run by somebody else, beside asyncpg_async."""
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.analysis.recorded.roles import IDLE, SERVICE, TARGET
+from bench.store import recordings
 from db import ports
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied, rows, wait_for
@@ -43,8 +47,8 @@ title = "An application of ten lines"
 url = "http://127.0.0.1:1"
 """
 UNKNOWN = (
-    "profile", "server", "workers", "pool_size", "parameters", "service_cpu_ms_per_request",
-    "database_cpu_ms_per_request", "service_rss_peak_mb", "statements_per_request", "round_trips_per_request",
+    "profile", "server", "workers", "pool_size", "parameters", "database_cpu_ms_per_request",
+    "statements_per_request", "round_trips_per_request",
     "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
 )  # fmt: skip
 
@@ -128,16 +132,20 @@ def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tm
         assert row["verdict"] == "UNJUDGED"
         assert float(row["throughput_rps"]) > 0
         assert float(row["load_cpu_ms_per_request"]) > 0
+        assert float(row["service_cpu_ms_per_request"]) > 0.05
+        assert float(row["service_rss_peak_mb"]) > 20
     assert {name: found["mine"][name] for name in UNKNOWN} == dict.fromkeys(UNKNOWN, "")
     assert "" not in {found["asyncpg_async"][name] for name in UNKNOWN if name != "transactions_per_request"}
-    [ratio] = [
-        row for row in rows(folder / "comparison.csv") if (row["operation"], row["metric"]) == ("all", "throughput_rps")
-    ]
+    ratios = [row for row in rows(folder / "comparison.csv") if row["operation"] == "all"]
+    [ratio] = [row for row in ratios if row["metric"] == "throughput_rps"]
+    [cpu] = [row for row in ratios if row["metric"] == "service_cpu_ms_per_request"]
+    assert (cpu["rounds"], cpu["ratio"]) == ("0", "")
     assert {ratio["baseline"], ratio["candidate"]} == {"asyncpg_async", "mine"}
     assert ratio["rounds"] == "2"
     assert (folder / "mine_stats.csv").exists()
     page = (folder / "report.html").read_text()
     assert f"mine (An application of ten lines): a target at {url}" in page
+    assert "as seen on the port, and are not compared" in page
     assert {row["service"] for row in rows(folder / "parity.csv")} == {"asyncpg_async"}
     code, again = checkout.bench("report", "beside")
     assert code == 0, again
@@ -145,6 +153,91 @@ def test_an_application_of_ones_own_stands_beside_asyncpg(checkout: Checkout, tm
     code, printed = checkout.bench("compare", "beside", "beside")
     assert code == 0, printed
     assert "mine" in printed
+
+
+def with_command(folder: Path, name: str, *, slices: int = 1) -> tuple[int, str]:
+    """A plan beside the application, which starts it; the port, and the plan's path."""
+    (folder / "own.py").write_text(OWN)
+    port = ports.free()
+    command = f"uvicorn own:app --port {port} --no-access-log"
+    plan = PLAN.replace("http://127.0.0.1:1", f"http://127.0.0.1:{port}").replace(
+        "[rounds]", f"[rounds]\nslices = {slices}"
+    )
+    (folder / f"{name}.toml").write_text(f"{plan}command = \"sh -c '{command}; true'\"\n")
+    return port, str(folder / f"{name}.toml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slices", [1, 4])
+def test_an_application_that_the_suite_starts_is_measured_as_a_service(
+    checkout: Checkout, tmp_path: Path, slices: int
+) -> None:
+    """In a window, and in turns: its CPU time and memory are in the summary and in comparisons, and nothing is left."""
+    name = f"started-{slices}"
+    port, plan = with_command(tmp_path, name, slices=slices)
+    code, printed = checkout.bench("run", "--plan", plan, "--name", name, timeout_s=300)
+    assert code in {0, 3}, printed  # on a busy machine a cell may be INVALID, and these facts still hold
+    assert "target mine answers read_user as the contract says (3 checks)" in printed
+    assert "one window a round" not in printed
+    assert not ports.answers(port)
+    folder = checkout.results / name
+    found = {row["service"]: row for row in rows(folder / "summary.csv") if row["operation"] == "all"}
+    for row in found.values():
+        assert (row["rounds"], row["failures"]) == ("2", "0")
+        assert float(row["service_cpu_ms_per_request"]) > 0.05
+        assert float(row["service_rss_peak_mb"]) > 20
+    assert {name: found["mine"][name] for name in UNKNOWN} == dict.fromkeys(UNKNOWN, "")
+    [cpu] = [
+        row
+        for row in rows(folder / "comparison.csv")
+        if (row["operation"], row["metric"]) == ("all", "service_cpu_ms_per_request")
+    ]
+    assert cpu["rounds"] == "2"
+    for number in (1, 2):
+        recording = recordings.read(folder / "rounds" / f"{number:02d}" / "mine")
+        assert {SERVICE, IDLE} <= set(recording.readings[-1].roles)  # the other service waits
+        assert TARGET not in recording.readings[-1].roles
+        assert bool(recording.turns) == (slices > 1)
+        log = (folder / "rounds" / f"{number:02d}" / "mine" / "service.log").read_text()
+        assert log.count("Uvicorn running") == 1
+    page = (folder / "report.html").read_text()
+    assert "started with" in page
+    # The run's own copy of the plan starts it in the same folder.
+    code, printed = checkout.bench("run", "--plan", f"results/{name}/plan.toml", "--dry-run")
+    assert code == 0, printed
+    planned = json.loads((folder / "plan.json").read_text())["plan"]["targets"]
+    assert [one["folder"] for one in planned] == [str(tmp_path)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_an_application_ends_with_the_harness(checkout: Checkout, tmp_path: Path, ending: signal.Signals) -> None:
+    """After Ctrl-C at once. After kill -9 the next run ends what is left, also where a shell had started it."""
+    name = f"ended-{ending.name.lower()}"
+    port, plan = with_command(tmp_path, name)
+    bench = checkout.start("run", "--plan", plan, "--name", name)
+    assert wait_for((checkout.results / name / "rounds" / "01" / "mine" / "samples.bin").exists, 90)
+    assert ports.answers(port)
+    bench.send_signal(ending)
+    printed, _ = bench.communicate(timeout=30)
+    if ending is signal.SIGINT:
+        assert bench.returncode == 130, printed
+    else:
+        code, printed = checkout.bench("run", "--resume", name, timeout_s=300)
+        assert code in {0, 3}, printed
+    assert not ports.answers(port)
+
+
+@pytest.mark.slow
+def test_a_port_that_is_taken_is_refused_before_anything_starts(checkout: Checkout, tmp_path: Path) -> None:
+    """With the process that has it, and the remedies."""
+    port, plan = with_command(tmp_path, "taken")
+    with socket.create_server(("127.0.0.1", port)):
+        code, printed = checkout.bench("run", "--plan", plan, "--name", "taken")
+    assert code == 1, printed
+    assert f"port {port} is taken by" in printed
+    assert "give target mine another port" in printed
+    assert not (checkout.results / "taken").exists()
 
 
 @pytest.mark.release

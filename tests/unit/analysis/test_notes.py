@@ -69,7 +69,7 @@ def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:
     landmark = replace(cell("no_database"), once=True)
     found = of_cells(results(target, replace(target, users=5), twin, landmark))
     [noted] = [str(one) for one in found if one.kind is Kind.TARGET]
-    assert noted.startswith("mine (Mine): a target at http://127.0.0.1:9000, no service of the suite; CPU time, memory")
+    assert noted.startswith("mine (Mine): a target at http://127.0.0.1:9000, no service of the suite; CPU time")
     assert [one for one in found if one.kind is Kind.SAME] == [Note(twin.slug, Kind.SAME, A_A)]
     assert [one.about for one in found if one.kind is Kind.LANDMARK] == [""]
     assert found[-2].text == "below the line: measured once, as a landmark, not ranked"

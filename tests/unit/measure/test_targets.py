@@ -33,6 +33,7 @@ from tests.unit.samples_of import in_window
 LIMITS = Thresholds()
 # On two CPUs, the load's and the database's is 0.
 USED: dict[str, float] = {"database": 2.0, "load": 4.0, "target": 5.0}
+STARTED = {"database": 2.0, "load": 4.0, "service": 5.0}
 
 
 def foreign(*, cpu_s: dict[str, float] | None = None, busy: tuple[float, float], **changes: Any) -> Evidence:
@@ -82,6 +83,10 @@ def measured(seen: Evidence) -> Measurement:
     [
         (foreign(busy=(0.5, 0.5)), "VALID", ""),  # perhaps its pool, perhaps too few users
         (foreign(busy=(0.5, 0.99)), "VALID", "service CPU"),
+        (foreign(busy=(0.5, 0.99), cpu_s=STARTED), "VALID", "service CPU"),  # the suite started it
+        (foreign(busy=(0.5, 0.5), cpu_s=STARTED), "VALID", ""),
+        (foreign(busy=(0.99, 0.5), cpu_s=STARTED), "FLOOR", "load"),  # it is on the services' CPUs, and not here
+        (foreign(busy=(0.99, 0.99), cpu_s=STARTED), "VALID", "service CPU"),
         (foreign(busy=(0.99, 0.5), cpu_s=USED | {"target": 1.0}), "FLOOR", "load"),
         (foreign(busy=(0.99, 0.5)), "FLOOR", ""),  # the target itself fills the load's CPU
         (foreign(busy=(0.99, 0.99)), "VALID", "service CPU"),
@@ -105,6 +110,35 @@ def measured(seen: Evidence) -> Measurement:
 def test_verdicts_and_bounds_say_no_more_than_is_known(seen: Evidence, name: str, by: str) -> None:
     """Where it is not known whether a target was busy, a full load makes its figure a lower bound."""
     assert (verdict.of_measurement(seen, LIMITS).name, bound.of_measurement(seen, LIMITS).by) == (name, by)
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "ms", "in_a_round", "said"),
+    [
+        (STARTED, 5.0, 5.0, "a target at http://127.0.0.1:9000, no service of the suite; round trips, pool"),
+        (USED, 5.0, None, "as seen on the port, and are not compared; round trips, pool"),
+        ({"load": 4.0}, None, None, "CPU time, memory, round trips, pool and parity are not known"),
+    ],
+)
+def test_what_its_processes_used_is_shown_and_compared_where_the_suite_started_them(
+    tmp_path: Path, cpu_s: dict[str, float], ms: float | None, in_a_round: float | None, said: str
+) -> None:
+    """On the port may be a proxy: nothing follows from that figure."""
+    [cell] = cells_of(tmp_path, MINIMAL + MINE, services=[]).values()
+    if "service" in cpu_s:
+        cell = replace(cell, setup=replace(cell.setup, command="uvicorn mine:app"))
+        said = said.replace("the suite;", "the suite; started with `uvicorn mine:app`;")
+    memory_mb = dict.fromkeys(cpu_s, 90.0)
+    outcome = Outcome(cells=[cell])
+    seen = foreign(busy=(0.5, 0.5), cpu_s=cpu_s)
+    assert seen.machine is not None
+    outcome.add(cell, measured(replace(seen, machine=replace(seen.machine, rss_peak_mb=memory_mb))))
+    [result] = outcome.ordered()
+    total = result.total
+    assert (total.service_cpu_ms_per_request, total.service_rss_peak_mb) == (ms, None if ms is None else 90.0)
+    assert total.of_rounds("service_cpu_ms_per_request") == (in_a_round,)
+    assert total.database_cpu_ms_per_request is None
+    assert [said in note.text for note in notes.of_cells([result]) if note.kind is Kind.TARGET] == [True]
 
 
 def test_a_run_on_another_port_is_the_same_plan(tmp_path: Path) -> None:

@@ -29,6 +29,12 @@ def test_only_what_is_on_the_list_is_passed_on() -> None:
     }  # fmt: skip
 
 
+def test_an_application_of_the_user_has_the_shells_variables_but_for_what_would_matter() -> None:
+    """Its own settings, and where its code is."""
+    given = {"PATH": "/bin", "TZ": "Asia/Tokyo", "SECRET": "x", "PYTHONDONTWRITEBYTECODE": "1"}
+    assert variables.of_user(given | MEANT_FOR_OTHERS) == given | {"PYTHONPATH": "/nowhere", "PYTHONUNBUFFERED": "1"}
+
+
 def test_what_would_have_mattered_is_named_without_its_value() -> None:
     """Once, in a line and in environment.json."""
     assert variables.left_out(MEANT_FOR_OTHERS) == sorted(MEANT_FOR_OTHERS)

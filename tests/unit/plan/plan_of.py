@@ -12,7 +12,9 @@ from suite.errors import PlanError
 MINIMAL = '[matrix]\nscenarios = ["point_read"]\nservices = ["asyncpg_async"]\n'
 MANY = MINIMAL.replace("point_read", "read_many")
 URL = "http://127.0.0.1:9000"
+COMMAND = "uvicorn mine:app --port 9000"
 MINE = f'[[targets]]\nname = "mine"\nurl = "{URL}"\n'
+STARTED = f'{MINE}command = "{COMMAND}"\n'
 
 
 def written(folder: Path, text: str) -> Path:

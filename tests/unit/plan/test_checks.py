@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.plan import checks, file, model
-from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, cells_of, refusal_of, written
+from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, STARTED, cells_of, refusal_of, written
 
 SLEEP = MINIMAL.replace("point_read", "session_sleep")
 CLAIM = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_rps"\nat_least = 1\n'
@@ -65,6 +65,13 @@ def test_what_does_not_exist_or_fit_is_refused(tmp_path: Path, text: str, words:
         (MINIMAL + MINE.replace("mine", "external_api"), ["'external_api'", "name of a service"]),
         (MINIMAL + MINE + MINE, ["'mine'", "another target"]),
         (MINIMAL + "[rounds]\naa = true\n" + MINE.replace("mine", "asyncpg_async-aa"), ["two cells have the name"]),
+        (MINIMAL + STARTED.replace(":9000", ":8002"), ["'mine' has port 8002, which is that of asyncpg_async"]),
+        (
+            MINIMAL + '[rounds]\nonce = ["no_database"]\n' + STARTED.replace(":9000", ":8010"),
+            ["port 8010, which is that of no_database", "targets.url and in targets.command"],
+        ),
+        (MINIMAL + STARTED.replace(":9000", ":8020"), ["port 8020, which is that of external_api"]),
+        (MINIMAL + STARTED + STARTED.replace('"mine"', '"yours"'), ["'yours' has port 9000, which is that of mine"]),
         ('[matrix]\nscenarios = ["point_read"]\nservices = []\n', ["nothing to measure", "--target NAME=URL"]),
     ],
 )

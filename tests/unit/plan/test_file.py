@@ -1,5 +1,6 @@
 """A plan's file: found by name, read, overridden by options, and refused in words."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from bench.plan import file, matrix
 from bench.plan.model import Target
 from suite import catalogue
 from suite.errors import PlanError
-from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, URL, cells_of, refusal_of, written
+from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, STARTED, URL, cells_of, refusal_of, written
 
 
 @pytest.mark.parametrize("name", list(catalogue.plans()))
@@ -148,6 +149,30 @@ def test_the_option_adds_targets_to_the_plans_and_moves_them(tmp_path: Path) -> 
     alone = cells_of(tmp_path, MINIMAL + "[rounds]\naa = true\n", services=[], target=[("mine", URL)])
     assert list(alone) == ["mine", "mine-aa"]
     assert list(cells_of(tmp_path, '[matrix]\nscenarios = ["point_read"]\n' + MINE)) == ["mine"]
+
+
+def test_a_command_is_started_beside_its_plan_wherever_the_plan_is_read_from(tmp_path: Path) -> None:
+    """Its folder is relative to the plan's file; the copy of a run has a plan.json with the whole path."""
+    text = MINIMAL + STARTED
+    for given, folder in (("", tmp_path), ("own", tmp_path / "own"), ("../x", tmp_path.parent / "x"), ("/srv", "/srv")):
+        found = cells_of(tmp_path, text + (f'folder = "{given}"\n' if given else ""))
+        assert found["mine"].setup.folder == str(folder)
+    run = tmp_path / "results" / "one"
+    run.mkdir(parents=True)
+    copy = run / "plan.toml"
+    copy.write_text(text)
+    assert file.read(copy).targets[0].folder == str(run)
+    plan = file.read(written(tmp_path, text)).model_dump()
+    (run / "plan.json").write_text(json.dumps({"plan": plan}))
+    assert file.read(copy).targets[0].folder == str(tmp_path)
+    (run / "plan.json").write_text("[]")
+    assert file.read(copy).targets[0].folder == str(run)
+
+
+def test_a_target_that_the_option_moves_is_not_started(tmp_path: Path) -> None:
+    """It runs there already; the plan's command has another port."""
+    [moved] = file.read(written(tmp_path, MINIMAL + STARTED), {"target": [("mine", "http://127.0.0.1:9001")]}).targets
+    assert (moved.url, moved.command, moved.folder) == ("http://127.0.0.1:9001", "", "")
 
 
 def test_a_target_of_the_command_line_is_checked_by_itself() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bench.plan import file, matrix, model
 from suite.errors import UsageError
-from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, URL, cells_of, written
+from tests.unit.plan.plan_of import COMMAND, MANY, MINE, MINIMAL, STARTED, URL, cells_of, written
 
 
 def test_cells_are_every_combination_named_by_what_varies(tmp_path: Path) -> None:
@@ -70,6 +70,15 @@ def test_a_target_is_one_cell_for_each_load(tmp_path: Path) -> None:
     assert cell.axes == {"scenario": "read_many", "service": "mine", "arm": "", "users": 9, "count": 3}
     assert cell.as_dict()["setup"] == {"service": "mine", "arm": "", "url": URL, "title": "", "external_api": False}
     assert cell.setup.connections == 0
+    assert not cell.setup.is_started
+
+
+def test_a_target_that_is_started_has_its_command_in_plan_json(tmp_path: Path) -> None:
+    """And all services are started."""
+    found = cells_of(tmp_path, MINIMAL + STARTED)
+    assert [cell.setup.is_started for cell in found.values()] == [True, True]
+    described = found["mine"].as_dict()["setup"]
+    assert (described["command"], described["folder"]) == (COMMAND, str(tmp_path))
 
 
 def test_numbers_and_words_are_in_a_slug_as_a_file_may_be_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench.plan.model import Load, Matrix, Target
-from tests.unit.plan.plan_of import MINE, MINIMAL, URL, refusal_of
+from tests.unit.plan.plan_of import MINE, MINIMAL, STARTED, URL, refusal_of
 
 BATCH = '[load]\narrival = "batch"\n'
 
@@ -35,6 +35,11 @@ BATCH = '[load]\narrival = "batch"\n'
         ("[database]\nscale = 0\n", ["database.scale", "0.001"]),
         (MINE.replace("mine", "../x"), ["targets.name", "'../x'", "letters, digits"]),
         (MINE.replace("mine", "a" * 65), ["targets.name", "at most 64"]),
+        (MINE + 'command = "uvicorn \'mine"\n', ["targets.command", "No closing quotation"]),
+        (MINE + 'command = " "\n', ["targets.command", "the name of a program"]),
+        (MINE + 'command = ["uvicorn"]\n', ["targets.command"]),
+        (MINE + 'folder = "mine"\n', ["targets.folder is where targets.command is started"]),
+        (STARTED + "folder = 1\n", ["targets.folder"]),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_its_key(tmp_path: Path, text: str, words: list[str]) -> None:

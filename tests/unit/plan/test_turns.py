@@ -75,3 +75,13 @@ def test_a_target_is_measured_in_one_window() -> None:
     assert list(turns.alone(matrix.cells(plan), plan)) == [
         "in one window a round, not in slices: mine (a target is not the suite's to stop)"
     ]
+
+
+def test_a_target_that_the_suite_starts_takes_turns_with_services() -> None:
+    """It is the suite's to stop. Two arms of one have the same port, and are not up together."""
+    mine = Target(name="mine", url="http://127.0.0.1:9000", command="uvicorn mine:app --port 9000")
+    plan = planned().model_copy(update={"targets": [mine]})
+    assert slugs(plan) == [[*SERVICES, "mine"]]
+    assert list(turns.alone(matrix.cells(plan), plan)) == []
+    alone = planned(aa=True, services=[]).model_copy(update={"targets": [mine]})
+    assert slugs(alone) == [["mine"], ["mine-aa"]]
