@@ -29,8 +29,8 @@ Examples:
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
   bench run --resume first-try                      measure what a stopped run has not measured yet
 
-Options override the plan. --target adds to it. A target must be running; docs/adding-a-service.md explains how it
-reaches the data. Results are in results/<run>/summary.csv and other files; results/README.md explains each one.
+Options override the plan. --target adds to it. Its target must be running (a plan's targets.command starts one);
+docs/adding-a-service.md explains how it reaches the data. Results are in results/<run>/summary.csv and other files; results/README.md explains each one.
 """
 
 

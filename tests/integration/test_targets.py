@@ -48,8 +48,8 @@ url = "http://127.0.0.1:1"
 """
 UNKNOWN = (
     "profile", "server", "workers", "pool_size", "parameters", "database_cpu_ms_per_request",
-    "statements_per_request", "round_trips_per_request",
-    "transactions_per_request", "connections_peak", "idle_in_transaction_peak",
+    "statements_per_request", "round_trips_per_request", "transactions_per_request", "connections_peak",
+    "idle_in_transaction_peak",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -134,12 +135,13 @@ def test_one_that_cannot_be_started_is_refused_before(folder: Path) -> None:
         refused = r"port \d+ is taken.*give target mine another port \(targets\.url and targets\.command\)"
         with pytest.raises(PreflightError, match=refused):
             applications.check([setup])
-    for changes, said in (
+    refusals: tuple[tuple[dict[str, Any], str], ...] = (
         ({"folder": str(folder / "gone")}, r"there is no folder .*gone \(targets\.folder\)"),
         ({"command": "no-such-program 1"}, r"there is no program 'no-such-program' \(targets\.command\)"),
         ({"command": "./own.sh 1"}, r"there is no program '\./own\.sh'"),
         ({"url": "http://192.0.2.1:9000"}, r"http://192\.0\.2\.1:9000 is not on this machine"),
-    ):
+    )
+    for changes, said in refusals:
         with pytest.raises(PreflightError, match=said):
             applications.check([replace(setup, **changes)])
     applications.check([replace(setup, command="uvicorn own:app")])  # the suite's own, where the user has none
