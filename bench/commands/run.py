@@ -30,7 +30,8 @@ Examples:
   bench run --resume first-try                      measure what a stopped run has not measured yet
 
 Options override the plan. --target adds to it. Its target must be running (a plan's targets.command starts one);
-docs/adding-a-service.md explains how it reaches the data. Results are in results/<run>/summary.csv and other files; results/README.md explains each one.
+docs/adding-a-service.md explains how it reaches the data. Results are in
+results/<run>/summary.csv and other files; results/README.md explains each one.
 """
 
 
