@@ -138,13 +138,14 @@ def test_a_cell_without_a_window_has_no_figures() -> None:
 
 
 def test_what_is_not_known_of_a_target_is_empty() -> None:
-    """No zero, no setting of ours, nothing of a database that it may not use; what load and processes cost is known."""
+    """No zero, no setting of ours, nothing of a database that it may not use; what load and processes cost is."""
     machine = {"cpu_s": {"database": 2.0, "load": 4.0, "target": 5.0}, "cpu_busy": {0: 0.5, 1: 0.5}, "pool": None}
     target = cell(targets=[Target(name="mine", url="http://127.0.0.1:9000")])
     seen = measured(*["read_user"] * 1000, foreign=True, machine={**machine, "rss_peak_mb": {"target": 90.0}})
     found = row(target, seen)
     unknown = (
-        "profile", "server", "workers", "pool_size", "database_cpu_ms_per_request", "connections_peak", "idle_in_transaction_peak", "transactions_per_request", "bound_by",
+        "profile", "server", "workers", "pool_size", "database_cpu_ms_per_request", "connections_peak",
+        "idle_in_transaction_peak", "transactions_per_request", "bound_by",
         "round_trips_per_request", "statements_per_request",
     )  # fmt: skip
     assert {name: found[name] for name in unknown} == dict.fromkeys(unknown)
