@@ -12,6 +12,8 @@ from suite.errors import DatabaseError
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5432
 SCHEMES = ("postgresql", "postgres")
+DRIVERS = ("asyncpg", "aiopg", "pg8000", "psycopg", "psycopg2", "psycopg2cffi", "psycopg3", "psycopg_async")
+"""What SQLAlchemy and `databases` write behind the scheme. Each service has its own driver, so it says nothing here."""
 VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE")
 REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
 REMEDY_IPV6 = "written in a pair of them in a URL, [::1], and without elsewhere"
@@ -64,12 +66,16 @@ class Dsn:
 def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
     """Parse a `postgresql://` or `postgres://` URL, and complete it from `environ` as libpq does.
 
+    Small or large letters in the scheme, a driver's name in it, and quotes or white space around the URL are accepted:
+    so URLs look in other programs' settings.
+
     Raises:
         DatabaseError: names the part that cannot be used. It never repeats the URL, which may contain a password.
     """
     _check_text(url, "database URL")
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in SCHEMES:
+    scheme, separator, rest = _unquoted(url).partition("://")
+    dialect, plus, driver = scheme.lower().partition("+")
+    if not separator or dialect not in SCHEMES or (plus and driver not in DRIVERS):
         shown = f"the scheme {scheme!r}" if separator and scheme.replace("+", "").isalnum() else "no scheme"
         raise DatabaseError(f"the database URL has {shown}: {REMEDY}")
     before_query, _, query = rest.partition("?")
@@ -79,6 +85,8 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
             f"the database URL has an unescaped '#', '/' or '?', perhaps in the user or the password: {REMEDY}"
         )
     userinfo, _, host_port = location.rpartition("@")
+    if "," in host_port:
+        raise DatabaseError("the database URL lists several servers: name the one to measure")
     raw_user, _, raw_password = userinfo.partition(":")
     raw_host, raw_port = _split_host(host_port)
     body = {
@@ -92,6 +100,12 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
     parameters = _query(query)
     body |= {name: parameters.pop(name) or body[name] for name in body if name in parameters}
     return _completed(body | parameters, environ or {}, echo="@" in location)
+
+
+def _unquoted(url: str) -> str:
+    """Without what a shell, a .env file or an editor puts around a URL."""
+    url = url.strip()
+    return url[1:-1].strip() if len(url) > 1 and url[0] == url[-1] and url[0] in "'\"" else url
 
 
 def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool) -> Dsn:
@@ -140,6 +154,13 @@ def from_environment(environ: Mapping[str, str]) -> Dsn | None:
     for name in VARIABLES:
         _check_text(environ.get(name, ""), f"variable {name}")
     return _completed({}, environ, echo=True)
+
+
+def source(environ: Mapping[str, str]) -> str:
+    """Which variables of the environment name a database; empty where none does."""
+    if environ.get("DATABASE_URL"):
+        return "DATABASE_URL"
+    return ", ".join(name for name in VARIABLES if environ.get(name))
 
 
 def os_user() -> str:

@@ -41,15 +41,29 @@ class Database:
 
 
 def named(url: str | None) -> Dsn | None:
-    """The server that --database-url, DATABASE_URL or PG* name. None means the private one."""
-    return dsn.parse(url, os.environ) if url else dsn.from_environment(os.environ)
+    """The server that --database-url, DATABASE_URL or PG* name. None means the private one.
+
+    Raises DatabaseError that says which of them it was.
+    """
+    with _naming(url):
+        return dsn.parse(url, os.environ) if url else dsn.from_environment(os.environ)
+
+
+@contextmanager
+def _naming(url: str | None) -> Iterator[None]:
+    """Let an error say where the address came from."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(f"{'--database-url' if url else dsn.source(os.environ)}: {error}") from None
 
 
 @contextmanager
 def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
     """The named server, or the private one. The private one is stopped at the end, unless it already ran before."""
     if (external := named(url)) is not None:
-        server.connect(external).close()
+        with _naming(url):
+            server.connect(external).close()
         yield Database(external, private=False)
         return
     for name in [name for name in os.environ if name.startswith("PG")]:

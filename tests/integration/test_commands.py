@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from bench.cli import COMMANDS
-from bench.measure.fleet import processes
+from bench.measure.fleet import ownership
 from db import embedded
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied, wait_for
@@ -65,7 +65,7 @@ def test_doctor_names_what_keeps_the_machine_busy_and_what_a_killed_run_left(che
     """A loop on one CPU, and a stopped process with the mark of a harness that has ended."""
     first = min(psutil.Process().cpu_affinity())
     loop = f"import os\nos.sched_setaffinity(0, {{{first}}})\nwhile True: pass"
-    mark = {processes.MARK: f"1 0 {checkout.folder}"}
+    mark = {ownership.MARK: f"1 0 {checkout.folder}"}
     with (
         subprocess.Popen([sys.executable, "-c", loop]) as busy,
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | mark) as left,

@@ -19,7 +19,7 @@ import psutil
 import psycopg
 import pytest
 
-from bench.measure.fleet import processes
+from bench.measure.fleet import ownership
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.watch import kernel
 from bench.plan.matrix import default_setup
@@ -103,7 +103,7 @@ class Running:
         """The first process of this checkout with this word in its command line."""
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                ours = process.environ().get(processes.MARK, "").endswith(f" {self.checkout.folder}")
+                ours = process.environ().get(ownership.MARK, "").endswith(f" {self.checkout.folder}")
                 if ours and word in " ".join(process.cmdline()):
                     return process
         raise AssertionError(word)
@@ -603,5 +603,5 @@ def test_a_run_listens_on_loopback_and_tells_no_secret(checkout: Checkout) -> No
 
 def _marked(pid: int, checkout: Checkout) -> bool:
     with suppress(psutil.Error):
-        return psutil.Process(pid).environ().get(processes.MARK, "").endswith(f" {checkout.folder}")
+        return psutil.Process(pid).environ().get(ownership.MARK, "").endswith(f" {checkout.folder}")
     return False

@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 from rich.console import Console
 
-from bench.measure.fleet import processes
+from bench.measure.fleet import ownership
 from bench.store import files, runs, stored
 from bench.store.runs import Run
 from suite import catalogue
@@ -69,9 +69,9 @@ def _orphans() -> Iterator[tuple[psutil.Process, int]]:
     """Each orphan with the pid of its harness."""
     for process in psutil.process_iter():
         try:
-            noted, started, checkout = process.environ().get(processes.MARK, "").split(" ", 2)
+            noted, started, checkout = process.environ().get(ownership.MARK, "").split(" ", 2)
             pid = int(noted)
         except (psutil.Error, OSError, ValueError):
             continue
-        if checkout == str(catalogue.CHECKOUT) and processes.start_time(pid) != started:
+        if checkout == str(catalogue.CHECKOUT) and ownership.start_time(pid) != started:
             yield process, pid

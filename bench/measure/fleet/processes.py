@@ -3,23 +3,19 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TypeVar
 from weakref import WeakSet
 
 import psutil
 
-from bench.measure.fleet import variables
-from suite import catalogue, launch, waiting
+from bench.measure.fleet import ownership, variables
+from suite import launch, waiting
 from suite.launch import Options
 
-# A variable of every process that a harness starts. It names the harness's process and checkout.
-MARK = "BENCH_HARNESS"
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes; a process that crashes ends with other signals
 GONE_AFTER_S = 2.0
 FROZEN_AFTER_S = 2.0
@@ -50,7 +46,7 @@ class Child:
             self._process = subprocess.Popen(
                 launch_command(command, cpus),
                 cwd=cwd,
-                env=(variables.clean() if clean else {}) | dict(environment) | {MARK: mark()},
+                env=(variables.clean() if clean else {}) | dict(environment) | {ownership.MARK: ownership.mark()},
                 stdin=subprocess.PIPE if commanded else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -172,7 +168,7 @@ class Child:
             pass
         self._process.wait()
         # A worker may outlive its killed master by a moment, and holds the port until then.
-        waiting.until(lambda: not group_runs(self.pid), GONE_AFTER_S, 0.01)
+        waiting.until(lambda: not ownership.group_runs(self.pid), GONE_AFTER_S, 0.01)
 
     def kill_running(self) -> None:
         """Kill its group if it has not ended yet. It does not wait, so a signal handler may call it."""
@@ -197,43 +193,6 @@ def kill_all() -> None:
     """End every process group that this process started, at once."""
     for child in list(STARTED):
         child.kill_running()
-
-
-@cache
-def mark() -> str:
-    """The mark of this process: its pid, its start time, and the checkout whose code it runs."""
-    return f"{os.getpid()} {start_time(os.getpid())} {catalogue.CHECKOUT}"
-
-
-def start_time(pid: int) -> str:
-    """The start time of a process, in a count that setting the clock does not change. "" if there is no process."""
-    try:
-        if sys.platform != "linux":
-            return str(psutil.Process(pid).create_time())
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2].split()[19]
-    except (OSError, psutil.Error):
-        return ""
-
-
-def group_runs(group: int) -> bool:
-    """Whether a process of a group still runs.
-
-    One that has ended and that nothing waits for does not: not every first process of a container waits for orphans.
-    The kernel calls a process so as soon as its first thread has ended; its other threads may hold the port still.
-    """
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):  # macOS raises the latter for a group whose members have all ended
-        return False
-    return any(_runs_in(group, pid) for pid in psutil.pids())
-
-
-def _runs_in(group: int, pid: int) -> bool:
-    try:
-        process = psutil.Process(pid)
-        return os.getpgid(pid) == group and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
-    except (OSError, psutil.Error):
-        return False
 
 
 def _affinity(thread: int) -> frozenset[int] | None:

@@ -72,7 +72,7 @@ def test_no_form_of_printing_shows_a_secret() -> None:
     ("url", "part"),
     [
         ("mysql://ada:hunter2@h/d", "'mysql'"),
-        ("postgresql+asyncpg://ada:hunter2@h/d", "'postgresql+asyncpg'"),
+        ("postgresql+mysql://ada:hunter2@h/d", "'postgresql+mysql'"),
         ("ada:hunter2@h/d", "no scheme"),
         ("", "no scheme"),
         ("postgresql://ada:hunter2@h:http/d", "port 'http'"),
@@ -85,7 +85,9 @@ def test_no_form_of_printing_shows_a_secret() -> None:
         ("postgresql://ada:hunter2/x@h/d", "'/'"),
         ("postgresql://ada:hunter2?x@h/d", "'?'"),
         ("postgresql://ada:hunter2@[::1/d", "host"),
-        ("postgresql://ada:hunter2@h1,h2/d", "'h1,h2'"),
+        ("postgresql://ada:hunter2@h1,h2/d", "lists several servers"),
+        ("postgresql://ada:hunter2@h1:5432,h2:5432/d", "lists several servers"),
+        ("postgresql://ada:hunter2@/d?host=h1,h2", "'h1,h2'"),
         ("postgresql://ada:hunter2%00@h/d", "password"),
         ("postgresql://ada:hunter2%ff@h/d", "password"),
         ("postgresql://%ff:hunter2@h/d", "user"),
@@ -99,6 +101,32 @@ def test_a_bad_url_names_its_part_and_never_the_password(url: str, part: str) ->
     assert part in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "postgresql+asyncpg://ada:s@h/d",
+        "postgresql+psycopg2://ada:s@h/d",
+        "postgresql+psycopg://ada:s@h/d",
+        "PostgreSQL://ada:s@h/d",
+        "POSTGRES+ASYNCPG://ada:s@h/d",
+        "postgresql://ada:s@h/d\n",
+        "  'postgresql://ada:s@h/d' ",
+        '"postgres://ada:s@h/d"\n',
+    ],
+)
+def test_a_url_may_look_as_in_other_programs_settings(written: str) -> None:
+    """A driver in the scheme, large letters, quotes and white space around it: all name the same server."""
+    assert dsn.parse(written) == Dsn("h", 5432, "ada", "s", "d")
+    assert dsn.from_environment({"DATABASE_URL": written}) == Dsn("h", 5432, "ada", "s", "d")
+
+
+def test_the_source_of_an_address_can_be_named() -> None:
+    """DATABASE_URL wins; else the variables that are set."""
+    assert dsn.source({"DATABASE_URL": "x", "PGHOST": "h"}) == "DATABASE_URL"
+    assert dsn.source({"PGPORT": "1", "PGHOST": "h", "PGUSER": ""}) == "PGHOST, PGPORT"
+    assert dsn.source({}) == ""
 
 
 def test_the_environment_without_a_database_means_the_private_one() -> None:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from bench.measure.fleet import orphans, processes
+from bench.measure.fleet import orphans, ownership
 from suite import catalogue, waiting
 
 NO_HARNESS = "1 0"  # process 1 has another start time, or none that can be read
@@ -22,7 +22,7 @@ NO_HARNESS = "1 0"  # process 1 has another start time, or none that can be read
 def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
     """A stopped process with the mark of a harness that has ended, and of a checkout that no other test has."""
     monkeypatch.setattr(catalogue, "CHECKOUT", tmp_path)
-    marked = os.environ | {processes.MARK: f"{NO_HARNESS} {tmp_path}"}
+    marked = os.environ | {ownership.MARK: f"{NO_HARNESS} {tmp_path}"}
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=marked) as child:
         try:
             child.send_signal(signal.SIGSTOP)
@@ -50,14 +50,14 @@ def test_a_stopped_process_is_ended(frozen: subprocess.Popen[bytes]) -> None:
 
 def test_processes_of_a_living_harness_are_no_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor are those of another checkout."""
-    mine = processes.mark().replace(str(catalogue.CHECKOUT), str(tmp_path))
+    mine = ownership.mark().replace(str(catalogue.CHECKOUT), str(tmp_path))
     monkeypatch.setattr(catalogue, "CHECKOUT", tmp_path)
     for mark in (mine, f"{NO_HARNESS} /elsewhere"):
         with subprocess.Popen(
-            [sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | {processes.MARK: mark}
+            [sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | {ownership.MARK: mark}
         ) as child:
             try:
-                assert psutil.Process(child.pid).environ()[processes.MARK] == mark
+                assert psutil.Process(child.pid).environ()[ownership.MARK] == mark
                 assert orphans.named() == []
             finally:
                 child.kill()

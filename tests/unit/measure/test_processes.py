@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.measure.fleet.processes import Child, group_runs
+from bench.measure.fleet.ownership import group_runs
+from bench.measure.fleet.processes import Child
 from bench.plan import placement
 from bench.plan.placement import Placement
 from tests.integration.checkout import wait_for

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.html.charts.figure import COLOURS, INK, PAPER, Chart, drawn
+from bench.report.html.charts.figure import COLOURS, INK, PAPER, Chart, drawn, pointed
 
 WIDE = 5.0
 """From this ratio between the largest and the smallest value on, an axis is logarithmic."""
@@ -21,6 +21,14 @@ class RatioLine:
     ratio: float | None
     low: float | None = None
     high: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What is said of it where it is pointed at."""
+        ratio, low, high = (
+            "unknown" if value is None else f"{value:.3f}" for value in (self.ratio, self.low, self.high)
+        )
+        return f"{self.name} {ratio} ({low} to {high})".strip()
 
 
 Reach = tuple[float, float]
@@ -61,9 +69,11 @@ def panel(axes: Axes, lines: Sequence[RatioLine], label: str, colour: str, shown
     for row, one in enumerate(lines):
         if one.ratio is None:
             continue
+        made = []
         if one.low and one.high:
-            axes.plot((one.low, one.high), (row, row), color=colour, linewidth=3, solid_capstyle="butt", alpha=0.5)
-        axes.plot(one.ratio, row, "o", color=colour)
+            ends = (one.low, one.high)
+            made += axes.plot(ends, (row, row), color=colour, linewidth=3, solid_capstyle="butt", alpha=0.5)
+        pointed([*made, *axes.plot(one.ratio, row, "o", color=colour)], one.words)
         axes.annotate(
             f"{one.ratio:.2f}", (one.ratio, row), (0, 7), textcoords="offset points", ha="center", va="bottom",
             fontsize=9, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.6},

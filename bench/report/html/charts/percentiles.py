@@ -7,7 +7,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from bench.report.html.charts.figure import Chart, drawn, look
+from bench.report.html.charts.figure import Chart, drawn, look, pointed
 
 MOST_IN_ONE = 8
 POINTS = 120
@@ -40,10 +40,11 @@ def _chart(scenario: str, curves: Mapping[str, Curve], most: float, limits: Sequ
         axes = figure.subplots()
         for number, (name, (beyond, latency)) in enumerate(curves.items()):
             own = look(number)
-            axes.plot(
+            made = axes.plot(
                 beyond, latency, color=own.color, linestyle=own.linestyle, marker=own.marker, markersize=4,
                 markevery=(number * 3, 24), label=name,
             )  # fmt: skip
+            pointed(made, name)
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(1, most * 1.05)

@@ -9,7 +9,7 @@ from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.report.formats import figure_of
-from bench.report.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn
+from bench.report.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn, pointed
 
 NEAR = 1.5
 """A ceiling up to so many times the best cell has its line in the chart."""
@@ -28,9 +28,12 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
         axes = figure.subplots()
         for row, one in enumerate(results):
             rps, interval = one.total.throughput_rps or 0.0, one.total.throughput_interval
+            made, said = [], f"{one.cell.slug}: {rps:,.1f} requests/s"
             if interval:
-                axes.plot(interval, (row, row), color=COLOURS[0], linewidth=3, solid_capstyle="butt", alpha=0.5)
-            axes.plot(rps, row, "o", color=COLOURS[0], markerfacecolor=COLOURS[0] if one.verdict.ranks else "none")
+                made += axes.plot(interval, (row, row), color=COLOURS[0], linewidth=3, solid_capstyle="butt", alpha=0.5)
+                said += f" ({interval[0]:,.1f} to {interval[1]:,.1f})"
+            filled = COLOURS[0] if one.verdict.ranks else "none"
+            pointed([*made, *axes.plot(rps, row, "o", color=COLOURS[0], markerfacecolor=filled)], said)
             axes.annotate(
                 figure_of(rps), (rps, row), (0, 7), textcoords="offset points", ha="center", va="bottom", fontsize=9
             )
@@ -66,10 +69,12 @@ def cpu(scenario: str, results: Sequence[CellResult]) -> Chart | None:
         left = [0.0] * len(known)
         for number, (role, name) in enumerate(ROLES.items()):
             widths = [_value(one.total, name) for one in known]
-            axes.barh(
+            bars = axes.barh(
                 range(len(known)), widths, 0.6, left, label=role, color=COLOURS[number], hatch=HATCHES[number],
                 edgecolor=INK, linewidth=0.5,
             )  # fmt: skip
+            for bar, one, width in zip(bars, known, widths, strict=True):
+                pointed([bar], f"{one.cell.slug}, {role}: {width:.4f} ms")
             left = [before + width for before, width in zip(left, widths, strict=True)]
         axes.set_yticks(range(len(known)), [one.cell.slug for one in known])
         axes.set_ylim(len(known) - 0.4, -0.6)

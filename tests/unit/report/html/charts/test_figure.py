@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from matplotlib.figure import Figure
 
-from bench.report.html.charts.figure import INK, drawn, inline, look
+from bench.report.html.charts.figure import INK, drawn, inline, look, pointed
 from tests.stored_run import HOSTILE
 from tests.unit.report.outline import Outline
 
@@ -43,3 +43,18 @@ def test_a_file_becomes_an_element_with_ids_of_its_own() -> None:
         f'<title id="t{key}">A &amp; B</title><desc id="d{key}">words</desc>'
         f'<path id="c{key}-p" style="stroke: currentColor"/><use href="#c{key}-p"/><g/></svg>'
     )
+
+
+def test_a_value_is_shown_where_it_is_pointed_at() -> None:
+    """As an element's title, which browsers show without a script; text from outside stays text."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        pointed(axes.plot([1, 2], [3, 4]), 'x < "y" & z')
+        pointed(axes.barh([0], [1]), "a bar")
+
+    svg = drawn("t", "d", 2.0, draw).svg
+    assert svg.count("<title>") == 2
+    assert "<g><title>x &lt; 'y' &amp; z</title>" in svg
+    assert "<g><title>a bar</title>" in svg
+    assert "hover:" not in svg
