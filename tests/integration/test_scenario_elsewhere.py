@@ -10,6 +10,8 @@ import pytest
 from tests.integration.checkout import Checkout, copied, rows
 from tests.unit.plan.test_outside import OWN
 
+pytestmark = pytest.mark.slow
+
 # Whatever else runs on the machine: what is looked at here is not how fast anything is.
 PLAN = """\
 [matrix]
