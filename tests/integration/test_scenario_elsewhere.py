@@ -10,8 +10,6 @@ import pytest
 from tests.integration.checkout import Checkout, copied, rows
 from tests.unit.plan.test_outside import OWN
 
-pytestmark = pytest.mark.slow
-
 # Whatever else runs on the machine: what is looked at here is not how fast anything is.
 PLAN = """\
 [matrix]
@@ -73,6 +71,7 @@ def runs(checkout: Checkout, own: Path) -> tuple[Path, Path]:
     return checkout.results / "first", checkout.results / "second"
 
 
+@pytest.mark.slow
 def test_a_run_keeps_the_file_that_it_measured(runs: tuple[Path, Path], own: Path) -> None:
     """And says where that was. Locust was started with the file itself."""
     for run, text in zip(runs, (OWN, OWN + "\n# changed\n"), strict=True):
@@ -83,6 +82,7 @@ def test_a_run_keeps_the_file_that_it_measured(runs: tuple[Path, Path], own: Pat
         assert int(one["requests"]) > 100
 
 
+@pytest.mark.slow
 def test_a_run_is_reported_and_compared_without_its_file(runs: tuple[Path, Path], checkout: Checkout) -> None:
     """From the copies; the changed file is a candidate cause."""
     before = (runs[0] / "summary.csv").read_bytes()
@@ -98,6 +98,7 @@ def test_a_run_is_reported_and_compared_without_its_file(runs: tuple[Path, Path]
     assert "summary.csv, without intervals" not in printed
 
 
+@pytest.mark.release
 def test_a_run_is_continued_with_its_copy_and_not_with_a_changed_file(
     runs: tuple[Path, Path], checkout: Checkout, own: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_run_is_continued_with_its_copy_and_not_with_a_changed_file(
     assert json.loads((run / "plan.json").read_text())["scenarios"] == {"newest": str(own)}
 
 
+@pytest.mark.release
 def test_a_runs_plan_repeats_it_without_the_file(runs: tuple[Path, Path], checkout: Checkout) -> None:
     """The plan in the run's folder means the run's copy."""
     code, printed = checkout.bench("run", "--plan", str(runs[0] / "plan.toml"), "--dry-run")

@@ -168,7 +168,7 @@ def with_command(folder: Path, name: str, *, slices: int = 1) -> tuple[int, str]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("slices", [1, 4])
+@pytest.mark.parametrize("slices", [pytest.param(1, marks=pytest.mark.release), 4])
 def test_an_application_that_the_suite_starts_is_measured_as_a_service(
     checkout: Checkout, tmp_path: Path, slices: int
 ) -> None:
@@ -210,7 +210,7 @@ def test_an_application_that_the_suite_starts_is_measured_as_a_service(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.release)])
 def test_an_application_ends_with_the_harness(checkout: Checkout, tmp_path: Path, ending: signal.Signals) -> None:
     """After Ctrl-C at once. After kill -9 the next run ends what is left, also where a shell had started it."""
     name = f"ended-{ending.name.lower()}"
