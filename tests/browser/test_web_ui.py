@@ -283,7 +283,7 @@ def test_a_test_is_stopped_and_another_begun(tab: Tab) -> None:
 
 
 def test_the_page_below_a_path_and_behind_a_login(tmp_path: Path) -> None:
-    """As --web-base-path and --web-login have it. Without a login nothing is told, not even what is wrong."""
+    """As --web-base-path and --web-login have it. Without a login the page says nothing, not even what is wrong."""
     (tmp_path / "guarded.py").write_text(GUARDED)
     command = [
         sys.executable, "-m", "locust", "-f", str(tmp_path / "guarded.py"), "--web-port", str(PORT + 1),

@@ -25,7 +25,7 @@ class Poller(ABC):
         self._ended.set()
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._ended.set()
+        self.end()
         self._thread.join(self.ends_in_s)
 
     @abstractmethod

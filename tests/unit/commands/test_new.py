@@ -1,6 +1,5 @@
 """A new service or scenario is a copy of the nearest one that works at once."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,21 +10,15 @@ from bench.commands import copying
 from bench.commands.new import new
 from suite import catalogue, service_file
 from suite.errors import UsageError
+from tests.unit import catalogue_of
 
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of services/ and locustfiles/ to write into."""
-    for name in ("services", "locustfiles"):
-        shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(catalogue, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(catalogue, "SERVICES", tmp_path / "services")
-    monkeypatch.setattr(catalogue, "SCENARIOS", tmp_path / "locustfiles")
-    for cached in (catalogue.services, catalogue.scenarios, catalogue.external):
-        cached.cache_clear()
-    yield tmp_path
-    for cached in (catalogue.services, catalogue.scenarios, catalogue.external):
-        cached.cache_clear()
+    for folder in catalogue_of.copied(tmp_path, monkeypatch):
+        monkeypatch.setattr(catalogue, "CHECKOUT", folder)
+        yield folder
 
 
 def run(*words: str) -> str:

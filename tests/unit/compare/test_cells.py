@@ -15,7 +15,7 @@ def of(cell: tuple[str, ...]) -> OperationFigures:
 
 
 def test_cells_are_named_by_what_sets_them_apart() -> None:
-    """Parameters included; and what only one run has is told."""
+    """Parameters included; and the cells that only one run has are named."""
     more = (*CELL[:6], "threads=80", *CELL[7:])
     name_of = cells.named([CELL, more])
     assert [name_of(one) for one in (CELL, more)] == ["asyncpg_async, threads 40", "asyncpg_async, threads 80"]

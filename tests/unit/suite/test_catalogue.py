@@ -11,6 +11,7 @@ import pytest
 
 from suite import catalogue
 from suite.errors import CatalogueError
+from tests.unit import catalogue_of
 
 TOML, APP = "services/asyncpg_async/service.toml", "services/asyncpg_async/app.py"
 SCENARIO = "locustfiles/read_many.py"
@@ -19,15 +20,7 @@ SCENARIO = "locustfiles/read_many.py"
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of what is described, read in place of the project's own."""
-    for name in ("services", "locustfiles"):
-        shutil.copytree(catalogue.CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(catalogue, "SERVICES", tmp_path / "services")
-    monkeypatch.setattr(catalogue, "SCENARIOS", tmp_path / "locustfiles")
-    for read in (catalogue.services, catalogue.external, catalogue.scenarios):
-        read.cache_clear()
-    yield tmp_path
-    for read in (catalogue.services, catalogue.external, catalogue.scenarios):
-        read.cache_clear()
+    yield from catalogue_of.copied(tmp_path, monkeypatch)
 
 
 def replaced(path: str, old: str, new: str) -> Callable[[Path], None]:
