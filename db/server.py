@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.settings import SETTINGS
 from suite.errors import DatabaseError
 

@@ -13,11 +13,11 @@ SETTINGS = MappingProxyType(
         # With it, loading into a table that was created in the same transaction skips the WAL.
         "wal_level": "minimal",
         "max_wal_senders": "0",
-        # No checkpoint starts by itself within a window: one runs after every cell (db.restore).
+        # No checkpoint starts by itself within a window: one runs after every cell (db.data.restore).
         "max_wal_size": "4GB",
         "checkpoint_timeout": "30min",
         # Autovacuum would take CPU time from some cells at random. Instead, the dataset is restored and vacuumed
-        # between measurements (db.restore).
+        # between measurements (db.data.restore).
         "autovacuum": "off",
         # Compilation pays off only for longer queries than these, and its threshold depends on estimates.
         "jit": "off",

@@ -49,7 +49,7 @@ def simulated(user_id: int, users: int) -> dict[str, Any]:
 
     Follows from the rules of the dataset: see services/contract/models.py for the columns.
     """
-    from db import purchases  # noqa: PLC0415  # makes an index of all orders, which other scenarios do not need
+    from db.data import purchases  # noqa: PLC0415  # makes an index of all orders, which other scenarios do not need
 
     orders = purchases.purchases(users).of(user_id)
     lines = [(order, item) for order in orders for item in order.items or (None,)]

@@ -7,8 +7,9 @@ from contextlib import closing
 import gevent
 import psycopg
 
-from db import activity, dsn, server
-from db.dsn import Dsn
+from db import activity, server
+from db.address import dsn
+from db.address.dsn import Dsn
 from locustfiles import _figures
 from locustfiles._backends import Owners, by_service
 from locustfiles._http import Client

@@ -17,7 +17,7 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 import locustfiles._files  # raises the limit of open files
 import locustfiles._web
 import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
-from db import dataset
+from db.data import dataset
 from locustfiles import _options
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient

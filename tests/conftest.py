@@ -12,9 +12,10 @@ from hypothesis import settings
 
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan.matrix import Setup, default_setup
-from db import dataset, embedded, loader
-from db.dsn import Dsn
-from db.restore import restore
+from db.address.dsn import Dsn
+from db.data import dataset, loader
+from db.data.restore import restore
+from db.private import embedded
 from suite import catalogue
 from tests import stored_run
 

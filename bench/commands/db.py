@@ -6,7 +6,8 @@ import click
 
 from bench.commands import options
 from bench.measure import database, progress
-from db import dataset, embedded, loader, restore
+from db.data import dataset, loader, restore
+from db.private import embedded
 from suite import catalogue
 from suite.errors import DatabaseError
 

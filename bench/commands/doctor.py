@@ -15,7 +15,8 @@ from bench.measure.watch import busy
 from bench.measure.watch.busy import Busy
 from bench.plan import placement
 from bench.store import runs
-from db import loader, ports, server
+from db import ports, server
+from db.data import loader
 from suite import catalogue
 from suite.errors import BenchError
 

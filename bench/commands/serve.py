@@ -20,8 +20,8 @@ from bench.measure.fleet.processes import Child
 from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import proof
 from bench.plan import matrix, outside
-from db import dataset, restore
-from db.dsn import Dsn
+from db.address.dsn import Dsn
+from db.data import dataset, restore
 from suite import catalogue
 from suite.errors import LoadError
 

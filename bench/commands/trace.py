@@ -9,7 +9,7 @@ import click
 from bench.commands import options
 from bench.measure import database, traced
 from bench.plan import model
-from db import dataset, restore
+from db.data import dataset, restore
 
 EPILOG = """
 \b

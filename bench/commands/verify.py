@@ -22,7 +22,7 @@ from bench.plan import file, matrix, model
 from bench.plan.costs import Cost
 from bench.plan.matrix import Setup
 from bench.report.terminal import parity_table
-from db import dataset
+from db.data import dataset
 from suite import catalogue
 
 EPILOG = """

@@ -28,8 +28,8 @@ from bench.plan.model import Plan
 from bench.plan.placement import Placement
 from bench.store import files, locust_counts, measurements, recordings, samples, space
 from bench.tracing import events
-from db import restore
 from db import server as postgresql
+from db.data import restore
 from suite.errors import BenchError, EndedError, LoadError, RestartedError, ResultsError, ServiceError, UnwritableError
 
 

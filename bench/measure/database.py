@@ -9,10 +9,13 @@ from datetime import datetime
 import psutil
 
 from bench.plan import placement
-from db import dsn, embedded, loader, postmaster, server
-from db.dsn import Dsn
-from db.marker import Dataset
-from db.steps import Progress
+from db import server
+from db.address import dsn
+from db.address.dsn import Dsn
+from db.data import loader
+from db.data.marker import Dataset
+from db.data.steps import Progress
+from db.private import embedded, postmaster
 from suite import catalogue, waiting
 from suite.errors import DatabaseError, RestartedError
 

@@ -17,7 +17,7 @@ from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
 from bench.store import kept_scenarios
 from db import server
-from db.marker import Dataset
+from db.data.marker import Dataset
 from db.settings import SETTINGS
 from suite import catalogue
 from suite.catalogue import Scenario

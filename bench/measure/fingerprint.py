@@ -6,7 +6,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from db import server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from suite.catalogue import Scenario
 from suite.errors import StoppedError

@@ -9,8 +9,8 @@ from bench.analysis.ceilings import PRINTED, Alone, requests_per_s, scripts
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launch_command
 from bench.store import files
-from db import binaries
-from db.dsn import Dsn
+from db.address.dsn import Dsn
+from db.private import binaries
 from suite.errors import LoadError
 
 SECONDS = 5

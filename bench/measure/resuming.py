@@ -15,8 +15,8 @@ from bench.plan.model import Plan
 from bench.store import files, kept_scenarios, measurements, runs, stored
 from bench.store.kept_scenarios import Again
 from bench.store.runs import LATEST, RUN_NAME, Run
-from db import dsn
-from db.dsn import Dsn
+from db.address import dsn
+from db.address.dsn import Dsn
 from suite.errors import DatabaseError, ResultsError, UsageError
 
 # The digest of the code covers this: a commit may change files that do not matter, and a change may be uncommitted.

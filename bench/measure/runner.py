@@ -29,7 +29,7 @@ from bench.plan.note import Note
 from bench.report.terminal import parity_table
 from bench.store import kept_scenarios, runs, space, stored
 from bench.store.runs import Run
-from db import dataset
+from db.data import dataset
 from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError

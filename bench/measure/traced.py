@@ -17,7 +17,7 @@ from bench.measure.gate.counts import CountedRequest
 from bench.plan.matrix import Setup, default_setup
 from bench.tracing import events
 from bench.tracing.events import Event
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
 from services.contract.operations import OPERATIONS

@@ -18,7 +18,7 @@ from typing import Any, cast
 import uvloop
 
 from bench.selfbench.tally import ACCEPTED, ANSWERED, OPEN, Tally
-from db import dataset
+from db.data import dataset
 from services.contract.models import User
 
 BACKLOG = 4096

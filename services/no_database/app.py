@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from db import dataset
+from db.data import dataset
 from services import introspection, metrics
 from services.contract import errors, models, params, point_reads
 from services.no_database import studies

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from bench.plan.matrix import Setup, default_setup
 from db import server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 
 WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)

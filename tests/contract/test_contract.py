@@ -9,9 +9,10 @@ import pytest
 from bench.measure.gate import agreement, contract
 from bench.measure.gate.agreement import ContractAnswer
 from bench.measure.gate.contract import Check
-from db import buyer, dataset, server
-from db.dsn import Dsn
-from db.restore import restore
+from db import server
+from db.address.dsn import Dsn
+from db.data import buyer, dataset
+from db.data.restore import restore
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.catalogue import Service

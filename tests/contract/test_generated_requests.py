@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi import checks
 
 from bench.measure.gate import agreement
-from db import buyer, loader, server
-from db.dsn import Dsn
-from db.restore import restore
+from db import server
+from db.address.dsn import Dsn
+from db.data import buyer, loader
+from db.data.restore import restore
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.catalogue import Service

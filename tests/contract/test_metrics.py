@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.measure.fleet.fleet import Fleet
 from bench.plan.matrix import default_setup
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE

@@ -13,7 +13,7 @@ import pytest
 from bench.measure.fleet.fleet import Fleet
 from bench.plan.matrix import default_setup
 from db import server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from suite.catalogue import Service
 from tests.contract.conftest import WITH_DATABASE

@@ -9,8 +9,9 @@ import httpx
 
 from bench.measure.fleet.fleet import Fleet
 from bench.plan.matrix import Setup
-from db import buyer, dataset, server
-from db.dsn import Dsn
+from db import server
+from db.address.dsn import Dsn
+from db.data import buyer, dataset
 from suite import catalogue
 from tests.contract.test_health import assert_healthy
 

@@ -14,9 +14,11 @@ from psycopg import sql
 from bench.measure import database
 from bench.measure.database import Database
 from bench.plan.placement import available_cpus
-from db import building, checksum, dataset, embedded, loader, marker, server
-from db.dsn import Dsn
-from db.restore import restore
+from db import server
+from db.address.dsn import Dsn
+from db.data import building, checksum, dataset, loader, marker
+from db.data.restore import restore
+from db.private import embedded
 from suite import catalogue
 from suite.errors import DatabaseError
 
@@ -286,7 +288,7 @@ def test_rows_are_frozen_as_they_are_written(empty: Dsn) -> None:
 
 def test_a_killed_load_leaves_nothing_that_counts_as_whole(empty: Dsn) -> None:
     """Killed while sessions fill side by side; what they were doing ends before the next load, which begins afresh."""
-    command = f"from db import dsn, loader; loader.load(dsn.parse({empty.url!r}), 0.1)"
+    command = f"from db.address import dsn; from db.data import loader; loader.load(dsn.parse({empty.url!r}), 0.1)"
     killed = subprocess.Popen([sys.executable, "-c", command], cwd=catalogue.CHECKOUT)
     try:
         filling = "SELECT count(*) >= 2 FROM pg_stat_activity WHERE datname = 'scratch' AND query LIKE 'COPY%'"

@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from db import binaries, embedded, initialize, ports, server, spawn
-from db.cluster import Cluster, locate
+from db import ports, server
+from db.private import binaries, embedded, initialize, spawn
+from db.private.cluster import Cluster, locate
 from suite.errors import DatabaseError
 from tests.integration.checkout import wait_for
 
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 STARTER = """
 import sys, time
 from pathlib import Path
-from db import embedded
+from db.private import embedded
 running = embedded.start(embedded.locate(Path(sys.argv[1])), detached=sys.argv[2] == "detached")
 print(running.pid, flush=True)
 time.sleep(float(sys.argv[3]))

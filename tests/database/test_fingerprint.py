@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.measure import fingerprint
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from suite.errors import StoppedError
 from tests.unit.plan.test_outside import OWN, own

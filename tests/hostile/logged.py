@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from db import dataset
+from db.data import dataset
 from services.contract import point_reads
 from services.contract.models import User
 

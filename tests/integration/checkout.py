@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from db import embedded
+from db.private import embedded
 from suite import catalogue, waiting
 
 COPIED = ("bench", "db", "locustfiles", "services", "suite", "pyproject.toml", "results/README.md")

@@ -12,7 +12,7 @@ import pytest
 from bench.measure.watch.activity import Watcher
 from db import server
 from db.activity import look
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite.activity import Activity
 
 NAME = "activity_test"

@@ -7,7 +7,7 @@ import pytest
 
 from bench.analysis import ceilings
 from bench.measure import pgbench
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from suite.errors import LoadError
 

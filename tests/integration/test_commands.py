@@ -15,7 +15,7 @@ import pytest
 
 from bench.cli import COMMANDS
 from bench.measure.fleet import ownership
-from db import embedded
+from db.private import embedded
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied, wait_for
 

@@ -13,7 +13,7 @@ from bench.measure.database import Database
 from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.gate import gate
 from bench.plan.matrix import Setup, default_setup
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied
 

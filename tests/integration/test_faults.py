@@ -24,8 +24,8 @@ from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.watch import kernel
 from bench.plan.matrix import default_setup
 from bench.store import samples
-from db import embedded
-from db.dsn import Dsn
+from db.address.dsn import Dsn
+from db.private import embedded
 from suite import catalogue
 from suite.errors import BenchError, ServiceError
 from tests.integration.checkout import Checkout, copied, rows, wait_for

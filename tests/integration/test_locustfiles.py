@@ -20,9 +20,10 @@ import httpx
 import psutil
 import pytest
 
-from db import checksum, server
-from db.dsn import Dsn
-from db.restore import restore
+from db import server
+from db.address.dsn import Dsn
+from db.data import checksum
+from db.data.restore import restore
 from suite import catalogue
 from suite.catalogue import Service
 from tests.integration.checkout import wait_for

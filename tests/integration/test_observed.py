@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from bench.analysis.conversation import wire_facts
 from bench.analysis.conversation.wire_facts import Wire
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
 

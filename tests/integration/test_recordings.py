@@ -14,7 +14,7 @@ from bench.plan import matrix, model
 from bench.plan.model import Load
 from bench.plan.placement import Placement
 from bench.store import measurements, recordings
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite.arrival import Arrival
 from suite.catalogue import service
 

@@ -13,8 +13,10 @@ from bench.measure.gate import counts, gate
 from bench.plan import costs
 from bench.plan.matrix import default_setup
 from bench.plan.placement import Placement
-from db import dataset, embedded, loader, server
-from db.dsn import Dsn
+from db import server
+from db.address.dsn import Dsn
+from db.data import dataset, loader
+from db.private import embedded
 
 SCALE = 0.001
 # What a freshly installed server does not have.

@@ -13,9 +13,12 @@ from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import gate, proof
 from bench.plan.matrix import default_setup
-from db import content, dataset, dsn, embedded, loader, marker, restore, server
-from db.dsn import Dsn
-from db.proof import planted as rows_planted
+from db import server
+from db.address import dsn
+from db.address.dsn import Dsn
+from db.data import content, dataset, loader, marker, restore
+from db.data.proof import planted as rows_planted
+from db.private import embedded
 from suite import catalogue
 from suite.errors import DatabaseError, VerificationError
 from tests.integration.checkout import copied

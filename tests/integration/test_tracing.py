@@ -17,7 +17,7 @@ from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model
 from bench.plan.placement import Placement
 from bench.tracing import events
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite.arrival import Arrival
 from suite.catalogue import CHECKOUT, service
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.protocol import SSL_REQUEST, Message, Splitter
 from db.wire import Relay
 

@@ -10,8 +10,8 @@ import yaml
 
 from bench.measure.fleet.serving import command, external_command
 from bench.plan.matrix import default_setup
-from db import dataset
-from db.cluster import locate
+from db.data import dataset
+from db.private.cluster import locate
 from db.settings import SETTINGS
 from services.settings import Settings
 from suite import catalogue

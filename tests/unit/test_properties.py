@@ -28,8 +28,8 @@ from bench.plan.model import Plan
 from bench.report.html import index
 from bench.store import csv_reading, files, recordings, samples, stored
 from bench.tracing import events
-from db import dsn
-from db.dsn import Dsn
+from db.address import dsn
+from db.address.dsn import Dsn
 from db.protocol import Splitter
 from suite import csv_writing, records
 from suite.errors import BenchError, DatabaseError, PlanError, ResultsError, UsageError

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.measure.fleet.processes import Child, stop_all
-from db import dsn, ports
+from db import ports
+from db.address import dsn
 from suite import catalogue
 from suite.errors import ServiceError
 

@@ -1,6 +1,6 @@
 """The environment of the processes of a run. Only listed variables of the user are kept: others may change figures.
 
-The private PostgreSQL has a separate, shorter list in db/spawn.py, because it runs as another user.
+The private PostgreSQL has a separate, shorter list in db/private/spawn.py, because it runs as another user.
 """
 
 import os

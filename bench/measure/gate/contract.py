@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db import dataset
+from db.data import dataset
 from locustfiles._bodies import simulated
 from services.contract import frames, point_reads
 from services.contract.models import Simulation, User

@@ -16,7 +16,7 @@ import psycopg
 from bench.measure.gate import clients
 from bench.plan.costs import CALLS, READS, Cost, counted_as, expected
 from db import server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.wire import Relay
 from services.contract.operations import OPERATIONS
 from services.contract.params import BIGINT_MAX

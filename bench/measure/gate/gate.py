@@ -21,7 +21,7 @@ from bench.measure.gate.inspection import ServerProcesses
 from bench.measure.gate.proof import FailedProof
 from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
-from db import buyer, restore
+from db.data import buyer, restore
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.errors import VerificationError

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
 

@@ -7,9 +7,9 @@ import httpx
 
 from bench.measure.gate import clients
 from bench.plan.matrix import Setup
-from db import proof
-from db.dsn import Dsn
-from db.proof import Proof
+from db.address.dsn import Dsn
+from db.data import proof
+from db.data.proof import Proof
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.errors import VerificationError

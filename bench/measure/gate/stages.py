@@ -18,8 +18,8 @@ from bench.measure.gate.contract import Check
 from bench.measure.gate.lines import Line
 from bench.plan.costs import Cost
 from bench.plan.matrix import Setup
-from db import restore
 from db import server as servers
+from db.data import restore
 from db.protocol import Message
 from services.contract.operations import OPERATIONS
 from suite import catalogue

@@ -24,8 +24,8 @@ from bench.measure.watch.apart import kept_off
 from bench.plan import placement, schedule, turns
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from db import restore
 from db import server as postgresql
+from db.data import restore
 from suite import waiting
 from suite.errors import DatabaseError, LoadError, RestartedError, ServiceError
 from suite.load_commands import BEGIN, END, WARM_UP

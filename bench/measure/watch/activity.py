@@ -7,7 +7,7 @@ import psycopg
 
 from bench.measure.watch.poller import Poller
 from db import activity, server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 from suite.activity import Activity
 from suite.errors import DatabaseError
 

@@ -14,7 +14,7 @@ from bench.measure.watch.resources import Sampler
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from bench.plan.placement import Placement
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 
 
 class Observers:

@@ -10,7 +10,7 @@ from bench.measure import cell, database, load
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model, placement
 from bench.selfbench import wrk
-from db import dataset
+from db.data import dataset
 from suite import catalogue
 
 PAIRS = 6

@@ -12,10 +12,12 @@ from psycopg import sql
 from bench.measure.progress import paced
 from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
-from db import content, copy_format, dataset, embedded, loader, rows, server
-from db.dsn import Dsn
-from db.embedded import Running
-from db.restore import restore
+from db import server
+from db.address.dsn import Dsn
+from db.data import content, copy_format, dataset, loader, rows
+from db.data.restore import restore
+from db.private import embedded
+from db.private.embedded import Running
 
 SCALE = 1.0
 MOST = TargetRange(high=1 / 8)

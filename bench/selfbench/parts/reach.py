@@ -9,7 +9,7 @@ from bench.selfbench import watched
 from bench.selfbench.figures import Say, TargetRange, extremes
 from bench.selfbench.parts.agreement import SCALE
 from bench.selfbench.setting import Setting, null_server
-from db import dataset
+from db.data import dataset
 from suite import catalogue
 
 SERVICE = "asyncpg_async"  # the fastest service of the default plan

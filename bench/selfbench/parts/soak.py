@@ -22,7 +22,7 @@ from bench.selfbench import watched
 from bench.selfbench.figures import Say, TargetRange
 from bench.selfbench.setting import Setting
 from bench.store import samples
-from db import dataset
+from db.data import dataset
 from suite import catalogue
 from suite.arrival import Arrival
 from suite.errors import LoadError, ResultsError

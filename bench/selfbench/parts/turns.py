@@ -24,7 +24,7 @@ from bench.measure.turns.entrant import Entrant
 from bench.plan import matrix, model, placement
 from bench.plan.matrix import Setup
 from bench.selfbench import figures, wrk
-from db import dataset
+from db.data import dataset
 from suite import waiting
 from suite.errors import PreflightError
 from suite.load_commands import BEGIN, END, WARM_UP

@@ -13,7 +13,7 @@ from bench.plan import matrix
 from bench.plan.matrix import Cell
 from bench.plan.model import Load, Matrix, Plan
 from bench.plan.placement import Placement
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 
 [CELL] = matrix.cells(Plan(matrix=Matrix(scenarios=["point_read"], services=["asyncpg_async"], workers=[2])))
 NOWHERE = Dsn("127.0.0.1", 1, "nobody", "", "nothing")

@@ -12,7 +12,7 @@ from bench.measure.job import RunRequest
 from bench.plan import matrix, schedule
 from bench.report.html import writing
 from bench.store import runs, stored
-from db import dsn
+from db.address import dsn
 from suite.errors import BenchError, ResultsError, UsageError
 from tests import stored_run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db import dataset
+from db.data import dataset
 from locustfiles._bodies import simulated
 from suite import catalogue
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from db import initialize, ports, postmaster, server, spawn
-from db.cluster import Cluster, locate, locked
-from db.dsn import Dsn
+from db import ports, server
+from db.address.dsn import Dsn
+from db.private import initialize, postmaster, spawn
+from db.private.cluster import Cluster, locate, locked
 from db.settings import SETTINGS
 from suite import waiting
 from suite.errors import DatabaseError

@@ -2,10 +2,11 @@
 
 import psycopg
 
-from db import building, checksum, content, dataset, marker, restore, server
-from db.dsn import Dsn
-from db.marker import Dataset
-from db.steps import Progress
+from db import server
+from db.address.dsn import Dsn
+from db.data import building, checksum, content, dataset, marker, restore
+from db.data.marker import Dataset
+from db.data.steps import Progress
 from suite.errors import DatabaseError
 
 _LOCK = 7_164_025_718  # an arbitrary number: two loads into one database take turns

@@ -1,4 +1,4 @@
-"""The rules of `db.dataset` for arrays: the rows of every table, in the format of COPY."""
+"""The rules of `db.data.dataset` for arrays: the rows of every table, in the format of COPY."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from db import copy_format, dataset
-from db.dataset import Size
+from db.data import copy_format, dataset
+from db.data.dataset import Size
 
 BLOCK_ROWS = 20_000  # about 1.5 MB of COPY: the harness has only one block of a table in memory
 Ids = NDArray[np.int64]

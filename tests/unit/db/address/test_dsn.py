@@ -5,8 +5,8 @@ from pathlib import Path
 import psycopg.conninfo
 import pytest
 
-from db import dsn
-from db.dsn import Dsn
+from db.address import dsn
+from db.address.dsn import Dsn
 from suite.errors import DatabaseError
 
 ODD = ["p@ss", "a:b/c?d#e", "100%", "%41", " space ", "ümlaut€", "'quote\"", "back\\slash", "[x]", "&x=1", "+"]

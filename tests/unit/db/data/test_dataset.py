@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import dataset
-from db.dataset import Size
+from db.data import dataset
+from db.data.dataset import Size
 from suite.errors import DatabaseError
 
 
@@ -82,5 +82,6 @@ def test_streams_of_one_row_are_independent_values() -> None:
 
 def test_the_dataset_is_cheap_to_import() -> None:
     """Services and load scripts import it: nothing beyond the standard library comes along."""
-    code = "import sys, db.dataset; print([m for m in ('psycopg', 'psutil', 'polars', 'tomllib') if m in sys.modules])"
+    heavy = ("psycopg", "psutil", "polars", "tomllib")
+    code = f"import sys, db.data.dataset; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"[]"

@@ -1,7 +1,7 @@
 """The rows of the dataset: they depend on row number and scale only, and are the same on every machine.
 
 This is pure Python on the standard library: services and load scripts import it, and `user` runs once for each request.
-`db.rows` has the same rules for arrays, and `db.content` has the rule for notes as SQL. Tests compare them.
+`db.data.rows` has the same rules for arrays, and `db.data.content` has the rule for notes as SQL. Tests compare them.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Finds a user who bought so little that the simulation takes hardly any time."""
 
 from db import server
-from db.dsn import Dsn
+from db.address.dsn import Dsn
 
 LITTLE = 15  # a total quantity that takes hardly any time
 _FIRST = 200  # the number of users to look at, so that no table is read completely

@@ -1,4 +1,4 @@
-"""What each user of the dataset has bought: the rules of `db.rows` go from items to orders to users, this goes back.
+"""What each user of the dataset has bought: `db.data.rows` goes from items to orders to users, this goes back.
 
 The index has four bytes for each order and each item. At scale 1 it takes 90 MB, and 170 MB and two seconds while it
 is made.
@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from db import dataset, rows
-from db.dataset import Size
-from db.rows import Ids
+from db.data import dataset, rows
+from db.data.dataset import Size
+from db.data.rows import Ids
 
 BLOCK_ROWS = 500_000  # the arrays of 64-bit numbers in between stay small
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from db import building, checksum, dataset
-from db.steps import ReportShare, Step, Stopped, run
+from db.data import building, checksum, dataset
+from db.data.steps import ReportShare, Step, Stopped, run
 
 SESSIONS = ["a", "b"]
 

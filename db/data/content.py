@@ -6,7 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 NOTE = "'Note ' || id || ': ' || repeat(md5(id::text), 4)"
-"""The text of note `id`, as an SQL expression. `db.rows` has the same rule."""
+"""The text of note `id`, as an SQL expression. `db.data.rows` has the same rule."""
 
 
 @dataclass(frozen=True)

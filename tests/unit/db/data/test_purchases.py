@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from db import copy_format, dataset, purchases, rows
+from db.data import copy_format, dataset, purchases, rows
 
 SIZE = dataset.size(0.001)
 FOUND = {user_id: purchases.purchases(SIZE.users).of(user_id) for user_id in range(1, SIZE.users + 1)}

@@ -9,8 +9,9 @@ from itertools import pairwise
 import psycopg
 from psycopg import sql
 
-from db import content, dataset, marker, server
-from db.dsn import Dsn
+from db import server
+from db.address.dsn import Dsn
+from db.data import content, dataset, marker
 from suite.errors import DatabaseError
 
 # The text of a row depends on these settings only: the rest of it is ASCII text and numbers.

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from db import dataset
-from db.dsn import Dsn
+from db.address.dsn import Dsn
+from db.data import dataset
 from suite.errors import DatabaseError
 
 COMMENT = "Dataset of fastapi-postgres-bench: its tables may be dropped and loaded again by `bench db load`."
@@ -152,7 +152,7 @@ def required(conn: psycopg.Connection, dsn: Dsn) -> Dataset:
 def differences(conn: psycopg.Connection, size: dataset.Size) -> list[str]:
     """How tables, rows, indexes and foreign keys differ from a dataset of this size, one phrase for each.
 
-    Users beyond the dataset are ignored: cells create them, and `db.restore` deletes them.
+    Users beyond the dataset are ignored: cells create them, and `db.data.restore` deletes them.
     """
     found = [_row_difference(conn, table, rows) for table, rows in size.items()]
     present = {

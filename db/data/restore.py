@@ -3,8 +3,9 @@
 import psycopg
 from psycopg import sql
 
-from db import content, dataset, marker, server
-from db.dsn import Dsn
+from db import server
+from db.address.dsn import Dsn
+from db.data import content, dataset, marker
 
 _REMEDY = (
     "stop what still uses its tables; cells change only notes and users they created, and `bench db load` repairs"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from db import marker, server
-from db.dsn import Dsn
+from db import server
+from db.address.dsn import Dsn
+from db.data import marker
 
 _BEYOND = 2**62  # larger than any sequence or scale
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from db import password_file, service_file
+from db.address import password_file, service_file
 from suite.errors import DatabaseError
 
 DEFAULT_HOST = "127.0.0.1"

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from db import content, copy_format, dataset, rows
+from db.data import content, copy_format, dataset, rows
 
 SIZE = dataset.size(0.001)
 

@@ -1,6 +1,6 @@
 """Fills the empty tables and adds keys and indexes, on several sessions side by side.
 
-This module does not mark the dataset as complete; `db.loader` does that at the end.
+This module does not mark the dataset as complete; `db.data.loader` does that at the end.
 """
 
 import logging
@@ -11,11 +11,12 @@ from contextlib import ExitStack, contextmanager, suppress
 import psycopg
 from psycopg import sql
 
-from db import checksum, content, copy_format, rows, server
-from db.checksum import Part, Sum
-from db.dataset import Size
-from db.dsn import Dsn
-from db.steps import Progress, ReportShare, Step, run
+from db import server
+from db.address.dsn import Dsn
+from db.data import checksum, content, copy_format, rows
+from db.data.checksum import Part, Sum
+from db.data.dataset import Size
+from db.data.steps import Progress, ReportShare, Step, run
 
 FILLING_LOCK = 7_164_025_719
 """An advisory lock that every session of a load shares: an exclusive lock proves that no killed load is left."""

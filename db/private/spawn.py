@@ -5,7 +5,7 @@ import signal
 from collections.abc import Collection
 from pathlib import Path
 
-from db.cluster import Cluster
+from db.private.cluster import Cluster
 from suite import launch
 from suite.launch import Options
 

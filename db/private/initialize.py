@@ -9,9 +9,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from db import binaries, ports, server, spawn
-from db.cluster import Cluster
-from db.dsn import Dsn
+from db import ports, server
+from db.address.dsn import Dsn
+from db.private import binaries, spawn
+from db.private.cluster import Cluster
 from suite.errors import DatabaseError
 
 USER = "bench"

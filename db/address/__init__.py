@@ -1,0 +1,1 @@
+"""Which database: an address in all its forms, with what completes it."""

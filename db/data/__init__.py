@@ -1,0 +1,1 @@
+"""The dataset: its rows, how they are loaded, marked, checked and restored."""

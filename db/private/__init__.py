@@ -1,0 +1,1 @@
+"""The private PostgreSQL of a checkout: its programs, its folder, its process."""
