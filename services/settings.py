@@ -11,6 +11,7 @@ class Settings:
     """The settings of a service. All services of a run have the same, unless the plan differs."""
 
     database_url: str = field(repr=False)
+    connect_timeout_s: float
     pool_size: int
     pool_overflow: int
     pool_timeout_s: float
@@ -29,6 +30,7 @@ class Settings:
         """
         return cls(
             database_url=environ["DATABASE_URL"],
+            connect_timeout_s=float(environ.get("CONNECT_TIMEOUT_S", "60")),
             pool_size=int(environ.get("POOL_SIZE", "10")),
             pool_overflow=int(environ.get("POOL_OVERFLOW", "0")),
             pool_timeout_s=float(environ.get("POOL_TIMEOUT_S", "30")),

@@ -115,7 +115,7 @@ def _running(
     if any(service.needs_database for service in chosen):
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
-        with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
+        with database.opened(database_url, services=names) as server, tempfile.TemporaryDirectory() as logs:
             with progress.shares(console, f"loading scale {scale:g}") as report:
                 database.loaded(server, scale, report)
                 restore.restore(server.dsn)

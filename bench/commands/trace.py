@@ -57,7 +57,7 @@ def trace(
     """
     console = options.console()
     setup = traced.setup_of(service, operation, profile)
-    with database.opened(database_url) as server, tempfile.TemporaryDirectory() as logs:
+    with database.opened(database_url, services=[service]) as server, tempfile.TemporaryDirectory() as logs:
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
             restore.restore(server.dsn)

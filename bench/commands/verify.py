@@ -55,18 +55,18 @@ def verify(
     setups = [matrix.setup_of(one) for one in asked]
     for setup in setups:
         targets.check_reachable(setup)
-    with database.opened(database_url) as server:
+    used = [] if setups and not services else [catalogue.service(one).name for one in services or catalogue.services()]
+    with database.opened(database_url, services=used) as server:
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
         around = FleetSettings(server.dsn.url, dataset.size(scale).users, ())
-        if services or not setups:
-            _services(console, around, server, services)
+        if used:
+            _services(console, around, server, used)
         measurable = [_measurable(console, around, server, setup) for setup in setups]
     return 0 if all(measurable) else 3
 
 
-def _services(console: Console, around: FleetSettings, server: Database, services: list[str] | None) -> None:
-    names = [catalogue.service(name).name for name in services or catalogue.services()]
+def _services(console: Console, around: FleetSettings, server: Database, names: list[str]) -> None:
     preflight.check_descriptions(names)
     setups = [replace(matrix.default_setup(name), profile=profile) for profile in PROFILES for name in names]
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):

@@ -1,7 +1,7 @@
 """The database of a run: a private PostgreSQL that is started for it, or another server that the user named."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +10,9 @@ import psutil
 
 from bench.plan import placement
 from db import server
-from db.address import dsn
+from db.address import dsn, libraries, parameters
 from db.address.dsn import Dsn
+from db.address.libraries import SettingError
 from db.data import loader
 from db.data.marker import Dataset
 from db.data.steps import Progress
@@ -58,13 +59,39 @@ def _naming(url: str | None) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        raise DatabaseError(f"{'--database-url' if url else dsn.source(os.environ)}: {error}") from None
+        raise DatabaseError(f"{_source(url)}: {error}") from None
+
+
+def _source(url: str | None) -> str:
+    return "--database-url" if url else dsn.source(os.environ)
+
+
+def check_settings(found: Dsn, url: str | None, services: Iterable[str]) -> None:
+    """Raise DatabaseError for a setting of the address that a service's library cannot do.
+
+    It names the library, the setting, where it came from and the services.
+    """
+    wrong: dict[str, tuple[SettingError, list[str]]] = {}
+    for service in dict.fromkeys(services):
+        try:
+            libraries.form(found, libraries.library_of(catalogue.service(service).libraries))
+        except SettingError as error:
+            wrong.setdefault(str(error), (error, []))[1].append(service)
+    for refused, who in wrong.values():
+        variable = parameters.variables().get(refused.name, "")
+        in_url = f"{refused.name}=" in (url or os.environ.get("DATABASE_URL", ""))
+        came_from = _source(url) if in_url or variable not in os.environ else variable
+        raise DatabaseError(f"{came_from}: {refused}; leave it out, or leave out the services {', '.join(who)}")
 
 
 @contextmanager
-def opened(url: str | None, cpus: tuple[int, ...] = ()) -> Iterator[Database]:
-    """The named server, or the private one. The private one is stopped at the end, unless it already ran before."""
+def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] = ()) -> Iterator[Database]:
+    """The named server, or the private one. The private one is stopped at the end, unless it already ran before.
+
+    `services` are going to use it: each must be able to do what the address sets.
+    """
     if (external := named(url)) is not None:
+        check_settings(external, url, services)
         with _naming(url):
             server.connect(external).close()
         yield Database(external, private=False)

@@ -1,6 +1,5 @@
 """Runs pgbench with a scenario's SQL, on as many connections as the service has."""
 
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +8,13 @@ from bench.analysis.ceilings import PRINTED, Alone, requests_per_s, scripts
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launch_command
 from bench.store import files
+from db.address import parameters
 from db.address.dsn import Dsn
 from db.private import binaries
 from suite.errors import LoadError
 
 SECONDS = 5
 PATIENCE_S = 30.0
-# The PG* variables of the user that are kept. Others would change what is measured.
-HOW_TO_CONNECT = ("PGSSL", "PGPASSFILE", "PGCHANNELBINDING", "PGREQUIREAUTH", "PGGSS", "PGKRB")
 
 
 def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Path) -> float | None:
@@ -63,8 +61,8 @@ def measured(alone: Alone, folder: Path) -> float | None:
 
 
 def environment(dsn: Dsn) -> dict[str, str]:
-    """The variables that libpq reads: the server, and the `options` that decide which tables the names mean."""
+    """The variables that libpq reads: the server, and the settings of its address that have one."""
     known = {"PGHOST": dsn.host, "PGPORT": str(dsn.port), "PGUSER": dsn.user, "PGDATABASE": dsn.dbname}
-    known["PGOPTIONS"] = dict(dsn.parameters).get("options", "")
-    libpq = {name: value for name, value in os.environ.items() if name.startswith(HOW_TO_CONNECT)}
-    return libpq | known | ({"PGPASSWORD": dsn.password} if dsn.password else {})
+    variables_of = parameters.variables()
+    known |= {variables_of[name]: value for name, value in dsn.parameters if name in variables_of}
+    return known | ({"PGPASSWORD": dsn.password} if dsn.password else {})

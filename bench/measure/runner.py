@@ -113,7 +113,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     users = dataset.size(scale).users
     with (
         Display(console, job.expected_s(job.rounds)) as display,
-        database.opened(job.request.database_url, job.placed.database) as server,
+        database.opened(job.request.database_url, job.placed.database, [setup.service for setup in setups]) as server,
         Fleet(
             FleetSettings(
                 server.dsn.url,

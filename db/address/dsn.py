@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from db.address import password_file, service_file
+from db.address import parameters, password_file, service_file
 from suite.errors import DatabaseError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -14,7 +14,7 @@ DEFAULT_PORT = 5432
 SCHEMES = ("postgresql", "postgres")
 DRIVERS = ("asyncpg", "aiopg", "pg8000", "psycopg", "psycopg2", "psycopg2cffi", "psycopg3", "psycopg_async")
 """What SQLAlchemy and `databases` write behind the scheme. Each service has its own driver, so it says nothing here."""
-VARIABLES = ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE")
+VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGSERVICE")
 REMEDY = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters percent-encoded"
 REMEDY_IPV6 = "written in a pair of them in a URL, [::1], and without elsewhere"
 LONGEST_PORT = 20  # digits, with leading zeros: Python refuses to parse thousands of digits
@@ -25,7 +25,7 @@ _SECRET_PARAMETERS = ("sslpassword", "passfile")
 class Dsn:
     """One database. `host` is a name, an address (IPv6 without brackets) or the folder of a Unix socket.
 
-    `password` may be empty. `parameters` are the other query parameters of the URL, in order.
+    `password` may be empty. `parameters` are all other settings, by libpq's names.
     """
 
     host: str
@@ -97,9 +97,10 @@ def parse(url: str, environ: Mapping[str, str] | None = None) -> Dsn:
         "dbname": _decode(path, "database"),
     }
     # As with libpq, a query parameter overrides the same value in the rest of the URL.
-    parameters = _query(query)
-    body |= {name: parameters.pop(name) or body[name] for name in body if name in parameters}
-    return _completed(body | parameters, environ or {}, echo="@" in location)
+    given = _query(query)
+    parameters.check_known(given)
+    body |= {name: given.pop(name) or body[name] for name in body if name in given}
+    return _completed(body | given, environ or {}, echo="@" in location)
 
 
 def _unquoted(url: str) -> str:
@@ -111,14 +112,14 @@ def _unquoted(url: str) -> str:
 def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool) -> Dsn:
     """Complete the given values from the service file, then the environment, then libpq's defaults.
 
-    A service, PGOPTIONS and `hostaddr` are written into the DSN: drivers without libpq do not read them, and would use
-    another database or schema than psql.
+    All of it is written into the DSN, PGSSLMODE and PGOPTIONS, too: services do not get these variables, and drivers
+    without libpq do not read all of them.
     """
-    service = given.pop("service", "") or environ.get("PGSERVICE", "")
-    of_service = service_file.lookup(service, environ)
+    service_of, service = given.pop("servicefile", ""), given.pop("service", "") or environ.get("PGSERVICE", "")
+    of_service = service_file.lookup(service, {**environ, **({"PGSERVICEFILE": service_of} if service_of else {})})
 
     def known(name: str, variable: str) -> str:
-        return given.pop(name, "") or of_service.get(name, "") or environ.get(variable, "")
+        return given.pop(name, "") or of_service.pop(name, "") or environ.get(variable, "")
 
     name, echo = ("port", echo) if given.get("port") or of_service.get("port") else ("PGPORT", True)
     port = _port(known("port", "PGPORT"), name, echo=echo)
@@ -126,12 +127,16 @@ def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool)
     password = known("password", "PGPASSWORD")
     dbname = known("dbname", "PGDATABASE") or user
     host, address = known("host", "PGHOST"), known("hostaddr", "PGHOSTADDR")
-    if options := known("options", "PGOPTIONS"):
-        given["options"] = options
-    dsn = Dsn(_host(address or host), port, user, password, dbname, tuple(given.items()))
+    passfile, options = known("passfile", "PGPASSFILE"), known("options", "PGOPTIONS")
+    others = given | {name: value for name, value in of_service.items() if name not in given}
+    others |= {name: value for name, value in parameters.from_variables(environ).items() if name not in others}
+    others |= {"options": options} if options else {}
+    parameters.check_usable(others, host=host, address=address)
+    dsn = Dsn(_host(address or host), port, user, password, dbname, tuple(others.items()))
     if password:
         return dsn
-    return replace(dsn, password=password_file.lookup(dsn.host, port, dbname, user, environ))
+    found = password_file.lookup(dsn.host, port, dbname, user, {**environ, "PGPASSFILE": passfile})
+    return replace(dsn, password=found)
 
 
 def _check_text(text: str, name: str) -> None:

@@ -19,6 +19,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     global pool  # it belongs to the event loop that runs when it is created
     async with asyncpg.create_pool(
         settings.database_url,
+        timeout=settings.connect_timeout_s,
         min_size=settings.pool_size,
         max_size=settings.pool_limit,
         reset=leave_as_it_is if settings.lean else None,

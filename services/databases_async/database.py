@@ -21,6 +21,7 @@ async def leave_as_it_is(_: PoolConnectionProxy) -> None:
 
 database = Database(
     settings.database_url,
+    timeout=settings.connect_timeout_s,
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     reset=leave_as_it_is if settings.lean else None,

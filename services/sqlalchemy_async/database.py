@@ -22,7 +22,7 @@ engine = create_async_engine(
     # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
     # asyncpg reads the URL itself: SQLAlchemy would pass libpq's parameters as arguments, which asyncpg refuses.
-    connect_args={"dsn": settings.database_url},
+    connect_args={"dsn": settings.database_url, "timeout": settings.connect_timeout_s},
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
 

@@ -101,6 +101,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
     assert (program, grouped(words)) == ("python", grouped(expected))
     assert Settings.from_environment(environment) == Settings(
         database_url="postgresql://bench@db:5432/bench",
+        connect_timeout_s=60,
         pool_size=setup.pool_size,
         pool_overflow=setup.pool_overflow,
         pool_timeout_s=setup.pool_timeout_s,

@@ -66,19 +66,21 @@ def parsed(error: type[BenchError] | tuple[type[BenchError], ...], parse: Callab
 # --- databases ------------------------------------------------------------------------------------------------
 
 
+PASSED_ON = ("application_name", "options", "sslmode", "sslcert", "sslpassword", "krbsrvname", "keepalives_idle")
+
+
 @given(
     host=st.one_of(
         st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True), st.ip_addresses().map(str), SAID.map("/{}".format)
     ),
     port=st.integers(1, 65535),
     words=st.tuples(SAID, SAID | st.just(""), SAID),
-    parameters=st.dictionaries(SAID, SAID, max_size=3),
+    parameters=st.dictionaries(st.sampled_from(PASSED_ON), SAID, max_size=3),
 )
 def test_a_database_is_read_back_from_its_url(
     host: str, port: int, words: tuple[str, str, str], parameters: dict[str, str]
 ) -> None:
     """Whatever its user, password, name and parameters are; and no form of printing has the password."""
-    assume(not {"host", "port", "user", "password", "dbname"} & set(parameters))
     assume(not set(",[]") & set(host))
     made = Dsn(host, port, *words, tuple(parameters.items()))
     assert dsn.parse(made.url) == made

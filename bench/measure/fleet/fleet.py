@@ -17,7 +17,7 @@ from bench.measure.fleet import applications
 from bench.measure.fleet.external import LOG, External
 from bench.measure.fleet.network import Network
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.fleet.serving import ask_health, check_ports, command
+from bench.measure.fleet.serving import ask_health, check_ports, command, settings_of
 from bench.plan.address import host_and_port
 from bench.plan.matrix import Setup
 from db.ports import LOOPBACK
@@ -229,19 +229,8 @@ class Fleet:
             log=log,
             cwd=catalogue.CHECKOUT,
             environment=calls
-            | {
-                "DATABASE_URL": url,
-                "DATASET_USERS": str(shared.dataset_users),
-                "RUN_NONCE": shared.nonce,
-                "POOL_SIZE": str(setup.pool_size),
-                "POOL_OVERFLOW": str(setup.pool_overflow),
-                "POOL_TIMEOUT_S": str(setup.pool_timeout_s * cells),
-                "THREADS": str(setup.threads),
-                "PROFILE": setup.profile,
-                "GC": setup.gc,
-                **traced,
-                **together,
-            },
+            | settings_of(setup, url, cells)
+            | {"DATASET_USERS": str(shared.dataset_users), "RUN_NONCE": shared.nonce, **traced, **together},
         )
 
     def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:

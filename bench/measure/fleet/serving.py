@@ -10,6 +10,7 @@ import httpx
 from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS, UVICORN
 from db import ports
+from db.address import dsn, libraries
 from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import PreflightError
@@ -23,6 +24,24 @@ def command(setup: Setup, application: str, port: int, bind_host: str = LOOPBACK
     other = None if bind_host == LOOPBACK else bind_host
     words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other)
     return [sys.executable, "-m", *words]
+
+
+def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
+    """The variables of services/settings.py that a setup decides. The database's address is in the library's own form.
+
+    While `cells` take turns, a pool's time-out goes on. So it is as many times as long.
+    """
+    address = libraries.form(dsn.parse(database_url), libraries.library_of(catalogue.service(setup.service).libraries))
+    waits = {} if address.connect_timeout_s is None else {"CONNECT_TIMEOUT_S": f"{address.connect_timeout_s:g}"}
+    return waits | {
+        "DATABASE_URL": address.url,
+        "POOL_SIZE": str(setup.pool_size),
+        "POOL_OVERFLOW": str(setup.pool_overflow),
+        "POOL_TIMEOUT_S": str(setup.pool_timeout_s * cells),
+        "THREADS": str(setup.threads),
+        "PROFILE": setup.profile,
+        "GC": setup.gc,
+    }
 
 
 def external_command() -> list[str]:
