@@ -17,7 +17,7 @@ from db.data import dataset, loader
 from db.data.restore import restore
 from db.private import embedded
 from suite import catalogue
-from tests import stored_run
+from tests import postgresql, stored_run
 
 # The same examples every time, so that a failure is the change's; HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None, max_examples=60)
@@ -40,6 +40,7 @@ def pytest_report_header() -> list[str]:
     """What a failure may depend on."""
     return [
         f"machine: {platform.platform()}, {os.cpu_count()} CPUs, uid {os.geteuid()}",
+        f"PostgreSQL that is named by its address: {postgresql.PROGRAMS}",
         "libraries: " + ", ".join(f"{name} {version(name)}" for name in SHOWN),
     ]
 
