@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+SSL_REQUEST, GSS_CODE = 80877103, 80877104
 LENGTH_BYTES = 4  # the length includes them
-ENCRYPTION: Final = frozenset(struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_REQUEST))
+TLS_REQUEST, GSS_REQUEST = (struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_CODE))
+ACCEPTED, REFUSED = b"S", b"N"
 # The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
 WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
 # Parse, Bind, Describe, Execute: the server begins a transaction for them, which Sync ends unless BEGIN came before.

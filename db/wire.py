@@ -1,46 +1,83 @@
-"""A small TCP relay for PostgreSQL's protocol: counts round trips and transactions, adds a delay, records messages.
+"""A small relay for PostgreSQL's protocol: counts round trips and transactions, adds a delay, records messages.
 
-It runs between a service and any server that is reached without TLS.
+It runs between a service and any server, reached by TCP, with or without TLS, or by a socket in the file system.
 """
 
 import argparse
 import asyncio
-import ctypes
 import os
 import signal
 import socket
 import sys
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections import defaultdict
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from threading import Thread
 from types import TracebackType
 
-from db.protocol import ENCRYPTION, WAITED_FOR, EndedTransactions, Listener, Message, Splitter
+from db import tls
+from db.address import dsn as dsns
+from db.address.dsn import Dsn
+from db.delay import DelayLine
+from db.ports import LOOPBACK
+from db.protocol import (
+    ACCEPTED,
+    GSS_REQUEST,
+    REFUSED,
+    TLS_REQUEST,
+    WAITED_FOR,
+    EndedTransactions,
+    Listener,
+    Message,
+    Splitter,
+)
+from db.tls import Identity
 
 KEPT_BYTES = 500
 BACKLOG = 512
-CLOCK_MONOTONIC, TFD_NONBLOCK, TFD_TIMER_ABSTIME = 1, 0o4000, 1
+CONNECT_TIMEOUT_S = 10.0
+SERVER, CHAIN = "RELAYED_DATABASE_URL", "RELAY_CERTIFICATE"
+"""Variables of `python -m db.wire`: other users of the machine can read a command line."""
 
 
 class Relay:
     """Listens on a port of loopback and forwards all data, in a separate thread, until the block ends."""
 
     def __init__(
-        self, host: str, port: int, *, listen: int = 0, delay_s: float = 0.0, listener: Listener | None = None
+        self,
+        dsn: Dsn,
+        *,
+        listen: int = 0,
+        delay_s: float = 0.0,
+        listener: Listener | None = None,
+        own: Identity | None = None,
     ) -> None:
-        """Relay to a server. Each direction takes `delay_s` longer. `listener` gets every message, in the thread."""
-        self.target, self.delay_s, self.listener = (host, port), delay_s, listener
+        """Relay to a server. Each direction takes `delay_s` longer. `listener` gets every message, in the thread.
+
+        `own` is the relay's certificate; without one, it makes one. Raises DatabaseError for a certificate file of the
+        address that cannot be used.
+        """
+        self.server, self.delay_s, self.listener = dsn, delay_s, listener
         self.round_trips = 0
         self.connections = 0
         self._transactions = defaultdict[int, EndedTransactions](EndedTransactions)
         self.transports: set[asyncio.BaseTransport] = set()
-        self._listening = socket.create_server(("127.0.0.1", listen), backlog=BACKLOG)
+        self._stack = ExitStack()
+        self._own = own
+        if tls.is_possible(dsn):
+            self._own = own or self._stack.enter_context(tls.identity())
+            self.to_server, self.to_clients = tls.to_server(dsn), tls.to_clients(self._own.chain_file)
+        self._listening = socket.create_server((LOOPBACK, listen), backlog=BACKLOG)
         self.port: int = self._listening.getsockname()[1]
         self._loop = asyncio.SelectorEventLoop()
         self.line = DelayLine(self._loop, delay_s)
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def dsn(self) -> Dsn:
+        """The address for clients."""
+        return tls.through(self.server, self.port, self._own.ca_file if self._own else None)
 
     def __enter__(self) -> "Relay":
         serving = self._loop.create_server(lambda: FromClient(self), sock=self._listening)
@@ -57,6 +94,7 @@ class Relay:
         self._loop.run_until_complete(asyncio.sleep(0))
         self.line.close()
         self._loop.close()
+        self._stack.close()
 
     @property
     def transactions(self) -> int:
@@ -90,7 +128,8 @@ class Side(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  # always one for a stream
         self.transport = transport
         self.relay.transports.add(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if (end := transport.get_extra_info("socket")).family != socket.AF_UNIX:
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, _: Exception | None) -> None:
         """Close the other end, after all data that was received before."""
@@ -107,136 +146,100 @@ class Side(asyncio.Protocol):
 
 
 class FromClient(Side):
-    """The client's end. It connects to the server, and keeps data that arrives before it is connected."""
+    """The client's end. Its first message decides how the server is reached: with TLS if the client asks for it."""
 
     def __init__(self, relay: Relay) -> None:
         relay.connections += 1
         super().__init__(relay, relay.connections, from_client=True)
         self._early: list[bytes] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connect to the server."""
-        super().connection_made(transport)
-        self._connecting = asyncio.get_running_loop().create_task(self._connect())
-
-    async def _connect(self) -> None:
-        server = Side(self.relay, self.number, from_client=False)
-        try:
-            host, port = self.relay.target
-            await asyncio.get_running_loop().create_connection(lambda: server, host, port)
-        except OSError:
-            self.transport.abort()
-            return
-        server.other, self.other = self.transport, server.transport
-        for data in self._early:
-            self.relay.line.send(self.other, data)
-        if self.transport.is_closing():
-            server.transport.close()
+        self._reaching: asyncio.Task[None] | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Refuse encryption, because the relay could not read it. The client continues without it."""
-        if self.splitter.starting and data in ENCRYPTION:
-            self.transport.write(b"N")
+        """Reach the server at the first data, and keep what arrives until then."""
+        if data == GSS_REQUEST:
+            self.transport.write(REFUSED)  # the client continues without
             return
+        if self._reaching is None:
+            encrypted = data == TLS_REQUEST
+            if encrypted:
+                self.transport.pause_reading()  # what follows is for the handshake
+            self._reaching = asyncio.get_running_loop().create_task(self._reach_or_end(encrypted=encrypted))
+            if encrypted:
+                return
         if self.other is None:
             self._early.append(data)
         super().data_received(data)
 
+    async def _reach_or_end(self, *, encrypted: bool) -> None:
+        try:
+            await self._reach(encrypted=encrypted)
+        except OSError as error:  # ssl.SSLError is one
+            print(f"the relay cannot reach {self.relay.server.redacted}: {error}", file=sys.stderr, flush=True)
+            self.transport.abort()
 
-class DelayLine:
-    """Delivers data `delay_s` later, in order. All connections share it."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, delay_s: float) -> None:
-        self._loop, self._delay_ns = loop, round(delay_s * 1e9)
-        self._in_flight: deque[tuple[int, asyncio.Transport, bytes | None]] = deque()
-        self._timer = Timer(loop, self._arrive) if self._delay_ns else None
-
-    def send(self, transport: asyncio.Transport, data: bytes | None) -> None:
-        """Send data; None closes the connection."""
-        if self._timer is None:
-            _deliver(transport, data)
-            return
-        self._in_flight.append((time.monotonic_ns() + self._delay_ns, transport, data))
-        if len(self._in_flight) == 1:
-            self._timer.set(self._in_flight[0][0])
-
-    def _arrive(self) -> None:
-        now_ns = time.monotonic_ns()
-        while self._in_flight and self._in_flight[0][0] <= now_ns:
-            _, transport, data = self._in_flight.popleft()
-            _deliver(transport, data)
-        if self._in_flight and self._timer is not None:
-            self._timer.set(self._in_flight[0][0])
-
-    def close(self) -> None:
-        """Deliver nothing more."""
-        if self._timer is not None:
-            self._timer.close()
-
-
-def _deliver(transport: asyncio.Transport, data: bytes | None) -> None:
-    if data is None:
-        transport.close()
-    elif not transport.is_closing():
-        transport.write(data)
-
-
-class _TimerSpec(ctypes.Structure):
-    """`struct itimerspec`."""
-
-    _fields_ = (
-        ("interval_s", ctypes.c_long),
-        ("interval_ns", ctypes.c_long),
-        ("value_s", ctypes.c_long),
-        ("value_ns", ctypes.c_long),
-    )
+    async def _reach(self, *, encrypted: bool) -> None:
+        loop, relay = asyncio.get_running_loop(), self.relay
+        connection = await _connected(relay.server)
+        answer = REFUSED
+        if encrypted:
+            await loop.sock_sendall(connection, TLS_REQUEST)
+            answer = await loop.sock_recv(connection, 1) or REFUSED
+        accepted = answer == ACCEPTED
+        server = Side(relay, self.number, from_client=False)
+        await loop.create_connection(
+            lambda: server,
+            sock=connection,
+            ssl=relay.to_server if accepted else None,
+            server_hostname=relay.server.host if accepted else None,
+        )
+        if encrypted:
+            self.transport.write(answer)
+        if accepted:
+            secure = await loop.start_tls(self.transport, self, relay.to_clients, server_side=True)
+            assert isinstance(secure, asyncio.Transport)  # noqa: S101  # always one for a stream
+            relay.transports.discard(self.transport)
+            relay.transports.add(secure)
+            self.transport = secure
+        server.other, self.other = self.transport, server.transport
+        for data in self._early:
+            relay.line.send(self.other, data)
+        if self.transport.is_closing():
+            server.transport.close()
+        elif encrypted and not accepted:
+            self.transport.resume_reading()
 
 
-class Timer:
-    """Calls back at a monotonic time, exact to some microseconds. The event loop's timers count whole milliseconds."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-        self._loop, self._callback = loop, callback
-        self._fd = -1
-        if sys.platform == "linux":
-            self._libc = ctypes.CDLL(None, use_errno=True)
-            self._fd = self._libc.timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK)
-            if self._fd < 0:
-                raise OSError(ctypes.get_errno(), "timerfd_create failed")
-            loop.add_reader(self._fd, self._fire)
-
-    def set(self, at_ns: int) -> None:
-        """Call back at this time, or at once if it has passed."""
-        if self._fd < 0:
-            self._loop.call_later(max(0.0, (at_ns - time.monotonic_ns()) / 1e9), self._callback)
-            return
-        spec = _TimerSpec(0, 0, *divmod(at_ns, 1_000_000_000))
-        self._libc.timerfd_settime(self._fd, TFD_TIMER_ABSTIME, ctypes.byref(spec), None)
-
-    def _fire(self) -> None:
-        os.read(self._fd, 8)
-        self._callback()
-
-    def close(self) -> None:
-        """Cancel the timer for good."""
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+async def _connected(dsn: Dsn) -> socket.socket:
+    """A connection to the server, not blocking, which has sent nothing yet."""
+    loop = asyncio.get_running_loop()
+    if dsn.host.startswith("/"):
+        found = socket.socket(socket.AF_UNIX)
+        found.setblocking(False)
+        await loop.sock_connect(found, f"{dsn.host}/.s.PGSQL.{dsn.port}")
+    else:
+        where = dsn.host, dsn.port
+        found = await loop.run_in_executor(None, lambda: socket.create_connection(where, CONNECT_TIMEOUT_S))
+        found.setblocking(False)
+    return found
 
 
 def main() -> None:
-    """`python -m db.wire HOST PORT --listen PORT --delay-ms MS`: relay until SIGTERM or Ctrl-C."""
+    """`python -m db.wire --listen PORT --delay-ms MS`: relay until SIGTERM or Ctrl-C.
+
+    RELAYED_DATABASE_URL is the server, RELAY_CERTIFICATE the file of the relay's own certificate and key.
+    """
     parser = argparse.ArgumentParser(prog="python -m db.wire", description=main.__doc__)
-    parser.add_argument("host")
-    parser.add_argument("port", type=int)
     parser.add_argument("--listen", type=int, required=True, help="port of 127.0.0.1 to listen on")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="added in each direction: half a round trip")
     given = parser.parse_args()
+    if not (url := os.environ.get(SERVER)):
+        sys.exit(f"{SERVER} names no server")
+    chain = os.environ.get(CHAIN)
+    own = Identity(Path(), Path(chain)) if chain else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         suppress(KeyboardInterrupt),
-        Relay(given.host, given.port, listen=given.listen, delay_s=given.delay_ms / 1e3),
+        Relay(dsns.parse(url), listen=given.listen, delay_s=given.delay_ms / 1e3, own=own),
     ):
         signal.pause()
 

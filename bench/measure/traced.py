@@ -22,7 +22,7 @@ from db.protocol import Message
 from db.wire import Relay
 from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup, waiting
-from suite.errors import DatabaseError, ServiceError, UsageError
+from suite.errors import ServiceError, UsageError
 
 POOL_SIZE = 2  # the simulation needs two at once; more would take longer to warm up
 WARM_UP_CALLS = 6 * POOL_SIZE  # psycopg 3 prepares a statement after five executions on a connection
@@ -46,28 +46,24 @@ def setup_of(service: str, operation: str, profile: str) -> Setup:
 def traced(setup: Setup, operation: str, query: Mapping[str, str], dsn: Dsn, users: int, folder: Path) -> Story:
     """Start the service, warm it up, and trace one call of the operation. Logs go to `folder`.
 
-    `query` overrides the call's query parameters. Raises ServiceError when a call fails, DatabaseError for a server
-    that is reached by a socket in the file system, and what `Fleet.start` raises.
+    `query` overrides the call's query parameters. Raises ServiceError when a call fails, and what `Fleet.start` raises.
     """
-    if dsn.host.startswith("/"):
-        raise DatabaseError(f"a trace needs a server that is reached by TCP, not by the socket in {dsn.host}")
     messages: list[Message] = []
-    with Relay(dsn.host, dsn.port, listener=messages.append) as relay:
-        url = replace(dsn, host="127.0.0.1", port=relay.port).url
-        with (
-            Fleet(FleetSettings(url, users, ()), traced=True) as fleet,
-            httpx.Client(
-                base_url=catalogue.service(setup.service).url, timeout=ANSWER_TIMEOUT_S, trust_env=False
-            ) as client,
-        ):
-            fleet.start({setup: folder / "service.log"})
-            proof.check_services(dsn, [setup])
-            last = _warmed_up(client, operation, query)
-            time.sleep(SETTLE_S)
-            call = _called(client, last)
-            own = _events_of(call, fleet.trace(setup))
-            time.sleep(SETTLE_S)
-            return story.of(call, own, list(messages))
+    with (
+        Relay(dsn, listener=messages.append) as relay,
+        Fleet(FleetSettings(relay.dsn.url, users, ()), traced=True) as fleet,
+        httpx.Client(
+            base_url=catalogue.service(setup.service).url, timeout=ANSWER_TIMEOUT_S, trust_env=False
+        ) as client,
+    ):
+        fleet.start({setup: folder / "service.log"})
+        proof.check_services(dsn, [setup])
+        last = _warmed_up(client, operation, query)
+        time.sleep(SETTLE_S)
+        call = _called(client, last)
+        own = _events_of(call, fleet.trace(setup))
+        time.sleep(SETTLE_S)
+        return story.of(call, own, list(messages))
 
 
 def overridden(request: CountedRequest, query: Mapping[str, str]) -> CountedRequest:

@@ -36,8 +36,8 @@ class Watched:
 @contextmanager
 def watched(database: Dsn) -> Iterator[Watched]:
     heard: list[Message] = []
-    with Relay(database.host, database.port, listener=heard.append) as relay:
-        yield Watched(replace(database, host="127.0.0.1", port=relay.port), heard)
+    with Relay(database, listener=heard.append) as relay:
+        yield Watched(replace(relay.dsn, parameters=()), heard)
 
 
 def test_a_pool_and_an_isolation_level_that_nobody_asked_for_are_seen(database: Dsn) -> None:

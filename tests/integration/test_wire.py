@@ -4,7 +4,6 @@ import struct
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,8 +16,8 @@ from db.wire import Relay
 @contextmanager
 def relayed(database: Dsn, **how: object) -> Iterator[tuple[Relay, Dsn]]:
     """A relay to the test database, and the DSN that leads through it."""
-    with Relay(database.host, database.port, **how) as relay:  # type: ignore[arg-type]  # by name
-        yield relay, replace(database, host="127.0.0.1", port=relay.port)
+    with Relay(database, **how) as relay:  # type: ignore[arg-type]  # by name
+        yield relay, relay.dsn
 
 
 STARTUP = struct.pack("!ii", 16, 196608) + b"user\0x\0\0"
@@ -113,5 +112,5 @@ def test_many_connections_and_large_answers_pass(database: Dsn) -> None:
 
 def test_a_server_that_is_not_there_ends_the_connection() -> None:
     """As without the relay: the client gets an error, and soon."""
-    with Relay("127.0.0.1", 1) as relay, pytest.raises(psycopg.OperationalError):
-        psycopg.connect(f"postgresql://nobody@127.0.0.1:{relay.port}/nothing", connect_timeout=5)
+    with Relay(Dsn("127.0.0.1", 1, "nobody", "", "nothing")) as relay, pytest.raises(psycopg.OperationalError):
+        psycopg.connect(relay.dsn.url, connect_timeout=5)

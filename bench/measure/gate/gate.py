@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,10 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
     # Nothing is timed here, so the services may use every CPU.
     around = replace(settings, cpus=(), load_cpus=())
     with lines.opened(server.dsn, [setup.service for setup in setups]) as ways:
-        tracking = counts.tracked(server.dsn) if ways else nullcontext(None)
-        with tracking as statements, Fleet(around, urls={name: way.url for name, way in ways.items()}) as fleet:
+        with (
+            counts.tracked(server.dsn) as statements,
+            Fleet(around, urls={name: way.url for name, way in ways.items()}) as fleet,
+        ):
             for batch in _batches(setups):
                 fleet.stop()
                 for way in ways.values():
@@ -77,16 +78,12 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
                 passed.health |= fleet.health
                 if wrong:
                     continue
-                wires = dict[Setup, Wire]()
-                if ways:
-                    calls = stages.warmed_up(batch, ways)
-                    passed.costs |= stages.costs(batch, ways, statements)
-                    wires = stages.wires(server, calls, ways, started_ns)
+                calls = stages.warmed_up(batch, ways)
+                passed.costs |= stages.costs(batch, ways, statements)
+                wires = stages.wires(server, calls, ways, started_ns)
                 passed.facts |= _facts(fleet, processes, wires)
         wrong += [line for setup, costs in passed.costs.items() for line in _unexpected(setup, costs)]
-        if not ways:
-            passed.unchecked = f"round trips, parity of sessions: {server.dsn.host} is a socket, and a relay needs TCP"
-        elif statements is None:
+        if statements is None:
             passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
     restore.restore(server.dsn)
     if wrong:

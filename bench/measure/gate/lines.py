@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from db import tls
 from db.address.dsn import Dsn
 from db.protocol import Message
 from db.wire import Relay
@@ -20,11 +21,12 @@ class Line:
 
 @contextmanager
 def opened(dsn: Dsn, services: Iterable[str]) -> Iterator[dict[str, Line]]:
-    """The line of each service, by name. None for a server that is reached by a socket in the file system."""
+    """The line of each service, by name."""
     with ExitStack() as stack:
         found = {}
-        for service in () if dsn.host.startswith("/") else dict.fromkeys(services):
+        own = stack.enter_context(tls.identity())
+        for service in dict.fromkeys(services):
             messages: list[Message] = []
-            relay = stack.enter_context(Relay(dsn.host, dsn.port, listener=messages.append))
-            found[service] = Line(relay, replace(dsn, host="127.0.0.1", port=relay.port).url, messages)
+            relay = stack.enter_context(Relay(dsn, listener=messages.append, own=own))
+            found[service] = Line(relay, relay.dsn.url, messages)
         yield found
