@@ -89,6 +89,7 @@ def running(
             (home / folder).mkdir(mode=0o700 if folder == "data" else 0o755)
             _give(home / folder, account)
         dsn = Dsn(ports.LOOPBACK, ports.free(), SUPERUSER, secrets.token_hex(12), "postgres")
+        by_socket = replace(dsn, host=str(home / "socket"))
         _initdb(programs, home, account, dsn.password)
         _write(home, account, {"pg_hba.conf": "\n".join(hba) + "\n", **(files or {})})
         given = {
@@ -104,7 +105,10 @@ def running(
                 _as(account, argv, home, ends_with_us=True), env=spawn.environment(), stdout=log, stderr=log
             )
         try:
-            if not waiting.until(lambda: process.poll() is not None or _answers(dsn), TIMEOUT_S) or process.poll():
+            if (
+                not waiting.until(lambda: process.poll() is not None or _answers(by_socket), TIMEOUT_S)
+                or process.poll()
+            ):
                 raise AssertionError(f"the named PostgreSQL did not start:\n{(home / 'server.log').read_text()}")
             yield NamedServer(dsn, home, psutil.Process(process.pid))
         finally:

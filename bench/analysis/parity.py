@@ -36,6 +36,7 @@ class ParityFacts:
     transaction: str | None = None
     isolation: str | None = None
     session: str | None = None
+    encryption: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

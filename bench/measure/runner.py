@@ -252,5 +252,8 @@ def _described(passed: Verification) -> dict[str, object]:
     described: dict[str, object] = {}
     for setup, health in passed.health.items():
         costs = {operation: asdict(cost) for operation, cost in passed.costs.get(setup, {}).items()}
-        described.setdefault(setup.service, {**asdict(setup), "health": health, "costs": costs})
+        encryption = passed.facts[setup].encryption if setup in passed.facts else None
+        described.setdefault(
+            setup.service, {**asdict(setup), "health": health, "costs": costs, "encryption": encryption}
+        )
     return described

@@ -127,7 +127,8 @@ def _completed(given: dict[str, str], environ: Mapping[str, str], *, echo: bool)
     password = known("password", "PGPASSWORD")
     dbname = known("dbname", "PGDATABASE") or user
     host, address = known("host", "PGHOST"), known("hostaddr", "PGHOSTADDR")
-    passfile, options = known("passfile", "PGPASSFILE"), known("options", "PGOPTIONS")
+    passfile = known("passfile", "PGPASSFILE")
+    options = given.get("options") or of_service.get("options") or environ.get("PGOPTIONS")
     others = given | {name: value for name, value in of_service.items() if name not in given}
     others |= {name: value for name, value in parameters.from_variables(environ).items() if name not in others}
     others |= {"options": options} if options else {}

@@ -10,7 +10,7 @@ import psycopg2
 import psycopg2.extensions
 
 from db.address.dsn import Dsn
-from db.address.parameters import CONSUMED, OFF, PARTS, TEXTS
+from db.address.parameters import CONSUMED, OFF, PARTS, TEXTS, UNUSABLE
 from suite.errors import DatabaseError
 
 ASYNCPG, PSYCOPG, PSYCOPG2 = "asyncpg", "psycopg", "psycopg2"
@@ -115,6 +115,8 @@ def described(library: str, name: str) -> str:
     """What becomes of a setting, for the table in docs/databases.md."""
     if name in (*PARTS, *CONSUMED):
         return "yes"
+    if name in UNUSABLE or name == "replication":
+        return "refused"
     if library == PSYCOPG2:
         try:
             _check_psycopg2(Dsn("", 0, "", "", "", ((name, "1"),)))

@@ -15,6 +15,13 @@ CONSUMED = ("service", "servicefile", "passfile")
 NOT_PASSED_ON = ("PGCLIENTENCODING",)  # meant for a terminal; the suite's data is UTF-8
 TEXTS = frozenset({"utf8", "utf-8", "unicode"})
 OFF = frozenset({"0", "off", "false", "no"})
+_LOGIN = "is a way to log in that only some libraries have"
+UNUSABLE = {
+    "sslkeylogfile": "writes the keys of all connections to a file",
+    **dict.fromkeys(("scram_client_key", "scram_server_key"), _LOGIN),
+    **dict.fromkeys(("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"), _LOGIN),
+}
+"""No service gets these, and why."""
 # What other programs write behind the '?', and how it is written here.
 ELSEWHERE = {
     "ssl": "sslmode=require",
@@ -42,8 +49,9 @@ def variables() -> dict[str, str]:
 
 @cache
 def names() -> tuple[str, ...]:
-    """All settings that may stand in an address."""
-    return tuple(one.keyword.decode() for one in pq.Conninfo.get_defaults())
+    """All settings that an address may have."""
+    of_libpq = (one.keyword.decode() for one in pq.Conninfo.get_defaults())
+    return tuple(dict.fromkeys((*of_libpq, *CONSUMED)))  # some versions of libpq have no servicefile
 
 
 def from_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -84,5 +92,6 @@ def check_usable(given: Mapping[str, str], *, host: str, address: str) -> None:
         raise DatabaseError("the setting replication makes a connection for replicas: leave it out")
     if given.get("client_encoding", "utf8").lower() not in TEXTS:
         raise DatabaseError(f"the setting client_encoding is {given['client_encoding']!r}: the dataset needs UTF8")
-    if "sslkeylogfile" in given:
-        raise DatabaseError("the setting sslkeylogfile writes the keys of all connections to a file: leave it out")
+    for name, why in UNUSABLE.items():
+        if name in given:
+            raise DatabaseError(f"the setting {name} {why}: leave it out")

@@ -11,14 +11,23 @@ import os
 import sys
 
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
+
+from services import metrics
+
+assert metrics.USERS_CREATED  # its collectors stay
+BEFORE = set(REGISTRY._collector_to_names)
 
 
 async def opened_and_closed(module: str) -> None:
     """Enter and leave the lifespan of the service, as its server does."""
+    for collector in set(REGISTRY._collector_to_names) - BEFORE:  # the gauges of the pool before
+        REGISTRY.unregister(collector)
     database = importlib.reload(importlib.import_module(module))
     async with database.lifespan(FastAPI()):
         print("open", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
+    print("closed", flush=True)
 
 
 def main(service: str) -> None:

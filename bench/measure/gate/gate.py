@@ -13,7 +13,7 @@ from bench.analysis.conversation.wire_facts import Wire
 from bench.analysis.parity import ParityFacts
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, FleetSettings
-from bench.measure.gate import agreement, contract, counts, inspection, lines, proof, stages
+from bench.measure.gate import agreement, contract, counts, encryption, inspection, lines, proof, stages
 from bench.measure.gate.agreement import Disagreement
 from bench.measure.gate.contract import Check
 from bench.measure.gate.inspection import ServerProcesses
@@ -83,6 +83,9 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
                 wires = stages.wires(server, calls, ways, started_ns)
                 passed.facts |= _facts(fleet, processes, wires)
         wrong += [line for setup, costs in passed.costs.items() for line in _unexpected(setup, costs)]
+        if not wrong:
+            encrypted = encryption.in_use(around, server, _batches(setups), logs)
+            passed.facts |= {setup: replace(passed.facts[setup], encryption=one) for setup, one in encrypted.items()}
         if statements is None:
             passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
     restore.restore(server.dsn)
