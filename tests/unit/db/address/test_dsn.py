@@ -171,3 +171,35 @@ def test_the_password_file_works_as_with_libpq(tmp_path: Path) -> None:
     assert password(PGHOST="/run/elsewhere") == "rest"
     path.chmod(0o644)
     assert password() == ""
+
+
+def test_the_settings_of_variables_are_part_of_the_address() -> None:
+    """Services get none of the user's PG* variables, so PGSSLMODE and its like must be in their address."""
+    environ = {"PGHOST": "h", "PGUSER": "ada", "PGSSLMODE": "require", "PGOPTIONS": "-c a=b", "PGAPPNAME": "mine"}
+    found = dsn.from_environment(environ)
+    assert found is not None
+    assert dict(found.parameters) == {"sslmode": "require", "options": "-c a=b", "application_name": "mine"}
+    given = dsn.parse("postgresql://ada@h/d?sslmode=verify-ca", environ)
+    assert dict(given.parameters)["sslmode"] == "verify-ca"
+    assert dsn.parse("postgresql://ada@h/d", {"PGCLIENTENCODING": "LATIN1"}).parameters == ()
+
+
+def test_a_service_and_a_password_file_may_stand_in_the_url(tmp_path: Path) -> None:
+    """They are followed once; no library is left to look for them elsewhere."""
+    services, passwords = tmp_path / "services", tmp_path / "passwords"
+    services.write_text("[shop]\nhost=db.example\nport=6000\nuser=ada\ndbname=orders\nsslmode=require\n")
+    passwords.write_text("db.example:6000:orders:ada:of the file\n")
+    passwords.chmod(0o600)
+    expected = Dsn("db.example", 6000, "ada", "of the file", "orders", (("sslmode", "require"),))
+    assert dsn.parse(f"postgresql:///?service=shop&passfile={passwords}", {"PGSERVICEFILE": str(services)}) == expected
+    assert dsn.parse(f"postgresql:///?service=shop&servicefile={services}&passfile={passwords}", {}) == expected
+    with pytest.raises(DatabaseError, match="the service 'none' is in no service file"):
+        dsn.parse(f"postgresql:///?service=none&servicefile={services}", {})
+
+
+def test_a_service_without_a_user_leaves_it_to_the_variable(tmp_path: Path) -> None:
+    """libpq would fill in the account's name there; PGUSER comes first."""
+    services = tmp_path / "services"
+    services.write_text("[shop]\nhost=db.example\n")
+    environ = {"PGSERVICEFILE": str(services), "PGUSER": "ada", "PGDATABASE": "orders"}
+    assert dsn.parse("postgresql:///?service=shop", environ) == Dsn("db.example", 5432, "ada", "", "orders")
