@@ -27,7 +27,7 @@ SAME = frozenset({
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     "client_encoding": TEXTS,
     "channel_binding": frozenset({"disable", "prefer"}),
-    "keepalives": OFF,
+    "keepalives": frozenset({"0"}),
     "keepalives_idle": frozenset({"0"}),
     "keepalives_interval": frozenset({"0"}),
     "keepalives_count": frozenset({"0"}),
@@ -117,6 +117,8 @@ def described(library: str, name: str) -> str:
         return "yes"
     if name in UNUSABLE or name == "replication":
         return "refused"
+    if name == "client_encoding":
+        return "only `UTF8`"
     if library == PSYCOPG2:
         try:
             _check_psycopg2(Dsn("", 0, "", "", "", ((name, "1"),)))

@@ -27,6 +27,7 @@ from bench.report import csv_tables
 from bench.report.formats import minutes
 from bench.store import rows
 from suite import catalogue
+from tests import databases
 
 PAGES = sorted(
     [
@@ -307,3 +308,9 @@ def test_times_in_the_documents_are_those_that_the_suite_expects() -> None:
     for text in ((catalogue.CHECKOUT / "README.md").read_text(), cli.EPILOG):
         assert f"about {default} minutes" in text
     assert expected("smoke") == "1 min"
+
+
+def test_the_tables_about_databases_are_those_of_the_tests() -> None:
+    """`python -m tests.databases` writes them."""
+    text = databases.PAGE.read_text(encoding="utf-8")
+    assert databases.filled(text) == text
