@@ -113,20 +113,21 @@ def _check_psycopg2(dsn: Dsn) -> None:
 
 def described(library: str, name: str) -> str:
     """What becomes of a setting, for the table in docs/databases.md."""
-    if name in (*PARTS, *CONSUMED):
-        return "yes"
     if name in UNUSABLE or name == "replication":
         return "refused"
     if name == "client_encoding":
         return "only `UTF8`"
-    if library == PSYCOPG2:
-        try:
-            _check_psycopg2(Dsn("", 0, "", "", "", ((name, "1"),)))
-        except SettingError:
-            return "refused"
-    if library != ASYNCPG or name in SAME:
-        return "yes"
-    if name in {TIMEOUT, NAME}:
-        return {TIMEOUT: "yes, as `timeout=`", NAME: "yes, as `application_name`"}[name]
-    values = sorted(LEFT_OUT.get(name, ()))
-    return f"only {', '.join(f'`{one}`' for one in values)}" if values else "refused"
+    if library == ASYNCPG:
+        return _by_asyncpg(name)
+    try:
+        _check_psycopg2(Dsn("", 0, "", "", "", () if name in (*PARTS, *CONSUMED) else ((name, "1"),)))
+    except SettingError:
+        return "yes" if library == PSYCOPG else "refused"
+    return "yes"
+
+
+def _by_asyncpg(name: str) -> str:
+    values = [f"`{one}`" for one in sorted(LEFT_OUT.get(name, ()))]
+    forms = {TIMEOUT: "yes, as `timeout=`", NAME: "yes, as `application_name`"}
+    same = "yes" if name in (*PARTS, *CONSUMED, *SAME) else "refused"
+    return f"only {', '.join(values)}" if values else forms.get(name, same)
