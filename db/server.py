@@ -11,19 +11,23 @@ from db.settings import SETTINGS
 from suite.errors import DatabaseError
 
 OLDEST_VERSION_NUM = 140000
+# Settings of a role or a database that end a session or a statement of ours. PostgreSQL 14 has all of them.
+TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout")
 
 
-def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psycopg.Connection:
+def connect(
+    dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5, as_services: bool = False
+) -> psycopg.Connection:
     """Open a connection. The caller closes it (it is a context manager).
+
+    The suite's own work may take as long as it takes: time-outs of the role or the database are off. `as_services`
+    leaves them as they are for services.
 
     Raises:
         DatabaseError: unreachable, refused, no such database, or older than PostgreSQL 14.
     """
     try:
-        # libpq accepts whole seconds, and treats 1 as 2.
-        conn = psycopg.connect(
-            dsn.url, autocommit=autocommit, connect_timeout=max(2, round(timeout_s)), client_encoding="UTF8"
-        )
+        conn = _open(dsn, autocommit, timeout_s, as_services=as_services)
     except psycopg.Error as error:
         reason = summary(error, dsn)
         raise DatabaseError(f"cannot connect to {dsn.redacted}: {reason}; {_remedy(reason)}") from None
@@ -41,6 +45,23 @@ def connect(dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5) -> psyco
             f"database {dsn.dbname!r} at {dsn.redacted} is encoded in {encoding}: create one with ENCODING 'UTF8'"
         )
     return conn
+
+
+def _open(dsn: Dsn, autocommit: bool, timeout_s: float, *, as_services: bool) -> psycopg.Connection:
+    # As an option of the start, it costs no round trip and no transaction, and a pooler cannot pass it on to services.
+    ours = [dict(dsn.parameters).get("options", ""), *(f"-c {name}=0" for name in TIMEOUTS)]
+    try:
+        return psycopg.connect(
+            dsn.url,
+            autocommit=autocommit,
+            connect_timeout=max(2, round(timeout_s)),  # libpq accepts whole seconds, and treats 1 as 2
+            client_encoding="UTF8",
+            options=None if as_services else " ".join(ours).strip(),
+        )
+    except psycopg.OperationalError as error:
+        if as_services or "startup parameter" not in str(error):  # PgBouncer refuses options that it does not know
+            raise
+        return _open(dsn, autocommit, timeout_s, as_services=True)
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from bench.measure.fleet import orphans
 from bench.measure.fleet.serving import check_ports
 from bench.measure.watch import busy
 from bench.measure.watch.busy import Busy
-from bench.plan import placement
+from bench.plan import matrix, placement
 from bench.store import runs
-from db import ports, server
+from db import gaps, ports, server
 from db.data import loader
+from db.rights import Rights
 from suite import catalogue
 from suite.errors import BenchError
 
@@ -96,5 +97,15 @@ def _database(url: str | None) -> Iterator[Finding]:
             yield "database", "ok", f"{found}, version {server.settings(found.dsn)['server_version']}"
             loaded = loader.inspect(found.dsn)
             yield "dataset", "ok" if loaded else "note", f"scale {loaded.scale:g}" if loaded else "loaded on first use"
+            if found.rights is not None:
+                yield from _rights(found.rights, loaded=loaded is not None)
     except BenchError as error:
         yield "database", "error", str(error)
+
+
+def _rights(found: Rights, *, loaded: bool) -> Iterator[Finding]:
+    """What a run will and will not know with this role, and what allows it."""
+    setups = [matrix.default_setup(one.name) for one in catalogue.services().values() if one.needs_database]
+    needed = preflight.most_connections(setups) + database.SPARE_CONNECTIONS
+    for one in gaps.findings(found, needed=needed, loaded=loaded):
+        yield one.about, "error" if one.forbids else "note" if one.remedy else "ok", str(one)

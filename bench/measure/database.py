@@ -9,7 +9,8 @@ from datetime import datetime
 import psutil
 
 from bench.plan import placement
-from db import server
+from bench.plan.note import Kind, Note
+from db import gaps, rights, server
 from db.address import dsn, libraries, parameters
 from db.address.dsn import Dsn
 from db.address.libraries import SettingError
@@ -17,11 +18,11 @@ from db.data import loader
 from db.data.marker import Dataset
 from db.data.steps import Progress
 from db.private import embedded, postmaster
+from db.rights import Rights
 from suite import catalogue, waiting
 from suite.errors import DatabaseError, RestartedError
 
-# Connections for the harness itself, and those that PostgreSQL reserves for superusers.
-SPARE_CONNECTIONS = 8
+SPARE_CONNECTIONS = 5  # for the harness itself
 RESTART_TIMEOUT_S = 15.0
 POLL_EVERY_S = 0.2
 STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
@@ -31,7 +32,8 @@ STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 class Database:
     """A server that answers. `private` is true for the embedded one, whose process is `pid`.
 
-    `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs.
+    `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs. `rights` are those of
+    the role on a named server.
     """
 
     dsn: Dsn
@@ -39,6 +41,7 @@ class Database:
     pid: int | None = None
     placed: bool = True
     movable: bool = True
+    rights: Rights | None = None
 
     def __str__(self) -> str:
         return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
@@ -93,8 +96,10 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
     if (external := named(url)) is not None:
         check_settings(external, url, services)
         with _naming(url):
-            server.connect(external).close()
-        yield Database(external, private=False)
+            found = rights.of(external)
+            if found.read_only:
+                raise DatabaseError(f"no run is possible at {external.redacted}: {gaps.writing(found)}")
+        yield Database(external, private=False, rights=found)
         return
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server
@@ -109,19 +114,21 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
 
 
 def check_connections(database: Database, needed: int) -> None:
-    """Raise DatabaseError, with the sum, when the services may need more connections than the server allows."""
-    with server.connect(database.dsn) as connection:
-        row = connection.execute(
-            "SELECT current_setting('max_connections')::int, count(*) FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        ).fetchone()
-    limit, taken = row or (0, 0)
-    if needed + taken + SPARE_CONNECTIONS > limit:
+    """Raise DatabaseError, with the sum, when the services may need more connections than the role can have."""
+    limit = rights.of(database.dsn).tightest
+    if needed + SPARE_CONNECTIONS > limit.free:
         raise DatabaseError(
-            f"the plan's services may open {needed} connections (pool x workers, all services that run side by side),"
-            f" others hold {taken} and {SPARE_CONNECTIONS} are kept free: {needed + taken + SPARE_CONNECTIONS} in all,"
-            f" but max_connections is {limit}; use smaller pools or raise max_connections"
+            f"the plan's services may open {needed} connections (pool x workers, all services that run side by side)"
+            f" and {SPARE_CONNECTIONS} are kept free for the suite: {needed + SPARE_CONNECTIONS} in all, but"
+            f" {limit.who}, and {limit.taken} are in use; use smaller pools, or {limit.remedy}"
         )
+
+
+def notes(database: Database) -> list[Note]:
+    """What a run will not know or do with the rights of its role, each with the remedy."""
+    if database.rights is None:
+        return []
+    return [Note("", Kind.RIGHTS, str(one)) for one in gaps.gaps(database.rights)]
 
 
 def check_not_restarted(database: Database, since: datetime) -> None:
@@ -142,7 +149,13 @@ def _start_time(dsn: Dsn) -> datetime | None:
 
 
 def loaded(database: Database, scale: float, progress: Progress | None = None) -> Dataset:
-    """The dataset of this scale. It is loaded unless it is already there; only loading calls `progress`."""
+    """The dataset of this scale. It is loaded unless it is already there; only loading calls `progress`.
+
+    Raises DatabaseError, with the remedy, where the role may make no tables.
+    """
+    if database.rights is not None and not database.rights.creates_tables and loader.inspect(database.dsn) is None:
+        refused = [one for one in gaps.findings(database.rights) if one.forbids]
+        raise DatabaseError(f"no dataset can be loaded at {database.dsn.redacted}: {'; '.join(map(str, refused))}")
     with _on_all_cpus(database.pid):
         return loader.load(database.dsn, scale, progress)
 

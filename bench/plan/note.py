@@ -50,7 +50,8 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
     PLACEMENT = "placement"
     VARIABLES = "variables"
-    SETTINGS = "settings"
+    RIGHTS = "rights"
+    """What the role may not see or do on a named PostgreSQL."""
     BUSY = "busy"
     """What else used the machine before anything was measured."""
 

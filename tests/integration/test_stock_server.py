@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure import environment
+from bench.measure import database, environment
 from bench.measure.database import Database, check_connections
 from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.gate import counts, gate
 from bench.plan import costs
 from bench.plan.matrix import default_setup
 from bench.plan.placement import Placement
-from db import server
+from db import rights, server
 from db.address.dsn import Dsn
 from db.data import dataset, loader
 from db.private import embedded
@@ -76,14 +76,17 @@ def test_an_extension_that_was_made_for_counting_is_dropped_again(database: Dsn)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_service_is_verified_there(role: str, stock: Dsn, tmp_path: Path) -> None:
     """With its round trips counted, its statements not, and what the role may not see left out of the record."""
-    here = Database(of(role, stock), private=False)
+    here = Database(of(role, stock), private=False, rights=rights.of(of(role, stock)))
     loaded = loader.load(here.dsn, SCALE)
     check_connections(here, 10)
     recorded = environment.record(here, loaded, Placement())
     assert recorded["database"]["settings"]["fsync"] == "on"
-    unknown = [] if role == "boss" else ["these PostgreSQL settings are unknown: shared_preload_libraries; "]
-    assert [note.text.partition("to let a role")[0] for note in environment.notes(recorded)] == unknown
+    noted = " / ".join(note.text for note in database.notes(here))
+    assert ("these PostgreSQL settings are unknown: shared_preload_libraries: " in noted) == (role == "clerk"), noted
+    assert len(recorded["database"]["rights"]) == (0 if role == "boss" else 3)
     setup = replace(default_setup("asyncpg_async"), pool_size=2, external_delay_s=0.0)
     passed = gate.check(FleetSettings(here.dsn.url, dataset.size(SCALE).users, ()), here, [setup], tmp_path)
     assert passed.costs[setup]["read_user"] == costs.Cost(2, None, 2)
-    assert "pg_stat_statements" in passed.unchecked
+    assert passed.unchecked.startswith("statements: the server does not preload pg_stat_statements: ")
+    assert ("the role may not create it" in passed.unchecked) == (role == "clerk")
+    assert ("GRANT SET ON PARAMETER pg_stat_statements.track TO clerk" in passed.unchecked) == (role == "clerk")

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
-import psycopg
 
 from bench.measure.gate import clients
 from bench.plan.costs import CALLS, READS, Cost, counted_as, expected
 from db import server
+from db import statements as statements_of
 from db.address.dsn import Dsn
+from db.statements import TRACK
 from db.wire import Relay
 from services.contract.operations import OPERATIONS
 from services.contract.params import BIGINT_MAX
@@ -32,7 +33,6 @@ QUERIES = {
     "session_sleep": "?seconds=0",
     "simulation": f"?user_id={BIGINT_MAX}",  # a user without orders: the computation takes no time
 }
-TRACK = "pg_stat_statements.track"
 
 
 class CountedRequest(NamedTuple):
@@ -171,32 +171,27 @@ def tracked(database: Dsn) -> Iterator[Callable[[], int] | None]:
     end of the block, the database and the role are as before.
     """
     with server.connect(database) as connection:
-        had = _has_extension(connection)
-        try:
-            with connection.transaction():  # all of it or nothing
-                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-                _statements(connection)  # fails where the server did not preload it, even if it can be created
-                connection.execute(f"SET {TRACK} = 'none'")  # our own queries must not count
-                connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = 'top'")
-        except psycopg.Error:
+        had, able = statements_of.exists(connection), statements_of.counting(connection)
+        before = statements_of.of_role(connection)
+        if not able.works:
             yield None
             return
+        with connection.transaction():  # all of it or nothing
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            if able.switches:
+                connection.execute(f"SET {TRACK} = 'none'")  # our own queries must not count
+                connection.execute(f"ALTER ROLE CURRENT_USER SET {TRACK} = '{statements_of.COUNTING}'")
         try:
-            yield lambda: _statements(connection)
+            yield statements_of.counter(connection)
         finally:
-            connection.execute(f"ALTER ROLE CURRENT_USER RESET {TRACK}")
+            if able.switches:
+                again = f"RESET {TRACK}" if before is None else f"SET {TRACK} = '{before}'"
+                connection.execute(f"ALTER ROLE CURRENT_USER {again}".encode())
             if not had:
                 connection.execute("DROP EXTENSION IF EXISTS pg_stat_statements")
 
 
-def _has_extension(connection: psycopg.Connection) -> bool:
-    return bool(connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'").fetchone())
-
-
-def _statements(connection: psycopg.Connection) -> int:
-    row = connection.execute(
-        "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements"
-        " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    ).fetchone()
-    assert row is not None  # noqa: S101  # an aggregate has a row
-    return int(row[0])
+def missing(database: Dsn) -> str:
+    """Why statements cannot be counted, with the remedies."""
+    with server.connect(database) as connection:
+        return str(statements_of.counting(connection))

@@ -87,7 +87,7 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
             encrypted = encryption.in_use(around, server, _batches(setups), logs)
             passed.facts |= {setup: replace(passed.facts[setup], encryption=one) for setup, one in encrypted.items()}
         if statements is None:
-            passed.unchecked = "statements: pg_stat_statements is not preloaded, or only a superuser may switch it on"
+            passed.unchecked = f"statements: {counts.missing(server.dsn)}"
     restore.restore(server.dsn)
     if wrong:
         raise VerificationError(f"verification failed; nothing was measured:\n  {_listed(wrong)}")
