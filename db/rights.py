@@ -105,8 +105,8 @@ _FACTS = """
         ARRAY(SELECT name FROM unnest(%(tables)s::text[]) WITH ORDINALITY AS wanted (name, number)
               JOIN pg_class AS c ON c.oid = to_regclass(name)
               WHERE NOT (pg_has_role(c.relowner, 'USAGE') OR {maintains}) ORDER BY number) AS others_tables,
-        ARRAY(SELECT name FROM unnest(%(settings)s::text[]) AS name
-              WHERE NOT EXISTS (SELECT FROM pg_settings AS s WHERE lower(s.name) = name)) AS unknown_settings,
+        ARRAY(SELECT wanted FROM unnest(%(settings)s::text[]) AS wanted
+              WHERE wanted NOT IN (SELECT lower(name) FROM pg_settings)) AS unknown_settings,
         {sees} AS sees_others, {checkpoints} AS checkpoints,
         current_setting('max_connections')::int AS max_connections,
         CASE WHEN me.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int

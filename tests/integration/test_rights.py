@@ -49,7 +49,7 @@ def test_each_gap_of_an_ordinary_role_is_closed_by_its_remedy(named: NamedServer
     named.execute("ALTER ROLE clerk SET idle_session_timeout = '90s'")
     found = about(clerk)
     lacking = {name for name, one in found.items() if one.remedy}
-    assert lacking == {"other roles", "checkpoint", "statements", "time-out"}
+    assert lacking == {"settings", "other roles", "checkpoint", "statements", "time-out"}
     assert "idle_session_timeout is 90s" in found["time-out"].text
     assert not any(one.forbids for one in found.values())
     for name in sorted(lacking):
@@ -168,9 +168,9 @@ def test_doctor_has_a_line_for_each_right(named: NamedServer) -> None:
     plain = named.add_role("plain", owns="plain")
     rows = {what: (state, how) for what, state, how in doctor._database(plain.url)}
     assert rows["role"] == ("ok", f"plain, an ordinary role, on PostgreSQL {rights.of(plain).version}")
-    assert rows["tables"][0] == rows["vacuum"][0] == rows["settings"][0] == rows["connections"][0] == "ok"
+    assert rows["tables"][0] == rows["vacuum"][0] == rows["connections"][0] == "ok"
     assert rows["other roles"] == (
         "note",
         "of connections of other roles only their number is known, not what they do: GRANT pg_read_all_stats TO plain",
     )
-    assert rows["statements"][0] == rows["checkpoint"][0] == "note"
+    assert rows["statements"][0] == rows["checkpoint"][0] == rows["settings"][0] == "note"
