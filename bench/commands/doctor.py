@@ -11,6 +11,7 @@ from bench.commands import options
 from bench.measure import database, environment, preflight
 from bench.measure.fleet import orphans
 from bench.measure.fleet.serving import check_ports
+from bench.measure.named import moving
 from bench.measure.watch import busy
 from bench.measure.watch.busy import Busy
 from bench.plan import matrix, placement
@@ -60,8 +61,8 @@ def _machine() -> Iterator[Finding]:
     else:
         yield "CPUs", "note", "not placed by role: service, load and database share all CPUs"
     yield _other_work(busy.Watch(()).seen())
-    left = orphans.named()
-    remedy = ": the next run ends what is left"
+    left = [*orphans.named(), *filter(None, [moving.left()])]
+    remedy = ": the next run ends or moves back what is left"
     yield "left behind", "note" if left else "ok", ", ".join(left) + remedy if left else "no process of a killed run"
     try:
         preflight.check_open_files(DEFAULT_USERS)
@@ -97,10 +98,18 @@ def _database(url: str | None) -> Iterator[Finding]:
             yield "database", "ok", f"{found}, version {server.settings(found.dsn)['server_version']}"
             loaded = loader.inspect(found.dsn)
             yield "dataset", "ok" if loaded else "note", f"scale {loaded.scale:g}" if loaded else "loaded on first use"
+            if found.unseen:
+                yield "processes", "note", f"{database.UNWATCHED}: {found.unseen}"
+            elif not found.private:
+                yield "processes", "ok", f"PostgreSQL is pid {found.pid}{_before(found.poolers)}, and will be watched"
             if found.rights is not None:
                 yield from _rights(found.rights, loaded=loaded is not None)
     except BenchError as error:
         yield "database", "error", str(error)
+
+
+def _before(poolers: tuple[int, ...]) -> str:
+    return f", behind a pooler (pid {', '.join(map(str, poolers))})" if poolers else ""
 
 
 def _rights(found: Rights, *, loaded: bool) -> Iterator[Finding]:

@@ -194,9 +194,9 @@ def check_alive(cell: Cell, fleet: Fleet) -> None:
 
 
 def roots(cell: Cell, fleet: Fleet, server: Database) -> dict[int, str]:
-    """The role of each process that we started, by pid."""
+    """The role of each process that we started, and of the named database's, by pid."""
     roles = {pid: SERVICE if setup == cell.setup else IDLE for pid, setup in fleet.pids().items()}
     roles |= dict.fromkeys(fleet.network.pids(), RELAY) | dict.fromkeys(fleet.external.pids(), EXTERNAL)
     if not cell.setup.is_started:
         roles |= dict.fromkeys(targets.processes(cell.setup.url), TARGET)
-    return roles | {os.getpid(): HARNESS} | ({server.pid: DATABASE} if server.pid else {})
+    return roles | {os.getpid(): HARNESS} | dict.fromkeys(server.pids, DATABASE)

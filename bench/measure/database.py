@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psutil
 
+from bench.measure.named import locate, moving
+from bench.measure.named.moving import Placed
 from bench.plan import placement
 from bench.plan.note import Kind, Note
 from db import gaps, rights, server
@@ -23,6 +26,7 @@ from suite import catalogue, waiting
 from suite.errors import DatabaseError, RestartedError
 
 SPARE_CONNECTIONS = 5  # for the harness itself
+UNWATCHED = "PostgreSQL is not watched and not placed, and database_cpu_ms_per_request stays empty"
 RESTART_TIMEOUT_S = 15.0
 POLL_EVERY_S = 0.2
 STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
@@ -32,8 +36,9 @@ STOP_TIMEOUT_S = 3.0  # Ctrl-C ends everything within 5 s
 class Database:
     """A server that answers. `private` is true for the embedded one, whose process is `pid`.
 
-    `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs. `rights` are those of
-    the role on a named server.
+    `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs. Of a named server:
+    `rights` are those of the role; `pid` is its process if that was found on this machine, `lent` if it was moved for
+    the time of the run; `poolers` are processes between it and its address; `unseen` says why it was not found.
     """
 
     dsn: Dsn
@@ -42,6 +47,20 @@ class Database:
     placed: bool = True
     movable: bool = True
     rights: Rights | None = None
+    lent: bool = False
+    poolers: tuple[int, ...] = ()
+    unseen: str = ""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The roots of the processes that are the database's."""
+        return () if self.pid is None else (self.pid, *self.poolers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its processes, for environment.json."""
+        if self.pid is None:
+            return {"unseen": self.unseen}
+        return {"pid": self.pid, "poolers": self.poolers, "placed": self.placed}
 
     def __str__(self) -> str:
         return f"{'private PostgreSQL' if self.private else 'PostgreSQL'} at {self.dsn.redacted}"
@@ -99,7 +118,18 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
             found = rights.of(external)
             if found.read_only:
                 raise DatabaseError(f"no run is possible at {external.redacted}: {gaps.writing(found)}")
-        yield Database(external, private=False, rights=found)
+        seen = locate.find(external)
+        with moving.placed(seen.pids, cpus) as placed:
+            yield Database(
+                external,
+                private=False,
+                pid=seen.postmaster,
+                placed=placed is not Placed.NOT,
+                lent=placed is Placed.MOVED,
+                rights=found,
+                poolers=seen.poolers,
+                unseen=seen.why_not,
+            )
         return
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # PGSSLMODE, PGOPTIONS and the like are meant for another server
@@ -125,10 +155,13 @@ def check_connections(database: Database, needed: int) -> None:
 
 
 def notes(database: Database) -> list[Note]:
-    """What a run will not know or do with the rights of its role, each with the remedy."""
+    """What a run will not know or do with the rights of its role and from here, each with the remedy."""
     if database.rights is None:
         return []
-    return [Note("", Kind.RIGHTS, str(one)) for one in gaps.gaps(database.rights)]
+    found = [Note("", Kind.RIGHTS, str(one)) for one in gaps.gaps(database.rights)]
+    if database.unseen:
+        found.append(Note("", Kind.PLACEMENT, f"{UNWATCHED}: {database.unseen}"))
+    return found
 
 
 def check_not_restarted(database: Database, since: datetime) -> None:
@@ -156,7 +189,7 @@ def loaded(database: Database, scale: float, progress: Progress | None = None) -
     if database.rights is not None and not database.rights.creates_tables and loader.inspect(database.dsn) is None:
         refused = [one for one in gaps.findings(database.rights) if one.forbids]
         raise DatabaseError(f"no dataset can be loaded at {database.dsn.redacted}: {'; '.join(map(str, refused))}")
-    with _on_all_cpus(database.pid):
+    with _on_all_cpus(database.pid if database.private or database.lent else None):
         return loader.load(database.dsn, scale, progress)
 
 

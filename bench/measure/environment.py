@@ -62,6 +62,7 @@ def record(
             "scale": dataset.scale,
             "dataset_version": dataset.version,
             "checksum": dataset.checksum,
+            **({} if database.private else {"process": database.as_dict()}),
             **({"rights": [str(one) for one in gaps.gaps(database.rights)]} if database.rights else {}),
         },
     }

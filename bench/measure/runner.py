@@ -20,6 +20,7 @@ from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import gate
 from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, RunRequest, decide
+from bench.measure.named import moving
 from bench.measure.progress import Display
 from bench.measure.resuming import Earlier
 from bench.measure.watch import busy
@@ -56,6 +57,7 @@ def run(request: RunRequest, console: Console) -> int:
             kept_scenarios.check_unchanged(earlier.run.run_id, earlier.scenarios)
     with runs.lock():
         orphans.end(console)
+        moving.put_back_left(console)
         orphans.close_runs(console, going_on=earlier.run if earlier else None)
         preflight.check(request.plan, job.cells, request.bind_host)
         folder, outcome = _begin(job) if earlier is None else (earlier.run, resuming.measured(earlier))
@@ -181,7 +183,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
 def _ours(job: Job, server: Database) -> list[int]:
     """Processes that belong to the run and are not started by it."""
     targeted = [pid for one in job.plan.targets for pid in targets.processes(one.url)]
-    return [*targeted, *([server.pid] if server.pid else [])]
+    return [*targeted, *server.pids]
 
 
 def _noted(target: Target) -> dict[str, str]:

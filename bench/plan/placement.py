@@ -10,7 +10,10 @@ from bench.plan.note import Kind, Note
 
 ROLES = ("service", "load", "database")
 LOADING = "database while it loads"
-REMEDY = "allow it to measure with separate CPUs; in a container: docker run --cap-add SYS_NICE"
+REMEDY = (
+    "allow it to measure with separate CPUs (as root, or as PostgreSQL's own user); in a container: docker run"
+    " --cap-add SYS_NICE"
+)
 
 
 @dataclass(frozen=True)

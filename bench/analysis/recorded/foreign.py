@@ -84,7 +84,7 @@ def together(placed: Placement, known: Iterable[str]) -> str:
         return "PostgreSQL runs on all CPUs"
     if SERVICE not in known:
         return "a target runs where it likes"
-    return "" if DATABASE in known else "PostgreSQL was not started by this run"
+    return "" if DATABASE in known else "PostgreSQL's own processes are not known"
 
 
 def shares(placed: Placement, known: Iterable[str], all_cpus: Iterable[int]) -> list[RoleCpus]:

@@ -6,8 +6,15 @@ from typing import Protocol
 from bench.analysis.recorded import foreign
 from bench.analysis.recorded.foreign import CpuGroup
 from bench.analysis.recorded.machine import Machine
+from bench.analysis.recorded.roles import DATABASE
 from bench.plan.model import Thresholds
 from bench.plan.placement import Placement
+
+POSTGRES = "postgres (pid "
+OF_THE_RUN = (
+    "postgres may be this run's own database: in a container, its processes cannot be told from others'; let it run"
+    " outside of one, or leave --database-url out"
+)
 
 
 class Watched(Protocol):
@@ -81,6 +88,8 @@ def strangers(seen: Watched, limits: Thresholds) -> str:
             named = f": {group.named}" if group.named else ""
             used = f"other processes used {group.foreign:.1%} of {group.judged}"
             said.append(f"{used}, more than {group.most(limits):.0%}{named}")
+            if DATABASE not in machine.cpu_s and POSTGRES in group.named:
+                said.append(OF_THE_RUN)
     return "; ".join(said)
 
 

@@ -131,7 +131,7 @@ def test_what_is_seen_elsewhere_is_never_more_than_the_cpus_had() -> None:
         (replace(place(range(4), 1), unplaced=(LOADING,)), KNOWN, ""),
         (Placement(), KNOWN, "no process has a CPU of its own"),
         (replace(place(range(4), 1), unplaced=("database",)), KNOWN, "PostgreSQL runs on all CPUs"),
-        (place(range(4), 1), ("service", "load"), "PostgreSQL was not started by this run"),
+        (place(range(4), 1), ("service", "load"), "PostgreSQL's own processes are not known"),
         (place(range(4), 1), ("others", "load", "database", "target"), "a target runs where it likes"),
     ],
 )
