@@ -72,12 +72,14 @@ def running(
     files: Mapping[str, str] | None = None,
     *,
     embedded: bool = False,
+    contained: bool = False,
 ) -> Iterator[NamedServer]:
     """A server that nothing of the suite has started, on a free port and on a socket, until the end of the block.
 
     It has a distribution's settings but for those given. `hba` are the lines of pg_hba.conf, `files` more files of the
     data directory (a certificate and its key), which only the server's user can read. `embedded`: with the programs
-    of the embedded server. For root, it runs as an unprivileged user.
+    of the embedded server. For root, it runs as an unprivileged user. `contained` (root only): its pids are its own, as
+    in a container.
     """
     # In a folder that this user can reach; a test's own is closed to all others. And a socket's path must be short.
     home = Path(tempfile.mkdtemp(prefix="named-postgresql-", dir="/var/tmp"))
@@ -101,8 +103,10 @@ def running(
         argv = [str(programs / "postgres"), "-D", str(home / "data")]
         argv += [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
         with (home / "server.log").open("wb") as log:
+            command = _contained(account, argv) if contained and account else argv
+            user = None if contained else account
             process = subprocess.Popen(
-                _as(account, argv, home, ends_with_us=True), env=spawn.environment(), stdout=log, stderr=log
+                _as(user, command, home, ends_with_us=True), env=spawn.environment(), stdout=log, stderr=log
             )
         try:
             if (
@@ -110,8 +114,11 @@ def running(
                 or process.poll()
             ):
                 raise AssertionError(f"the named PostgreSQL did not start:\n{(home / 'server.log').read_text()}")
-            yield NamedServer(dsn, home, psutil.Process(process.pid))
+            first = psutil.Process(process.pid)
+            yield NamedServer(dsn, home, first.children()[0] if contained else first)
         finally:
+            if contained:
+                psutil.wait_procs(_ended(psutil.Process(process.pid)), TIMEOUT_S)
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGINT)  # a fast shutdown
             try:
@@ -142,6 +149,19 @@ def _as(account: cluster.Account | None, argv: list[str], folder: Path, *, ends_
             own_session=True,
         ),
     )
+
+
+def _contained(account: cluster.Account, argv: list[str]) -> list[str]:
+    # A change of the user takes the signal away that the end of `unshare` would send.
+    user = ["setpriv", "--pdeathsig=INT", f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
+    return ["unshare", "--pid", "--fork", *user, *argv]
+
+
+def _ended(unshare: psutil.Process) -> list[psutil.Process]:
+    """The server behind it, which ends with it."""
+    found = unshare.children()
+    unshare.kill()
+    return found
 
 
 def _initdb(programs: Path, home: Path, account: cluster.Account | None, password: str) -> None:
