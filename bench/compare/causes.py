@@ -20,6 +20,8 @@ OF_CELLS = ("load.rate", "load.rate_share")
 UNIMPORTANT = (
     "health.nonce",
     "database.server",
+    "database.process.pid",
+    "database.process.poolers",
     "server_version_num",
     "git.modified",
     "variables.left_out",

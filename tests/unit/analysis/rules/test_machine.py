@@ -45,6 +45,18 @@ def test_a_rule_speaks_up_at_its_threshold(bad: Evidence, just_good: Evidence, w
     assert_speaks(bad, just_good, words)
 
 
+def test_a_database_that_was_not_found_is_named_with_the_remedy_where_it_is_the_stranger() -> None:
+    """In a container on this machine its processes look like others'; one that is watched is no stranger."""
+    group = replace(OTHERS, foreign=0.5, named="postgres (pid 71) 4.00 s")
+    unseen = {"groups": (group,), "cpu_s": {"service": 1.0, "load": 1.0}}
+    said = rules.strangers(evidence(machine=unseen), LIMITS)
+    assert said.endswith(rules.OF_THE_RUN)
+    watched = {"groups": (group,), "cpu_s": {"service": 1.0, "load": 1.0, "database": 1.0}}
+    assert rules.OF_THE_RUN not in rules.strangers(evidence(machine=watched), LIMITS)
+    cron = {**unseen, "groups": (replace(group, named="cron (pid 7) 4.00 s"),)}
+    assert rules.OF_THE_RUN not in rules.strangers(evidence(machine=cron), LIMITS)
+
+
 def test_a_plan_that_allows_more_beside_the_service_allows_it_elsewhere() -> None:
     """And a plan may allow more elsewhere alone."""
     seen = evidence(machine=foreign(OTHERS, 0.3))
