@@ -25,26 +25,30 @@ $(STAMP): requirements.lock pyproject.toml
 	@.venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --editable .
 	@touch $(STAMP)
 
+# An option with a variable's value as one word of the shell, whatever is in it; nothing where the variable is empty.
+# The shell still has to replace ~/ at the beginning, which <first> marks.
+word   = $(subst <first>,,$(subst <first>'~/,~/',<first>'$(subst ','\'',$(value $(1)))'))
+option = $(if $(value $(1)),$(2) $(word))
+
 bench: setup  ## run a plan (PLAN= SERVICES= SCENARIOS= USERS= ROUNDS= MEASURE= SCALE= NAME= TARGET=)
-	@$(BENCH) run $(if $(PLAN),--plan $(PLAN)) $(if $(SERVICES),--services $(SERVICES)) \
-	  $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(USERS),--users $(USERS)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	  $(if $(MEASURE),--measure $(MEASURE)) $(if $(SCALE),--scale $(SCALE)) $(if $(NAME),--name $(NAME)) \
-	  $(if $(TARGET),--target $(TARGET))
+	@$(BENCH) run $(call option,PLAN,--plan) $(call option,SERVICES,--services) $(call option,SCENARIOS,--scenarios) \
+	  $(call option,USERS,--users) $(call option,ROUNDS,--rounds) $(call option,MEASURE,--measure) \
+	  $(call option,SCALE,--scale) $(call option,NAME,--name) $(call option,TARGET,--target)
 
 ui: setup  ## database, services and Locust's web UI on 127.0.0.1:8089, until Ctrl-C (SCENARIO=)
-	@$(BENCH) ui $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SERVICES),--services $(SERVICES))
+	@$(BENCH) ui $(call option,SCENARIO,--scenario) $(call option,SERVICES,--services)
 
 up: setup  ## database and services, until Ctrl-C
-	@$(BENCH) up $(if $(SERVICES),--services $(SERVICES))
+	@$(BENCH) up $(call option,SERVICES,--services)
 
 down: setup  ## stop the database that `bench db start` left running
 	@$(BENCH) db stop
 
 compare: setup  ## what changed between two runs (OLD= NEW=; by default the last two of the same plan)
-	@$(BENCH) compare $(OLD) $(NEW)
+	@$(BENCH) compare $(call option,OLD) $(call option,NEW)
 
 report: setup  ## write a run's page again from its files (RUN=; by default the newest)
-	@$(BENCH) report $(RUN)
+	@$(BENCH) report $(call option,RUN)
 
 QUICK = "not slow and not release and not faults and not hostile"
 # These tests have the services' ports, or measure times. They run one after the other, and all others on all CPUs.

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 from rich.console import Console
 
+from bench.commands import printing
 from bench.measure.fleet import processes
 from suite.errors import BenchError, TerminatedError
 from suite.lookup import nearest
@@ -105,6 +106,7 @@ def bench() -> None:
 def main() -> NoReturn:
     """Run the command line and exit with one of the codes in EPILOG."""
     signal.signal(signal.SIGTERM, _interrupt)
+    printing.survive_any_encoding()
     signal.signal(signal.SIGINT, _interrupt)  # a shell's background jobs start with it ignored
     errors = Console(stderr=True)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands import options
+from bench.commands import options, printing
 from bench.compare import causes, cells, changes, documents, figures, locust_csv, losses, regressions
 from bench.compare.cells import OperationFigures
 from bench.compare.changes import Change, SharedChange
@@ -15,6 +15,7 @@ from bench.report import markdown
 from bench.report.html import change_page, writing
 from bench.report.terminal import change_table
 from bench.store import files
+from bench.store.csv_foreign import STANDARD_INPUT
 from bench.store.runs import find, finished
 from suite import csv_writing
 from suite.errors import ResultsError, UsageError
@@ -29,7 +30,9 @@ Examples:
   bench compare first-try second-try              two runs by name, or by path
   bench compare --fail-on-regression 5%           exit with 4 if anything is shown to be over 5% worse
   bench compare --format markdown old new         a table for a pull request
-  bench compare a_stats.csv b_stats.csv           two files that Locust wrote
+  bench compare a_stats.csv b_stats.csv           two files that Locust wrote, of any version since 0.11
+  bench compare a_stats.csv b_stats.csv --format csv    all their names, not only those that changed most
+  gunzip -c b.gz | bench compare a_stats.csv -    one of them from standard input
 
 \b
 Exit codes: 0 compared; 1 not comparable, or bad input; 4 found a regression (--fail-on-regression): a whole interval is
@@ -41,7 +44,7 @@ requests failed.
 @click.command(epilog=EPILOG)
 @click.argument("old", required=False)
 @click.argument("new", required=False)
-@click.option("--format", "form", type=click.Choice(["table", "markdown"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(["table", "markdown", "csv"]), default="table", show_default=True)
 @click.option(
     "--fail-on-regression",
     "limit",
@@ -54,14 +57,13 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
 
     Ratios are new / old, with intervals over the rounds. Where three services or more were measured, each cell is
     judged by its net change: beside the others, so that a faster machine is no better service. All is also written to
-    compare.csv and compare.html in the new run's folder. Two _stats.csv files of Locust can be compared too, without
+    compare.csv and compare.html in the new run's folder. Two CSV files of Locust can be compared too, without
     intervals.
     """
-    if old is not None and new is not None and _is_csv(old) and _is_csv(new):
+    if old is not None and new is not None and _is_file(old) and _is_file(new):
         if limit is not None:
             raise UsageError("--fail-on-regression needs intervals over rounds, which Locust's own files do not have")
-        found, alone = locust_csv.compare(Path(old), Path(new))
-        _show(documents.of_files(old, new, found, alone), form)
+        _compare_files(old, new, form)
         return 0
     folders = _choose(old, new)
     before, after = (figures.read(folder) for folder in folders)
@@ -84,7 +86,10 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
         causes=causes.candidates(before.facts, after.facts),
     )
     written = _write(folders[1], changed, change_page.page(document, _links(*folders)))
-    _show(document, form)
+    if form == "csv":
+        printing.write(written[0].read_text(encoding="utf-8"))
+    else:
+        _show(document, form)
     if form == "table":
         for path in written:
             options.console().print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)
@@ -94,14 +99,25 @@ def compare(old: str | None, new: str | None, form: str, limit: float | None, *,
     return _judge(changed, shared, limit, lost)
 
 
-def _is_csv(name: str) -> bool:
-    return name.endswith(".csv")
+def _is_file(name: str) -> bool:
+    """Whether it is no run: a run is a folder."""
+    return name == STANDARD_INPUT or name.lower().endswith((".csv", ".csv.gz", ".tsv")) or Path(name).is_file()
+
+
+def _compare_files(old: str, new: str, form: str) -> None:
+    if old == new == STANDARD_INPUT:
+        raise UsageError("only one of the two files can come from standard input (-); name the other")
+    found, alone = locust_csv.compare(old, new)
+    if form == "csv":
+        printing.write(csv_writing.csv_text(locust_csv.COLUMNS, [one.row() for one in (*found, *alone)]))
+    else:
+        _show(documents.of_files(old, new, found, alone), form)
 
 
 def _choose(old: str | None, new: str | None) -> tuple[Path, Path]:
     if old is not None and new is not None:
         for name in (old, new):
-            if _is_csv(name):
+            if _is_file(name):
                 raise UsageError(f"{name} is a file and the other is not; compare two runs, or two files of Locust")
         return find(old), find(new)
     if old is not None:
@@ -149,7 +165,7 @@ def _write(folder: Path, changed: Sequence[Change], page: str) -> tuple[Path, Pa
 
 def _show(document: documents.Document, form: str) -> None:
     if form == "markdown":
-        click.echo(markdown.markdown(document), nl=False)
+        printing.write(markdown.markdown(document))
     else:
         options.console().print(change_table.terminal(document))
 
@@ -158,14 +174,16 @@ def _judge(changed: Sequence[Change], shared: Sequence[SharedChange], limit: flo
     """Name the regressions, where Markdown on standard output is not disturbed. Returns the exit code."""
     worse, together = regressions.regressed(changed, limit), regressions.regressed_together(shared, limit)
     for line in lost:
-        click.echo(f"regression: {line}", err=True)
+        printing.write(f"regression: {line}\n", is_error=True)
     for all_cells in together:
-        click.echo(documents.regression_together(all_cells, limit), err=True)
+        printing.write(f"{documents.regression_together(all_cells, limit)}\n", is_error=True)
     name_of = cells.named(one.identity for one in changed)
     for one in worse:
-        click.echo(documents.regression(one, limit, name_of(one.identity)), err=True)
+        printing.write(f"{documents.regression(one, limit, name_of(one.identity))}\n", is_error=True)
     whole = [one for one in changed if one.operation == "all"]
     unknown = sum(one.ci_low is None and one.ci_high is None for one in whole)
     if unknown:
-        click.echo(f"{unknown} of {len(whole)} figures have no interval and cannot show a regression", err=True)
+        printing.write(
+            f"{unknown} of {len(whole)} figures have no interval and cannot show a regression\n", is_error=True
+        )
     return REGRESSED if worse or together or lost else 0

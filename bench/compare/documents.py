@@ -1,5 +1,7 @@
 """What a comparison of two runs, or of two files of Locust, says: a table and what belongs to it, in words. Pure."""
 
+import itertools
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ WHAT_NET_IS = (
     f"{INTERVALS} net: new / old, divided by what the cells of the other services changed by. Where it is known, the"
     " interval and the conclusion are about it, so that a faster machine is no better service."
 )
+MOST_NAMES = 50
+"""Of two files of Locust. As Markdown, so many fit into a comment on GitHub."""
 FORCED = "NOT ALIKE, compared because of --force"
 GOOD, BAD, DIM = "good", "bad", "dim"
 SAID = {GOOD: "better", BAD: "worse"}
@@ -141,13 +145,27 @@ def _shared(one: SharedChange) -> str:
     return f"{metrics.named(one.metric).heading} {_ratio(factor.ratio)} ({_interval(factor.low, factor.high)})"
 
 
-def of_files(old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[str]) -> Document:
-    """Two `_stats.csv` files of Locust."""
+def of_files(
+    old: str, new: str, found: Sequence[locust_csv.Ratio], alone: Sequence[locust_csv.Ratio], most: int = MOST_NAMES
+) -> Document:
+    """Two files of Locust: the first `most` names, and how many more there are."""
+    names = dict.fromkeys(one.name for one in found)
+    shown = set(itertools.islice(names, most))
     rows = tuple(
         ComparisonRow((one.name, one.metric, _of_file(one.old, one), _of_file(one.new, one), _ratio(one.ratio)))
         for one in found
+        if one.name in shown
     )
-    sections = {"What these files cannot tell": locust_csv.LIMITS} | ({"Not in both": alone} if alone else {})
+    lonely = [f"{one.metric}: {one.name}" for one in alone[:most]]
+    lonely += [f"and {len(alone) - most:,} more"] if len(alone) > most else []
+    sections: dict[str, Sequence[str]] = {}
+    if len(names) > most or len(alone) > most:
+        command = shlex.join(["bench", "compare", old, new, "--format", "csv"])
+        sections["Not shown"] = [
+            f"{max(len(names) - most, 0):,} more names, which changed less. For all of them: {command}"
+        ]
+    sections["What these files cannot tell"] = locust_csv.LIMITS
+    sections |= {"Not in both": lonely} if lonely else {}
     return Document(old, new, ("name", "metric", "old", "new", "new / old"), rows, sections=sections)
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bench.analysis.recorded.windows import Mark
 from bench.commands import options
-from bench.compare import causes, figures, locust_csv
+from bench.compare import causes, figures, locust_csv, locust_forms
 from bench.measure import resuming
 from bench.plan import file
 from bench.plan.claims import Claim
@@ -250,8 +250,8 @@ def test_any_text_is_a_plan_or_refused_in_a_line(scratch: Path, text: str) -> No
 CELL = st.one_of(
     st.sampled_from(["", "N/A", "GET", "read_user", "1", "2.5", "-1", "nan", "inf", "1e309", '"', "a\nb"]), TEXT
 )
-HEADER = st.lists(st.sampled_from([*locust_csv.REQUIRED, "50%", "99%", "x"]), max_size=8).map(
-    lambda more: [*locust_csv.REQUIRED, *dict.fromkeys(more)]
+HEADER = st.lists(st.sampled_from([*locust_forms.REQUIRED, "50%", "99%", "x"]), max_size=8).map(
+    lambda more: [*locust_forms.REQUIRED, *dict.fromkeys(more)]
 )
 
 
@@ -265,7 +265,7 @@ def as_csv(rows: list[list[str]], end: str) -> str:
 
 @given(
     rows=st.lists(st.lists(CELL, min_size=5, max_size=8), max_size=4),
-    header=st.one_of(st.just(list(locust_csv.REQUIRED)), HEADER),
+    header=st.one_of(st.just(list(locust_forms.REQUIRED)), HEADER),
     end=st.sampled_from(["\n", "\r\n"]),
     bom=st.booleans(),
 )
@@ -275,13 +275,13 @@ def test_any_table_is_statistics_of_locust_or_refused(
     """What is read has a type, a name and figures from 0 on; compared with itself, nothing has changed."""
     path = scratch / "a_stats.csv"
     path.write_text("\ufeff" * bom + as_csv([header, *rows], end), encoding="utf-8", errors="surrogatepass", newline="")
-    found = parsed(ResultsError, lambda: locust_csv.read(path))
+    found = parsed(ResultsError, lambda: locust_forms.read(str(path)))
     if found is not None:
-        assert all((line.figure(column) or 0) >= 0 for line in found.values() for column in locust_csv.FIGURES)
+        assert all((figure or 0) >= 0 for row in found.values() for figure in row.values())
     compared = parsed(ResultsError, lambda: locust_csv.compare(path, path))
     if compared is not None:
         ratios, alone = compared
-        assert alone == []
+        assert alone == ()
         assert {one.ratio for one in ratios} <= {1.0, None}
 
 

@@ -1,7 +1,9 @@
 """`bench compare` on stored runs: from their files to the exit code."""
 
 import csv
+import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,50 @@ def test_files_of_locust_have_no_regression(tmp_path: Path) -> None:
     path.write_text("Type,Name,Request Count,Failure Count,Requests/s,99%\nGET,/x,100,0,50.0,20\n")
     assert "One run each" in bench_compare(path, path).stdout
     assert "which Locust's own files do not have" in str(failure(path, path, "--fail-on-regression", "5%"))
+
+
+def test_one_of_two_files_may_be_standard_input(tmp_path: Path) -> None:
+    """Compressed, too, and whatever the name of the other ends in; not both."""
+    text = "Type,Name,Request Count,Failure Count,Requests/s,99%\nGET,/x,100,0,50.0,20\n"
+    path = tmp_path / "stats.txt"
+    path.write_text(text)
+    for arguments in ((path, "-"), ("-", path)):
+        for content in (text.encode(), gzip.compress(text.encode())):
+            words = [*map(str, arguments), "--format", "csv"]
+            found = CliRunner().invoke(compare, words, input=content, standalone_mode=False)
+            assert found.stdout == (
+                "name,metric,old,new,ratio\nGET /x,Requests/s,50.0,50.0,1.0\nGET /x,99%,20.0,20.0,1.0\n"
+            )
+    assert "only one of the two files can come from standard input" in str(failure("-", "-"))
+    assert "is a file and the other is not" in str(failure(path, "run"))
+
+
+def test_20000_names_are_compared_in_seconds(tmp_path: Path) -> None:
+    """The largest changes are printed, and a line that says how to see the others. As CSV all are there."""
+    header = "Type,Name,Request Count,Failure Count,Average Response Time,Requests/s,50%,66%,75%,80%,90%,95%,98%,99%"
+    paths = tmp_path / "a_stats.csv", tmp_path / "b_stats.csv"
+    for path, step in zip(paths, (0, 1), strict=True):
+        rows = [
+            f"GET,/users/{number},100,0,10.5,{number / 1000 + 1},{','.join([str(10 + step * number)] * 8)}"
+            for number in range(20_000)
+        ]
+        path.write_text("\n".join([header, *rows, f"PUT,/{step},1,0,1,1,1,1,1,1,1,1,1,1"]))
+    started = time.monotonic()
+    printed = bench_compare(*paths).stdout
+    assert time.monotonic() - started < 30  # 2 s on a machine that does nothing else
+    names = [line.split()[1] for line in printed.splitlines() if line.startswith(" GET ")]
+    assert names == [f"/users/{number}" for number in range(19_999, 19_949, -1)]
+    assert "19,950 more names, which changed less. For all of them: bench compare " in printed
+    assert len(printed.splitlines()) < 600
+    rows = bench_compare(*paths, "--format", "csv").stdout.splitlines()
+    assert len(rows) == 1 + 20_000 * 10 + 2
+    assert rows[-2:] == ["PUT /0,only in the old file,1.0,,", "PUT /1,only in the new file,,1.0,"]
+
+
+def test_runs_are_printed_as_csv_too(tmp_path: Path) -> None:
+    """What compare.csv has."""
+    old, new = stored(tmp_path / "old", 400, 410), stored(tmp_path / "new", 400, 405)
+    assert bench_compare(old, new, "--format", "csv").stdout == (new / "compare.csv").read_text()
 
 
 @pytest.mark.parametrize(

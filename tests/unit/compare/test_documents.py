@@ -95,7 +95,7 @@ def test_what_was_lost_comes_before_causes() -> None:
 def test_figures_of_locust_are_shares_where_they_are_of_failures() -> None:
     """What a file does not have is empty; rows that only one file has are listed."""
     found = [Ratio("GET /x", locust_csv.FAILED, 0.0, 0.0125), Ratio("GET /x", "99%", 1234.5, None)]
-    made = documents.of_files("a.csv", "b.csv", found, ["only in the old file: GET /y"])
+    made = documents.of_files("a.csv", "b.csv", found, [Ratio("GET /y", locust_csv.ONLY_OLD, 3.0, None)])
     assert [row.cells for row in made.rows] == [
         ("GET /x", "failed", "0.00%", "1.25%", ""),
         ("GET /x", "99%", "1,234", "", ""),
@@ -104,6 +104,21 @@ def test_figures_of_locust_are_shares_where_they_are_of_failures() -> None:
         "What these files cannot tell": locust_csv.LIMITS,
         "Not in both": ["only in the old file: GET /y"],
     }
+
+
+def test_of_many_names_those_that_changed_most_are_shown() -> None:
+    """A line says how many more there are, and how to see them."""
+    found = [Ratio(f"GET /{number}", metric, 1.0, 2.0) for number in range(20_000) for metric in ("Requests/s", "50%")]
+    alone = [Ratio(f"PUT /{number}", locust_csv.ONLY_NEW, None, 1.0) for number in range(60)]
+    made = documents.of_files("old run.csv", "b.csv", found, alone)
+    assert len({row.cells[0] for row in made.rows}) == documents.MOST_NAMES == 50
+    assert made.sections["Not shown"] == [
+        "19,950 more names, which changed less. For all of them: bench compare 'old run.csv' b.csv --format csv"
+    ]
+    assert made.sections["Not in both"][48:] == [
+        "only in the new file: PUT /48", "only in the new file: PUT /49", "and 10 more",
+    ]  # fmt: skip
+    assert "Not shown" not in documents.of_files("a.csv", "b.csv", found[:100], alone[:50]).sections
 
 
 def test_a_net_change_has_a_column_and_its_interval() -> None:

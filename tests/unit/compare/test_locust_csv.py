@@ -33,7 +33,10 @@ def test_rows_are_compared_by_name(tmp_path: Path) -> None:
         ("100%", 60.0, None, None),
     ]
     assert {one.ratio for one in ratios if one.name == "Aggregated"} == {1.0}
-    assert alone == ["only in the old file: GET /gone", "only in the new file: GET /new"]
+    assert [(one.name, one.metric, one.old, one.new) for one in alone] == [
+        ("GET /gone", "only in the old file", 1.0, None),
+        ("GET /new", "only in the new file", None, 1.0),
+    ]
 
 
 def test_columns_are_read_by_name(tmp_path: Path) -> None:
@@ -45,7 +48,7 @@ def test_columns_are_read_by_name(tmp_path: Path) -> None:
     ratios, alone = locust_csv.compare(plain, tmp_path / "b.csv")
     assert {one.ratio for one in ratios} == {1.0}
     assert {one.metric for one in ratios} == {"Requests/s", "50%", "99%", "99.9%", "100%"}
-    assert alone == []
+    assert alone == ()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,10 @@ def test_columns_are_read_by_name(tmp_path: Path) -> None:
             f"{HEADER}\n{READ.replace(',12,', HOSTILE)}\n".encode(),
             "line 2: 50% is '1\N{REPLACEMENT CHARACTER}[2J'",
         ),
-        (f"{HEADER}\n".encode() + b"GET,\xff\xfe,1,0,1,0,1,1,1,1\n", "codec can't decode"),
+        (
+            f"{HEADER}\n".encode() + b"GET,\xff\xfe,1,0,1,0,1,1,1,1\n",
+            "line 2: the byte 0xff is not UTF-8; save the file as CSV in UTF-8",
+        ),
         (f'{HEADER}\n"GET"x,a,1,0,1,0,1,1,1,1\n'.encode(), "expected after"),
     ],
 )
@@ -83,6 +89,33 @@ def test_a_bad_file_is_named_with_the_line(tmp_path: Path, content: bytes, messa
             locust_csv.compare(*pair)
         assert str(bad) in str(error.value)
         assert message in str(error.value)
+
+
+def test_the_largest_change_comes_first(tmp_path: Path) -> None:
+    """All requests, then the names by how far one of their figures moved, up or down; what is rounded to 0 is no 0."""
+
+    def row(name: str, rate: str, *percentiles: int, failures: int = 0) -> str:
+        return f"GET,{name},1000,{failures},{rate},0," + ",".join(map(str, percentiles))
+
+    old = [
+        row("/same", "10", 10, 10, 10, 10),
+        row("/twice", "10", 10, 10, 10, 10),
+        row("/third", "30", 10, 10, 10, 10),
+        row("/failing", "10", 10, 10, 10, 10),
+        row("/rounded", "10", 1, 1, 1, 10),
+        ALL,
+    ]
+    new = [
+        row("/same", "10", 10, 10, 10, 10),
+        row("/twice", "10", 10, 10, 10, 21),
+        row("/third", "10", 10, 10, 10, 10),
+        row("/failing", "10", 10, 10, 10, 10, failures=900),
+        row("/rounded", "10", 0, 1, 1, 10),
+        ALL,
+    ]
+    ratios, _ = locust_csv.compare(written(tmp_path / "a.csv", *old), written(tmp_path / "b.csv", *new))
+    names = ["Aggregated", "GET /failing", "GET /third", "GET /twice", "GET /rounded", "GET /same"]
+    assert list(dict.fromkeys(one.name for one in ratios)) == names
 
 
 def test_files_without_a_common_row_are_not_compared(tmp_path: Path) -> None:
