@@ -10,14 +10,14 @@ from errno import EINPROGRESS
 from fcntl import ioctl
 from functools import cache
 from termios import FIONREAD
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 import gevent
 import httptools
 from gevent import monkey
 from gevent.socket import wait
-from gevent.ssl import SSLContext
+
+from locustfiles._address import Address
 
 RECEIVE_BYTES = 65_536
 FRAMED = re.compile(rb"\r\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
@@ -28,37 +28,12 @@ SECOND_ANSWER = "more than one answer to one request"
 PlainSocket: Callable[..., socket.socket] = monkey.get_original("socket", "socket")
 
 
+Headers = dict[str, str]
+"""Of an answer, by name in small letters."""
+
+
 class HttpError(Exception):
     """A request without a usable answer. The message is short, and the same for the same cause."""
-
-
-class Address(NamedTuple):
-    """Where requests go: the address to connect to, and the parts of every request."""
-
-    host: str
-    port: int
-    tls: SSLContext | None
-    prefix: str
-    header: str
-
-
-@cache
-def address_of(base_url: str) -> Address:
-    """Parse a base URL. Raises ValueError that names it."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{base_url!r} is not the address of a service; write it as http://host:port")
-    tls = _verifying() if parts.scheme == "https" else None
-    port = parts.port or (443 if tls else 80)
-    header = f"Host: {parts.netloc.rpartition('@')[2]}\r\nAccept: */*\r\nUser-Agent: locust\r\n"
-    return Address(parts.hostname, port, tls, parts.path.rstrip("/"), header)
-
-
-def _verifying() -> SSLContext:
-    # Not create_default_context(): in an unpatched process it returns the standard library's context, which blocks.
-    context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_default_certs()
-    return context
 
 
 @cache
@@ -67,16 +42,20 @@ def _resolve(host: str, port: int) -> tuple[Any, ...]:
     return tuple(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
-def connect(address: Address, timeout_s: float) -> "Connection":
-    """Open a connection. Raises OSError; TimeoutError after `timeout_s`."""
+def connect(address: Address, timeout_s: float, headers: Headers | None = None) -> "Connection":
+    """Open a connection. Raises OSError; TimeoutError after `timeout_s`. `headers`: where those of answers go."""
     *others, last = _resolve(address.host, address.port)
     for found in others:  # "localhost" is first ::1, which fails for a service that listens on 127.0.0.1
-        with suppress(OSError):
-            return _connect_to(found, address, timeout_s)
-    return _connect_to(last, address, timeout_s)
+        try:
+            return _connect_to(found, address, timeout_s, headers)
+        except ssl.SSLError:  # it was there; why it is not trusted must not be hidden by the next address
+            raise
+        except OSError:
+            continue
+    return _connect_to(last, address, timeout_s, headers)
 
 
-def _connect_to(found: tuple[Any, ...], address: Address, timeout_s: float) -> "Connection":
+def _connect_to(found: tuple[Any, ...], address: Address, timeout_s: float, headers: Headers | None) -> "Connection":
     family, kind, protocol, _, socket_address = found
     if address.tls is not None:
         plain = gevent.socket.create_connection(socket_address[:2], timeout_s)
@@ -87,7 +66,7 @@ def _connect_to(found: tuple[Any, ...], address: Address, timeout_s: float) -> "
             plain.close()
             raise
         secured.settimeout(None)
-        return _TlsConnection(secured)
+        return _TlsConnection(secured, headers)
     raw = PlainSocket(family, kind, protocol)
     try:
         raw.setblocking(False)
@@ -96,7 +75,7 @@ def _connect_to(found: tuple[Any, ...], address: Address, timeout_s: float) -> "
     except BaseException:
         raw.close()
         raise
-    return _PlainConnection(raw)
+    return _PlainConnection(raw, headers)
 
 
 def _reach(raw: socket.socket, socket_address: Any, timeout_s: float) -> None:
@@ -120,15 +99,20 @@ class ClosedWhileIdleError(HttpError):
 class Connection:
     """Sends a request and parses the answer. Subclasses send and receive the bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: Headers | None = None) -> None:
+        if headers is not None:  # only verification needs them: a callback for each costs CPU time
+            self._headers, self.on_header = headers, self._keep_header
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
         self._complete = False
         self._keep = False
 
-    # The parser calls these. There is no callback for headers, because they are not needed.
+    # The parser calls these.
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
+
+    def _keep_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_message_begin(self) -> None:
         if self._complete:
@@ -202,8 +186,8 @@ def _ends_with_connection(received: bytes) -> bool:
 class _PlainConnection(Connection):
     """A connection over a non-blocking socket. It waits before each receive."""
 
-    def __init__(self, raw: socket.socket) -> None:
-        super().__init__()
+    def __init__(self, raw: socket.socket, headers: Headers | None) -> None:
+        super().__init__(headers)
         self._raw = raw
         self._fd = raw.fileno()
         self._readable = gevent.get_hub().loop.io(raw.fileno(), 1)
@@ -234,8 +218,8 @@ class _PlainConnection(Connection):
 class _TlsConnection(Connection):
     """A connection over gevent's TLS socket."""
 
-    def __init__(self, secured: Any) -> None:
-        super().__init__()
+    def __init__(self, secured: Any, headers: Headers | None) -> None:
+        super().__init__(headers)
         self._secured = secured
 
     def send(self, data: bytes) -> None:

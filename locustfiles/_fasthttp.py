@@ -17,8 +17,8 @@ JSON = {"Content-Type": "application/json"}
 class FastHttpClient:
     """One user's FastHttpSession. Its own events are not used: `ServiceUser.call` checks and reports."""
 
-    def __init__(self, base_url: str, *, timeout_s: float = 60.0) -> None:
-        """Prepare. It connects on first use."""
+    def __init__(self, base_url: str, *, timeout_s: float = 60.0, trusted: str = "") -> None:  # noqa: ARG002  # see below
+        """Prepare. It connects on first use. It verifies no certificate, as in Locust, so it needs none to trust."""
         self._session = FastHttpSession(
             base_url, EventHook(), None, concurrency=1, connection_timeout=timeout_s, network_timeout=timeout_s
         )

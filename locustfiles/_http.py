@@ -8,12 +8,13 @@ other greenlet runs between the clock and the send.
 
 import ssl
 from time import perf_counter, perf_counter_ns
-from typing import ClassVar, NamedTuple
-from weakref import WeakSet
+from typing import Any, ClassVar, NamedTuple
+from weakref import WeakKeyDictionary, WeakSet
 
 import gevent
 
-from locustfiles._connection import ClosedWhileIdleError, Connection, HttpError, address_of, connect
+from locustfiles._address import address_of
+from locustfiles._connection import ClosedWhileIdleError, Connection, Headers, HttpError, connect
 from suite.records import TIMED_OUT
 
 WATCH_EVERY_S = 0.5
@@ -34,29 +35,35 @@ class Client:
     """One user's connection to one base address. Two greenlets must not use it at once."""
 
     reconnects_of_all = 0  # of all clients of this process
-    _all: ClassVar["WeakSet[Client]"] = WeakSet()
-    _watching = False
+    _of_hub: ClassVar["WeakKeyDictionary[Any, WeakSet[Client]]"] = WeakKeyDictionary()
 
-    def __init__(self, base_url: str, *, timeout_s: float = 60.0) -> None:
-        """Prepare. It connects on first use. Raises ValueError for an address that is not http:// or https://."""
-        self._address = address_of(base_url)
+    def __init__(
+        self, base_url: str, *, timeout_s: float = 60.0, trusted: str = "", headers: Headers | None = None
+    ) -> None:
+        """Prepare. It connects on first use. Raises ValueError for an address that is not http:// or https://.
+
+        `trusted`: certificates (PEM) to trust beside the system's. `headers` gets those of each answer.
+        """
+        self._address = address_of(base_url, trusted)
+        self._headers = headers
         self._timeout_s = timeout_s
         self._deadline = float("inf")
         self._timed_out = False
         self._connection: Connection | None = None
         self.reconnects = 0
-        Client._all.add(self)
-        if not Client._watching:
-            Client._watching = True
-            gevent.spawn(Client._watch)
+        hub = gevent.get_hub()
+        if hub not in Client._of_hub:
+            Client._of_hub[hub] = WeakSet()
+            gevent.spawn(Client._watch, Client._of_hub[hub])
+        Client._of_hub[hub].add(self)
 
     def connect(self) -> None:
         """Connect, unless it is connected. Raises HttpError."""
         if self._connection is None:
             try:
-                self._connection = connect(self._address, self._timeout_s)
+                self._connection = connect(self._address, self._timeout_s, self._headers)
             except OSError as error:
-                raise HttpError(f"cannot connect: {_reason(error)}") from error
+                raise HttpError(f"cannot connect: {reason(error)}") from error
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
         """Send one request and wait for the complete answer. `body` is sent as JSON. A bad answer raises nothing."""
@@ -66,7 +73,7 @@ class Client:
         except HttpError as error:
             now_ns = perf_counter_ns()
             return Answer(0, b"", now_ns, now_ns, str(error))
-        message = self._message(method, path, body)
+        message = self._address.message(method, path, body)
         self._timed_out = False
         self._deadline = perf_counter() + self._timeout_s
         start_ns = perf_counter_ns()
@@ -88,8 +95,8 @@ class Client:
         except (HttpError, OSError) as error:
             end_ns = perf_counter_ns()
             self.close()
-            reason = f"{TIMED_OUT} {self._timeout_s:g} s" if self._timed_out else _reason(error)
-            return Answer(0, b"", start_ns, end_ns, reason)
+            why = f"{TIMED_OUT} {self._timeout_s:g} s" if self._timed_out else reason(error)
+            return Answer(0, b"", start_ns, end_ns, why)
         except BaseException:
             self.close()  # the user is being stopped: a late answer must not count for the next request
             raise
@@ -114,13 +121,6 @@ class Client:
             self.close()
         return status, content
 
-    def _message(self, method: str, path: str, body: bytes | None) -> bytes:
-        common = self._address.header
-        if body is None:
-            return f"{method} {self._address.prefix}{path} HTTP/1.1\r\n{common}\r\n".encode()
-        head = f"{method} {self._address.prefix}{path} HTTP/1.1\r\n{common}Content-Type: application/json\r\n"
-        return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-
     def end_if_late(self, now: float) -> None:
         """Abort a request that takes too long."""
         if now > self._deadline and self._connection is not None:
@@ -128,17 +128,20 @@ class Client:
             self._deadline = float("inf")
             self._connection.abort()
 
-    @classmethod
-    def _watch(cls) -> None:
-        """Abort late requests. One greenlet for all clients costs less than a timer for every request."""
+    @staticmethod
+    def _watch(clients: "WeakSet[Client]") -> None:
+        """Abort late requests. One greenlet for all clients of a thread costs less than a timer for every request."""
         while True:
             gevent.sleep(WATCH_EVERY_S)
             now = perf_counter()
-            for client in list(cls._all):
+            for client in list(clients):
                 client.end_if_late(now)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why there is no answer, in a few words that are the same for the same cause."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: {error.reason}: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or error}"
     if isinstance(error, OSError):

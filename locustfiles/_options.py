@@ -9,7 +9,7 @@ from locust.argument_parser import LocustArgumentParser
 
 from locustfiles._arrivals import SPACINGS
 from locustfiles._targets import ALL, OFFERED
-from suite import scenario_file
+from suite import scenario_file, trust
 from suite.arrival import Arrival
 from suite.scenario_file import Parameter, Scalar
 
@@ -129,6 +129,14 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         default=10_000,
         env_var="DATASET_USERS",
         help="number of users in the database as it was loaded: scale x 1,000,000",
+    )
+    add(
+        trust.OPTION,
+        default="",
+        env_var=trust.VARIABLE,
+        metavar="FILE",
+        include_in_web_ui=False,
+        help="certificates (PEM) to trust beside the system's, for https; workers get them from their master",
     )
     hidden: dict[str, Any] = {"include_in_web_ui": False}
     add("--load-seed", type=int, default=0, help="Seed for every random choice of the users.", **hidden)

@@ -27,6 +27,7 @@ from locustfiles._pacing import PACING
 from locustfiles._reachable import SERVICE
 from locustfiles._samples import RECORDER
 from locustfiles._targets import HOST_OF_SERVICE, SHARES, worker_index
+from locustfiles._trust import trusted
 from suite.arrival import Arrival
 from suite.records import MISSED, NO_ANSWER_PAUSE_S, UNFINISHED
 
@@ -53,7 +54,7 @@ class ServiceUser(User):
         self.options = environment.parsed_options
         client = Client if self.options.client == "lean" else FastHttpClient
         self.target = SHARES.join(environment, type(self))
-        self.client = client(self.target.url, timeout_s=self.options.timeout_s)
+        self.client = client(self.target.url, timeout_s=self.options.timeout_s, trusted=trusted(self.options))
         ServiceUser._created += 1
         # Each user has its own seed: the same users make the same choices in every run with the same seed.
         identity = f"{worker_index(environment)}/{ServiceUser._created}"

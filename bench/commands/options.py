@@ -7,6 +7,8 @@ from typing import Any
 import click
 from rich.console import Console
 
+from suite import trust
+
 
 class Names(click.ParamType[list[str]]):
     """Comma-separated names."""
@@ -105,6 +107,16 @@ def target(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="NAME=URL",
         help="A running application of yours; repeatable.",
+    )(command)
+
+
+def ca_file(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--ca-file."""
+    return click.option(
+        trust.OPTION,
+        envvar=trust.VARIABLE,
+        metavar="FILE",
+        help="Certificates (PEM) to trust beside the system's, for a target with https.",
     )(command)
 
 

@@ -8,6 +8,7 @@ from click.core import ParameterSource
 from bench.commands import options
 from bench.plan import file, servers
 from db.ports import LOOPBACK
+from suite import trust
 from suite.errors import UsageError
 
 EPILOG = """
@@ -26,6 +27,7 @@ Examples:
   bench run --baseline asyncpg_async --all-pairs    ratios to asyncpg_async, and below them all others
   bench run --services asyncpg_async --target mine=http://127.0.0.1:9000     your own application beside asyncpg_async
   bench run --services "" --target mine=http://127.0.0.1:9000                your own application alone
+  bench run --target mine=https://mine.example --ca-file ca.pem              with a CA of your own
   bench run --plan my-plan.toml --database-url postgresql://me@db.example/bench
   bench run --resume first-try                      measure what a stopped run has not measured yet
 
@@ -77,6 +79,7 @@ results/<run>/summary.csv and other files; results/README.md explains each one.
     help="With --expect-workers: the address on which services and Locust's master listen.",
 )
 @options.target
+@options.ca_file
 @click.option("--resume", "stopped", metavar="RUN", help="Continue a run that did not finish.")
 @click.option(
     "--force", is_flag=True, help="With --resume: continue even if machine, versions, settings or code differ."
@@ -94,6 +97,7 @@ def run(
     bind_host: str,
     database_url: str | None,
     stopped: str | None,
+    ca_file: str | None,
     *,
     force: bool,
     all_pairs: bool,
@@ -103,7 +107,7 @@ def run(
     """Measure a plan and write CSV files to results/."""
     if stopped is not None:
         _refuse_others(context)
-        return _resume(stopped, database_url, bind_host, force=force, all_pairs=all_pairs)
+        return _resume(stopped, database_url, bind_host, ca_file, force=force, all_pairs=all_pairs)
     if force:
         raise UsageError("--force can only be used with --resume RUN")
     path = file.find(plan_name)
@@ -119,7 +123,10 @@ def run(
     console = options.console()
     for remark in reading.remarks:
         console.print(str(remark), highlight=False, markup=False, soft_wrap=True)
-    request = RunRequest(plan, path, name, database_url, bind_host, all_pairs=all_pairs, outside=reading.outside)
+    trusted = trust.read(ca_file or "")
+    request = RunRequest(
+        plan, path, name, database_url, bind_host, all_pairs=all_pairs, outside=reading.outside, trust=trusted
+    )
     if dry_run:
         for line in planned.lines(decide(request)):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -127,8 +134,9 @@ def run(
     return runner.run(request, console)
 
 
-# What may be given with --resume: where the database is, where to listen, what to print. The run's plan has the rest.
-WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host", "all_pairs"})
+# What may be given with --resume: where the database is, where to listen, whom to trust, what to print. The run's plan
+# has the rest.
+WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host", "ca_file", "all_pairs"})
 
 
 def _refuse_others(context: click.Context) -> None:
@@ -146,7 +154,9 @@ def _refuse_others(context: click.Context) -> None:
         )
 
 
-def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool, all_pairs: bool) -> int:
+def _resume(
+    name: str, database_url: str | None, bind_host: str, ca_file: str | None, *, force: bool, all_pairs: bool
+) -> int:
     from bench.measure import resuming, runner  # noqa: PLC0415  # as in `run`
     from bench.measure.job import RunRequest  # noqa: PLC0415  # as in `run`
     from bench.store import kept_scenarios  # noqa: PLC0415  # as in `run`
@@ -154,5 +164,6 @@ def _resume(name: str, database_url: str | None, bind_host: str, *, force: bool,
     earlier = resuming.read(name)
     path = earlier.run.folder / "plan.toml"
     own = kept_scenarios.by_name(earlier.scenarios)
-    request = RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force, all_pairs, own)
+    trusted = trust.read(ca_file or "")
+    request = RunRequest(earlier.plan, path, None, database_url, bind_host, earlier, force, all_pairs, own, trusted)
     return runner.run(request, options.console())

@@ -1,5 +1,6 @@
 """`bench up` and `bench ui`: database and services running until Ctrl-C, with Locust's web UI or without."""
 
+import os
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from bench.measure.gate import proof
 from bench.plan import matrix, outside
 from db.address.dsn import Dsn
 from db.data import dataset, restore
-from suite import catalogue
+from suite import catalogue, trust
 from suite.errors import LoadError
 
 UI_PORT = 8089
@@ -78,6 +79,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
     """
     console = options.console()
     own = outside.of_options(scenario, "--scenario")
+    given = trust.read(os.environ.get(trust.VARIABLE, ""), trust.VARIABLE)
     chosen = catalogue.scenario(outside.name_of(scenario), own)
     for one in own.values():
         outside.check_beside_all(one)
@@ -93,7 +95,8 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
             "--stop-timeout", "35", "--dataset-users", str(dataset.size(scale).users), chosen.user,
         ]  # fmt: skip
         # The URL has a password, and every user can read a command line.
-        environment = {"HOME": folder, "DATABASE_URL": dsn.url, "BENCH_SERVICES": ",".join(fleet.names())}
+        trusted = {trust.VARIABLE: given.file} if given.file else {}
+        environment = trusted | {"HOME": folder, "DATABASE_URL": dsn.url, "BENCH_SERVICES": ",".join(fleet.names())}
         locust = Child(command, log=Path(folder) / "locust.log", cwd=Path(folder), environment=environment)
         try:
             _wait_for_ui(locust, port)

@@ -13,17 +13,17 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.commands import options
-from bench.measure import database, preflight, progress, targets
+from bench.measure import database, preflight, progress
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import FleetSettings
-from bench.measure.gate import gate
+from bench.measure.gate import first_look, gate
 from bench.measure.gate.gate import Verification
 from bench.plan import file, matrix, model
 from bench.plan.costs import Cost
 from bench.plan.matrix import Setup
 from bench.report.terminal import parity_table
 from db.data import dataset
-from suite import catalogue
+from suite import catalogue, trust
 
 EPILOG = """
 \b
@@ -41,8 +41,13 @@ PROFILES: tuple[str, ...] = get_args(model.Profile)
 @options.scale
 @options.database_url
 @options.target
+@options.ca_file
 def verify(
-    services: list[str] | None, scale: float, database_url: str | None, target: tuple[tuple[str, str], ...]
+    services: list[str] | None,
+    scale: float,
+    database_url: str | None,
+    target: tuple[tuple[str, str], ...],
+    ca_file: str | None,
 ) -> int:
     """Check services against the contract, in both profiles, and count what each operation costs in the database.
 
@@ -53,13 +58,14 @@ def verify(
     console = options.console()
     asked = [file.target(name, url) for name, url in target]
     setups = [matrix.setup_of(one) for one in asked]
+    trusted = trust.read(ca_file or "")
     for setup in setups:
-        targets.check_reachable(setup)
+        first_look.check(setup, (), trusted.pem)
     used = [] if setups and not services else [catalogue.service(one).name for one in services or catalogue.services()]
     with database.opened(database_url, services=used) as server:
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
-        around = FleetSettings(server.dsn.url, dataset.size(scale).users, ())
+        around = FleetSettings(server.dsn.url, dataset.size(scale).users, (), trust=trusted)
         if used:
             _services(console, around, server, used)
         measurable = [_measurable(console, around, server, setup) for setup in setups]

@@ -21,6 +21,7 @@ from bench.store import kept_scenarios
 from db.ports import LOOPBACK
 from suite.arrival import Arrival
 from suite.catalogue import Scenario
+from suite.trust import Trust
 
 CELL_OVERHEAD_S = 2.0  # restoring the data, reading the samples
 ROUND_OVERHEAD_S = 3.0  # stopping the services and starting them again
@@ -31,7 +32,7 @@ class RunRequest:
     """The options of the command line. `earlier` is the run to resume; `force` resumes it in any environment.
 
     `all_pairs`: print the ratios of all pairs, too, where the plan has a baseline. `outside`: the plan's scenarios that
-    are not of the tree, by name.
+    are not of the tree, by name. `trust`: the certificates of --ca-file.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class RunRequest:
     force: bool = False
     all_pairs: bool = False
     outside: Mapping[str, Scenario] = field(default_factory=dict)
+    trust: Trust = field(default_factory=Trust)
 
     @property
     def origins(self) -> Mapping[str, str]:

@@ -1,6 +1,5 @@
 """Runs Locust as subprocesses: headless, for one cell. Keeps Locust's CSV and JSON, and our samples."""
 
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +36,7 @@ class LoadTarget:
     seed: int
     cpus: tuple[int, ...]
     master_host: str = LOOPBACK
+    ca_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,16 +166,6 @@ def worker_command(locustfile: str, master_host: str) -> list[str]:
     ]  # fmt: skip
 
 
-def loop_for_workers(master_host: str) -> str:
-    """A shell command for another machine: it starts a worker for every cell of a run, one after the other.
-
-    A worker ends with exit code 0 after its cell, and with another code when it finds no master for five minutes.
-    Ctrl-C ends the loop.
-    """
-    worker = shlex.join([".venv/bin/locust", *worker_command("-", master_host)[1:]])
-    return f"(trap exit INT TERM; while {worker}; do :; done)"
-
-
 def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: InTurns | None = None) -> list[str]:
     """The command line of a cell's load. `in_turns`: it waits for commands (`suite/load_commands.py`)."""
     stop_s, most_s, timeout_s, spawn_rate = STOP_TIMEOUT_S, _most_s(cell, load), load.timeout_s, load.spawn_rate
@@ -186,6 +176,7 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: 
         spawn_rate = max(spawn_rate, cell.users)  # no user sends before all are connected
     parameters = [text for name, value in cell.parameters for text in (f"--{name.replace('_', '-')}", str(value))]
     service = [] if cell.setup.url else ["--service", cell.service]
+    trusting = ["--ca-file", target.ca_file] if target.ca_file and cell.setup.url else []
     scenario = cell.outside or catalogue.scenario(cell.scenario)
     return [
         sys.executable, "-m", scenario.program, "-f", str(scenario.path), "--headless",
@@ -193,7 +184,7 @@ def command(cell: Cell, load: Load, target: LoadTarget, folder: Path, in_turns: 
         "--run-time", f"{int(most_s)}s",
         "--csv", str(folder / "locust"), "--json-file", str(folder / "locust"), "--only-summary",
         "--exit-code-on-error", "0", "--loglevel", "INFO",
-        "--host", target.url, *service, "--dataset-users", str(target.dataset_users),
+        "--host", target.url, *trusting, *service, "--dataset-users", str(target.dataset_users),
         "--load-seed", str(target.seed), "--samples", str(folder / samples.SAMPLE_STREAM),
         "--warm-up-s", str(load.warm_up_s), "--warm-up-most-s", str(load.warm_up_most_s),
         "--measure-s", str(load.measure_s), "--drain-s", str(load.drain_s), "--timeout-s", str(timeout_s),

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from bench.analysis import parity
-from bench.measure import load, targets
+from bench.measure import load
 from bench.measure.fleet import applications
 from bench.measure.fleet.serving import check_ports
+from bench.measure.gate import first_look
 from bench.plan import turns
 from bench.plan.matrix import Cell, Setup
 from bench.plan.model import Load, Plan
@@ -26,8 +27,11 @@ LIKELY_MOST_RPS = 20_000
 LOGS_MB = 50
 
 
-def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
-    """Raise PreflightError, ServiceError or ResultsError that names what prevents the run, and the remedy."""
+def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK, trusted: str = "") -> None:
+    """Raise PreflightError, ServiceError or ResultsError that names what prevents the run, and the remedy.
+
+    `trusted`: certificates (PEM) that a target may be signed with, beside the system's.
+    """
     ours = [cell for cell in cells if not cell.setup.url]
     services = _ports(cell for cell in ours if not cell.once)
     landmarks = [port for port in _ports(ours) if port not in services]
@@ -49,7 +53,8 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK) -> None:
     applications.check(setup for setup in of_user if setup.is_started)
     for setup in of_user:
         if not setup.is_started:
-            targets.check_reachable(setup)
+            operations = {name for cell in cells if cell.service == setup.service for name in cell.operations}
+            first_look.check(setup, operations, trusted)
     check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     space.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)

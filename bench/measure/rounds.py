@@ -54,7 +54,9 @@ class Stage:
         """One measurement of a cell, to be made."""
         settings = self.fleet.settings
         url = cell.setup.url or catalogue.service(cell.service).url.replace(LOOPBACK, settings.bind_host)
-        target = load.LoadTarget(url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host)
+        target = load.LoadTarget(
+            url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host, settings.trust.file
+        )
         verified = self.verified.get((cell.service, cell.setup.profile), {})
         return Attempt(plan, cell, target, job.placed, place, verified)
 

@@ -13,11 +13,11 @@ from rich.text import Text
 from bench.analysis import parity
 from bench.analysis.outcome import Ceilings, Outcome
 from bench.analysis.verdict import Judgement
-from bench.measure import database, environment, fingerprint, load, output, preflight, resuming, rounds, targets
+from bench.measure import database, environment, fingerprint, output, preflight, resuming, rounds, targets
 from bench.measure.database import Database
-from bench.measure.fleet import orphans, variables
+from bench.measure.fleet import invited, orphans, variables
 from bench.measure.fleet.fleet import Fleet, FleetSettings
-from bench.measure.gate import gate
+from bench.measure.gate import first_look, gate
 from bench.measure.gate.gate import Verification
 from bench.measure.job import Job, RunRequest, decide
 from bench.measure.named import moving
@@ -31,7 +31,6 @@ from bench.report.terminal import parity_table
 from bench.store import kept_scenarios, runs, space, stored
 from bench.store.runs import Run
 from db.data import dataset
-from db.ports import LOOPBACK
 from suite import catalogue, csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
@@ -59,7 +58,7 @@ def run(request: RunRequest, console: Console) -> int:
         orphans.end(console)
         moving.put_back_left(console)
         orphans.close_runs(console, going_on=earlier.run if earlier else None)
-        preflight.check(request.plan, job.cells, request.bind_host)
+        preflight.check(request.plan, job.cells, request.bind_host, request.trust.pem)
         folder, outcome = _begin(job) if earlier is None else (earlier.run, resuming.measured(earlier))
         had, state, why = outcome.count, "failed", ""
         try:
@@ -124,6 +123,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
                 job.placed.database,
                 job.placed.load,
                 bind_host=job.request.bind_host,
+                trust=job.request.trust,
             ),
             traced=job.plan.load.timeline,
             calls=any(cell.calls_external for cell in job.cells),
@@ -170,7 +170,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         stage = rounds.Stage(fleet, server, folder, outcome, display, passed.transactions())
         outcome.ceilings = Ceilings(rounds.ceilings_of(job, stage))
         if job.plan.load.expect_workers:
-            display.show(invitation(job))
+            display.show(invited.invitation(job))
         if job.plan.load.rate_share is not None:
             job = job.at_rate(rounds.find_rate(job, stage))
             folder.write_json("plan.json", job.as_dict(job.rounds))
@@ -209,6 +209,8 @@ def verify_targets(job: Job, fleet: Fleet, server: Database, logs: Path, display
     if started := {setup: logs / f"{setup.service}.log" for setup in setups if setup.is_started}:
         display.step(f"starting {', '.join(setup.service for setup in started)}")
         fleet.start(started)
+        for setup in started:
+            first_look.check(setup, operations, fleet.settings.trust.pem)
     for setup in setups:
         display.step(f"verifying target {setup.service}")
         display.say(Text(gate.check_target(fleet.settings, server, setup, operations)))
@@ -226,21 +228,6 @@ def continue_run(earlier: Earlier, recorded: Mapping[str, Any], *, force: bool, 
     display.show(f"continuing {earlier.run.run_id} {after}: {len(earlier.done)} measured, {earlier.missing} missing")
     for line in other:
         display.show(f"although this differs: {line}")
-
-
-def invitation(job: Job) -> str:
-    """The instructions for the other machines of a load."""
-    count, host = job.plan.load.expect_workers or 0, job.request.bind_host
-    where = (
-        f"everything listens on {host} only: for workers on other machines, start again with --bind-host ADDRESS"
-        if host == LOOPBACK
-        else f"the services and Locust's master listen on {host}, without a password"
-    )
-    return (
-        f"waiting for {count} load worker{'s'[: count > 1]}. On each other machine, run this once for each worker, in"
-        f" the same version of this checkout (after make setup):\n\n    {load.loop_for_workers(host)}\n\n"
-        f"It serves every cell of this run. It ends five minutes after the run, or with Ctrl-C; {where}.\n"
-    )
 
 
 def _invalid(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.measure.fleet import variables
 from bench.measure.fleet.processes import launch_command
-from locustfiles import _connection
+from locustfiles import _address
 from suite.errors import PreflightError
 
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
@@ -56,7 +56,7 @@ def script_in(folder: Path, url: str, users: int) -> Path:
 
     A request has the headers of our load. Two more or less are 5% of the CPU time of asyncpg's service.
     """
-    _host, *ours = _connection.address_of(url).header.splitlines()
+    _host, *ours = _address.address_of(url).header.splitlines()
     pairs = [header.split(": ", 1) for header in ours]
     script = folder / "random_user.lua"
     headers = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in pairs)

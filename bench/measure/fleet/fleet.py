@@ -23,6 +23,7 @@ from bench.plan.matrix import Setup
 from db.ports import LOOPBACK
 from suite import catalogue
 from suite.errors import EndedError, ServiceError
+from suite.trust import Trust
 
 START_TIMEOUT_S = 30.0
 HUNG_AFTER_S = 10.0
@@ -34,6 +35,7 @@ class FleetSettings:
     """The settings that all services of a run share.
 
     `dataset_users` is the number of users in the dataset. Services listen on loopback and on `bind_host`.
+    `trust` has the certificates that a target may be signed with.
     """
 
     database_url: str = field(repr=False)
@@ -42,6 +44,7 @@ class FleetSettings:
     database_cpus: tuple[int, ...] = ()
     load_cpus: tuple[int, ...] = ()
     bind_host: str = LOOPBACK
+    trust: Trust = field(default_factory=Trust)
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 

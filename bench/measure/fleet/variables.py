@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bench.plan.note import Kind, Note
 from bench.plan.servers import SERVERS
-from suite import catalogue
+from suite import catalogue, trust
 
 KEPT = (
     "PATH",  # for wrk, and for programs that a user's own service calls
@@ -44,7 +44,13 @@ HARMLESS = frozenset(
 
 def clean(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment of services, load and pgbench: what they need, and nothing that would reconfigure them."""
-    return {name: environ[name] for name in KEPT if name in environ} | SET
+    return {name: environ[name] for name in KEPT if name in environ} | _places(environ) | SET
+
+
+def _places(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where certificates are, from any folder: Locust runs in another one."""
+    given = trust.of_openssl(environ)
+    return {name: os.pathsep.join(map(os.path.abspath, value.split(os.pathsep))) for name, value in given.items()}
 
 
 def of_user(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

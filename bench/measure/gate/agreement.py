@@ -6,25 +6,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from bench.measure.gate import clients
+from bench.measure.gate import asking, clients, obstacles
+from bench.measure.gate.asking import Question, Reply
 from bench.measure.gate.contract import Check
 from suite.catalogue import Service
 
 CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')
 NOTE_VERSION = re.compile(rb"version \d+")
 FIRST_REFUSAL = 400
-JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
 class ContractAnswer:
-    """An answer without the parts that may differ between two calls."""
+    """An answer without the parts that may differ between two calls. `obstacle`: why no load can use it, in words."""
 
     status: int
     media_type: str
     body: bytes
+    obstacle: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,21 @@ class Disagreement:
 
 
 def run_service_checks(base_url: str, service: Service, todo: Sequence[Check]) -> dict[Check, ContractAnswer]:
-    """Run the checks of the operations that a service answers. Raises httpx.HTTPError if it does not answer."""
-    return run_checks(base_url, [check for check in todo if service.answers([check.operation])])
-
-
-def run_checks(base_url: str, todo: Sequence[Check]) -> dict[Check, ContractAnswer]:
-    """Send all of these checks to an address, one after the other. Raises httpx.HTTPError if there is no answer."""
-    answers = {}
+    """Run the checks of the operations that a service answers. Raises UnansweredError if it does not answer."""
     # A new connection for each request: uvicorn closes a connection when the application raises.
-    with clients.client(base_url, reuse=False) as client:
-        for check in todo:
-            headers = JSON if check.send is not None else {}
-            response = client.request(check.method, check.path, content=check.send, headers=headers)
-            answers[check] = _comparable(check, response)
-    return answers
+    return run_checks(base_url, [check for check in todo if service.answers([check.operation])], reuse=False)
+
+
+def run_checks(
+    base_url: str, todo: Sequence[Check], *, reuse: bool = True, trusted: str = ""
+) -> dict[Check, ContractAnswer]:
+    """Send all of these checks to an address, one after the other. Raises UnansweredError if there is no answer.
+
+    Without `reuse`, every request has a new connection. `trusted`: certificates (PEM) beside the system's.
+    """
+    questions = [Question(check.method, check.path, check.send) for check in todo]
+    replies = asking.ask(base_url, questions, trusted=trusted, reuse=reuse)
+    return {check: _comparable(base_url, check, reply) for check, reply in zip(todo, replies, strict=True)}
 
 
 def openapi(base_url: str) -> dict[str, Any]:
@@ -95,7 +95,9 @@ def target_disagreements(name: str, answers: Mapping[Check, ContractAnswer]) -> 
     """The wrong answers of a target. The same JSON in another notation is a right answer, as it is for the load."""
     wrong = list[Disagreement]()
     for check, answer in answers.items():
-        if answer.status != check.status:
+        if answer.obstacle:
+            wrong.append(Disagreement(name, check, f"status {check.status}", answer.obstacle))
+        elif answer.status != check.status:
             wrong.append(Disagreement(name, check, f"status {check.status}", _shortened(answer)))
         elif check.body is not None and not _same_json(answer.body, check.body):
             zone = _same_json(answer.body.replace(b"+00:00", b"Z"), check.body)
@@ -111,11 +113,12 @@ def _same_json(body: bytes, expected: bytes) -> bool:
         return False
 
 
-def _comparable(check: Check, response: httpx.Response) -> ContractAnswer:
+def _comparable(base_url: str, check: Check, reply: Reply) -> ContractAnswer:
     """Remove what may differ between two calls: the time of creation and the number of a note's version."""
-    body = CREATED_NOW.sub(b'"created_at":""', response.content) if check.created_now else response.content
+    body = CREATED_NOW.sub(b'"created_at":""', reply.body) if check.created_now else reply.body
     body = NOTE_VERSION.sub(b"version", body)
-    return ContractAnswer(response.status_code, response.headers.get("content-type", ""), body)
+    obstacle = obstacles.of_reply(base_url, check.path, reply)
+    return ContractAnswer(reply.status, reply.headers.get("content-type", ""), body, obstacle)
 
 
 def _shortened(answer: ContractAnswer) -> str:

@@ -9,18 +9,14 @@ from typing import TypeVar
 import httpx
 
 TIMEOUT_S = 40.0
-PLAIN = "http://"
-NO_REUSE = httpx.Limits(max_keepalive_connections=0)
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def client(url: str, *, reuse: bool = True) -> httpx.Client:
-    """A client for this address. Without `reuse`, every request has a new connection."""
+def client(url: str) -> httpx.Client:
+    """A client for a service of the suite. Targets are asked by `asking`, with the load's client."""
     # Loading the certificates takes 40 ms of CPU time for each client, and plain HTTP needs none.
-    verify = _no_certificates() if url.startswith(PLAIN) else True
-    limits = httpx.Limits() if reuse else NO_REUSE
-    return httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False, verify=verify, limits=limits)
+    return httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False, verify=_no_certificates())
 
 
 @cache

@@ -4,10 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from bench.analysis.conversation.wire_facts import Wire
 from bench.analysis.parity import ParityFacts
@@ -15,6 +14,7 @@ from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.gate import agreement, contract, counts, encryption, inspection, lines, proof, stages
 from bench.measure.gate.agreement import Disagreement
+from bench.measure.gate.asking import UnansweredError
 from bench.measure.gate.contract import Check
 from bench.measure.gate.inspection import ServerProcesses
 from bench.measure.gate.proof import FailedProof
@@ -99,7 +99,7 @@ def check_target(settings: FleetSettings, server: Database, setup: Setup, operat
 
     Raises VerificationError with every wrong answer (up to ten).
     """
-    proof.check(server.dsn, {f"target {setup.service}": setup.url}, operations)
+    proof.check(server.dsn, {f"target {setup.service}": setup.url}, operations, settings.trust.pem)
     answers = _target_answers(settings, server, setup, operations)
     if wrong := list(map(str, agreement.target_disagreements(setup.service, answers))):
         raise VerificationError(
@@ -123,7 +123,7 @@ def survey_target(settings: FleetSettings, server: Database, setup: Setup) -> di
     Operations that write to a table are left out, unless the target proved that it uses the benchmark's table. Raises
     VerificationError when the target breaks off.
     """
-    foreign = proof.failures(server.dsn, {setup.service: setup.url}, OPERATIONS)
+    foreign = proof.failures(server.dsn, {setup.service: setup.url}, OPERATIONS, settings.trust.pem)
     withheld = {name: one for one in foreign for name in proof.WRITING[one.table]}
     answers = _target_answers(settings, server, setup, OPERATIONS.keys() - withheld.keys())
     wrong = agreement.target_disagreements(setup.service, answers)
@@ -137,7 +137,7 @@ def survey_target(settings: FleetSettings, server: Database, setup: Setup) -> di
 
 
 def _not_checked(operation: str, one: FailedProof) -> Disagreement:
-    check = Check(f"a row just put into {one.table}", operation, "GET", one.path, httpx.codes.OK)
+    check = Check(f"a row just put into {one.table}", operation, "GET", one.path, HTTPStatus.OK)
     return Disagreement(one.name, check, "that row", f"{one.answered}; operations that write were not checked")
 
 
@@ -148,11 +148,10 @@ def _target_answers(
     every = contract.checks(settings.dataset_users, buyer.of_little(server.dsn))
     restore.restore(server.dsn)
     try:
-        return agreement.run_checks(setup.url, agreement.target_checks(every, operations))
-    except httpx.HTTPError as error:
-        why = str(error) or type(error).__name__
+        return agreement.run_checks(setup.url, agreement.target_checks(every, operations), trusted=settings.trust.pem)
+    except UnansweredError as error:
         raise VerificationError(
-            f"target {setup.service} broke off on {setup.url} during verification ({why}); nothing was measured"
+            f"target {setup.service} broke off on {setup.url} during verification ({error}); nothing was measured"
         ) from None
     finally:
         restore.restore(server.dsn)

@@ -13,6 +13,7 @@ from bench.analysis.conversation.wire_facts import Wire
 from bench.measure.database import Database
 from bench.measure.gate import agreement, counts, inspection
 from bench.measure.gate.agreement import ContractAnswer
+from bench.measure.gate.asking import UnansweredError
 from bench.measure.gate.clients import side_by_side
 from bench.measure.gate.contract import Check
 from bench.measure.gate.lines import Line
@@ -51,7 +52,7 @@ def contract_violations(server: Database, todo: Sequence[Check], setups: Sequenc
 def _answers(service: Service, todo: Sequence[Check]) -> dict[Check, ContractAnswer]:
     try:
         return agreement.run_service_checks(service.url, service, todo)
-    except httpx.HTTPError as error:
+    except UnansweredError as error:
         raise _broke_off(service, error) from None
 
 
@@ -62,7 +63,7 @@ def _openapi(service: Service) -> dict[str, object]:
         raise _broke_off(service, error) from None
 
 
-def _broke_off(service: Service, error: httpx.HTTPError) -> VerificationError:
+def _broke_off(service: Service, error: Exception) -> VerificationError:
     return VerificationError(f"{service.name} broke off during verification: {error}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from locustfiles._connection import address_of
+from locustfiles._address import address_of
 from locustfiles._http import Answer, Client
 
 if TYPE_CHECKING:
