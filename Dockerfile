@@ -9,15 +9,17 @@ WORKDIR /app
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bench \
  && install --directory --mode 700 --owner bench --group bench .postgres
 
-# Ahead of the code, so that a change of the code does not install the libraries again. uv too is held to the lock's
-# hashes, and --no-build refuses whatever would need a compiler.
+# pip's own settings, as arguments of the build. None has a value here, and an empty one leaves pip as it is.
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ARG PIP_FIND_LINKS
+ARG PIP_NO_INDEX
+ARG PIP_TRUSTED_HOST
+ARG PIP_PROXY
+# Ahead of the code, so that a change of the code does not install the libraries again.
 COPY requirements.lock ./
-RUN python -m venv /opt/venv \
- && sed -n '/^uv==/,/[^\\]$/p' requirements.lock >/tmp/uv.lock \
- && pip install --quiet --no-cache-dir --disable-pip-version-check --require-hashes --requirement /tmp/uv.lock \
- && uv pip sync --quiet --no-cache --no-build --compile-bytecode --require-hashes \
-      --python /opt/venv/bin/python requirements.lock \
- && rm /tmp/uv.lock
+COPY setup setup/
+RUN PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: python setup/packages.py /opt/venv --compiled
 
 # Owned by the user that runs it, since the files of a checkout made under umask 077 are readable by their owner alone.
 COPY --chown=bench:bench pyproject.toml ./

@@ -1,9 +1,11 @@
-# Every target calls `setup`, which does nothing if .venv already matches requirements.lock. uv itself comes from the
-# lock too, by hash, and it holds the build backend of this project (uv_build), so that nothing unlocked is fetched.
+# Every target calls `setup`, which does nothing if .venv already matches requirements.lock. pip fetches, wherever its own
+# configuration says, and uv installs. uv itself comes from the lock too, by hash, and it holds the build backend of this
+# project (uv_build), so that nothing unlocked is fetched.
 PYTHON ?= python3
 BENCH   = .venv/bin/bench
 STAMP   = .venv/.setup-stamp
-# Releases younger than this are left out of the lock: a bad one is usually withdrawn within days.
+# Releases younger than this are left out of the lock: a bad one is usually withdrawn within days. An index that gives no
+# dates of upload needs LOCK_AGE= (empty).
 LOCK_AGE = 3 days
 
 .PHONY: setup bench ui up down compare report test test-slow test-hostile test-release test-faults selfbench lint lock upgrade resolve clean help
@@ -18,11 +20,7 @@ setup: $(STAMP)  ## make .venv from requirements.lock (all other targets call it
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python {sys.version.split()[0]} is too old: Python >= 3.11 is needed; name another with: make setup PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv (once; about a minute)"
-	@$(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.lock
-	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --offline --no-deps --editable .
+	@$(PYTHON) setup/packages.py .venv --project
 	@touch $(STAMP)
 
 # An option with a variable's value as one word of the shell, whatever is in it; nothing where the variable is empty.
@@ -86,8 +84,7 @@ upgrade: setup  ## resolve requirements.lock again, with the newest versions tha
 	@$(MAKE) --no-print-directory resolve UPGRADE=--upgrade
 
 resolve:
-	@.venv/bin/uv pip compile pyproject.toml --quiet $(UPGRADE) --exclude-newer "$(LOCK_AGE)" --group dev --group build --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -o requirements.lock
+	@.venv/bin/python setup/lock.py $(UPGRADE) $(if $(LOCK_AGE),--exclude-newer "$(LOCK_AGE)")
 
 clean:  ## remove .venv, caches and the private database (results/ stays)
 	@if [ -x $(BENCH) ]; then $(BENCH) db reset --yes; fi

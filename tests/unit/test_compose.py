@@ -300,10 +300,15 @@ def test_no_package_index_is_named(name: str) -> None:
     # By their names in docker-compose.yaml, containers reach each other: no other host is ever asked.
     assert hosts <= {"127.0.0.1", "{name}", EXTERNAL}
     assert EXTERNAL in compose()["services"]
-    assert (
-        re.findall(r"(?i)index-url|--index\b|find-links|(?:PIP|UV)_\w*(?:INDEX|LINKS)\w*|trusted-host", text(name))
-        == []
-    )
+    assert re.findall(r"(?i)index-url|--index\b|find-links|UV_\w*(?:INDEX|LINKS)\w*|trusted-host", text(name)) == []
+
+
+def test_the_build_is_told_of_pip_settings_that_have_no_value_here() -> None:
+    """Compose takes them from the user's environment; an empty one leaves pip's own."""
+    arguments = re.findall(r"(?m)^ARG (.*)$", text("Dockerfile"))
+    of_compose = yaml.safe_load(text("docker-compose.yaml"))["services"]["results_folder"]["build"]["args"]
+    assert {"PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_PROXY"} <= {*arguments}
+    assert of_compose == {name: f"${{{name}:-}}" for name in arguments}
 
 
 def test_the_build_sees_what_the_dockerfile_copies_and_nothing_else() -> None:

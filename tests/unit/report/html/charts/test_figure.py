@@ -1,5 +1,8 @@
 """What all charts share."""
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 from matplotlib.figure import Figure
@@ -19,6 +22,18 @@ def test_a_chart_escapes_its_names() -> None:
     outline = Outline(chart.svg)
     assert (outline.of("img"), outline.wrong, outline.text.count(HOSTILE)) == ([], [], 3)
     assert "$x^2$" in outline.text
+
+
+def test_a_user_without_a_home_hears_nothing_of_it() -> None:
+    """Matplotlib keeps its list of fonts elsewhere."""
+    code = """
+from bench.report.html.charts.figure import drawn
+drawn("a", "b", 2.0, lambda figure: figure.subplots().set_title("c"))
+"""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL"))}
+    drawing = [sys.executable, "-c", code]
+    done = subprocess.run(drawing, env=kept | {"HOME": "/proc/none"}, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_the_first_24_things_look_different() -> None:

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from setup import lock
+
+LISTED = """:env:.index-url='https://user:word@mirror.test/simple'
+:env:.no-index=''
+global.cert='/etc/own.pem'
+global.extra-index-url='https://a.test/simple\\nhttps://b.test/simple'
+global.index-url='https://elsewhere.test/simple'
+global.timeout='15'
+install.timeout='30'
+download.find-links='/of/another/command'
+"""
+
+
+def test_pip_settings_are_those_of_pip_install() -> None:
+    """The environment comes before the section of the command, and that before [global]; an empty one says nothing."""
+    assert lock.settings(LISTED) == {
+        "cert": "/etc/own.pem",
+        "extra-index-url": "https://a.test/simple\nhttps://b.test/simple",
+        "index-url": "https://user:word@mirror.test/simple",
+        "timeout": "30",
+    }
+
+
+def test_uv_asks_the_index_before_the_extra_ones_and_no_other() -> None:
+    """The last one stands where uv would otherwise ask its own default."""
+    assert lock.for_uv(lock.settings(LISTED)) == {
+        "SSL_CERT_FILE": "/etc/own.pem",
+        "UV_HTTP_TIMEOUT": "30",
+        "UV_INDEX": "https://user:word@mirror.test/simple https://a.test/simple",
+        "UV_DEFAULT_INDEX": "https://b.test/simple",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pip", "uv"),
+    [
+        ({}, {}),
+        ({"extra-index-url": "https://a.test/simple"}, {}),
+        ({"index-url": "https://a.test/simple"}, {"UV_DEFAULT_INDEX": "https://a.test/simple"}),
+        ({"no-index": "false", "trusted-host": "a.test b.test"}, {"UV_INSECURE_HOST": "a.test b.test"}),
+        (
+            {"no-index": "1", "index-url": "https://a.test/simple", "find-links": "/one\n/two"},
+            {"UV_NO_INDEX": "1", "UV_FIND_LINKS": "/one,/two"},
+        ),
+        ({"proxy": "http://p.test:1"}, {"HTTP_PROXY": "http://p.test:1", "HTTPS_PROXY": "http://p.test:1"}),
+    ],
+)
+def test_each_option_has_its_counterpart(pip: dict[str, str], uv: dict[str, str]) -> None:
+    assert lock.for_uv(pip) == uv
+
+
+def test_the_cache_is_in_the_home_only_if_it_can_be_written(tmp_path: Path) -> None:
+    """Otherwise in .venv, which the lock needs anyway."""
+    inside = {"UV_CACHE_DIR": str(lock.CHECKOUT / ".venv" / "cache")}
+    assert lock.cache({"HOME": str(tmp_path)}) == {}
+    assert lock.cache({"HOME": str(tmp_path / "none")}) == inside
+    assert lock.cache({}) == inside
+    assert lock.cache({"XDG_CACHE_HOME": "/proc/nowhere", "HOME": str(tmp_path)}) == inside
