@@ -33,7 +33,7 @@ def named() -> Iterator[NamedServer]:
         yield one
 
 
-def about(where: Dsn, needed: int | None = None, *, loaded: bool = False) -> dict[str, gaps.Finding]:
+def about(where: Dsn, needed: int | None = None, *, loaded: bool = False) -> dict[str, gaps.RoleFinding]:
     return {one.about: one for one in gaps.findings(rights.of(where), needed=needed, loaded=loaded)}
 
 

@@ -96,7 +96,7 @@ def test_every_variable_that_make_bench_takes_is_an_option() -> None:
     named = re.search(r"`make bench` takes `([^`]+)`", README)
     assert named is not None
     for variable in named[1].replace("=", "").split():
-        assert f"$(if $({variable}),--{variable.lower()} $({variable}))" in MAKEFILE
+        assert f"$(call option,{variable},--{variable.lower()})" in MAKEFILE
 
 
 def test_every_key_of_a_plan_is_explained() -> None:

@@ -13,7 +13,7 @@ End = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldSocket:
     """One end of a connection: the user who opened it, and its number among the sockets of the kernel."""
 
     uid: int
@@ -32,15 +32,15 @@ def end(address: str, port: int) -> End:
     return str(mapped or found), port
 
 
-def at(local: End, remote: End) -> Held | None:
+def at(local: End, remote: End) -> HeldSocket | None:
     """The end `local` of the connection with `remote`. None if no connection of our network has it."""
     for fields in _lines():
         if _end(fields[1]) == local and _end(fields[2]) == remote and fields[9] != "0":
-            return Held(int(fields[7]), fields[9])
+            return HeldSocket(int(fields[7]), fields[9])
     return None
 
 
-def holders(held: Held) -> list[int]:
+def holders(held: HeldSocket) -> list[int]:
     """The processes that hold it, of those whose files can be read."""
     pids = (int(folder.name) for folder in PROC.iterdir() if folder.name.isdigit())
     return [pid for pid in pids if held.held_by(pid)]
