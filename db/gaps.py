@@ -88,7 +88,8 @@ def _tables(rights: Rights, *, loaded: bool) -> RoleFinding:
         return RoleFinding("tables", f"made in schema {rights.schema}")
     own = f"CREATE SCHEMA AUTHORIZATION {rights.role} and ALTER ROLE {rights.role} SET search_path = {rights.role}"
     if rights.schema is None:
-        return RoleFinding("tables", "the role's search_path leads to no schema that it may use", own, forbids=not loaded)
+        text = "the role's search_path leads to no schema that it may use"
+        return RoleFinding("tables", text, own, forbids=not loaded)
     text = f"the role may make no tables in schema {rights.schema}"
     remedy = f"GRANT CREATE ON SCHEMA {rights.schema} TO {rights.role}, or {own}"
     return RoleFinding("tables", text, remedy, forbids=not loaded)
@@ -106,7 +107,8 @@ def _settings(rights: Rights) -> RoleFinding:
     if not rights.unknown_settings:
         return RoleFinding("settings", "all that are recorded can be read")
     text = f"these PostgreSQL settings are unknown: {', '.join(rights.unknown_settings)}"
-    return RoleFinding("settings", text, f"to let a role read all settings: GRANT pg_read_all_settings TO {rights.role}")
+    remedy = f"to let a role read all settings: GRANT pg_read_all_settings TO {rights.role}"
+    return RoleFinding("settings", text, remedy)
 
 
 def _others(rights: Rights) -> RoleFinding:
