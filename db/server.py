@@ -16,9 +16,11 @@ TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_ti
 
 
 def connect(
-    dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5, as_services: bool = False
+    dsn: Dsn, *, autocommit: bool = True, timeout_s: float = 5, as_services: bool = False, options: str | None = None
 ) -> psycopg.Connection:
-    """Open a connection. The caller closes it (it is a context manager).
+    """Open a connection. The caller closes it (it is a context manager). `options` replaces all others.
+
+    It prepares no statements, which a pooler may give to another session.
 
     The suite's own work may take as long as it takes: time-outs of the role or the database are off. `as_services`
     leaves them as they are for services.
@@ -27,7 +29,7 @@ def connect(
         DatabaseError: unreachable, refused, no such database, or older than PostgreSQL 14.
     """
     try:
-        conn = _open(dsn, autocommit, timeout_s, as_services=as_services)
+        conn = _open(dsn, autocommit, timeout_s, _options(dsn, as_services=as_services) if options is None else options)
     except psycopg.Error as error:
         reason = summary(error, dsn)
         raise DatabaseError(f"cannot connect to {dsn.redacted}: {reason}; {_remedy(reason)}") from None
@@ -47,21 +49,28 @@ def connect(
     return conn
 
 
-def _open(dsn: Dsn, autocommit: bool, timeout_s: float, *, as_services: bool) -> psycopg.Connection:
+def _options(dsn: Dsn, *, as_services: bool) -> str:
+    given = dict(dsn.parameters).get("options", "")
     # As an option of the start, it costs no round trip and no transaction, and a pooler cannot pass it on to services.
-    ours = [dict(dsn.parameters).get("options", ""), *(f"-c {name}=0" for name in TIMEOUTS)]
+    return given if as_services else " ".join([given, *(f"-c {name}=0" for name in TIMEOUTS)]).strip()
+
+
+def _open(dsn: Dsn, autocommit: bool, timeout_s: float, options: str) -> psycopg.Connection:
     try:
         return psycopg.connect(
             dsn.url,
             autocommit=autocommit,
+            prepare_threshold=None,
             connect_timeout=max(2, round(timeout_s)),  # libpq accepts whole seconds, and treats 1 as 2
             client_encoding="UTF8",
-            options=None if as_services else " ".join(ours).strip(),
+            options=options,
         )
     except psycopg.OperationalError as error:
-        if as_services or "startup parameter" not in str(error):  # PgBouncer refuses options that it does not know
+        own = _options(dsn, as_services=True)
+        # PgBouncer refuses options. The suite can do without its own, but not without those of the address.
+        if options != _options(dsn, as_services=False) or "startup parameter" not in str(error):
             raise
-        return _open(dsn, autocommit, timeout_s, as_services=True)
+        return _open(dsn, autocommit, timeout_s, own)
 
 
 @contextmanager

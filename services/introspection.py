@@ -34,6 +34,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
             service=name,
             profile=settings.profile,
             gc=collection.setting(),
+            pooler=settings.pooler,
             nonce=settings.nonce,
             pool=pool,
             threads=settings.threads,

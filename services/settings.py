@@ -18,9 +18,11 @@ class Settings:
     threads: int
     profile: str
     gc: str
+    pooler: str
     dataset_users: int
     nonce: str
     external_api_url: str
+    pgtz: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -37,9 +39,11 @@ class Settings:
             threads=int(environ.get("THREADS", "40")),
             profile=environ.get("PROFILE", "idiomatic"),
             gc=environ.get("GC", "default"),
+            pooler=environ.get("POOLER", "none"),
             dataset_users=int(environ.get("DATASET_USERS", "10000")),
             nonce=environ.get("RUN_NONCE", ""),
             external_api_url=environ.get("EXTERNAL_API_URL", "http://127.0.0.1:8020"),
+            pgtz=environ.get("PGTZ", ""),
         )
 
     @property
@@ -48,12 +52,20 @@ class Settings:
         return self.profile == "lean"
 
     @property
+    def pooled(self) -> bool:
+        """Whether a pooler in transaction mode is before PostgreSQL: each transaction may get another session."""
+        return self.pooler == "transaction"
+
+    @property
     def pool_limit(self) -> int:
         """The most connections that one worker may hold."""
         return self.pool_size + self.pool_overflow
 
     @property
     def options(self) -> str:
-        """libpq's `options` for a driver that returns times in the session's time zone: those of the URL, then UTC."""
+        """libpq's `options` for a driver that returns times in the session's time zone: those of the URL, then UTC.
+
+        PGTZ=UTC in the environment does the same, without `options`, which a pooler refuses.
+        """
         given = parse_qs(urlsplit(self.database_url).query).get("options", [])
-        return " ".join([*given[-1:], "-c timezone=UTC"])
+        return " ".join([*given[-1:], *([] if self.pgtz == "UTC" else ["-c timezone=UTC"])])

@@ -14,6 +14,7 @@ from suite.lookup import known
 
 if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
     from suite.scenario_file import Parameter
+    from suite.service_file import OwnFact
 CHECKOUT = Path(__file__).resolve().parent.parent
 SERVICES = CHECKOUT / "services"
 SCENARIOS = CHECKOUT / "locustfiles"
@@ -38,6 +39,14 @@ class Own:
 
 
 @dataclass(frozen=True)
+class BehindPooler:
+    """What the settings for a pooler change: the round trips of one data statement, and the library's own facts."""
+
+    round_trips: int = 1
+    own: Mapping[str, Own] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
@@ -45,7 +54,7 @@ class Service:
     profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still matters).
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
-    connection before its cost is constant. `own` is by fact.
+    connection before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change.
     """
 
     name: str
@@ -59,6 +68,7 @@ class Service:
     uses: Mapping[str, int] = field(hash=False)
     own: Mapping[str, Own] = field(hash=False)
     warm_up: int = 1
+    behind_pooler: BehindPooler = BehindPooler()
 
     @property
     def application(self) -> str:
@@ -206,8 +216,13 @@ def _read_service(path: Path) -> Service:
         extra_statements=described.extra_statements,
         uses=described.uses,
         warm_up=described.warm_up,
-        own={fact: Own(**one.model_dump()) for fact, one in described.own.items()},
+        own=_own(described.own),
+        behind_pooler=BehindPooler(described.pooler.round_trips, _own(described.pooler.own)),
     )
+
+
+def _own(described: "Mapping[str, OwnFact]") -> dict[str, Own]:
+    return {fact: Own(**one.model_dump()) for fact, one in described.items()}
 
 
 def _read_scenario(path: Path, shown: str) -> Scenario:

@@ -35,6 +35,14 @@ class OwnFact(_Table):
     why: str = Field(description="what the library does there")
 
 
+class SettingsForPooler(_Table):
+    """`catalogue.BehindPooler`, in the file."""
+
+    round_trips: Annotated[int, Field(ge=1)] = Field(1, description="how many one data statement takes")
+    why: str = Field("", description="what the library does there")
+    own: dict[str, OwnFact] = {}
+
+
 class Described(_Table):
     """The content of service.toml. docs/adding-a-service.md explains each key."""
 
@@ -47,6 +55,7 @@ class Described(_Table):
     extra_statements: dict[str, Annotated[int, Field(ge=0)]] = {}
     uses: dict[str, Annotated[int, Field(ge=0)]] = {}
     own: dict[str, OwnFact] = {}
+    pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
 
 

@@ -128,7 +128,8 @@ def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[Ope
 def _cost(cell: Cell, operation: str) -> Cost:
     own = dict(cell.parameters)
     service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
-    return expected(service, cell.setup.profile, operation, variant_of(operation, own), reads)
+    variant = variant_of(operation, own)
+    return expected(service, cell.setup.profile, operation, variant, reads, pooler=cell.setup.pooler)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import groupby
 
-from bench.plan.matrix import Setup
+from bench.plan.matrix import NO_POOLER, Setup
 from bench.plan.note import Kind, Note
-from suite.catalogue import Service
+from suite.catalogue import Own, Service
 
 LIBRARY, NOT_ASKED = "library", "not asked for"
 VERSION = "version of "
@@ -27,6 +27,7 @@ class ParityFacts:
     http_parser: str | None = None
     threads: int | None = None
     gc: str | None = None
+    pooler: str | None = None
     pool_size: int | None = None
     pool_overflow: int | None = None
     pool_timeout_s: float | None = None
@@ -44,6 +45,7 @@ FACTS = tuple(one.name for one in fields(ParityFacts) if one.name != "versions")
 # A setup has what its plan sets under the same name. A fact that profiles are about is compared within each profile.
 ASKED = tuple(name for name in FACTS if name in Setup.__dataclass_fields__)
 OF_A_PROFILE = frozenset({"transaction"})
+OF_A_POOLER = frozenset({"protocol", "session"})
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,22 @@ def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) ->
         values = {setup: value for setup, one in facts.items() if (value := _value(one, fact))}
         for setup, value in values.items():
             asked = _asked(fact, setup)
-            own = services[setup.service].own.get(fact)
+            own = _own(services[setup.service], setup, fact)
             differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
             owned = own if differs and own is not None and own.value.format(setup=setup) == value else None
             whose = "" if not differs else LIBRARY if owned else NOT_ASKED
-            found.append(ParityRow(fact, setup.service, setup.profile, value, asked, whose, owned.why if owned else ""))
+            why = owned.why if owned else ""
+            found.append(ParityRow(fact, setup.service, _profile(setup), value, asked, whose, why))
     return tuple(found)
+
+
+def _own(service: Service, setup: Setup, fact: str) -> Own | None:
+    behind = service.behind_pooler.own if setup.pooler != NO_POOLER else {}
+    return behind.get(fact) or service.own.get(fact)
+
+
+def _profile(setup: Setup) -> str:
+    return setup.profile if setup.pooler == NO_POOLER else f"{setup.profile}, pooler {setup.pooler}"
 
 
 def notes(found: Sequence[ParityRow]) -> list[Note]:
@@ -107,8 +119,13 @@ def _labels(found: Sequence[ParityRow], differing: Sequence[ParityRow], value: s
 
 
 def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:
-    """The values that must be one: of all setups, or of those in the same profile where profiles are about the fact."""
-    return [value for one, value in values.items() if fact not in OF_A_PROFILE or one.profile == setup.profile]
+    """The values that must be one: of all setups, or of those that have in common what the fact depends on."""
+    return [
+        value
+        for one, value in values.items()
+        if (fact not in OF_A_PROFILE or one.profile == setup.profile)
+        and (fact not in OF_A_POOLER or one.pooler == setup.pooler)
+    ]
 
 
 def _shared(facts: Mapping[Setup, ParityFacts]) -> list[str]:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bench.commands import options
 from bench.measure import database, environment, preflight
+from bench.measure.database import Database
 from bench.measure.fleet import orphans
 from bench.measure.fleet.serving import check_ports
 from bench.measure.named import moving
@@ -96,6 +97,7 @@ def _database(url: str | None) -> Iterator[Finding]:
     try:
         with database.opened(url) as found:
             yield "database", "ok", f"{found}, version {server.settings(found.dsn)['server_version']}"
+            yield from _pooler(found)
             loaded = loader.inspect(found.dsn)
             yield "dataset", "ok" if loaded else "note", f"scale {loaded.scale:g}" if loaded else "loaded on first use"
             if found.unseen:
@@ -118,3 +120,10 @@ def _rights(found: Rights, *, loaded: bool) -> Iterator[Finding]:
     needed = preflight.most_connections(setups) + database.SPARE_CONNECTIONS
     for one in gaps.findings(found, needed=needed, loaded=loaded):
         yield one.about, "error" if one.forbids else "note" if one.remedy else "ok", str(one)
+
+
+def _pooler(found: Database) -> Iterator[Finding]:
+    if found.pooler is None:
+        return
+    how = f"{found.pooler}: use --pooler transaction, or the server's own address" if found.pooler.shares else ""
+    yield "pooler", "note", how or str(found.pooler)

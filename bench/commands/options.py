@@ -9,6 +9,8 @@ from rich.console import Console
 
 from suite import trust
 
+POOLERS = ("none", "transaction")  # those of a plan, whose model takes long to load
+
 
 class Names(click.ParamType[list[str]]):
     """Comma-separated names."""
@@ -90,6 +92,17 @@ def scale(command: Callable[..., Any]) -> Callable[..., Any]:
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
     """--services."""
     return click.option("--services", type=Names(), help="Services, separated by commas.")(command)
+
+
+def pooler(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--pooler of a command that has one setup of each service."""
+    return click.option(
+        "--pooler",
+        type=click.Choice(POOLERS),
+        default=POOLERS[0],
+        show_default=True,
+        help="transaction: services have the settings for a pooler in transaction mode.",
+    )(command)
 
 
 def all_pairs(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -67,6 +67,9 @@ results/<run>/summary.csv and other files; results/README.md explains each one.
 @click.option(
     "--gc", type=options.Names(), help="default: Python's garbage collection; freeze: not of what the start made."
 )
+@click.option(
+    "--pooler", type=options.Names(), help="transaction: settings for a pooler in transaction mode (PgBouncer); none."
+)
 @click.option("--arrival", help="closed: users send again when answered; open: at --rate; batch: a fixed number.")
 @click.option("--rate", type=float, metavar="RPS", help="Arrivals per second of the open model.")
 @click.option("--load-workers", type=int, metavar="N", help="Load processes (Locust workers) on this machine.")

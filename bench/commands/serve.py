@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.commands import options
-from bench.measure import database, progress
+from bench.measure import database, preflight, progress
 from bench.measure.fleet import orphans
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.fleet.processes import Child
@@ -35,7 +36,8 @@ LOCUST_PATIENCE_S = 1.0  # it would wait for its users' answers; everything must
 @options.services
 @options.scale
 @options.database_url
-def up(services: list[str] | None, scale: float, database_url: str | None) -> None:
+@options.pooler
+def up(services: list[str] | None, scale: float, database_url: str | None, pooler: str) -> None:
     """Start the database and the services until Ctrl-C.
 
     \b
@@ -43,7 +45,7 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
       bench up --services asyncpg_async      then: curl http://127.0.0.1:8002/users/1
     """
     console = options.console()
-    with _running(services, scale, database_url, console) as (fleet, _):
+    with _running(services, scale, database_url, pooler, console) as (fleet, _):
         console.print("press Ctrl-C to stop them", style="bold")
         _wait(fleet)
 
@@ -62,7 +64,10 @@ def up(services: list[str] | None, scale: float, database_url: str | None) -> No
 @options.services
 @options.scale
 @options.database_url
-def ui(scenario: str, port: int, services: list[str] | None, scale: float, database_url: str | None) -> None:
+@options.pooler
+def ui(
+    scenario: str, port: int, services: list[str] | None, scale: float, database_url: str | None, pooler: str
+) -> None:
     """Start database, services, the external API and Locust's web UI until Ctrl-C. All listen on 127.0.0.1 only.
 
     The page offers every scenario. Under "Custom parameters" are the services (one, several side by side, or all), how
@@ -85,7 +90,7 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
         outside.check_beside_all(one)
     check_ports([port], remedy="choose another port with --port")
     with (
-        _running(services, scale, database_url, console) as (fleet, dsn),
+        _running(services, scale, database_url, pooler, console) as (fleet, dsn),
         tempfile.TemporaryDirectory() as folder,
     ):
         files = ",".join(dict.fromkeys(str(one.path) for one in (chosen, *catalogue.scenarios().values())))
@@ -108,17 +113,19 @@ def ui(scenario: str, port: int, services: list[str] | None, scale: float, datab
 
 @contextmanager
 def _running(
-    services: list[str] | None, scale: float, database_url: str | None, console: Console
+    services: list[str] | None, scale: float, database_url: str | None, pooler: str, console: Console
 ) -> Iterator[tuple[Fleet, Dsn]]:
     chosen = [catalogue.service(name) for name in dict.fromkeys(services or catalogue.services())]
     names = [service.name for service in chosen]
-    setups = [matrix.default_setup(name) for name in names]
+    setups = [replace(matrix.default_setup(name), pooler=pooler) for name in names]
     orphans.end(console)
     check_ports([service.port for service in chosen])
     if any(service.needs_database for service in chosen):
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
         with database.opened(database_url, services=names) as server, tempfile.TemporaryDirectory() as logs:
+            for note in preflight.check_pooler(server, [pooler]):
+                console.print(str(note), style="yellow", highlight=False)
             with progress.shares(console, f"loading scale {scale:g}") as report:
                 database.loaded(server, scale, report)
                 restore.restore(server.dsn)

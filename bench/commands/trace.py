@@ -1,13 +1,14 @@
 """`bench trace`: one request's whole conversation, from its client to PostgreSQL and back."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from bench.commands import options
-from bench.measure import database, traced
+from bench.measure import database, preflight, traced
 from bench.plan import model
 from db.data import dataset, restore
 
@@ -41,6 +42,7 @@ class QueryParameter(click.ParamType[tuple[str, str]]):
 @click.option("--query", type=QueryParameter(), multiple=True, help="A query parameter of the request; repeatable.")
 @options.scale
 @options.database_url
+@options.pooler
 def trace(
     service: str,
     operation: str,
@@ -48,6 +50,7 @@ def trace(
     query: tuple[tuple[str, str], ...],
     scale: float,
     database_url: str | None,
+    pooler: str,
 ) -> None:
     """Show one request of a warm SERVICE, message by message. OPERATION is one of the contract, such as read_user.
 
@@ -56,8 +59,10 @@ def trace(
     connections.
     """
     console = options.console()
-    setup = traced.setup_of(service, operation, profile)
+    setup = replace(traced.setup_of(service, operation, profile), pooler=pooler)
     with database.opened(database_url, services=[service]) as server, tempfile.TemporaryDirectory() as logs:
+        for note in preflight.check_pooler(server, [pooler]):
+            console.print(str(note), style="yellow", highlight=False)
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
             restore.restore(server.dsn)

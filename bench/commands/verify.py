@@ -40,12 +40,14 @@ PROFILES: tuple[str, ...] = get_args(model.Profile)
 @options.services
 @options.scale
 @options.database_url
+@options.pooler
 @options.target
 @options.ca_file
 def verify(
     services: list[str] | None,
     scale: float,
     database_url: str | None,
+    pooler: str,
     target: tuple[tuple[str, str], ...],
     ca_file: str | None,
 ) -> int:
@@ -63,18 +65,22 @@ def verify(
         first_look.check(setup, (), trusted.pem)
     used = [] if setups and not services else [catalogue.service(one).name for one in services or catalogue.services()]
     with database.opened(database_url, services=used) as server:
+        for note in preflight.check_pooler(server, [pooler]):
+            console.print(str(note), style="yellow", highlight=False)
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
         around = FleetSettings(server.dsn.url, dataset.size(scale).users, (), trust=trusted)
         if used:
-            _services(console, around, server, used)
+            _services(console, around, server, used, pooler)
         measurable = [_measurable(console, around, server, setup) for setup in setups]
     return 0 if all(measurable) else 3
 
 
-def _services(console: Console, around: FleetSettings, server: Database, names: list[str]) -> None:
+def _services(console: Console, around: FleetSettings, server: Database, names: list[str], pooler: str) -> None:
     preflight.check_descriptions(names)
-    setups = [replace(matrix.default_setup(name), profile=profile) for profile in PROFILES for name in names]
+    setups = [
+        replace(matrix.default_setup(name), profile=profile, pooler=pooler) for profile in PROFILES for name in names
+    ]
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
         passed = gate.check(around, server, setups, Path(logs))
     for profile in PROFILES:

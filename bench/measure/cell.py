@@ -139,7 +139,10 @@ def _record(
             kept, marks = samples.keep(stream, folder / "samples.parquet")
     recording = observers.recording(marks, attempt.placed, locust_counts.counted(folder / "locust.json"))
     calls = fleet.external.calls() - called if cell.calls_external else None
-    recording = replace(recording, verified_transactions=attempt.verified, external_calls=calls)
+    shared = server.pooler is not None and server.pooler.shares
+    # A pooler's own statements are transactions, too. PgBouncer sends a SET before each transaction of asyncpg.
+    verified = {} if shared else attempt.verified
+    recording = replace(recording, verified_transactions=verified, external_calls=calls, shared=shared)
     recordings.keep(recording, folder)
     database.check_not_restarted(server, database_started)
     return recording, kept

@@ -13,13 +13,14 @@ from bench.measure.named import locate, moving
 from bench.measure.named.moving import Placed
 from bench.plan import placement
 from bench.plan.note import Kind, Note
-from db import gaps, rights, server
+from db import gaps, pooler, rights, server
 from db.address import dsn, libraries, parameters
 from db.address.dsn import Dsn
 from db.address.libraries import SettingError
 from db.data import loader
 from db.data.marker import Dataset
 from db.data.steps import Progress
+from db.pooler import Pooler
 from db.private import embedded, postmaster
 from db.rights import Rights
 from suite import catalogue, waiting
@@ -38,7 +39,8 @@ class Database:
 
     `placed`: it runs on the CPUs that were requested. `movable`: it may be placed on other CPUs. Of a named server:
     `rights` are those of the role; `pid` is its process if that was found on this machine, `lent` if it was moved for
-    the time of the run; `poolers` are processes between it and its address; `unseen` says why it was not found.
+    the time of the run; `unseen` says why it was not found. `pooler` is between it and its address, and `poolers` are
+    the processes of that.
     """
 
     dsn: Dsn
@@ -50,6 +52,7 @@ class Database:
     lent: bool = False
     poolers: tuple[int, ...] = ()
     unseen: str = ""
+    pooler: Pooler | None = None
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -118,6 +121,7 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
             found = rights.of(external)
             if found.read_only:
                 raise DatabaseError(f"no run is possible at {external.redacted}: {gaps.writing(found)}")
+            before = pooler.find(external)
         seen = locate.find(external)
         with moving.placed(seen.pids, cpus) as placed:
             yield Database(
@@ -129,6 +133,7 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
                 rights=found,
                 poolers=seen.poolers,
                 unseen=seen.why_not,
+                pooler=before,
             )
         return
     for name in [name for name in os.environ if name.startswith("PG")]:
@@ -144,7 +149,12 @@ def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] 
 
 
 def check_connections(database: Database, needed: int) -> None:
-    """Raise DatabaseError, with the sum, when the services may need more connections than the role can have."""
+    """Raise DatabaseError, with the sum, when the services may need more connections than the role can have.
+
+    How many a pooler allows is not known.
+    """
+    if database.pooler is not None:
+        return
     limit = rights.of(database.dsn).tightest
     if needed + SPARE_CONNECTIONS > limit.free:
         raise DatabaseError(

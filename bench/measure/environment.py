@@ -58,6 +58,7 @@ def record(
         "database": {
             "server": database.dsn.redacted,
             "private": database.private,
+            **({"pooler": str(database.pooler)} if database.pooler else {}),
             "settings": server.settings(database.dsn),
             "scale": dataset.scale,
             "dataset_version": dataset.version,

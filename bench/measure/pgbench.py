@@ -17,8 +17,13 @@ SECONDS = 5
 PATIENCE_S = 30.0
 
 
-def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Path) -> float | None:
-    """Requests/s of PostgreSQL alone. None for a scenario without scripts. Raises LoadError when pgbench fails."""
+def measure(
+    alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Path, *, prepared: bool = True
+) -> float | None:
+    """Requests/s of PostgreSQL alone. None for a scenario without scripts. Raises LoadError when pgbench fails.
+
+    `prepared`: with prepared statements, which not every pooler can share.
+    """
     mix = scripts(alone.scenario, dict(alone.parameters))
     if not mix or not alone.connections:
         return None
@@ -29,7 +34,8 @@ def measure(alone: Alone, dsn: Dsn, users: int, cpus: Sequence[int], folder: Pat
         files.write_whole(path, script.text)
         chosen += ["-f", f"{path}@{script.weight}"]
     command = [
-        str(binaries.installed() / "bin/pgbench"), "--no-vacuum", "--protocol=prepared",
+        str(binaries.installed() / "bin/pgbench"), "--no-vacuum",
+        f"--protocol={'prepared' if prepared else 'extended'}",
         f"--client={alone.connections}", "--jobs=1", f"--time={SECONDS}", f"--define=users={users}", *chosen,
     ]  # fmt: skip
     try:

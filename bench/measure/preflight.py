@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from bench.analysis import parity
 from bench.measure import load
+from bench.measure.database import Database
 from bench.measure.fleet import applications
 from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import first_look
 from bench.plan import turns
-from bench.plan.matrix import Cell, Setup
+from bench.plan.matrix import NO_POOLER, Cell, Setup
 from bench.plan.model import Load, Plan
+from bench.plan.note import Kind, Note
 from bench.plan.servers import SERVERS, either
 from bench.store import space
 from db import ports
@@ -58,6 +60,31 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK, trusted:
     check_open_files(max(most_sockets(cell, plan.load) for cell in cells))
     seconds = sum(load.expected_s(cell, plan.load) for cell in cells) * plan.rounds.count
     space.check_space(seconds * LIKELY_MOST_RPS * BYTES_PER_SAMPLE / 1e6 + LOGS_MB)
+
+
+def check_pooler(server: Database, asked: Iterable[str]) -> list[Note]:
+    """What a pooler changes, as notes. `asked` has the values of matrix.pooler.
+
+    Raises PreflightError when services without the settings for it would be behind a pooler that shares connections.
+    """
+    found = server.pooler
+    if found is None:
+        return []
+    if not found.shares:
+        text = f"{found} is before PostgreSQL: each connection of a service takes one of its connections to the server"
+        return [Note("", Kind.POOLER, text)]
+    if NO_POOLER in asked:
+        raise PreflightError(
+            f"{found} answers at {server.dsn.redacted}: it may give each transaction another session, which has no"
+            " prepared statements of the last one. Use --pooler transaction (in a plan, matrix.pooler): services then"
+            " have their library's settings for that. Or name the server's own address"
+        )
+    text = (
+        f"{found} is before PostgreSQL, and is measured with it. The services prepare no statements, even if it could"
+        " keep them (PgBouncer can since 1.21, with max_prepared_statements). PostgreSQL sees the pooler's connections:"
+        " those of a service are left empty, and its transactions have the pooler's own among them"
+    )
+    return [Note("", Kind.POOLER, text)]
 
 
 def _ports(cells: Iterable[Cell]) -> list[int]:

@@ -73,7 +73,9 @@ def ceilings_of(job: Job, stage: Stage) -> dict[Alone, float]:
         rps = pgbench.measured(alone, place)
         if rps is None:
             stage.display.step(f"pgbench: the SQL of {alone.scenario} on {alone.connections} connections")
-            rps = pgbench.measure(alone, stage.server.dsn, users, job.placed.service, place)
+            pooler = stage.server.pooler
+            prepared = pooler is None or not pooler.shares
+            rps = pgbench.measure(alone, stage.server.dsn, users, job.placed.service, place, prepared=prepared)
         if rps:
             found[alone] = rps
     return found

@@ -129,6 +129,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
             calls=any(cell.calls_external for cell in job.cells),
         ) as fleet,
     ):
+        _warn(display, preflight.check_pooler(server, job.plan.matrix.pooler))
         watch = busy.Watch(_ours(job, server))
         job = replace(
             job,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bench.plan.matrix import NO_POOLER
 from services.contract.operations import OPERATIONS
 from suite.catalogue import Overhead, Service
 
@@ -28,8 +29,19 @@ class Cost:
         return f"{self.round_trips:g} round trips{statements}"
 
 
-def expected(service: Service, profile: str, operation: str, variant: str | None = None, reads: int = READS) -> Cost:
-    """What one call should cost, by the contract and service.toml; a read_many of so many reads."""
+def expected(
+    service: Service,
+    profile: str,
+    operation: str,
+    variant: str | None = None,
+    reads: int = READS,
+    *,
+    pooler: str = NO_POOLER,
+) -> Cost:
+    """What one call should cost, by the contract and service.toml; a read_many of so many reads.
+
+    `pooler`: with the settings for one or without.
+    """
     known = OPERATIONS[operation]
     data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:
@@ -38,7 +50,8 @@ def expected(service: Service, profile: str, operation: str, variant: str | None
     if variant != "explicit":
         uses = service.uses.get(operation, uses)
     around = _around(service, profile, variant)
-    return Cost(data + uses * around.round_trips, data + uses * around.statements)
+    each = service.behind_pooler.round_trips if pooler != NO_POOLER else 1
+    return Cost(data * each + uses * around.round_trips, data + uses * around.statements)
 
 
 def _around(service: Service, profile: str, variant: str | None) -> Overhead:
@@ -56,16 +69,17 @@ def _around(service: Service, profile: str, variant: str | None) -> Overhead:
     )
 
 
-def differences(service: Service, profile: str, found: Mapping[str, Cost]) -> Iterator[str]:
+def differences(service: Service, profile: str, found: Mapping[str, Cost], *, pooler: str = NO_POOLER) -> Iterator[str]:
     """In words, every operation that costs something else than it should."""
+    said = profile if pooler == NO_POOLER else f"{profile}, pooler {pooler}"
     for operation, cost in found.items():
         name, variant = _parts(operation)
-        should = expected(service, profile, name, variant)
+        should = expected(service, profile, name, variant, pooler=pooler)
         more = cost.round_trips - should.round_trips
         # Two statements at once may meet connections that have not seen them, in a pool larger than the one tried.
         learning = OPERATIONS[name].uses > 1 and 0 < more < 1
         if (more and not learning) or cost.statements not in {None, should.statements}:
-            yield f"{service.name} ({profile}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
+            yield f"{service.name} ({said}): {operation} took {cost} a call, expected {should} ({CALLS} calls)"
 
 
 def _parts(counted_as: str) -> tuple[str, str | None]:

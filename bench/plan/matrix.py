@@ -12,6 +12,7 @@ from suite.catalogue import NO_SCENARIOS, Scenario
 
 PYTHONS_OWN: GarbageCollection = "default"
 """How every service collected garbage before plans could choose."""
+NO_POOLER = "none"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Setup:
     database_rtt_ms: float | None = None
     external_delay_s: float = 5.0
     gc: str = PYTHONS_OWN
+    pooler: str = NO_POOLER
     arm: str = ""
     url: str = ""
     title: str = ""
@@ -139,6 +141,7 @@ SETUP_AXES = (
     "pool_timeout_s",
     "threads",
     "gc",
+    "pooler",
     "database_rtt_ms",
     "external_delay_s",
 )

@@ -13,6 +13,7 @@ from suite.arrival import Arrival
 Scalar = str | int | float
 Profile = Literal["idiomatic", "lean"]
 GarbageCollection = Literal["default", "freeze"]
+Pooler = Literal["none", "transaction"]
 GC: GarbageCollection = "default"
 """Of a plan that does not say; bench/plan/matrix.py has what runs had before there was a choice."""
 Count = Annotated[int, Field(ge=1)]
@@ -37,7 +38,8 @@ class Matrix(_Section):
 
     `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
     are connected directly. `external_delay_s` is how long the external API takes that services call. `gc`: Python's own
-    garbage collection, or one that leaves out whatever exists when the service has started.
+    garbage collection, or one that leaves out whatever exists when the service has started. `pooler`: services have
+    their library's settings for a pooler in transaction mode between them and PostgreSQL, whether or not one is there.
     """
 
     scenarios: list[str] = Field(min_length=1)
@@ -50,6 +52,7 @@ class Matrix(_Section):
     pool_timeout_s: list[Seconds] = [30.0]
     threads: list[Count] = [40]
     gc: list[GarbageCollection] = [GC]
+    pooler: list[Pooler] = ["none"]
     database_rtt_ms: list[Annotated[float, Field(ge=0, le=1000)] | None] = [None]
     external_delay_s: list[Annotated[float, Field(ge=0, le=60)]] = [5.0]
     users: list[Count] = [1000]

@@ -52,6 +52,8 @@ class Kind(StrEnum):
     VARIABLES = "variables"
     RIGHTS = "rights"
     """What the role may not see or do on a named PostgreSQL."""
+    POOLER = "pooler"
+    """What stands before PostgreSQL."""
     BUSY = "busy"
     """What else used the machine before anything was measured."""
 

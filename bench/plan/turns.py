@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bench.plan.matrix import Cell
+from bench.plan.matrix import NO_POOLER, Cell
 from bench.plan.model import Load, Plan
 from services.contract.operations import OPERATIONS
 from suite.arrival import Arrival
@@ -26,6 +26,9 @@ def obstacle(cell: Cell, plan: Plan) -> str:
     """
     if plan.rounds.slices == 1:
         return "the plan has no slices (rounds.slices)"
+    # A plan that also has cells without the settings for a pooler cannot run behind one.
+    if not cell.setup.url and NO_POOLER not in plan.matrix.pooler:
+        return "a stopped service would keep its pooler's connections"
     return _of_load(plan.load) or _of_cell(cell)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from bench.analysis.outcome import CellResult
 from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
-from bench.plan.matrix import PYTHONS_OWN
+from bench.plan.matrix import NO_POOLER, PYTHONS_OWN
 from bench.plan.metrics import Place
 from bench.plan.model import Load
 from suite.arrival import Arrival
@@ -38,6 +38,7 @@ def _summary_row(origin: Origin, load: Load, result: CellResult, operation: Oper
     cell, setup = result.cell, result.cell.setup
     more = [
         ("gc", setup.gc if setup.gc != PYTHONS_OWN else None),  # so that rows of older runs are equal ones
+        ("pooler", setup.pooler if setup.pooler != NO_POOLER else None),
         ("database_rtt_ms", setup.database_rtt_ms),
         ("external_delay_s", setup.external_delay_s if cell.calls_external else None),
         ("arm", setup.arm or None),

@@ -19,15 +19,17 @@ from db.data.dataset import Size
 from db.data.steps import Progress, ReportShare, Step, run
 
 FILLING_LOCK = 7_164_025_719
-"""An advisory lock that every session of a load shares: an exclusive lock proves that no killed load is left."""
+"""An advisory lock that every transaction of a load shares: an exclusive lock proves that no killed load is left."""
 MOST_SESSIONS = 4
 
 _ORDER = ("order_items", "users", "orders", "products", "notes")  # the table with the longest work first
 _PARTS = {"order_items": 4, "orders": 2}  # parts of the checksum: short steps keep all sessions busy until the end
 # Sorting in 64 MB took no longer than in 256 MB. A session uses one process: there are as many sessions as CPUs.
-_SESSION = """
-SET lock_timeout = '15s'; SET maintenance_work_mem = '64MB'; SET jit = off;
-SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0
+# They hold for one transaction, as the lock does: a pooler may give each transaction another session.
+_SETTINGS = f"""
+SET LOCAL lock_timeout = '15s'; SET LOCAL maintenance_work_mem = '64MB'; SET LOCAL jit = off;
+SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0;
+SELECT pg_advisory_xact_lock_shared({FILLING_LOCK})
 """
 # A merge over the indexes of both sides takes a fraction of the time of hashing one of them.
 _BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off"
@@ -91,7 +93,7 @@ def _fill(table: str, size: Size, keys: Sequence[str]) -> _Work:
     copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(name)
 
     def work(session: Session, report_share: ReportShare) -> None:
-        with session.transaction():
+        with _transaction(session):
             session.execute(sql.SQL("TRUNCATE {}").format(name))
             with session.cursor().copy(copy) as stream:
                 stream.write(copy_format.HEADER)
@@ -110,7 +112,7 @@ def _fill(table: str, size: Size, keys: Sequence[str]) -> _Work:
 
 def _execute(*statements: str) -> _Work:
     def work(session: Session, _report_share: ReportShare) -> None:
-        with session.transaction():
+        with _transaction(session):
             for statement in statements:
                 session.execute(statement.encode())
 
@@ -119,7 +121,8 @@ def _execute(*statements: str) -> _Work:
 
 def _add(part: Part, sums: list[Sum]) -> _Work:
     def work(session: Session, _report_share: ReportShare) -> None:
-        sums.append(checksum.add(session, part))
+        with _transaction(session):
+            sums.append(checksum.add(session, part))
 
     return work
 
@@ -127,11 +130,14 @@ def _add(part: Part, sums: list[Sum]) -> _Work:
 @contextmanager
 def _sessions(dsn: Dsn, count: int) -> Iterator[list[Session]]:
     with ExitStack() as stack:
-        sessions = [stack.enter_context(server.connect(dsn)) for _ in range(count)]
-        for session in sessions:
-            session.execute(_SESSION)
-            session.execute("SELECT pg_advisory_lock_shared(%s)", [FILLING_LOCK])  # until it ends
-        yield sessions
+        yield [stack.enter_context(server.connect(dsn)) for _ in range(count)]
+
+
+@contextmanager
+def _transaction(session: Session) -> Iterator[None]:
+    with session.transaction():
+        session.execute(_SETTINGS.encode())
+        yield
 
 
 def _cancel(session: Session) -> None:

@@ -1,5 +1,8 @@
 """Loads the dataset, reads which one a database has, and checks it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 
 from db import server
@@ -24,19 +27,25 @@ def load(dsn: Dsn, scale: float, progress: Progress | None = None) -> Dataset:
     """
     size = dataset.size(scale)
     remedy = "correct what it names (space, rights, a session that holds a lock) and run `bench db load` again"
-    with server.explained(dsn, "loading the dataset", remedy), server.connect(dsn) as conn:
-        progress = progress or _silent
-        _take(conn, _LOCK, progress)  # until the connection closes
-        _take(conn, building.FILLING_LOCK, progress)
-        conn.execute("SELECT pg_advisory_unlock(%s)", [building.FILLING_LOCK])  # for the sessions of this load
-        conn.execute("SET lock_timeout = '15s'")  # otherwise, a session left in a transaction would block us forever
-        marker.adopt(conn)
-        marker.refuse_strangers(conn, dsn)
-        found = marker.read(conn)
-        if found is None or _differences(conn, found, size):
-            made = _build(conn, dsn, size, progress)
-            _seal(conn, dsn, float(scale), size, made)
+    progress = progress or _silent
+    with (
+        server.explained(dsn, "loading the dataset", remedy),
+        server.connect(dsn) as guard,
+        _locked(guard, _LOCK, progress),
+        server.connect(dsn) as conn,
+    ):
+        with _locked(conn, building.FILLING_LOCK, progress):
+            pass  # no transaction of a killed load is left; those of this one share the lock
+        with _transaction(conn):
+            marker.adopt(conn)
+            marker.refuse_strangers(conn, dsn)
             found = marker.read(conn)
+            complete = found is not None and not _differences(conn, found, size)
+        if not complete:
+            made = _build(conn, dsn, size, progress)
+            with _transaction(conn):
+                _seal(conn, dsn, float(scale), size, made)
+                found = marker.read(conn)
     if found is None:
         raise DatabaseError(f"the dataset at {dsn.redacted} was dropped while it was loaded: load it again")
     return found
@@ -69,11 +78,24 @@ def check(dsn: Dsn, scale: float, *, contents: bool = False) -> Dataset:
     return found
 
 
-def _take(conn: psycopg.Connection, lock: int, progress: Progress) -> None:
-    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [lock]).fetchone()
-    if not (row and row[0]):
-        progress("waiting for another load into this database to end", 0.0)
-        conn.execute("SELECT pg_advisory_lock(%s)", [lock])
+@contextmanager
+def _locked(conn: psycopg.Connection, lock: int, progress: Progress) -> Iterator[None]:
+    """Hold an advisory lock, in a transaction: behind a pooler, nothing else of a session lasts."""
+    with conn.transaction():
+        conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # others work while it waits
+        row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock]).fetchone()
+        if not (row and row[0]):
+            progress("waiting for another load into this database to end", 0.0)
+            conn.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+        yield
+
+
+@contextmanager
+def _transaction(conn: psycopg.Connection) -> Iterator[None]:
+    """A transaction that does not wait forever for a session that was left in another one."""
+    with conn.transaction():
+        conn.execute("SET LOCAL lock_timeout = '15s'")
+        yield
 
 
 def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -> list[str]:
@@ -90,7 +112,7 @@ def _differences(conn: psycopg.Connection, found: Dataset, size: dataset.Size) -
 def _build(conn: psycopg.Connection, dsn: Dsn, size: dataset.Size, progress: Progress) -> str:
     """Build everything except the mark of completeness. Returns the checksum."""
     progress("making tables", 0.0)
-    with conn.transaction():
+    with _transaction(conn):
         conn.execute("DROP TABLE IF EXISTS notes, order_items, orders, products, users, bench_dataset")
         marker.create(conn)
         conn.execute(content.schema().tables.encode())

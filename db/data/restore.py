@@ -27,11 +27,13 @@ def restore(dsn: Dsn, *, lock_timeout_s: float = 15) -> None:
     """
     with server.explained(dsn, "restoring the dataset", _REMEDY), server.connect(dsn) as conn:
         found = marker.required(conn, dsn)
-        conn.execute("SELECT set_config('lock_timeout', %s, false)", [f"{round(lock_timeout_s * 1000)}ms"])
         with conn.transaction():
+            conn.execute("SELECT set_config('lock_timeout', %s, true)", [f"{round(lock_timeout_s * 1000)}ms"])
             with_orders = _delete_beyond(conn, found.size)
             conn.execute(_UNDO_NOTES)
             reset_sequences(conn, found.size)
+            # VACUUM takes this lock, outside of a transaction and so without a time-out. Now it is free.
+            conn.execute("LOCK TABLE users, notes IN SHARE UPDATE EXCLUSIVE MODE")
         # Rows that were updated and restored, or created and deleted, leave dead versions even if nothing is left to
         # undo. INDEX_CLEANUP ON: VACUUM would skip the indexes if there are few, and cells would not start equal.
         conn.execute("VACUUM (INDEX_CLEANUP ON) users, notes")

@@ -23,6 +23,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         min_size=settings.pool_size,
         max_size=settings.pool_limit,
         reset=leave_as_it_is if settings.lean else None,
+        # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+        statement_cache_size=0 if settings.pooled else 100,
     ) as pool:
         metrics.watch(settings, pool_connections=pool.get_size, pool_idle=pool.get_idle_size)
         yield

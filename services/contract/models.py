@@ -111,6 +111,7 @@ class Health(BaseModel):
     service: str
     profile: str
     gc: str
+    pooler: str
     nonce: str
     pool: PoolSettings
     threads: int

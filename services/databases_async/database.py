@@ -25,6 +25,8 @@ database = Database(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     reset=leave_as_it_is if settings.lean else None,
+    # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+    statement_cache_size=0 if settings.pooled else 100,
     dsn=settings.database_url,  # `databases` reads only host, user and database from it; asyncpg reads everything
 )
 

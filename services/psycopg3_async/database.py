@@ -16,7 +16,11 @@ pool = AsyncConnectionPool(
     min_size=settings.pool_size,
     max_size=settings.pool_limit,
     timeout=settings.pool_timeout_s,
-    kwargs={"options": settings.options},
+    kwargs={
+        "options": settings.options,
+        # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+        "prepare_threshold": None if settings.pooled else 5,
+    },
     open=False,
 )
 

@@ -22,7 +22,21 @@ engine = create_async_engine(
     # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
     # asyncpg reads the URL itself: SQLAlchemy would pass libpq's parameters as arguments, which asyncpg refuses.
-    connect_args={"dsn": settings.database_url, "timeout": settings.connect_timeout_s},
+    connect_args={
+        "dsn": settings.database_url,
+        "timeout": settings.connect_timeout_s,
+        # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+        # SQLAlchemy prepares each statement nevertheless: without a name, it leaves nothing in the session.
+        **(
+            {
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": lambda: "",
+            }
+            if settings.pooled
+            else {}
+        ),
+    },
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
 

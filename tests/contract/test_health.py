@@ -24,6 +24,7 @@ def assert_healthy(setup: Setup, fleet: Fleet) -> None:
         "service": setup.service,
         "profile": "idiomatic",
         "gc": setup.gc,
+        "pooler": setup.pooler,
         "nonce": fleet.settings.nonce,
         "pool": {"size": setup.pool_size, "overflow": setup.pool_overflow, "timeout_s": setup.pool_timeout_s},
         "threads": setup.threads,

@@ -108,6 +108,7 @@ def test_a_service_is_started_as_the_harness_starts_it(service: Service) -> None
         threads=setup.threads,
         profile=setup.profile,
         gc=setup.gc,
+        pooler=setup.pooler,
         dataset_users=10_000,
         nonce="",
         external_api_url="http://external_api:8020",

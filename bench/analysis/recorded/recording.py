@@ -20,7 +20,8 @@ class Recording:
     itself counted; None where that is not known. `verified_transactions` has those of one call, by
     `bench.plan.costs.counted_as`, as verification counted them; none where it could not. `external_calls` is how many
     the external API answered from the load's beginning to its end; None where that is not known. `turns` are those of
-    a cell that was measured in slices, in order; none of one that ran without a break.
+    a cell that was measured in slices, in order; none of one that ran without a break. `shared`: a pooler shares the
+    connections that PostgreSQL sees, so they are not the service's.
     """
 
     marks: tuple[Mark, ...]
@@ -34,3 +35,4 @@ class Recording:
     verified_transactions: Mapping[str, float] = field(default_factory=dict, hash=False)
     external_calls: int | None = None
     turns: tuple[Turn, ...] = ()
+    shared: bool = False

@@ -32,7 +32,7 @@ UNKNOWN = Held(None, None)
 
 def of(recording: Recording, window: Window, clock: ActiveClock | None) -> Held:
     """In the window, as far as the readings of pg_stat_activity tell."""
-    if not recording.activity:
+    if not recording.activity or recording.shared:
         return UNKNOWN
     # At the first reading the service has just those connections that its pools open at start.
     others = max(0, recording.activity[0].connections - recording.pooled)
@@ -68,7 +68,7 @@ def own_states(recording: Recording) -> list[OwnStates]:
 
     In a turn, as many wait in a transaction as are surely the cell's own.
     """
-    if not recording.activity:
+    if not recording.activity or recording.shared:
         return []
     others = max(0, recording.activity[0].connections - recording.pooled)
     waiting = [activity.idle_in_transaction(one) for one in recording.activity]

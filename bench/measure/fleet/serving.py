@@ -41,6 +41,7 @@ def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
         "THREADS": str(setup.threads),
         "PROFILE": setup.profile,
         "GC": setup.gc,
+        "POOLER": setup.pooler,
     }
 
 

@@ -23,6 +23,7 @@ SET = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
+    "PGTZ": "UTC",  # libpq sends it to the server, in a way that a pooler takes
     "PYTHONUNBUFFERED": "1",  # a log is complete, however its process ends
     "PYTHONNOUSERSITE": "1",  # only packages of the lock, none of the user
     "PYTHONPATH": str(catalogue.CHECKOUT),  # Locust runs elsewhere, and needs the code that this harness runs

@@ -14,6 +14,7 @@ import httpx
 
 from bench.measure.gate import clients
 from bench.plan.costs import CALLS, READS, Cost, counted_as, expected
+from bench.plan.matrix import Setup
 from db import server
 from db import statements as statements_of
 from db.address.dsn import Dsn
@@ -54,17 +55,17 @@ def warm_up(service: Service, connections: int) -> None:
                 _warm_up(client, service, connections, operation, variant)
 
 
-def counted(service: Service, profile: str, connections: int, relay: Relay, statements: Statements) -> dict[str, Cost]:
+def counted(service: Service, setup: Setup, relay: Relay, statements: Statements) -> dict[str, Cost]:
     """The cost of every operation that the service answers, for each variant, one after the other.
 
-    `connections` is the size of its pool. `statements` returns how many statements were executed so far. What only
+    `statements` returns how many statements were executed so far. What only
     reads must have been warmed up. Raises VerificationError for a call that fails.
     """
     found = {}
     with clients.client(service.url) as client:
         time.sleep(SETTLE_S)
         for operation, variant in _asked(service):
-            should = expected(service, profile, operation, variant)
+            should = expected(service, setup.profile, operation, variant, pooler=setup.pooler)
             cost = None
             if not OPERATIONS[operation].writes:
                 cost = _cost(client, service, requests(operation, CALLS, client, variant), relay, statements)
@@ -74,7 +75,7 @@ def counted(service: Service, profile: str, connections: int, relay: Relay, stat
                 or cost.round_trips != should.round_trips
                 or cost.statements not in {None, should.statements}
             ):
-                cost = _warm_cost(client, service, connections, operation, variant, relay, statements)
+                cost = _warm_cost(client, service, setup.pool_size, operation, variant, relay, statements)
             found[counted_as(operation, variant)] = cost
     return found
 

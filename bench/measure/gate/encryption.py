@@ -26,11 +26,14 @@ def in_use(
 ) -> Mapping[Setup, str]:
     """The version of TLS and the cipher of each setup's connections, or NONE. Without an entry it is not known.
 
-    The services are started once more for it, on the server's own address, unless the server speaks no TLS.
+    The services are started once more for it, on the server's own address, unless the server speaks no TLS. Behind a
+    pooler, PostgreSQL does not know it.
     """
     own = [setup for batch in batches for setup in batch if catalogue.service(setup.service).needs_database]
     if not _offered(server):
         return dict.fromkeys(own, NONE)
+    if server.pooler is not None:
+        return {}
     found = dict[Setup, str]()
     with Fleet(settings, calls=False) as fleet:
         for batch in batches:

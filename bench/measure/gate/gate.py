@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -52,7 +53,7 @@ class Verification:
 
 
 def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
-    """Start one setup of each service and profile, check its answers, and count what its operations cost.
+    """Start one setup of each service, profile and pooler, check its answers, and count what its operations cost.
 
     Raises VerificationError with every disagreement (up to ten).
     """
@@ -61,15 +62,14 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
     # Nothing is timed here, so the services may use every CPU.
     around = replace(settings, cpus=(), load_cpus=())
     with lines.opened(server.dsn, [setup.service for setup in setups]) as ways:
-        with (
-            counts.tracked(server.dsn) as statements,
-            Fleet(around, urls={name: way.url for name, way in ways.items()}) as fleet,
-        ):
+        urls = {name: way.url for name, way in ways.items()}
+        tracking = counts.tracked(server.dsn) if server.pooler is None else nullcontext(None)
+        with tracking as statements, Fleet(around, urls=urls) as fleet:
             for batch in _batches(setups):
                 fleet.stop()
                 for way in ways.values():
                     way.messages.clear()
-                fleet.start({setup: logs / f"{setup.service}-{setup.profile}.log" for setup in batch})
+                fleet.start({setup: logs / f"{setup.service}-{setup.profile}-{setup.pooler}.log" for setup in batch})
                 ports = {name: way.relay.port for name, way in ways.items()}
                 processes = inspection.processes_when_started(fleet.pids(), ports)
                 started_ns = time.perf_counter_ns()
@@ -86,7 +86,9 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
         if not wrong:
             encrypted = encryption.in_use(around, server, _batches(setups), logs)
             passed.facts |= {setup: replace(passed.facts[setup], encryption=one) for setup, one in encrypted.items()}
-        if statements is None:
+        if server.pooler is not None:
+            passed.unchecked = f"statements: {server.pooler} has sessions from before they were to be counted"
+        elif statements is None:
             passed.unchecked = f"statements: {counts.missing(server.dsn)}"
     restore.restore(server.dsn)
     if wrong:
@@ -163,13 +165,13 @@ def _listed(wrong: Sequence[str]) -> str:
 
 
 def _batches(setups: Sequence[Setup]) -> list[list[Setup]]:
-    """The first setup of each service and profile, in batches. A batch has one setup of each service: one per port."""
-    first: dict[tuple[str, str], Setup] = {}
+    """The first setup of each service, profile and pooler. A batch has one setup of each service: one per port."""
+    first: dict[tuple[str, str, str], Setup] = {}
     for setup in setups:  # round trip times and delays do not change answers
         near = replace(setup, database_rtt_ms=None, external_delay_s=0.0)
-        first.setdefault((setup.profile, setup.service), near)
-    profiles = dict.fromkeys(profile for profile, _ in first)
-    return [[setup for (of, _), setup in first.items() if of == profile] for profile in profiles]
+        first.setdefault((setup.profile, setup.pooler, setup.service), near)
+    batches = dict.fromkeys(key[:2] for key in first)
+    return [[setup for key, setup in first.items() if key[:2] == batch] for batch in batches]
 
 
 def _facts(
@@ -182,4 +184,4 @@ def _facts(
 
 
 def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
-    return differences(catalogue.service(setup.service), setup.profile, costs)
+    return differences(catalogue.service(setup.service), setup.profile, costs, pooler=setup.pooler)

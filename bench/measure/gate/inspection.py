@@ -126,6 +126,7 @@ def parity_facts(
         pool_timeout_s=pool.get("timeout_s"),
         threads=threads(service),
         gc=health["gc"],
+        pooler=health["pooler"] if service.needs_database else None,
         event_loop=health["event_loop"],
         http_parser=health["http_parser"],
         versions=health["versions"],

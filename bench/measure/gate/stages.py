@@ -87,7 +87,7 @@ def costs(
     found = dict[Setup, Mapping[str, Cost]]()
     for setup in setups:
         service, relay = catalogue.service(setup.service), lines[setup.service].relay
-        found[setup] = counts.counted(service, setup.profile, setup.pool_size, relay, statements)
+        found[setup] = counts.counted(service, setup, relay, statements)
     return found
 
 

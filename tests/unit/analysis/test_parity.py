@@ -118,6 +118,22 @@ def test_what_the_plan_varies_is_no_difference() -> None:
     ]
 
 
+def test_settings_for_a_pooler_have_facts_of_their_own() -> None:
+    """Declared for them. They are held against other setups that have them, and against no others."""
+    asyncpg, psycopg2 = (replace(one, pooler="transaction") for one in (ASYNCPG, PSYCOPG2))
+    unnamed = replace(PLAIN, pooler="transaction", protocol="extended, unnamed")
+    assert differences({ASYNCPG: PLAIN, asyncpg: unnamed}) == [parity_table.NONE]
+    simple = replace(unnamed, protocol="simple query")
+    said = "extended, unnamed with asyncpg_async; simple query with psycopg2_sync"
+    assert differences({asyncpg: unnamed, psycopg2: simple}) == [f"parity, library: protocol is {said}"]
+    kept = replace(unnamed, protocol="extended, prepared once")
+    [line] = differences({asyncpg: kept, psycopg2: simple})
+    assert line.startswith("! parity, not asked for: protocol is extended, prepared once")
+    assert differences({asyncpg: replace(unnamed, pooler="none")}) == [
+        "! parity, not asked for: pooler is none with asyncpg_async; the plan says transaction"
+    ]
+
+
 def test_a_profile_is_named_where_a_service_differs_in_one_only() -> None:
     """In the other profile, all are alike."""
     lean = {replace(one, profile="lean"): replace(PLAIN, profile="lean") for one in (ASYNCPG, PSYCOPG2)}

@@ -8,6 +8,7 @@ import pytest
 
 from bench.measure.gate import counts
 from bench.plan.costs import CALLS, Cost, expected
+from bench.plan.matrix import default_setup
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 
@@ -39,7 +40,7 @@ class Counted:
 
     def all(self) -> dict[str, Cost]:
         """The costs of all operations."""
-        return counts.counted(SERVICE, "idiomatic", 10, cast("Any", SimpleNamespace()), None)
+        return counts.counted(SERVICE, default_setup(SERVICE.name), cast("Any", SimpleNamespace()), None)
 
 
 READS = {name for name, one in OPERATIONS.items() if not one.writes}

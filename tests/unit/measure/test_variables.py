@@ -25,6 +25,7 @@ def test_only_what_is_on_the_list_is_passed_on() -> None:
     given = {"PATH": "/bin", "SSL_CERT_FILE": "/ca.pem", "TZ": "Asia/Tokyo", "LANG": "C", "SECRET": "x", "PGHOST": "h"}
     assert variables.clean(given | MEANT_FOR_OTHERS) == {
         "PATH": "/bin", "SSL_CERT_FILE": "/ca.pem", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC",
+        "PGTZ": "UTC",
         "PYTHONUNBUFFERED": "1", "PYTHONNOUSERSITE": "1", "PYTHONPATH": str(catalogue.CHECKOUT),
     }  # fmt: skip
 

@@ -41,6 +41,26 @@ def test_many_reads_cost_as_many_statements() -> None:
     assert costs.expected(ASYNCPG, "idiomatic", "read_user", reads=20) == Cost(2, 5)
 
 
+@pytest.mark.parametrize(
+    ("service", "profile", "operation", "variant", "cost"),
+    [
+        (ASYNCPG, "idiomatic", "read_user", None, Cost(3, 5)),  # without its cache, it asks for the types first
+        (ASYNCPG, "lean", "read_user", None, Cost(2, 1)),
+        (ASYNCPG, "lean", "read_many", None, Cost(6, 3)),
+        (ORM, "idiomatic", "update_user", None, Cost(6, 4)),  # BEGIN, two statements of two round trips, COMMIT
+        (PSYCOPG2, "idiomatic", "read_user", None, Cost(3, 3)),  # it prepares nothing
+    ],
+)
+def test_settings_for_a_pooler_may_cost_round_trips(
+    service: catalogue.Service, profile: str, operation: str, variant: str | None, cost: Cost
+) -> None:
+    """As many for each data statement as the service's description says. A difference names the setting."""
+    assert costs.expected(service, profile, operation, variant, pooler="transaction") == cost
+    more = {operation: Cost(cost.round_trips + 1, None)}
+    [said] = costs.differences(service, profile, more, pooler="transaction")
+    assert said.startswith(f"{service.name} ({profile}, pooler transaction): {operation} took")
+
+
 def test_what_costs_something_else_is_said() -> None:
     """With what it took and what it should have; one that keeps to it says nothing."""
     found = {

@@ -95,6 +95,7 @@ OTHERS = ["asyncpg_async", "psycopg2_sync"]
         ({"arrival": "open", "rate": 1500.0, "load_workers": 1}, "arrival open; 1500 requests/s; 1 load worker"),
         ({"rounds": 1, "precision": None, "profile": ["lean"], "pool_size": [5]}, "1 round; pool size 5; profile lean"),
         ({"gc": ["default", "freeze"]}, "garbage collection default, freeze"),
+        ({"pooler": ["transaction"]}, "pooler transaction"),
         ({"rounds": 5, "users": [1000], "server": ["gunicorn"], "measure": 12.0, "seed": 3}, ""),
         ({}, ""),
     ],

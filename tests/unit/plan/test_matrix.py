@@ -99,6 +99,15 @@ def test_garbage_collection_is_an_axis(tmp_path: Path) -> None:
     assert (cell.slug, cell.setup.gc) == ("asyncpg_async", model.GC)
 
 
+def test_a_pooler_is_an_axis(tmp_path: Path) -> None:
+    """Where a plan says nothing, services have no settings for one, and a slug does not name it."""
+    found = cells_of(tmp_path, MINIMAL + 'pooler = ["none", "transaction"]\n')
+    assert list(found) == ["asyncpg_async-pooler_none", "asyncpg_async-pooler_transaction"]
+    assert [cell.axes["pooler"] for cell in found.values()] == ["none", "transaction"]
+    [cell] = cells_of(tmp_path, MINIMAL).values()
+    assert (cell.slug, cell.setup.pooler) == ("asyncpg_async", "none")
+
+
 def test_landmarks_come_last_and_only_where_they_can_answer(tmp_path: Path) -> None:
     """They are measured once."""
     text = MINIMAL.replace('"point_read"', '"crud", "point_read"') + '[rounds]\nonce = ["no_database"]\n'

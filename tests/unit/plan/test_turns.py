@@ -53,6 +53,7 @@ def test_a_heat_has_as_many_cells_as_a_machine_can_hold() -> None:
         (planned(Load(workers=2)), "a load of several processes cannot be paused"),
         (planned(pool_timeout_s=[2.0]), "a pool's short time-out does not wait"),
         (planned(database_rtt_ms=[1.0]), "a network's delay does not wait"),
+        (planned(pooler=["transaction"]), "a stopped service would keep its pooler's connections"),
         (planned(scenarios=["crud"]), "create_user writes, and a stopped service would keep its locks"),
         (planned(scenarios=["session_sleep"]), "the delay of session_sleep does not wait"),
     ],
@@ -66,6 +67,12 @@ def test_what_goes_on_without_its_service_is_measured_in_one_window(plan: Plan, 
     assert said == (
         [] if plan.rounds.slices == 1 else [f"in one window a round, not in slices: {', '.join(SERVICES)} ({why})"]
     )
+
+
+def test_settings_for_a_pooler_take_turns_with_none() -> None:
+    """Such a plan is refused behind a pooler, so no connection of one can be kept."""
+    plan = planned(pooler=["none", "transaction"])
+    assert {turns.obstacle(cell, plan) for cell in matrix.cells(plan)} == {""}
 
 
 def test_a_target_is_measured_in_one_window() -> None:

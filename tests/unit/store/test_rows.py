@@ -74,6 +74,7 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
         ),
         (cell(database_rtt_ms=[2.5]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;database_rtt_ms=2.5"),
         (cell(gc=["freeze"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;gc=freeze"),
+        (cell(pooler=["transaction"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;pooler=transaction"),
         (
             cell("synchronize", external_delay_s=[0.0]),
             "pool_overflow=0;pool_timeout_s=30.0;threads=40;external_delay_s=0.0",

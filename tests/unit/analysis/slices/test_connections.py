@@ -144,6 +144,16 @@ def test_transactions_of_frozen_connections_are_not_ours() -> None:
     assert seen(CLOCK, full).idle_in_transaction_peak == 10
 
 
+def test_connections_of_a_pooler_are_not_the_services() -> None:
+    """What they do is counted nevertheless: transactions per request, of all in the database."""
+    readings = [Activity(at_ns(number / 4), {"idle": 3}, {}, 0.0, 3, 100 * number, 0) for number in range(40)]
+    recording = replace(recorded(Plain(), UNTIL_S, (), readings), shared=True)
+    found = evidence.of(recording, queue(Plain(), UNTIL_S), CELL, plan(1))
+    assert (found.connections_peak, found.idle_in_transaction_peak) == (None, None)
+    assert found.transactions
+    assert connections.own_states(recording) == []
+
+
 def test_without_turns_it_is_as_it_was() -> None:
     """The most of all readings in the window, less what others had at the first."""
     readings = [Activity(at_ns(number / 4), {"idle": 30}, {}, 0.0, 30 + number % 3, number, 0) for number in range(40)]
