@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from bench.store import recordings
 from db import ports
 from suite import catalogue
 from tests.integration.checkout import Checkout, copied, rows, wait_for
+from tests.unit import certificates_of
+from tests.unit.certificates_of import Authority
 
 PAGE = (catalogue.CHECKOUT / "docs" / "adding-a-service.md").read_text()
 OWN = textwrap.dedent(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
@@ -68,24 +71,34 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None
 
 
 @contextmanager
-def running(checkout: Checkout, folder: Path, application: str = OWN) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """An application as its author would run it: uvicorn, with what `bench db url` prints."""
+def running(
+    checkout: Checkout, folder: Path, application: str = OWN, signed: tuple[Path, Path] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An application as its author would run it: uvicorn, with what `bench db url` prints.
+
+    `signed`: with this certificate and key.
+    """
     (folder / "own.py").write_text(application)
     code, printed = checkout.bench("db", "url")
     assert code == 0, printed
     port = ports.free()
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "own:app", "--port", str(port), "--no-access-log"],
+        [sys.executable, "-m", "uvicorn", "own:app", "--port", str(port), "--no-access-log", *tls_of(signed)],
         cwd=folder,
         env=os.environ | {"DATABASE_URL": printed.strip()},
     )
-    url = f"http://127.0.0.1:{port}"
+    url = f"{'https' if signed else 'http'}://127.0.0.1:{port}"
     try:
         assert wait_for(lambda: ports.answers(port), 20)
         yield url, process
     finally:
         process.kill()
         process.wait()
+
+
+def tls_of(signed: tuple[Path, Path] | None) -> list[str]:
+    """The options of uvicorn."""
+    return ["--ssl-certfile", str(signed[0]), "--ssl-keyfile", str(signed[1])] if signed else []
 
 
 def run(checkout: Checkout, name: str, *arguments: str) -> tuple[int, str]:
@@ -339,6 +352,177 @@ def test_a_target_that_cannot_be_used_is_refused_before_anything_starts(
         assert word in printed
     assert printed.count("error:") == 1
     assert "Traceback" not in printed
+
+
+@pytest.fixture
+def own_authority(tmp_path: Path) -> Authority:
+    """One that no system knows."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    (tmp_path / "authority").mkdir()
+    return certificates_of.authority(tmp_path / "authority")
+
+
+def failures(checkout: Checkout, name: str) -> tuple[int, int]:
+    """How many requests a run made of its only target, and how many of them failed."""
+    [row] = [row for row in rows(checkout.results / name / "summary.csv") if row["operation"] == "all"]
+    return int(row["requests"]), int(row["failures"])
+
+
+MEASURED = {0, 3}  # on a busy machine a cell may be INVALID, and these facts still hold
+ALONE = ("--services", "", "--rounds", "1", "--measure", "1")
+
+
+@pytest.mark.slow
+def test_https_with_an_authority_of_ones_own(checkout: Checkout, tmp_path: Path, own_authority: Authority) -> None:
+    """Verified and measured where the authority is given, by option or variable; refused with the remedy elsewhere."""
+    with running(checkout, tmp_path, signed=own_authority.signed()) as (url, _):
+        target, given = ("--target", f"mine={url}"), ("--ca-file", str(own_authority.file))
+        for words in (("verify", "--scale", "0.001"), ("run", "--plan", "beside.toml", "--name", "distrusted", *ALONE)):
+            code, printed = checkout.bench(*words, *target)
+            assert code == 1, printed
+            assert f"target mine on {url}: its certificate cannot be verified (unknown authority" in printed
+            assert "--ca-file FILE" in printed
+            assert printed.count("error:") == 1
+        assert not (checkout.results / "distrusted").exists()
+        code, printed = run(checkout, "distrusted", *ALONE, *target, "--ca-file", "nowhere.pem")
+        assert code == 1, printed
+        assert "--ca-file: nowhere.pem cannot be read" in printed
+        code, printed = checkout.bench("verify", "--scale", "0.001", *target, *given)
+        assert code == 0, printed
+        assert "scenarios that can be measured for mine: point_read\n" in printed
+        code, printed = run(checkout, "by-option", *ALONE, *target, *given)
+        assert code in MEASURED, printed
+        shutil.copy(own_authority.file, checkout.folder / "here.pem")
+        variable = ("run", "--plan", "beside.toml", "--name", "by-variable", *ALONE, *target)
+        code, printed = checkout.bench(*variable, SSL_CERT_FILE="here.pem", HTTPS_PROXY="http://127.0.0.1:1")
+        assert code in MEASURED, printed
+    for name in ("by-option", "by-variable"):
+        requests, failed = failures(checkout, name)
+        assert requests > 50
+        assert failed == 0
+
+
+@pytest.mark.slow
+def test_https_of_an_application_that_the_suite_starts(
+    checkout: Checkout, tmp_path: Path, own_authority: Authority
+) -> None:
+    """It answers first, and then its certificate is looked at."""
+    port, plan = with_command(tmp_path, "secured")
+    words = " ".join(tls_of(own_authority.signed()))
+    text = Path(plan).read_text().replace("http://", "https://").replace("--no-access-log", f"--no-access-log {words}")
+    Path(plan).write_text(text)
+    code, printed = checkout.bench("run", "--plan", plan, "--name", "secured", *ALONE)
+    assert code == 1, printed
+    assert f"target mine on https://127.0.0.1:{port}: its certificate cannot be verified" in printed
+    assert not (checkout.results / "secured").exists()
+    given = ("--ca-file", str(own_authority.file))
+    code, printed = checkout.bench("run", "--plan", plan, "--name", "secured", *ALONE, *given)
+    assert code in MEASURED, printed
+    assert failures(checkout, "secured")[1] == 0
+    assert not ports.answers(port)
+
+
+@pytest.mark.slow
+def test_workers_elsewhere_get_the_authority_from_their_master(
+    checkout: Checkout, tmp_path: Path, own_authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The printed command is enough, in any folder and without the file. With a variable it says what it needs."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    with running(checkout, tmp_path, signed=own_authority.signed()) as (url, _):
+        distributed = ("--expect-workers", "1", "--load-workers", "0", *ALONE, "--target", f"mine={url}")
+        for name, more, variables in (
+            ("by-file", ("--ca-file", str(own_authority.file)), {}),
+            ("by-path", (), {"SSL_CERT_FILE": str(own_authority.file)}),
+        ):
+            bench = checkout.start("run", "--plan", "beside.toml", "--name", name, *distributed, *more, **variables)
+            assert bench.stdout
+            printed = ""
+            for line in bench.stdout:
+                printed += line
+                if "(trap exit" in line:
+                    break
+            else:
+                raise AssertionError(printed)
+            assert (f"SSL_CERT_FILE={own_authority.file} .venv/bin/locust" in line) is bool(variables)
+            assert variables or "SSL_CERT" not in line
+            log = tmp_path / f"{name}.log"
+            loop = line.strip().replace(".venv/bin/locust", f"{sys.executable} -m locust")
+            worker = subprocess.Popen(
+                ["bash", "-c", loop], cwd=tmp_path / "elsewhere", start_new_session=True,
+                env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(checkout.folder)},
+                stdout=log.open("w"), stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            try:
+                rest = bench.stdout.read()  # what it had read ahead is lost to `communicate`
+                bench.wait(10)
+            finally:
+                os.killpg(worker.pid, signal.SIGKILL)
+                worker.wait()
+                bench.kill()
+            assert bench.returncode in MEASURED, printed + rest + log.read_text()
+            requests, failed = failures(checkout, name)
+            assert requests > 50
+            assert failed == 0
+            assert ("workers get its certificates from here" in " ".join(rest.split())) is bool(variables)
+
+
+COMPRESSING = (
+    OWN
+    + """
+
+import gzip
+
+from fastapi import Response
+
+
+@app.middleware("http")
+async def compress(request, call_next):
+    answer = await call_next(request)
+    body = gzip.compress(b"".join([part async for part in answer.body_iterator]))
+    return Response(body, answer.status_code, {"content-encoding": "gzip", "content-type": "application/json"})
+"""
+)
+
+
+REDIRECTING = (
+    OWN
+    + """
+
+from fastapi.middleware.httpsredirect import HTTPSRedirectMiddleware
+
+app.add_middleware(HTTPSRedirectMiddleware)
+"""
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("application", "exit_code", "words"),
+    [
+        (COMPRESSING, 3, "compressed body (Content-Encoding: gzip), although requests ask for none: switch that off"),
+        (
+            OWN.replace("/users/{user_id}", "/users/{user_id}/"),
+            1,
+            "answers GET /users/1 with 307 to http://127.0.0.1:",
+        ),
+        (
+            REDIRECTING,
+            1,
+            "give that address (https://127.0.0.1:",
+        ),
+    ],
+)
+def test_what_the_load_could_not_use_is_refused_by_name(
+    checkout: Checkout, tmp_path: Path, application: str, exit_code: int, words: str
+) -> None:
+    """Before any load, with the remedy."""
+    with running(checkout, tmp_path, application) as (url, _):
+        code, printed = run(checkout, "unusable", *ALONE, "--target", f"mine={url}")
+    assert code == exit_code, printed
+    assert words in printed
+    assert not (checkout.results / "unusable" / "summary.csv").exists()
 
 
 @pytest.mark.slow

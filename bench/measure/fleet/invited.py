@@ -18,7 +18,8 @@ def invitation(job: Job) -> str:
         if host == LOOPBACK
         else f"the services and Locust's master listen on {host}, without a password"
     )
-    variables = trust.of_openssl(os.environ) if any(one.url.startswith("https:") for one in job.plan.targets) else {}
+    secured = any(one.url.startswith("https:") for one in job.plan.targets)
+    variables = trust.of_openssl(os.environ) if secured and not job.request.trust.pem else {}
     same = (
         f" Each needs the certificates of {' and '.join(variables)} at that path. In place of these,"
         f" {trust.OPTION} FILE of this run is enough: workers get its certificates from here.\n"

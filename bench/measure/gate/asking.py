@@ -13,6 +13,7 @@ from locustfiles._http import Client, reason
 
 TIMEOUT_S = 40.0
 HEARING_S = 2.0
+FAILED = 500
 T = TypeVar("T")
 
 
@@ -115,7 +116,7 @@ def _asked(url: str, questions: Sequence[Question], trusted: str, timeout_s: flo
             if answer.error:
                 raise UnansweredError(answer.error)
             replies.append(Reply(answer.status, answer.body, dict(headers)))
-            if not reuse:
+            if not reuse or answer.status >= FAILED:  # uvicorn closes a connection when the application raises
                 client.close()
         return replies
     finally:

@@ -1,12 +1,15 @@
 """The file of --ca-file: read once, without keys, and refused by name."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.measure.fleet import variables
-from suite import trust
+from suite import catalogue, trust
 from suite.errors import UsageError
 from tests.unit import certificates_of
 
@@ -45,3 +48,19 @@ def test_a_path_that_starts_here_is_one_that_starts_anywhere(monkeypatch: pytest
     passed = variables.clean({"SSL_CERT_FILE": "ca.pem", "SSL_CERT_DIR": "one:two"})
     assert passed["SSL_CERT_FILE"] == str(tmp_path / "ca.pem")
     assert passed["SSL_CERT_DIR"] == f"{tmp_path / 'one'}:{tmp_path / 'two'}"
+
+
+@pytest.mark.parametrize("by_option", [True, False])
+def test_a_plain_locust_refuses_a_file_without_certificates(tmp_path: Path, *, by_option: bool) -> None:
+    """At once, with the file's name; the option is there for every scenario."""
+    (tmp_path / "empty.pem").touch()
+    file = str(catalogue.scenario("point_read").path)
+    given = ("--ca-file", "empty.pem") if by_option else ()
+    command = [sys.executable, "-m", "locust", "-f", file, "--headless", "-t", "1s", "--host", "https://127.0.0.1:1"]
+    variables = {"PYTHONPATH": str(catalogue.CHECKOUT)} | ({} if by_option else {"BENCH_CA_FILE": "empty.pem"})
+    done = subprocess.run(
+        [*command, *given], cwd=tmp_path, env=os.environ | variables, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "error: --ca-file: empty.pem holds no certificate" in done.stderr
