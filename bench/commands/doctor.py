@@ -13,7 +13,7 @@ from bench.measure.database import Database
 from bench.measure.fleet import orphans
 from bench.measure.fleet.serving import check_ports
 from bench.measure.named import moving
-from bench.measure.watch import busy
+from bench.measure.watch import busy, limits
 from bench.measure.watch.busy import Busy
 from bench.plan import matrix, placement
 from bench.store import runs
@@ -25,6 +25,8 @@ from suite.errors import BenchError
 
 DEFAULT_USERS = 1000
 WANTED_SPACE_MB = 2000
+
+THROTTLED = "cells that it stops are INVALID; lift it, or give a container whole CPUs (docker run --cpuset-cpus)"
 
 Finding = tuple[str, str, str]  # what, "ok" | "note" | "error", how it is
 
@@ -61,6 +63,8 @@ def _machine() -> Iterator[Finding]:
         yield "CPUs", "ok", f"{len(cpus)}: {placed}"
     else:
         yield "CPUs", "note", "not placed by role: service, load and database share all CPUs"
+    if (limit := limits.cpus()) is not None:
+        yield "CPU limit", "note", f"{limit:g} of {len(cpus)} CPUs: {THROTTLED}"
     yield _other_work(busy.Watch(()).seen())
     left = [*orphans.named(), *filter(None, [moving.left()])]
     remedy = ": the next run ends or moves back what is left"
@@ -94,8 +98,13 @@ def _ports() -> Iterator[Finding]:
 
 
 def _database(url: str | None) -> Iterator[Finding]:
+    planned = placement.place(placement.available_cpus(), 1)
     try:
-        with database.opened(url) as found:
+        # A named server stays where it is: a run alone moves it.
+        with database.opened(url, () if database.named(url) else planned.database) as found:
+            placed = placement.as_it_is(planned, database_placed=found.placed, database_movable=found.movable)
+            for note in placement.notes(placed):
+                yield "placement", "note", note.text
             yield "database", "ok", f"{found}, version {server.settings(found.dsn)['server_version']}"
             yield from _pooler(found)
             loaded = loader.inspect(found.dsn)

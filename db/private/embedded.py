@@ -16,7 +16,7 @@ import psutil
 
 from db import ports, server
 from db.address.dsn import Dsn
-from db.private import initialize, postmaster, spawn
+from db.private import capabilities, initialize, postmaster, spawn
 from db.private.cluster import Cluster, locate, locked
 from db.settings import SETTINGS
 from suite import waiting
@@ -67,6 +67,7 @@ def start(
         postmaster.forget_killed(cluster.data)
         if port is not None:
             _refuse_taken(port)
+        capabilities.check(cluster)
         folder = initialize.programs(cluster)
         initialize.ensure_data(cluster, folder)
         for attempt in range(1, _PORT_ATTEMPTS + 1):
@@ -184,7 +185,7 @@ def _launch(cluster: Cluster, command: list[str], port: int) -> tuple[int, str]:
         if not failure:
             initialize.ensure_database(maintenance)
     except BaseException:  # also Ctrl-C: a detached server would go on running
-        _end(process, timeout_s=2)
+        _end(cluster, process, timeout_s=2)
         raise
     return process.pid, failure
 
@@ -200,7 +201,7 @@ def _wait_ready(cluster: Cluster, process: psutil.Process, maintenance: Dsn) -> 
 
     found = waiting.until(state, READY_TIMEOUT_S, 0.02)
     if found is None:
-        _end(process, timeout_s=0)
+        _end(cluster, process, timeout_s=0)
         return f"it did not answer within {READY_TIMEOUT_S} s.{_log_tail(cluster)}"
     return "" if found == READY else f"it ended at once.{_log_tail(cluster)}"
 
@@ -217,18 +218,18 @@ def _stop(cluster: Cluster, timeout_s: float) -> bool:
     found = postmaster.find(cluster.data)
     if found is None:
         return False
-    _end(found[1], timeout_s)
+    _end(cluster, found[1], timeout_s)
     return True
 
 
-def _end(process: psutil.Process, timeout_s: float) -> None:
+def _end(cluster: Cluster, process: psutil.Process, timeout_s: float) -> None:
     for number, patience_s in ((signal.SIGINT, timeout_s), (signal.SIGQUIT, 10.0)):
         try:
             process.send_signal(number)
         except psutil.NoSuchProcess:
             pass
-        except psutil.AccessDenied:
-            break
+        except psutil.AccessDenied:  # root without CAP_KILL, and the server runs as another user
+            spawn.send(cluster, initialize.programs(cluster), process.pid, number)
         if waiting.until(lambda: postmaster.has_ended(process), patience_s, 0.01):
             return
     raise DatabaseError(f"the private PostgreSQL (pid {process.pid}) does not stop: end it by hand")

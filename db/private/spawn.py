@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
@@ -48,3 +49,9 @@ def background(argv: list[str], log: Path) -> int:
         ],
         setsigmask=[],
     )
+
+
+def send(cluster: Cluster, programs: Path, pid: int, number: signal.Signals) -> None:
+    """Signal the server as the cluster's user."""
+    kill = [str(programs / "pg_ctl"), "kill", number.name.removeprefix("SIG"), str(pid)]
+    subprocess.run(command(cluster, kill, attached=False), env=environment(), capture_output=True, check=False)

@@ -104,7 +104,7 @@ def throttled_s() -> dict[Path, float] | None:
 
     A group without a limit is not named. None where no group can be read.
     """
-    groups = _control_groups()
+    groups = control_groups()
     known, found = False, dict[Path, float]()
     for group in groups:
         try:
@@ -125,7 +125,7 @@ def enclosed() -> bool:
     Only the first of all groups has a release_agent (version 1) and no cgroup.type (version 2); see cgroup-v2 in the
     kernel's documentation.
     """
-    groups = _control_groups()
+    groups = control_groups()
     if not groups:
         return False
     top = groups[-1]
@@ -143,7 +143,7 @@ def oom_kills() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
-def _control_groups() -> list[Path]:
+def control_groups() -> list[Path]:
     """The folders of our control group and of all above it in sight, innermost first; empty where there are none.
 
     They are those of the hierarchy that limits CPUs: of version 1 where that has one, else of version 2.
