@@ -27,6 +27,7 @@ from tests.integration.checkout import Checkout, copied
 from tests.pgbouncer import pooled
 
 CLIENTS = 16
+pytestmark = pytest.mark.slow
 REQUESTS = 400
 PATHS = ("/users/{id}", "/users?offset={id}&limit=3", "/notes/{id}", "/notes/{id}?transaction=explicit")
 BEHIND = {name: replace(default_setup(name), pooler="transaction", external_delay_s=0.0) for name in WITH_DATABASE}
@@ -49,7 +50,6 @@ def answers(setup: Setup, users: int) -> list[int]:
             return list(pool.map(lambda path: client.get(path).status_code, paths))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["idiomatic", "lean"])
 def test_every_service_keeps_the_contract_behind_it(
     pooler: Database, users: int, tmp_path: Path, profile: Profile
@@ -61,7 +61,6 @@ def test_every_service_keeps_the_contract_behind_it(
     assert passed.unchecked.startswith("statements: PgBouncer in transaction mode has sessions from before")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["idiomatic", "lean"])
 def test_no_request_fails_under_more_clients_than_it_has_connections(
     pooler: Database, users: int, tmp_path: Path, profile: Profile
@@ -127,7 +126,6 @@ def test_doctor_shows_it(pooler: Database, database: Dsn, checkout: Checkout) ->
     assert "pooler" not in printed
 
 
-@pytest.mark.slow
 def test_services_work_behind_one_in_session_mode(database: Dsn, users: int, tmp_path: Path) -> None:
     """Without any settings: each connection has a session of its own. It is a note only."""
     with pooled(database, "session", 30) as address, databases.opened(address.url) as found:
@@ -137,7 +135,6 @@ def test_services_work_behind_one_in_session_mode(database: Dsn, users: int, tmp
         gate.check(FleetSettings(found.dsn.url, users, ()), found, setups, tmp_path)
 
 
-@pytest.mark.slow
 def test_the_settings_are_measured_without_a_pooler_too(database: Dsn, users: int, tmp_path: Path) -> None:
     """What they cost: the statements are counted as well."""
     setups = [BEHIND["asyncpg_async"], default_setup("asyncpg_async")]
