@@ -29,6 +29,7 @@ PLAIN = ParityFacts(
     transaction="autocommit",
     isolation="read committed",
     session="client_encoding=utf-8",
+    encryption="none",
     versions={"python": "3.11.7", "asyncpg": "0.32.0"},
 )
 ASYNCPG, DATABASES, SQLALCHEMY, PSYCOPG2, NONE = (
@@ -63,6 +64,7 @@ def test_a_library_explains_its_own() -> None:
         ({"isolation": "serializable"}, "isolation is serializable with asyncpg_async; read committed with others"),
         ({"event_loop": "asyncio"}, "event_loop is asyncio with asyncpg_async; uvloop with others"),
         ({"session": "jit=off"}, "session is jit=off with asyncpg_async; client_encoding=utf-8 with others"),
+        ({"encryption": "TLSv1.3, A"}, "encryption is TLSv1.3, A with asyncpg_async; none with others"),
         ({"workers": 2}, "workers is 2 with asyncpg_async; the plan says 1"),
         ({"connections": 20}, "connections is 20 with asyncpg_async; the plan says 10"),
         ({"pool_timeout_s": 0.5}, "pool_timeout_s is 0.5 with asyncpg_async; the plan says 30"),
