@@ -148,7 +148,7 @@ def test_rows_say_everything_and_come_back_from_the_file(tmp_path: Path) -> None
     """One a fact and setup, with what the plan asks, whose doing a difference is, and why."""
     facts = {ASYNCPG: PLAIN, SQLALCHEMY: replace(PLAIN, pool_policy="FIFO", connections=11)}
     rows = parity.rows(facts, catalogue.services())
-    assert len(rows) == 2 * 16
+    assert len(rows) == 2 * 17
     fifo = "the engine's QueuePool hands out the connection that has been free longest"
     lifo = "the pool keeps free connections in a LifoQueue"
     for row in (
@@ -173,7 +173,7 @@ TABLE = """\
 └──────────────────────────────┴─────────────┴───────────────────┘
 the same wherever there is one: profile idiomatic, server gunicorn, workers 1, event_loop uvloop, http_parser httptools,
 pool_size 10, pool_overflow 0, pool_timeout_s 30, connections 10, protocol extended, prepared once, isolation read
-committed, session client_encoding=utf-8, python 3.11.7
+committed, session client_encoding=utf-8, encryption none, python 3.11.7
 """
 
 
