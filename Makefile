@@ -20,7 +20,7 @@ setup: $(STAMP)  ## make .venv from requirements.lock (all other targets call it
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(f"error: Python {sys.version.split()[0]} is too old: Python >= 3.11 is needed; name another with: make setup PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "setting up .venv (once; about a minute)"
-	@$(PYTHON) setup/packages.py .venv --project
+	@$(PYTHON) -m setup.packages .venv --project
 	@touch $(STAMP)
 
 # An option with a variable's value as one word of the shell, whatever is in it; nothing where the variable is empty.
@@ -84,7 +84,7 @@ upgrade: setup  ## resolve requirements.lock again, with the newest versions tha
 	@$(MAKE) --no-print-directory resolve UPGRADE=--upgrade
 
 resolve:
-	@.venv/bin/python setup/lock.py $(UPGRADE) $(if $(LOCK_AGE),--exclude-newer "$(LOCK_AGE)")
+	@.venv/bin/python -m setup.lock $(UPGRADE) $(if $(LOCK_AGE),--exclude-newer "$(LOCK_AGE)")
 
 clean:  ## remove .venv, caches and the private database (results/ stays)
 	@if [ -x $(BENCH) ]; then $(BENCH) db reset --yes; fi

@@ -1,48 +1,33 @@
-"""Makes a virtual environment hold the packages of requirements.lock: `python setup/packages.py FOLDER`.
+"""Makes a virtual environment hold the packages of requirements.lock: `python -m setup.packages FOLDER`.
 
-pip alone uses the network, so that its whole configuration holds: index, mirror, proxy, certificates, netrc. uv then
-installs what pip fetched. It is fast, removes what is not locked, and checks the lock's hashes again. This needs the
-standard library only, since it runs before any package is there, and no home folder.
+pip installs uv, and uv all else: it is fast, and removes what is not locked. Both look where pip's configuration says
+(index, mirror, proxy, certificates, netrc), and both are held to the lock's hashes. This needs the standard library
+only, since it runs before any package is there, and no home folder.
 """
 
 import argparse
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+
+from setup import pip_settings
 
 CHECKOUT = Path(__file__).parents[1]
 LOCK = CHECKOUT / "requirements.lock"
-AT_ONCE = 2  # one pip waits for the network half of the time; more of them are no faster on two CPUs
-LOG_LINES = 15
-INSTALLED = """
-import importlib.metadata as m, json
-print(json.dumps([[d.name, d.version] for d in m.distributions()]))
+VERSION = """
+import importlib.metadata as m
+print(next((d.version for d in m.distributions() if d.metadata["Name"] == "uv"), ""))
 """
-ENTRY = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;]+)")
+UV = re.compile(r"^uv==(?P<version>\S+)(?:.*\\\n)(?:    .*\n)+", re.MULTILINE)
+ELSEWHERE = "both look where pip's own configuration says (`pip config list`)"
 
 
 class SetupError(Exception):
     """What prevents the set-up, with the remedy."""
-
-
-def entries(lock: str) -> dict[tuple[str, str], str]:
-    """Each requirement of a lock with its hashes, by normalised name and version."""
-    found = {}
-    for text in re.split(r"(?m)^(?=[A-Za-z0-9])", lock):
-        if match := ENTRY.match(text):
-            found[normalised(match["name"]), match["version"]] = text
-    return found
-
-
-def normalised(name: str) -> str:
-    """As package indexes compare names."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def usable_cache(folder: Path) -> bool:
@@ -63,25 +48,25 @@ class Environment:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder, self.python = folder.absolute(), folder.absolute() / "bin" / "python"
-        self.wheels, self.cache = self.folder / "wheels", self.folder / "cache"
-        # uv gets its files, cache and rules from here, and none from the user's configuration of it.
-        kept = {name: value for name, value in environ.items() if not name.startswith("UV_")}
-        self.environ = kept | {"UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(self.cache), "UV_OFFLINE": "1"}
+        # uv gets its settings from here, and none from the user's configuration of it.
+        self.environ = {name: value for name, value in environ.items() if not name.startswith("UV_")}
 
     def set_up(self, lock: Path, *, project: bool, compiled: bool) -> None:
         """Install what the lock has and this environment lacks; with `project`, the checkout itself, too."""
         self._make()
-        wanted = entries(lock.read_text(encoding="utf-8"))
-        there = self._installed()
-        lacking = {key: text for key, text in wanted.items() if key not in there}
+        own = pip_settings.cache(self.folder, self.environ)
+        of_pip = pip_settings.for_uv(pip_settings.of(self.python, self.environ), every_index=True)
+        self.environ |= {"UV_NO_CONFIG": "1"} | own | of_pip
         try:
-            self._clear()
-            self._fetch(list(lacking.values()))
-            self._install(lock, compiled=compiled)
+            self._have_uv(lock.read_text(encoding="utf-8"))
+            options = ["--compile-bytecode"] if compiled else []
+            self._uv("sync", "--require-hashes", *options, str(lock))
             if project:
+                self.environ["UV_OFFLINE"] = "1"
                 self._uv("install", "--no-deps", "--editable", str(CHECKOUT))
         finally:
-            self._clear()
+            if own:
+                shutil.rmtree(self.folder / "cache", ignore_errors=True)
 
     def _make(self) -> None:
         try:
@@ -97,73 +82,38 @@ class Environment:
         if subprocess.run([sys.executable, "-m", "venv", self.folder], check=False).returncode:
             raise SetupError(f"{sys.executable} cannot make a virtual environment (see above)")
 
-    def _clear(self) -> None:
-        for folder in (self.wheels, self.cache):
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _installed(self) -> set[tuple[str, str]]:
-        done = subprocess.run([self.python, "-c", INSTALLED], capture_output=True, text=True, check=True)
-        return {(normalised(name), version) for name, version in json.loads(done.stdout)}
+    def _have_uv(self, lock: str) -> None:
+        """Have pip install uv itself, by the hashes of the lock, unless that release is there."""
+        entry = UV.search(lock)
+        if entry is None:
+            raise SetupError("requirements.lock has no uv: take it from the repository again")
+        there = subprocess.run([self.python, "-c", VERSION], capture_output=True, text=True, check=True).stdout.strip()
+        if there == entry["version"]:
+            return
+        listed = self.folder / "uv.txt"
+        listed.write_text(entry[0], encoding="utf-8")
+        try:
+            environ = self.environ | self._without_cache()
+            command = self._pip("install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(listed))
+            if subprocess.run(command, env=environ, check=False).returncode:
+                raise SetupError(f"pip could not install uv (see above); {ELSEWHERE}")
+        finally:
+            listed.unlink()
 
     def _pip(self, *arguments: str) -> list[str]:
         return [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
 
     def _without_cache(self) -> dict[str, str]:
         """What keeps pip from a cache that it cannot write."""
-        found = subprocess.run(self._pip("cache", "dir"), capture_output=True, text=True, check=False)
+        command = self._pip("cache", "dir")
+        found = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=False)
         lines = found.stdout.split("\n")
         return {} if found.returncode == 0 and usable_cache(Path(lines[0])) else {"PIP_NO_CACHE_DIR": "1"}
 
-    def _fetch(self, requirements: Sequence[str]) -> None:
-        """Have pip download them, held to their hashes, some at a time."""
-        self.wheels.mkdir()
-        environ = self.environ | self._without_cache()
-        running = []
-        for number in range(min(AT_ONCE, len(requirements))):
-            part = self.wheels / f"{number}.txt"
-            part.write_text("".join(requirements[number::AT_ONCE]), encoding="utf-8")
-            command = self._pip("download", "--quiet", "--no-deps", "--require-hashes", "--dest", str(self.wheels))
-            log = self.wheels / f"{number}.log"
-            with log.open("wb") as file:
-                one = subprocess.Popen([*command, "-r", str(part)], env=environ, stdout=file, stderr=file)
-            running.append((one, log))
-        failed = [log for one, log in running if one.wait()]
-        if failed:
-            raise SetupError(
-                f"{_tail(failed[0])}\npip could not fetch the packages; it looks for them where its own configuration"
-                " says (`pip config list`)"
-            )
-
-    def _install(self, lock: Path, *, compiled: bool) -> None:
-        names = [path.name for path in self.wheels.iterdir()]
-        if any(name.endswith((".tar.gz", ".zip")) for name in names):
-            # There is no wheel for this system: pip builds it, since only pip may fetch what that needs.
-            command = self._pip("install", "--quiet", "--no-deps", "--require-hashes", "--find-links", str(self.wheels))
-            if subprocess.run([*command, "-r", str(lock)], env=self.environ, check=False).returncode:
-                raise SetupError("pip could not build a package that has no wheel for this system (see above)")
-            return
-        if wheel := next((name for name in names if name.startswith("uv-")), None):
-            self._unpack_uv(self.wheels / wheel)
-        options = ["--compile-bytecode"] if compiled else []
-        self._uv("sync", "--require-hashes", *options, "--no-index", "--find-links", str(self.wheels), str(lock))
-
-    def _unpack_uv(self, wheel: Path) -> None:
-        """Take the program out of its wheel, to install uv with it: it is not there yet, or another release is."""
-        with zipfile.ZipFile(wheel) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".data/scripts/uv"))
-            (self.wheels / "uv").write_bytes(archive.read(name))
-        (self.wheels / "uv").chmod(0o700)
-
     def _uv(self, command: str, *arguments: str) -> None:
-        fetched = self.wheels / "uv"
-        program = fetched if fetched.exists() else self.folder / "bin" / "uv"
-        argv = [str(program), "pip", command, "--quiet", "--python", str(self.python), *arguments]
+        argv = [str(self.folder / "bin" / "uv"), "pip", command, "--quiet", "--python", str(self.python), *arguments]
         if subprocess.run(argv, env=self.environ, check=False).returncode:
-            raise SetupError("uv could not install the packages (see above)")
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:])
+            raise SetupError(f"uv could not install the packages (see above); {ELSEWHERE}")
 
 
 def main() -> int:

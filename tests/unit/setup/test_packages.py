@@ -46,7 +46,9 @@ def wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> str
     path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w") as archive:
         for inner, content in files.items():
-            archive.writestr(inner, content)
+            entry = zipfile.ZipInfo(inner)
+            entry.external_attr = 0o100755 << 16  # pip keeps the right to execute a program
+            archive.writestr(entry, content)
     (path.parent / "index.html").write_text(f'<a href="{path.name}">{path.name}</a>')
     return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
@@ -88,7 +90,7 @@ class Checkout:
 
     def set_up(self, lock: str, *options: str, **more: str) -> tuple[int, str]:
         (self.folder / "requirements.lock").write_text(lock)
-        command = [sys.executable, "setup/packages.py", ".venv", *options]
+        command = [sys.executable, "-m", "setup.packages", ".venv", *options]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environ(**more), stdout=PIPE, stderr=STDOUT, text=True, check=False
         )
@@ -115,46 +117,43 @@ def test_packages_come_from_where_pip_looks(made: Made) -> None:
     answer = [str(checkout.environment.python), "-c", "import small_one; print(small_one.ANSWER)"]
     assert subprocess.run(answer, capture_output=True, text=True, check=True).stdout == "42\n"
     assert {path.name for path in checkout.folder.iterdir()} == {".venv", "requirements.lock", "setup"}
-    assert {"wheels", "cache"}.isdisjoint(path.name for path in (checkout.folder / ".venv").iterdir())
+    assert {"uv.txt", "cache"}.isdisjoint(path.name for path in (checkout.folder / ".venv").iterdir())
 
 
 @pytest.mark.slow
-def test_what_is_there_is_not_fetched_again_and_what_is_not_locked_goes(made: Made) -> None:
+def test_what_is_not_locked_any_more_goes(made: Made) -> None:
     checkout, _ = made
     only_uv = checkout.lock.split("small")[0]
-    assert checkout.set_up(only_uv, PIP_INDEX_URL=NOWHERE) == (0, "")
-    assert checkout.environment._installed() & {("small-one", "1.0"), ("uv", UV)} == {("uv", UV)}
+    assert checkout.set_up(only_uv) == (0, "")
+    names = {path.name for path in (checkout.folder / ".venv").glob("lib/*/site-packages/*")}
+    assert "small_one.py" not in names
+    assert f"uv-{UV}.dist-info" in names
 
 
 @pytest.mark.slow
 def test_another_file_than_the_locked_one_is_refused(made: Made) -> None:
-    """With pip's own words, and by uv, too, when the file was exchanged after pip had checked it."""
+    """In uv's own words, and in pip's for uv itself."""
     checkout, _ = made
     head, _, digest = checkout.lock.rpartition(":")
     code, said = checkout.set_up(f"{head}:{digest[::-1].strip()}\n")
     assert code == 1
-    assert "DO NOT MATCH THE HASHES" in said
-    assert said.splitlines()[-1].startswith("error: pip could not fetch the packages;")
-    environment = checkout.environment
-    environment._fetch([checkout.lock])
-    (fetched,) = environment.wheels.glob("small*.whl")
-    with zipfile.ZipFile(fetched, "a") as archive:
-        archive.writestr("small_two.py", b"")
-    (checkout.folder / "requirements.lock").write_text(checkout.lock)
-    with pytest.raises(SetupError, match="uv could not install"):
-        environment._install(checkout.folder / "requirements.lock", compiled=False)
-    environment._clear()
+    assert "Hash mismatch for `small-one==1.0`" in said
+    assert said.splitlines()[-1].startswith("error: uv could not install the packages")
+    other = checkout.lock.replace(f"uv=={UV}", "uv==0.0.1")
+    code, said = checkout.set_up(other)
+    assert code == 1
+    assert said.splitlines()[-1].startswith("error: pip could not install uv (see above); both look where")
 
 
-def test_a_lock_is_read_entry_by_entry() -> None:
-    """With markers and hashes; names as indexes compare them."""
-    text = 'Some_Thing==1.0 ; python_version < "3.12" \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\nb==2\n'
-    assert packages.entries(text) == {
-        ("some-thing", "1.0"): text.removesuffix("b==2\n"),
-        ("b", "2"): "b==2\n",
-    }
-    lock = packages.LOCK.read_text()
-    assert "".join(packages.entries(lock).values()) == lock
+def test_the_lock_has_uv_with_its_hashes() -> None:
+    """pip gets that part of it alone."""
+    entry = packages.UV.search(packages.LOCK.read_text())
+    assert entry is not None
+    first, *hashes = entry[0].splitlines()
+    assert first == f"uv=={UV} \\"
+    assert hashes
+    assert all(line.strip().startswith("--hash=sha256:") for line in hashes)
+    assert not hashes[-1].endswith("\\")
 
 
 def test_a_folder_that_cannot_be_written_is_named() -> None:
