@@ -94,7 +94,7 @@ class Environment:
         listed.write_text(entry[0], encoding="utf-8")
         try:
             environ = self.environ | self._without_cache()
-            command = self._pip("install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(listed))
+            command = self._pip("install", "-qq", "--no-deps", "--require-hashes", "--requirement", str(listed))
             if subprocess.run(command, env=environ, check=False).returncode:
                 raise SetupError(f"pip could not install uv (see above); {ELSEWHERE}")
         finally:
