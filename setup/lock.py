@@ -19,10 +19,11 @@ FIXED = (
 
 def main() -> int:
     """The command line; its arguments are uv's."""
-    command = [str(CHECKOUT / ".venv" / "bin" / "uv"), "pip", "compile", "pyproject.toml", *FIXED, *sys.argv[1:]]
     of_uv = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
-    of_pip = pip_settings.for_uv(pip_settings.of(sys.executable, os.environ))
-    environ = os.environ | pip_settings.cache(CHECKOUT / ".venv", os.environ) | of_pip | of_uv
+    of_pip = pip_settings.of(sys.executable, os.environ)
+    given = [*FIXED, *pip_settings.options(of_pip), *sys.argv[1:]]
+    command = [str(CHECKOUT / ".venv" / "bin" / "uv"), "pip", "compile", "pyproject.toml", *given]
+    environ = os.environ | pip_settings.cache(CHECKOUT / ".venv", os.environ) | pip_settings.for_uv(of_pip) | of_uv
     return subprocess.run(command, env=environ, cwd=CHECKOUT, check=False).returncode
 
 

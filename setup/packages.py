@@ -55,11 +55,11 @@ class Environment:
         """Install what the lock has and this environment lacks; with `project`, the checkout itself, too."""
         self._make()
         own = pip_settings.cache(self.folder, self.environ)
-        of_pip = pip_settings.for_uv(pip_settings.of(self.python, self.environ), every_index=True)
-        self.environ |= {"UV_NO_CONFIG": "1"} | own | of_pip
+        of_pip = pip_settings.of(self.python, self.environ)
+        self.environ |= {"UV_NO_CONFIG": "1"} | own | pip_settings.for_uv(of_pip, every_index=True)
         try:
             self._have_uv(lock.read_text(encoding="utf-8"))
-            options = ["--compile-bytecode"] if compiled else []
+            options = [*pip_settings.options(of_pip), *(["--compile-bytecode"] if compiled else [])]
             self._uv("sync", "--require-hashes", *options, str(lock))
             if project:
                 self.environ["UV_OFFLINE"] = "1"

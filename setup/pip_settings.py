@@ -54,9 +54,7 @@ def for_uv(pip: Mapping[str, str], *, every_index: bool = False) -> dict[str, st
         for variable in variables
     }
     extra = pip.get("extra-index-url", "").split()
-    if pip.get("no-index", "").lower() in TRUE:
-        found["UV_NO_INDEX"] = "1"
-    elif "index-url" in pip:
+    if "index-url" in pip:
         indexes = [pip["index-url"], *extra]
         found["UV_DEFAULT_INDEX"] = indexes.pop()  # which uv asks last
         found |= {"UV_INDEX": " ".join(indexes)} if indexes else {}
@@ -69,8 +67,20 @@ def for_uv(pip: Mapping[str, str], *, every_index: bool = False) -> dict[str, st
     return found | (LATER_INDEXES if every_index else {})
 
 
+def options(pip: Mapping[str, str]) -> list[str]:
+    """What uv has no variable for."""
+    return ["--no-index"] if pip.get("no-index", "").lower() in TRUE else []
+
+
 def cache(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """A cache of uv inside `folder` for a user without a home that can be written."""
-    home = Path(environ.get("XDG_CACHE_HOME") or environ.get("HOME") or "~")
-    usable = home.is_absolute() and os.access(home, os.W_OK | os.X_OK)
-    return {} if usable else {"UV_CACHE_DIR": str(folder / "cache")}
+    home = Path(environ.get("HOME") or "~")
+    place = Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "uv"
+    inside = {"UV_CACHE_DIR": str(folder / "cache")}
+    if not (place.is_absolute() and home.is_dir()):
+        return inside
+    try:
+        place.mkdir(parents=True, exist_ok=True)  # as uv does; /proc looks as if root could write there
+    except OSError:
+        return inside
+    return {} if os.access(place, os.W_OK | os.X_OK) else inside
