@@ -68,7 +68,13 @@ def run(checkout: Checkout, name: str, before: list[str]) -> tuple[list[str], st
     return environment["placement"].get("unplaced", []), " ".join(printed.split())
 
 
-@pytest.mark.parametrize("before", [WITHOUT_NICE, AS_DOCKER], ids=["without CAP_SYS_NICE", "as in Docker"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(WITHOUT_NICE, id="without CAP_SYS_NICE", marks=pytest.mark.release),
+        pytest.param(AS_DOCKER, id="as in Docker"),
+    ],
+)
 def test_root_that_may_not_move_postgresql_measures_all_the_same(checkout: Checkout, before: list[str]) -> None:
     """PostgreSQL runs as another user: it starts on its CPUs, and cannot be let onto the others while it loads."""
     unplaced, printed = run(checkout, "started", before)
@@ -85,6 +91,7 @@ def test_doctor_says_beforehand_what_will_not_be_placed(checkout: Checkout) -> N
         assert " ".join(printed.replace("│", " ").split()).count("docker run --cap-add SYS_NICE") == times
 
 
+@pytest.mark.release  # CI has too little time
 def test_a_running_postgresql_that_may_not_be_placed_is_measured_where_it_runs(checkout: Checkout) -> None:
     """Which is recorded and said; nothing is where all is allowed."""
     code, started = checkout.bench("db", "start")
@@ -130,6 +137,7 @@ def test_root_of_a_namespace_with_one_user_is_told_so(checkout: Checkout) -> Non
     assert "podman run --userns=keep-id" in error
 
 
+@pytest.mark.release  # CI has too little time
 def test_root_that_may_signal_no_other_user_ends_postgresql_all_the_same(checkout: Checkout) -> None:
     """As its user: CAP_KILL is not needed."""
     unplaced, _ = run(checkout, "ended", without("kill"))
@@ -137,6 +145,7 @@ def test_root_that_may_signal_no_other_user_ends_postgresql_all_the_same(checkou
     assert checkout.wait_until_empty() == []
 
 
+@pytest.mark.release  # CI has too little time
 def test_a_user_without_a_name_is_told_what_initdb_needs(checkout: Checkout, tmp_path: Path) -> None:
     """`docker run --user` with any uid. With a name, and still without a home, the run has nothing to say of it."""
     own(checkout)
@@ -152,6 +161,7 @@ def test_a_user_without_a_name_is_told_what_initdb_needs(checkout: Checkout, tmp
     assert not (checkout.folder / "~").exists()
 
 
+@pytest.mark.release  # CI has too little time
 def test_a_checkout_that_cannot_be_written_needs_results_alone(checkout: Checkout) -> None:
     """Root's PostgreSQL is elsewhere. Without results/, the error names the folder."""
     results, folder = checkout.results, checkout.folder

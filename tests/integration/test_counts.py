@@ -107,6 +107,8 @@ def facts_of(setup: Setup) -> ParityFacts:
         transaction=transaction,
         isolation="read committed",
         session=session,
+        encryption="none",
+        pooler="none",
     )
 
 

@@ -47,10 +47,18 @@ def answers(setup: Setup, users: int) -> list[int]:
     with httpx.Client(base_url=url, trust_env=False, timeout=60, limits=new) as client:
         paths = [PATHS[number % len(PATHS)].format(id=1 + number % (users // 10)) for number in range(REQUESTS)]
         with ThreadPoolExecutor(CLIENTS) as pool:
-            return list(pool.map(lambda path: client.get(path).status_code, paths))
+            return list(pool.map(lambda path: status(client, path), paths))
 
 
-@pytest.mark.parametrize("profile", ["idiomatic", "lean"])
+def status(client: httpx.Client, path: str) -> int:
+    """Of one answer; 500 also where the server has closed the connection, as uvicorn does after such an error."""
+    try:
+        return client.get(path).status_code
+    except httpx.TransportError:
+        return 500
+
+
+@pytest.mark.parametrize("profile", ["idiomatic", pytest.param("lean", marks=pytest.mark.release)])
 def test_every_service_keeps_the_contract_behind_it(
     pooler: Database, users: int, tmp_path: Path, profile: Profile
 ) -> None:
@@ -61,7 +69,7 @@ def test_every_service_keeps_the_contract_behind_it(
     assert passed.unchecked.startswith("statements: PgBouncer in transaction mode has sessions from before")
 
 
-@pytest.mark.parametrize("profile", ["idiomatic", "lean"])
+@pytest.mark.parametrize("profile", ["idiomatic", pytest.param("lean", marks=pytest.mark.release)])
 def test_no_request_fails_under_more_clients_than_it_has_connections(
     pooler: Database, users: int, tmp_path: Path, profile: Profile
 ) -> None:
@@ -135,6 +143,7 @@ def test_services_work_behind_one_in_session_mode(database: Dsn, users: int, tmp
         gate.check(FleetSettings(found.dsn.url, users, ()), found, setups, tmp_path)
 
 
+@pytest.mark.release  # CI has too little time
 def test_the_settings_are_measured_without_a_pooler_too(database: Dsn, users: int, tmp_path: Path) -> None:
     """What they cost: the statements are counted as well."""
     setups = [BEHIND["asyncpg_async"], default_setup("asyncpg_async")]

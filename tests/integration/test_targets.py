@@ -403,7 +403,7 @@ def test_https_with_an_authority_of_ones_own(checkout: Checkout, tmp_path: Path,
         assert failed == 0
 
 
-@pytest.mark.slow
+@pytest.mark.release  # CI has too little time
 def test_https_of_an_application_that_the_suite_starts(
     checkout: Checkout, tmp_path: Path, own_authority: Authority
 ) -> None:
@@ -423,7 +423,7 @@ def test_https_of_an_application_that_the_suite_starts(
     assert not ports.answers(port)
 
 
-@pytest.mark.slow
+@pytest.mark.release  # CI has too little time
 def test_workers_elsewhere_get_the_authority_from_their_master(
     checkout: Checkout, tmp_path: Path, own_authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
