@@ -214,7 +214,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, stage: Callable[..., None
 
 
 @several_cpus
-@pytest.mark.slow
+@pytest.mark.release  # CI has too little time
 def test_a_run_knows_its_cpu_time_and_moves_it_back(named: NamedServer, checkout: Checkout) -> None:
     """With an ordinary role; the remedy for each gap is said once."""
     clerk = named.add_role("clerk", owns="clerk")

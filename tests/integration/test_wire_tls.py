@@ -160,7 +160,7 @@ def test_a_socket_is_reached_like_a_port(strict: TlsServer) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["TLS", "socket"])
+@pytest.mark.parametrize("way", ["TLS", pytest.param("socket", marks=pytest.mark.release)])
 def test_every_service_is_verified_there(
     way: str, strict: TlsServer, stage: Callable[..., None], tmp_path: Path
 ) -> None:
