@@ -1,6 +1,6 @@
-# Every target calls `setup`, which does nothing if .venv already matches requirements.lock. pip fetches, wherever its own
-# configuration says, and uv installs. uv itself comes from the lock too, by hash, and it holds the build backend of this
-# project (uv_build), so that nothing unlocked is fetched.
+# Every target calls `setup`, which does nothing if .venv already matches requirements.lock. pip installs uv, and uv all
+# else, from where pip's own configuration says. uv itself comes from the lock too, by hash, and it holds the build
+# backend of this project (uv_build), so that nothing unlocked is fetched.
 PYTHON ?= python3
 BENCH   = .venv/bin/bench
 STAMP   = .venv/.setup-stamp

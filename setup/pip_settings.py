@@ -60,8 +60,6 @@ def for_uv(pip: Mapping[str, str], *, every_index: bool = False) -> dict[str, st
         found |= {"UV_INDEX": " ".join(indexes)} if indexes else {}
     elif every_index and extra:
         found["UV_INDEX"] = " ".join(extra)
-    if pip.get("only-binary") == ":all:":
-        found["UV_NO_BUILD"] = "1"
     if pip.get("no-cache-dir", "").lower() in TRUE:
         found["UV_NO_CACHE"] = "1"
     return found | (LATER_INDEXES if every_index else {})
@@ -69,7 +67,8 @@ def for_uv(pip: Mapping[str, str], *, every_index: bool = False) -> dict[str, st
 
 def options(pip: Mapping[str, str]) -> list[str]:
     """What uv has no variable for."""
-    return ["--no-index"] if pip.get("no-index", "").lower() in TRUE else []
+    no_index = ["--no-index"] if pip.get("no-index", "").lower() in TRUE else []
+    return [*no_index, "--no-build"] if pip.get("only-binary") == ":all:" else no_index
 
 
 def cache(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def test_uv_asks_the_index_before_the_extra_ones_and_no_other() -> None:
             {"no-index": "1", "index-url": "https://a.test/simple", "find-links": "/one\n/two"},
             {"UV_DEFAULT_INDEX": "https://a.test/simple", "UV_FIND_LINKS": "/one,/two"},
         ),
-        ({"only-binary": ":all:", "no-cache-dir": "1"}, {"UV_NO_BUILD": "1", "UV_NO_CACHE": "1"}),
+        ({"only-binary": ":all:", "no-cache-dir": "1"}, {"UV_NO_CACHE": "1"}),
         ({"proxy": "http://p.test:1"}, {"HTTP_PROXY": "http://p.test:1", "HTTPS_PROXY": "http://p.test:1"}),
     ],
 )
@@ -63,10 +63,11 @@ def test_what_is_locked_may_come_from_any_index() -> None:
     }
 
 
-def test_no_index_is_an_option_of_uv() -> None:
-    """It has no variable for it."""
+def test_some_settings_are_options_of_uv() -> None:
+    """It has no variable for them."""
     assert pip_settings.options({"no-index": "true"}) == ["--no-index"]
     assert pip_settings.options({"no-index": "0"}) == []
+    assert pip_settings.options({"only-binary": ":all:"}) == ["--no-build"]
 
 
 def test_the_cache_is_in_the_home_only_if_it_can_be_written(tmp_path: Path) -> None:
