@@ -30,7 +30,16 @@ def program() -> str:
 
 @contextmanager
 def pooled(dsn: Dsn, mode: str = "transaction", pool_size: int = POOL_SIZE, **settings: str) -> Iterator[Dsn]:
-    """The address of a PgBouncer in front of this server, with this many connections to it, inside the block.
+    """The address of a PgBouncer in front of this server, with this many connections to it, inside the block."""
+    with running(dsn, mode, pool_size, **settings) as (address, _):
+        yield address
+
+
+@contextmanager
+def running(
+    dsn: Dsn, mode: str = "transaction", pool_size: int = POOL_SIZE, **settings: str
+) -> Iterator[tuple[Dsn, int]]:
+    """The same, with PgBouncer's pid.
 
     Clients and PgBouncer prove the password by SCRAM, as on real servers.
     """
@@ -64,7 +73,7 @@ def pooled(dsn: Dsn, mode: str = "transaction", pool_size: int = POOL_SIZE, **se
             started = waiting.until(lambda: ports.answers(port) or process.poll() is not None, START_TIMEOUT_S, 0.02)
             assert started, f"PgBouncer did not start:\n{(folder / 'log').read_text()}"
             assert process.poll() is None, f"PgBouncer ended:\n{(folder / 'log').read_text()}"
-            yield replace(dsn, host=ports.LOOPBACK, port=port)
+            yield replace(dsn, host=ports.LOOPBACK, port=port), process.pid
         finally:
             process.terminate()
             process.wait(STOP_TIMEOUT_S)

@@ -1,12 +1,13 @@
 """Options that several commands share."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
 from rich.console import Console
 
+from bench.plan.note import Note
 from suite import trust
 
 POOLERS = ("none", "transaction")  # those of a plan, whose model takes long to load
@@ -131,6 +132,12 @@ def ca_file(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         help="Certificates (PEM) to trust beside the system's, for a target with https.",
     )(command)
+
+
+def say(console: Console, notes: Iterable[Note]) -> None:
+    """Print notes, in yellow."""
+    for note in notes:
+        console.print(str(note), style="yellow", highlight=False)
 
 
 def console() -> Console:

@@ -124,8 +124,7 @@ def _running(
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
         with database.opened(database_url, services=names) as server, tempfile.TemporaryDirectory() as logs:
-            for note in preflight.check_pooler(server, [pooler]):
-                console.print(str(note), style="yellow", highlight=False)
+            options.say(console, preflight.check_pooler(server, [pooler]))
             with progress.shares(console, f"loading scale {scale:g}") as report:
                 database.loaded(server, scale, report)
                 restore.restore(server.dsn)

@@ -61,8 +61,7 @@ def trace(
     console = options.console()
     setup = replace(traced.setup_of(service, operation, profile), pooler=pooler)
     with database.opened(database_url, services=[service]) as server, tempfile.TemporaryDirectory() as logs:
-        for note in preflight.check_pooler(server, [pooler]):
-            console.print(str(note), style="yellow", highlight=False)
+        options.say(console, preflight.check_pooler(server, [pooler]))
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)
             restore.restore(server.dsn)

@@ -65,8 +65,7 @@ def verify(
         first_look.check(setup, (), trusted.pem)
     used = [] if setups and not services else [catalogue.service(one).name for one in services or catalogue.services()]
     with database.opened(database_url, services=used) as server:
-        for note in preflight.check_pooler(server, [pooler]):
-            console.print(str(note), style="yellow", highlight=False)
+        options.say(console, preflight.check_pooler(server, [pooler]))
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
         around = FleetSettings(server.dsn.url, dataset.size(scale).users, (), trust=trusted)

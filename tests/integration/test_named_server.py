@@ -21,11 +21,9 @@ from bench.measure.named import locate, moving, sockets
 from bench.measure.named.moving import Placed
 from bench.plan.placement import available_cpus
 from bench.store import runs
-from db import ports, server
-from db.address.dsn import Dsn
-from db.private import cluster
+from db import server
 from suite import catalogue
-from tests import postgresql
+from tests import pgbouncer, postgresql
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 from tests.postgresql import NamedServer
 
@@ -87,33 +85,9 @@ def test_one_with_pids_of_its_own_is_not_found_and_that_is_said() -> None:
         assert contained.postmaster.cpu_affinity() == list(available_cpus())
 
 
-@contextmanager
-def pgbouncer(named: NamedServer, folder: Path) -> Iterator[tuple[Dsn, int]]:
-    """A pooler in transaction mode before it: its address, and its pid."""
-    account, port = cluster.locate(folder).account, ports.free()
-    home = named.folder / "pgbouncer"
-    home.mkdir(mode=0o755)
-    (home / "users.txt").write_text(f'"{named.dsn.user}" "{named.dsn.password}"\n')
-    (home / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host=127.0.0.1 port={named.dsn.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nauth_type = plain\nauth_file = {home}/users.txt\npool_mode = transaction\n"
-        "unix_socket_dir =\n"
-    )
-    command = postgresql._as(account, ["/usr/sbin/pgbouncer", str(home / "pgbouncer.ini")], home, ends_with_us=True)
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        assert wait_for(lambda: ports.answers(port), 20)
-        yield replace(named.dsn, port=port), process.pid
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(home)
-
-
-@pytest.mark.skipif(not Path("/usr/sbin/pgbouncer").exists(), reason="PgBouncer is not installed")
-def test_a_pooler_before_it_is_part_of_the_database(named: NamedServer, tmp_path: Path) -> None:
-    """It refuses the options that keep time-outs off the suite's sessions, and is reached all the same."""
-    with pgbouncer(named, tmp_path) as (through, pid):
+def test_a_pooler_before_it_is_part_of_the_database(named: NamedServer) -> None:
+    """It refuses the options that keep time-outs off the suite's sessions, and can be reached without them."""
+    with pgbouncer.running(named.dsn) as (through, pid):
         with server.connect(through) as conn:
             assert conn.execute("SELECT 1").fetchone() == (1,)
         assert locate.find(through) == locate.Found(named.postmaster.pid, (pid,))

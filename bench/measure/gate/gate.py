@@ -58,14 +58,14 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
     Raises VerificationError with every disagreement (up to ten).
     """
     todo = contract.checks(settings.dataset_users, buyer.of_little(server.dsn))
-    passed, wrong = Verification(checks=len(todo)), list[str]()
+    passed, wrong, batches = Verification(checks=len(todo)), list[str](), _batches(setups)
     # Nothing is timed here, so the services may use every CPU.
     around = replace(settings, cpus=(), load_cpus=())
     with lines.opened(server.dsn, [setup.service for setup in setups]) as ways:
         urls = {name: way.url for name, way in ways.items()}
         tracking = counts.tracked(server.dsn) if server.pooler is None else nullcontext(None)
         with tracking as statements, Fleet(around, urls=urls) as fleet:
-            for batch in _batches(setups):
+            for batch in batches:
                 fleet.stop()
                 for way in ways.values():
                     way.messages.clear()
@@ -84,7 +84,7 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
                 passed.facts |= _facts(fleet, processes, wires)
         wrong += [line for setup, costs in passed.costs.items() for line in _unexpected(setup, costs)]
         if not wrong:
-            encrypted = encryption.in_use(around, server, _batches(setups), logs)
+            encrypted = encryption.in_use(around, server, batches, logs)
             passed.facts |= {setup: replace(passed.facts[setup], encryption=one) for setup, one in encrypted.items()}
         if server.pooler is not None:
             passed.unchecked = f"statements: {server.pooler} has sessions from before they were to be counted"

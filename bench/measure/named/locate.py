@@ -29,7 +29,7 @@ NEAR_S = 2.0  # the kernel gives the time of its start in whole seconds
 HIDDEN = (
     "its processes cannot be seen here (it is in a container, behind a forwarded port, or this system hides them), so"
     " its CPU time counts as that of strangers named postgres: let it run outside of containers, or leave the address"
-    " out for a private one; with verdict.strangers = 1 it is measured all the same, and all cells are UNJUDGED"
+    " out for a private one; with verdict.strangers = 1 it is measured anyway, and all cells are UNJUDGED"
 )
 REMOTE = "{host} is not on this machine; to know it, run bench there"
 
