@@ -31,6 +31,7 @@ measure_s = {SLICE_S * SLICES}
 count = 2
 slices = {SLICES}
 aa = true
+seed = 2
 ceilings = false
 [database]
 scale = 0.001
