@@ -8,7 +8,7 @@ from platform import python_version
 
 from fastapi import FastAPI, Request, Response
 
-from services import collection, metrics
+from services import builds, collection, metrics
 from services.contract.models import Health, Pong, PoolSettings
 from services.settings import Settings
 
@@ -41,6 +41,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
             event_loop=type(asyncio.get_running_loop()).__module__.partition(".")[0],
             http_parser=type(protocol).__module__.rpartition(".")[2].removesuffix("_impl"),
             versions=versions,
+            builds=builds.of_process(),
         )
 
     # On a thread if all other endpoints are: its cost must be visible here, too.

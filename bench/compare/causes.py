@@ -106,7 +106,7 @@ def _grouped(key: str) -> tuple[str, str]:
     parts = key.split(".")
     if parts[0] == "versions":
         return "library versions", key.partition(".")[2]
-    if parts[0] == "services" and parts[2:4] == ["health", "versions"]:
+    if parts[0] == "services" and parts[2:4] in (["health", "versions"], ["health", "builds"]):
         return "library versions", ".".join(parts[4:])  # the same line for every service that has it
     if parts[:2] == ["database", "settings"]:
         return "PostgreSQL settings", ".".join(parts[2:])

@@ -106,7 +106,7 @@ class PoolSettings(BaseModel):
 
 
 class Health(BaseModel):
-    """The service that answers, its settings and its versions."""
+    """The service that answers, its settings and its versions. `builds` is by services/builds.py."""
 
     service: str
     profile: str
@@ -118,3 +118,4 @@ class Health(BaseModel):
     event_loop: str
     http_parser: str
     versions: dict[str, str]
+    builds: dict[str, str]

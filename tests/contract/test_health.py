@@ -1,9 +1,13 @@
 """What services say of themselves: /health and /metrics."""
 
 import re
+import ssl
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import httpx
+import psycopg
+import psycopg2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -19,7 +23,7 @@ from tests.contract.conftest import WITH_DATABASE
 def assert_healthy(setup: Setup, fleet: Fleet) -> None:
     service = catalogue.service(setup.service)
     health = httpx.get(f"{service.url}/health").json()
-    versions = health.pop("versions")
+    versions, builds = health.pop("versions"), health.pop("builds")
     assert health == {
         "service": setup.service,
         "profile": "idiomatic",
@@ -34,6 +38,23 @@ def assert_healthy(setup: Setup, fleet: Fleet) -> None:
     names = (*FRAMEWORK, *service.libraries)
     assert {name: versions[name] for name in names} == {name: version(name) for name in names}
     assert re.fullmatch(r"3\.\d+\.\d+\S*", versions["python"])
+    assert builds == expected_builds(service.libraries)
+
+
+def expected_builds(libraries: Sequence[str]) -> dict[str, str]:
+    """What this process, which has the same packages, says of the service's libraries."""
+    found = {"openssl": ssl.OPENSSL_VERSION}
+    if "psycopg" in libraries:
+        found |= {"psycopg": psycopg.pq.__impl__, "libpq": pq_version(psycopg.pq.version())}
+    if "psycopg2-binary" in libraries:
+        found["libpq"] = pq_version(psycopg2.__libpq_version__)
+    if {"sqlalchemy", "databases"} & {*libraries}:
+        found["sqlalchemy"] = "compiled"
+    return found
+
+
+def pq_version(number: int) -> str:
+    return ".".join(map(str, divmod(number, 10000)))
 
 
 def metrics(service: Service) -> dict[str, float]:
