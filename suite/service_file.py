@@ -48,7 +48,7 @@ class Described(_Table):
 
     title: Text = Field(description='what tables call the service: title = "asyncpg"')
     mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
-    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8011")
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8012")
     libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
     operations: list[Text] | None = None
     overhead: dict[Costs, CostOfUse] = {}
@@ -57,6 +57,7 @@ class Described(_Table):
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
+    state: str = Field("", description="what its users should know of the library's upkeep")
 
 
 def read(path: Path) -> Described:

@@ -76,6 +76,21 @@ def has_load_of(landmark: Cell, cell: Cell) -> bool:
     return load and same
 
 
+def is_landmark_of(landmark: Cell, cell: Cell) -> bool:
+    """Whether a cell's share of a landmark's throughput says something: the same load, no database, the same endpoints.
+
+    A `def` endpoint takes a thread and back, which is FastAPI's cost and not that of a library.
+    """
+    known = mode(cell)
+    return is_without_database(landmark) and has_load_of(landmark, cell) and (not known or known == mode(landmark))
+
+
+def mode(cell: Cell) -> str:
+    """How the cell's endpoints are defined: `sync` or `async`; empty of a target or a service that is gone."""
+    known = catalogue.services()
+    return "" if cell.setup.url or cell.service not in known else known[cell.service].mode
+
+
 def is_without_database(landmark: Cell) -> bool:
     """Whether its service uses no database; false of targets, and where a stored run names a service that is gone."""
     known = catalogue.services()

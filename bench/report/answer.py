@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.analysis import pairs
+from bench.analysis import ceilings, pairs
 from bench.analysis.analysis import Ranking
 from bench.analysis.outcome import CellResult
 from bench.analysis.pairing.families import Family
@@ -63,11 +63,12 @@ class ScenarioAnswer:
     leader: str
     contrasts: tuple[Contrast, ...]
     knees: tuple[str, ...]
+    framework: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """One of each pair."""
-        return tuple(map(sentence, self.contrasts))
+        """One of each pair, and what of the CPU time is FastAPI's own."""
+        return (*map(sentence, self.contrasts), *filter(None, [self.framework]))
 
     def has_said(self, note: Note) -> bool:
         """Whether this reason is in it, so that it need not be said again below."""
@@ -78,7 +79,32 @@ def of(found: Ranking) -> ScenarioAnswer:
     """Of one scenario."""
     knees = () if found.paced else tuple(f"{one.name}: {one.knee.why}." for one in found.curves if one.knee.why)
     return ScenarioAnswer(
-        found.scenario, tuple(_unranked(found.others)), _leader(found), tuple(_contrasts(found)), knees
+        found.scenario,
+        tuple(_unranked(found.others)),
+        _leader(found),
+        tuple(_contrasts(found)),
+        knees,
+        _framework(found),
+    )
+
+
+def _framework(found: Ranking) -> str:
+    """What FastAPI itself takes, where it was measured for `async def` and for `def` endpoints, and what is left."""
+    own_ms: dict[str, float] = {}
+    left: list[str] = []
+    for one in found.ranked:
+        for landmark in found.results:
+            if not (landmark.cell.once and landmark.verdict.ranks and ceilings.is_landmark_of(landmark.cell, one.cell)):
+                continue
+            alone_ms, all_ms = landmark.total.service_cpu_ms_per_request, one.total.service_cpu_ms_per_request
+            if alone_ms and all_ms:
+                own_ms[ceilings.mode(landmark.cell)] = alone_ms
+                left.append(f"{one.cell.slug} {all_ms - alone_ms:.3f} ms")
+    if len(own_ms) < 2:
+        return ""
+    return (
+        f"Of the CPU time per request, FastAPI without a database takes {own_ms['async']:.3f} ms with async endpoints"
+        f" and {own_ms['sync']:.3f} ms with def endpoints, which run on threads. The rest is {', '.join(left)}."
     )
 
 

@@ -37,7 +37,7 @@ def stored(folder: Path, *, plan: str, half: float) -> None:
 def test_cells_order_and_minutes_are_printed_and_nothing_is_measured(results: Path) -> None:
     """The order is that of the seed; the landmark takes turns in the first round."""
     text = printed()
-    assert "5 cells, 5 rounds with 12 slices of each cell (12 s), about " in text
+    assert "6 cells, 5 rounds with 12 slices of each cell (12 s), about " in text
     assert [line.partition(":")[0].strip() for line in text.splitlines() if " in turns" in line] == [
         f"round {number}" for number in range(1, 6)
     ]

@@ -21,12 +21,12 @@ def test_every_plan_of_the_suite_can_be_used(name: str) -> None:
 
 
 def test_the_default_plan_is_the_one_the_design_names() -> None:
-    """point_read, the four services, 1000 users, five rounds of twelve slices of a second, no_database once."""
+    """point_read, the four services, 1000 users, five rounds of twelve slices of a second, both landmarks once."""
     read = file.read(file.find("default"))
     assert read.matrix.scenarios == ["point_read"]
     assert read.matrix.services == ["psycopg2_sync", "asyncpg_async", "databases_async", "sqlalchemy_async"]
     assert (read.matrix.users, read.rounds.count, read.load.measure_s, read.rounds.slices) == ([1000], 5, 12.0, 12)
-    assert read.rounds.once == ["no_database"]
+    assert read.rounds.once == ["no_database", "no_database_sync"]
     assert read.database.scale == 0.01
 
 

@@ -102,3 +102,27 @@ def test_a_ratio_is_turned_so_that_the_candidate_is_above_the_line(
     assert answer.interval_of(answer.turned(pair, candidate)) == said
     unknown = replace(pair, ratio=None, conclusion=Conclusion.NOT_COMPARABLE)
     assert answer.interval_of(answer.turned(unknown, candidate)) == "not comparable"
+
+
+def test_what_fastapi_takes_is_said_where_it_was_measured_for_both_kinds_of_endpoint() -> None:
+    """Each service has the landmark of its own mode; what is left is its library's."""
+    made = outcome()
+    made.add(cell("no_database_sync", once=True), measured(25_000))
+    found = analysis.of(made)
+    [ranking] = found.rankings
+    cpu_ms = {one.cell.slug: one.total.service_cpu_ms_per_request or 0.0 for one in ranking.results}
+    async_ms, sync_ms = cpu_ms["no_database"], cpu_ms["no_database_sync"]
+    assert answer.of(ranking).sentences[-1] == (
+        f"Of the CPU time per request, FastAPI without a database takes {async_ms:.3f} ms with async endpoints and"
+        f" {sync_ms:.3f} ms with def endpoints, which run on threads. The rest is asyncpg_async"
+        f" {cpu_ms['asyncpg_async'] - async_ms:.3f} ms, psycopg2_sync {cpu_ms['psycopg2_sync'] - sync_ms:.3f} ms."
+    )
+    shares = {one.service: one.no_database_rps for one in found.ceilings}
+    rps = {one.cell.slug: one.rps for one in ranking.results}
+    assert shares["asyncpg_async"] == rps["no_database"]
+    assert shares["psycopg2_sync"] == rps["no_database_sync"]
+
+
+def test_one_landmark_is_no_comparison_of_endpoints() -> None:
+    [ranking] = analysis.of(outcome()).rankings
+    assert not answer.of(ranking).framework

@@ -40,7 +40,7 @@ ledger of the windows: 111,600 requests began or were due = 111,100 succeeded + 
  databases_async / psycopg2_sync   not comparable        not comparable        not comparable
  databases_async / asyncpg_async   not comparable        not comparable        not comparable
 
-no_database (the same load) 5,000 requests/s: asyncpg_async 40%, psycopg2_sync 20%
+no_database (the same load) 5,000 requests/s: asyncpg_async 40%
 pgbench (the same SQL on 2 connections) 20,200 requests/s: asyncpg_async 10%, psycopg2_sync 5%
 """
 

@@ -1,0 +1,27 @@
+"""The routes of the studies. They need a database, so they answer 501 here."""
+
+from fastapi import APIRouter
+
+from services.contract import errors, models, params
+
+router = APIRouter()
+
+
+@router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
+def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
+    raise errors.needs_a_database()
+
+
+@router.post("/notes/{note_id}/synchronize", responses=errors.NOT_FOUND | errors.BAD_GATEWAY)
+def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
+    raise errors.needs_a_database()
+
+
+@router.get("/session-sleep", status_code=204)
+def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
+    raise errors.needs_a_database()
+
+
+@router.get("/simulation")
+def simulation(user_id: params.OrderingUserId) -> models.Simulation:
+    raise errors.needs_a_database()
