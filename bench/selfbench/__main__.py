@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.plan import placement
 from bench.selfbench.figures import Say
-from bench.selfbench.parts import accuracy, agreement, analysing, cost, loading, reach, soak, stall, turns
+from bench.selfbench.parts import accuracy, agreement, analysing, cost, loading, reach, soak, stall, turns, tutorial
 from bench.selfbench.setting import Setting
 from suite.errors import BenchError
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Part] = {
     "soak": soak.soak,
     "agreement": lambda _, say: agreement.measure(SERVICES, say),
     "turns": lambda _, say: turns.measure(SERVICES, say),
+    "tutorial": lambda _, say: tutorial.measure(tutorial.with_tutorial(), say),
 }
 
 
