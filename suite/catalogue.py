@@ -55,6 +55,7 @@ class Service:
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
     connection before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change.
+    `state` is what users should know of the library's upkeep; empty for one that is well kept.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Service:
     own: Mapping[str, Own] = field(hash=False)
     warm_up: int = 1
     behind_pooler: BehindPooler = BehindPooler()
+    state: str = ""
 
     @property
     def application(self) -> str:
@@ -218,6 +220,7 @@ def _read_service(path: Path) -> Service:
         warm_up=described.warm_up,
         own=_own(described.own),
         behind_pooler=BehindPooler(described.pooler.round_trips, _own(described.pooler.own)),
+        state=described.state,
     )
 
 

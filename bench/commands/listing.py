@@ -31,4 +31,7 @@ def list_() -> None:
         serving.add_row(server.name, server.title)
     for table in (services, scenarios, serving, listed):
         console.print(table)
+    for service in catalogue.services().values():
+        if service.state:
+            console.print(f"{service.name}: {service.state}")
     console.print("to measure: bench run --plan NAME --services NAME,NAME --scenarios NAME")

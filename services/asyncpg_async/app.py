@@ -16,7 +16,6 @@ DELETE_USER = "DELETE FROM users WHERE id = $1 RETURNING id"
 
 app = FastAPI(title="asyncpg", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app)
-introspection.add_routes(app, __name__, settings)
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
@@ -78,4 +77,5 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
     return [models.User(**row) for row in rows]
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

@@ -1,5 +1,6 @@
 """asyncpg's own pool, open while the application runs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -30,12 +31,20 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-def connection() -> asyncpg.pool.PoolAcquireContext:
-    """A pooled connection, for an `async with` block.
+class connection:  # noqa: N801  # it is used like a function
+    """A pooled connection, for an `async with` block. Raises TimeoutError when none becomes free in time.
 
-    `pool.fetchrow(...)` would be shorter, but it waits for a connection forever: only `acquire` has a timeout.
+    `pool.acquire(timeout=...)` is shorter, but times the release, too. So does an @asynccontextmanager cost more: the
+    event loop keeps a list of all async generators.
     """
-    return pool.acquire(timeout=settings.pool_timeout_s)
+
+    async def __aenter__(self) -> asyncpg.pool.PoolConnectionProxy:
+        async with asyncio.timeout(settings.pool_timeout_s):
+            self._conn = await pool.acquire()
+        return self._conn
+
+    async def __aexit__(self, *_: object) -> None:
+        await pool.release(self._conn)
 
 
 async def leave_as_it_is(_: asyncpg.pool.PoolConnectionProxy) -> None:

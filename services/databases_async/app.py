@@ -16,7 +16,6 @@ DELETE_USER = "DELETE FROM users WHERE id = :id RETURNING id"
 
 app = FastAPI(title="databases", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app)
-introspection.add_routes(app, __name__, settings)
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
@@ -79,4 +78,5 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
     return [models.User(**row._mapping) for row in rows]  # type: ignore[union-attr]  # every id of the dataset exists
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

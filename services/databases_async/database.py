@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
 from databases import Database
@@ -40,12 +41,17 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
-async def connection() -> AsyncIterator[Connection]:
-    """A pooled connection.
+class connection:  # noqa: N801  # it is used like a function
+    """A pooled connection, for an `async with` block. Raises TimeoutError when none becomes free in time.
 
-    `database.fetch_one(...)` would be shorter, but it waits for a connection forever, without a timeout.
+    `database.fetch_one(...)` would be shorter, but it waits for a connection forever, without a timeout. As a function
+    with @asynccontextmanager this would cost more: the event loop keeps a list of all async generators.
     """
-    async with asyncio.timeout(settings.pool_timeout_s) as waiting, database.connection() as conn:
-        waiting.reschedule(None)
-        yield conn
+
+    async def __aenter__(self) -> Connection:
+        self._conn = database.connection()
+        async with asyncio.timeout(settings.pool_timeout_s):
+            return await self._conn.__aenter__()
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._conn.__aexit__(*error)

@@ -22,7 +22,6 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(title="no database", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app)
-introspection.add_routes(app, __name__, settings)
 
 
 def generated_user(user_id: int) -> models.User:
@@ -62,4 +61,5 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
     return [generated_user(user_id) for user_id in point_reads.ids(count, seed, settings.dataset_users)]
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

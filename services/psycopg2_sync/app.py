@@ -17,7 +17,6 @@ DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
 
 app = FastAPI(title="psycopg2", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app)
-introspection.add_routes(app, __name__, settings)
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
@@ -85,4 +84,5 @@ def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     return [models.User(**row) for row in rows]
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

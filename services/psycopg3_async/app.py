@@ -8,7 +8,7 @@ from psycopg_pool import PoolTimeout
 from services import introspection, metrics
 from services.contract import errors, models, params, point_reads
 from services.psycopg3_async import studies
-from services.psycopg3_async.database import connection, lifespan, settings
+from services.psycopg3_async.database import lifespan, pool, settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
 LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET %s LIMIT %s"
@@ -18,12 +18,11 @@ DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
 
 app = FastAPI(title="psycopg 3 (async)", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app, pool_timeout=PoolTimeout)
-introspection.add_routes(app, __name__, settings)
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
 async def read_user(user_id: params.UserId) -> models.User:
-    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(READ_USER, (user_id,))
         user = await cur.fetchone()
     if user is None:
@@ -33,7 +32,7 @@ async def read_user(user_id: params.UserId) -> models.User:
 
 @app.get("/users")
 async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
-    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(LIST_USERS, (offset, limit))
         return await cur.fetchall()
 
@@ -41,7 +40,7 @@ async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> lis
 @app.post("/users", status_code=201, responses=errors.CONFLICT)
 async def create_user(fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        async with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(CREATE_USER, (fields.name, fields.email))
             user = await cur.fetchone()
     except UniqueViolation:
@@ -53,7 +52,7 @@ async def create_user(fields: models.UserFields) -> models.User:
 @app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
 async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        async with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             await cur.execute(UPDATE_USER, (fields.name, fields.email, user_id))
             user = await cur.fetchone()
     except UniqueViolation:
@@ -66,7 +65,7 @@ async def update_user(user_id: params.UserId, fields: models.UserFields) -> mode
 @app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
 async def delete_user(user_id: params.UserId) -> None:
     try:
-        async with connection() as conn:
+        async with pool.connection() as conn:
             cur = await conn.execute(DELETE_USER, (user_id,))
             row = await cur.fetchone()
     except ForeignKeyViolation:
@@ -78,11 +77,12 @@ async def delete_user(user_id: params.UserId) -> None:
 @app.get("/point-reads")
 async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     users: list[models.User] = []
-    async with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    async with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         for user_id in point_reads.ids(count, seed, settings.dataset_users):
             await cur.execute(READ_USER, (user_id,))
             users += await cur.fetchall()
     return users
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from services import metrics
@@ -18,6 +17,8 @@ pool = AsyncConnectionPool(
     timeout=settings.pool_timeout_s,
     kwargs={
         "options": settings.options,
+        # Lean: each statement is a transaction, without BEGIN and COMMIT.
+        "autocommit": settings.lean,
         # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
         "prepare_threshold": None if settings.pooled else 5,
     },
@@ -36,15 +37,3 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     )
     yield
     await pool.close()
-
-
-@asynccontextmanager
-async def connection(*, autocommit: bool = settings.lean) -> AsyncIterator[AsyncConnection]:
-    """A pooled connection in a transaction: committed at the end of the block, rolled back if the block raises.
-
-    Lean: each statement is a transaction, without BEGIN and COMMIT. It is set on every use, not once for the pool,
-    because the routes that compare transactions share the pool. It costs no round trip.
-    """
-    async with pool.connection() as conn:
-        await conn.set_autocommit(autocommit)
-        yield conn

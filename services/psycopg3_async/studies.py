@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import APIRouter, FastAPI
 from psycopg import AsyncConnection
@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
-from services.psycopg3_async.database import connection, settings
+from services.psycopg3_async.database import pool, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
 WRITE_NOTE = "UPDATE notes SET data = %s WHERE id = %s RETURNING id, data"
@@ -44,9 +44,16 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(lifespan=lifespan)
 
 
+@asynccontextmanager
+async def in_transaction() -> AsyncIterator[AsyncConnection]:
+    """A pooled connection in a transaction, also in the profile lean: these routes compare transactions."""
+    async with pool.connection() as conn, conn.transaction() if settings.lean else nullcontext():
+        yield conn
+
+
 @router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
 async def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # always in a transaction
-    async with connection(autocommit=False) as conn:
+    async with in_transaction() as conn:
         return await find_note(conn, note_id)
 
 
@@ -54,13 +61,13 @@ async def read_note(note_id: params.NoteId, transaction: params.Transaction = "i
 async def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction. It stays open during the call, and holds its connection.
-        async with connection(autocommit=False) as conn:
+        async with in_transaction() as conn:
             await find_note(conn, note_id)
             return await write_note(conn, note_id, await external_api.note(note_id))
-    async with connection(autocommit=False) as conn:
+    async with in_transaction() as conn:
         await find_note(conn, note_id)
     data = await external_api.note(note_id)
-    async with connection(autocommit=False) as conn:
+    async with in_transaction() as conn:
         return await write_note(conn, note_id, data)
 
 
@@ -84,7 +91,7 @@ async def write_note(conn: AsyncConnection, note_id: int, data: str) -> models.N
 
 @router.get("/session-sleep", status_code=204)
 async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
-    async with connection(autocommit=False) as conn:
+    async with in_transaction() as conn:
         await conn.execute(READ_USER, (operations.SLEEPERS_USER,))
         if sleep == "inside":
             await asyncio.sleep(seconds)
@@ -99,14 +106,14 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
 
 
 async def read_products(user_id: int) -> "frames.Table":
-    async with connection() as conn:
+    async with pool.connection() as conn:
         cur = await conn.execute(READ_PRODUCTS, (user_id,))
         rows = await cur.fetchall()
     return frames.products_ordered(rows)
 
 
 async def read_orders(user_id: int) -> "frames.Table":
-    async with connection() as conn:
+    async with pool.connection() as conn:
         cur = await conn.execute(READ_ORDERS, (user_id,))
         rows = await cur.fetchall()
     return frames.orders_with_items(rows)

@@ -8,7 +8,7 @@ from psycopg_pool import PoolTimeout
 from services import introspection, metrics
 from services.contract import errors, models, params, point_reads
 from services.psycopg3_sync import studies
-from services.psycopg3_sync.database import connection, lifespan, settings
+from services.psycopg3_sync.database import lifespan, pool, settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = %s"
 LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET %s LIMIT %s"
@@ -18,12 +18,11 @@ DELETE_USER = "DELETE FROM users WHERE id = %s RETURNING id"
 
 app = FastAPI(title="psycopg 3 (sync)", lifespan=lifespan, responses=errors.UNAVAILABLE)
 errors.add_handlers(app, pool_timeout=PoolTimeout)
-introspection.add_routes(app, __name__, settings)
 
 
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
 def read_user(user_id: params.UserId) -> models.User:
-    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         user = cur.execute(READ_USER, (user_id,)).fetchone()
     if user is None:
         raise errors.user_not_found(user_id)
@@ -32,14 +31,14 @@ def read_user(user_id: params.UserId) -> models.User:
 
 @app.get("/users")
 def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
-    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         return cur.execute(LIST_USERS, (offset, limit)).fetchall()
 
 
 @app.post("/users", status_code=201, responses=errors.CONFLICT)
 def create_user(fields: models.UserFields) -> models.User:
     try:
-        with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             user = cur.execute(CREATE_USER, (fields.name, fields.email)).fetchone()
     except UniqueViolation:
         raise errors.email_taken() from None
@@ -50,7 +49,7 @@ def create_user(fields: models.UserFields) -> models.User:
 @app.put("/users/{user_id}", responses=errors.NOT_FOUND | errors.CONFLICT)
 def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
-        with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+        with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
             user = cur.execute(UPDATE_USER, (fields.name, fields.email, user_id)).fetchone()
     except UniqueViolation:
         raise errors.email_taken() from None
@@ -62,7 +61,7 @@ def update_user(user_id: params.UserId, fields: models.UserFields) -> models.Use
 @app.delete("/users/{user_id}", status_code=204, responses=errors.NOT_FOUND | errors.CONFLICT)
 def delete_user(user_id: params.UserId) -> None:
     try:
-        with connection() as conn:
+        with pool.connection() as conn:
             row = conn.execute(DELETE_USER, (user_id,)).fetchone()
     except ForeignKeyViolation:
         raise errors.user_has_orders(user_id) from None
@@ -73,10 +72,11 @@ def delete_user(user_id: params.UserId) -> None:
 @app.get("/point-reads")
 def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     users: list[models.User] = []
-    with connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
+    with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
         for user_id in point_reads.ids(count, seed, settings.dataset_users):
             users += cur.execute(READ_USER, (user_id,))
     return users
 
 
+introspection.add_routes(app, __name__, settings)
 app.include_router(studies.router)

@@ -1,11 +1,10 @@
 """psycopg 3's own pool, open while the application runs."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from services import metrics
@@ -19,6 +18,8 @@ pool = ConnectionPool(
     timeout=settings.pool_timeout_s,
     kwargs={
         "options": settings.options,
+        # Lean: each statement is a transaction, without BEGIN and COMMIT.
+        "autocommit": settings.lean,
         # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
         "prepare_threshold": None if settings.pooled else 5,
     },
@@ -38,15 +39,3 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     )
     yield
     pool.close()
-
-
-@contextmanager
-def connection(*, autocommit: bool = settings.lean) -> Iterator[Connection]:
-    """A pooled connection in a transaction: committed at the end of the block, rolled back if the block raises.
-
-    Lean: each statement is a transaction, without BEGIN and COMMIT. It is set on every use, not once for the pool,
-    because the routes that compare transactions share the pool. It costs no round trip.
-    """
-    with pool.connection() as conn:
-        conn.autocommit = autocommit
-        yield conn

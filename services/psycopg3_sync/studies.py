@@ -1,9 +1,9 @@
 """The routes of the studies with psycopg 3: notes and their transactions, a sleeping session, the simulation."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 from fastapi import APIRouter, FastAPI
 from psycopg import Connection
@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
-from services.psycopg3_sync.database import connection, settings
+from services.psycopg3_sync.database import pool, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
 WRITE_NOTE = "UPDATE notes SET data = %s WHERE id = %s RETURNING id, data"
@@ -46,9 +46,16 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(lifespan=lifespan)
 
 
+@contextmanager
+def in_transaction() -> Iterator[Connection]:
+    """A pooled connection in a transaction, also in the profile lean: these routes compare transactions."""
+    with pool.connection() as conn, conn.transaction() if settings.lean else nullcontext():
+        yield conn
+
+
 @router.get("/notes/{note_id}", responses=errors.NOT_FOUND)
 def read_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:  # noqa: ARG001  # always in a transaction
-    with connection(autocommit=False) as conn:
+    with in_transaction() as conn:
         return find_note(conn, note_id)
 
 
@@ -56,13 +63,13 @@ def read_note(note_id: params.NoteId, transaction: params.Transaction = "implici
 def synchronize_note(note_id: params.NoteId, transaction: params.Transaction = "implicit") -> models.Note:
     if transaction == "implicit":
         # The first statement begins a transaction. It stays open during the call, and holds its connection.
-        with connection(autocommit=False) as conn:
+        with in_transaction() as conn:
             find_note(conn, note_id)
             return write_note(conn, note_id, external_api.note(note_id))
-    with connection(autocommit=False) as conn:
+    with in_transaction() as conn:
         find_note(conn, note_id)
     data = external_api.note(note_id)
-    with connection(autocommit=False) as conn:
+    with in_transaction() as conn:
         return write_note(conn, note_id, data)
 
 
@@ -84,7 +91,7 @@ def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
 
 @router.get("/session-sleep", status_code=204)
 def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
-    with connection(autocommit=False) as conn:
+    with in_transaction() as conn:
         conn.execute(READ_USER, (operations.SLEEPERS_USER,))
         if sleep == "inside":
             time.sleep(seconds)
@@ -99,12 +106,12 @@ def simulation(user_id: params.OrderingUserId) -> models.Simulation:
 
 
 def read_products(user_id: int) -> "frames.Table":
-    with connection() as conn:
+    with pool.connection() as conn:
         rows = conn.execute(READ_PRODUCTS, (user_id,)).fetchall()
     return frames.products_ordered(rows)
 
 
 def read_orders(user_id: int) -> "frames.Table":
-    with connection() as conn:
+    with pool.connection() as conn:
         rows = conn.execute(READ_ORDERS, (user_id,)).fetchall()
     return frames.orders_with_items(rows)
