@@ -34,20 +34,27 @@ BEHIND = {name: replace(default_setup(name), pooler="transaction", external_dela
 
 
 @pytest.fixture(scope="module")
-def pooler(database: Dsn) -> Iterator[Database]:
-    """The tests' PostgreSQL behind a PgBouncer that has three connections to it."""
+def pooler(database: Dsn, stage: Callable[..., None]) -> Iterator[Database]:
+    """The tests' PostgreSQL behind a PgBouncer that has three connections to it. The services' ports are free."""
+    stage()
     with pooled(database) as address, databases.opened(address.url) as found:
         yield found
 
 
 def answers(setup: Setup, users: int) -> list[int]:
     """The status of each of many requests, sent by clients at once: more than the pooler has connections."""
-    new = httpx.Limits(max_keepalive_connections=0)  # uvicorn closes a connection when the application raises
     url = catalogue.service(setup.service).url
-    with httpx.Client(base_url=url, trust_env=False, timeout=60, limits=new) as client:
-        paths = [PATHS[number % len(PATHS)].format(id=1 + number % (users // 10)) for number in range(REQUESTS)]
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            return list(pool.map(lambda path: status(client, path), paths))
+    paths = [PATHS[number % len(PATHS)].format(id=1 + number % (users // 10)) for number in range(REQUESTS)]
+
+    def ask(mine: list[str]) -> list[int]:
+        # uvicorn closes a connection when the application raises, so each request has a new one. Each thread has its
+        # own client: one that closes a connection may otherwise close it for another thread.
+        new = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(base_url=url, trust_env=False, verify=False, timeout=60, limits=new) as client:  # noqa: S501
+            return [status(client, path) for path in mine]
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [one for found in pool.map(ask, (paths[number::CLIENTS] for number in range(CLIENTS))) for one in found]
 
 
 def status(client: httpx.Client, path: str) -> int:
