@@ -165,7 +165,7 @@ def _ceilings(results: Sequence[CellResult], known: Ceilings) -> tuple[Ceiling, 
 
 
 def _ceiling(one: CellResult, landmarks: Sequence[CellResult], known: Ceilings) -> Ceiling:
-    found = [landmark for landmark in landmarks if ceilings.is_landmark_of(landmark.cell, one.cell)]
+    found = [landmark for landmark in landmarks if ceilings.has_load_of(landmark.cell, one.cell)]
     # More than one with a target, of which is not known how it runs: none of them is its ceiling.
     http_rps = found[0].rps if found and (len(found) == 1 or not one.cell.setup.url) else None
     alone = ceilings.of(one.cell)

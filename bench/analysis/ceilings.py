@@ -68,21 +68,14 @@ def wanted(cells: Sequence[Cell]) -> list[Alone]:
 def has_load_of(landmark: Cell, cell: Cell) -> bool:
     """Whether a landmark was measured as a cell was: scenario, users, parameters, and how both services run.
 
-    How a target runs is not known; its load is all that can be the same.
+    How a target runs is not known; its load is all that can be the same. Without a database, the endpoints must be of
+    the same kind: a `def` endpoint takes a thread and back, which is FastAPI's cost and not that of a library.
     """
     load = (landmark.scenario, landmark.users, landmark.parameters) == (cell.scenario, cell.users, cell.parameters)
     mine, theirs = landmark.setup, cell.setup
     same = bool(mine.url or theirs.url) or all(getattr(mine, axis) == getattr(theirs, axis) for axis in SETUP_AXES)
-    return load and same
-
-
-def is_landmark_of(landmark: Cell, cell: Cell) -> bool:
-    """Whether a cell's share of a landmark's throughput says something: the same load, no database, the same endpoints.
-
-    A `def` endpoint takes a thread and back, which is FastAPI's cost and not that of a library.
-    """
-    known = mode(cell)
-    return is_without_database(landmark) and has_load_of(landmark, cell) and (not known or known == mode(landmark))
+    alike = not is_without_database(landmark) or mode(cell) in {"", mode(landmark)}
+    return load and same and alike
 
 
 def mode(cell: Cell) -> str:

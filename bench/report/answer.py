@@ -92,9 +92,11 @@ def _framework(found: Ranking) -> str:
     """What FastAPI itself takes, where it was measured for `async def` and for `def` endpoints, and what is left."""
     own_ms: dict[str, float] = {}
     left: list[str] = []
+    landmarks = [one for one in found.results if one.cell.once and one.verdict.ranks]
+    bare = [one for one in landmarks if ceilings.is_without_database(one.cell)]
     for one in found.ranked:
-        for landmark in found.results:
-            if not (landmark.cell.once and landmark.verdict.ranks and ceilings.is_landmark_of(landmark.cell, one.cell)):
+        for landmark in bare:
+            if not ceilings.has_load_of(landmark.cell, one.cell):
                 continue
             alone_ms, all_ms = landmark.total.service_cpu_ms_per_request, one.total.service_cpu_ms_per_request
             if alone_ms and all_ms:

@@ -13,7 +13,7 @@ from services.contract import errors, models, params, point_reads
 from services.sqlalchemy_async import studies
 from services.sqlalchemy_async.database import Session, lifespan, settings
 
-# Built once: building a statement takes as much time as sending it.
+# Built once, not for each read.
 READ_USER = select(tables.User).where(tables.User.id == bindparam("id"))
 
 app = FastAPI(title="SQLAlchemy ORM (async)", lifespan=lifespan, responses=errors.UNAVAILABLE)

@@ -98,9 +98,7 @@ def _ceilings(found: Ranking) -> list[Text]:
     lines = []
     for landmark in found.results:
         if landmark.cell.once and landmark.verdict.ranks and landmark.rps:
-            bare = ceilings.is_without_database(landmark.cell)
-            belongs = ceilings.is_landmark_of if bare else ceilings.has_load_of
-            same = [one for one in found.ranked if belongs(landmark.cell, one.cell)]
+            same = [one for one in found.ranked if ceilings.has_load_of(landmark.cell, one.cell)]
             shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in same)
             lines += (
                 [] if not same else [f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}"]

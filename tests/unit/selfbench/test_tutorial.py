@@ -1,4 +1,4 @@
-"""Each service beside its library's tutorial: the same requests, answered alike, by both in turns."""
+"""Each service takes turns with its library's tutorial. Both answer the same requests."""
 
 from collections.abc import Callable
 
