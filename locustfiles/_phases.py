@@ -13,18 +13,17 @@ from locustfiles._ledger import LedgerState
 
 EVERY_S = 0.1
 RESPONSE_TIMES = 2.0  # the first requests of a load meet an empty service; the next ones meet the queue
-QUEUE_IS_FULL = 1.0  # where all users had sent a request before the service could answer any
 FEW = 0.001  # of the window's requests
 
 State = Callable[[], LedgerState]
 
 
-def warm_up(state: State, least_s: float, most_s: float, response_times: float = RESPONSE_TIMES) -> None:
-    """Wait for `least_s`, and then until so many response times have passed, but at most for `most_s`."""
+def warm_up(state: State, least_s: float, most_s: float) -> None:
+    """Wait for `least_s`, and then until RESPONSE_TIMES have passed, but at most for `most_s`."""
     began, first = time.perf_counter(), state()
     gevent.sleep(least_s)
     while (elapsed_s := time.perf_counter() - began) < most_s:
-        needed_s = response_times * response_time_s(first, state(), elapsed_s)
+        needed_s = RESPONSE_TIMES * response_time_s(first, state(), elapsed_s)
         if elapsed_s >= needed_s:
             return
         gevent.sleep(min(EVERY_S, most_s - elapsed_s))

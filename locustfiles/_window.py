@@ -229,7 +229,11 @@ class SampleWriter:
         self._drain(end_ns)
 
     def _take_turns(self) -> None:
-        """Begin, warm up and end when bench says so. Users begin while their service is frozen: its queue is full."""
+        """Warm up and end when bench says so.
+
+        Users begin in the first turn, spread as in any other load. If all began while their service was frozen, it
+        would get their requests at once, and a service with several queues in a row would never stop serving in waves.
+        """
         options = self._options
         before = 0
         PACING.wait_until_connected(self._runner.user_count)
@@ -237,12 +241,10 @@ class SampleWriter:
         for command in _commands.told():
             if command == load_commands.END:
                 break
-            if command == load_commands.BEGIN:
-                PACING.let_go()
-            else:
-                _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s, _phases.QUEUE_IS_FULL)
-                self._mark("measuring")
-                before = LEDGER.begun
+            PACING.let_go()
+            _phases.warm_up(self._ledger, options.warm_up_s, options.warm_up_most_s)
+            self._mark("measuring")
+            before = LEDGER.begun
         self._end_turns(time.perf_counter_ns(), LEDGER.begun - before)
 
     def _end_turns(self, end_ns: int, begun: int) -> None:

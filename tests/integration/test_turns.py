@@ -117,6 +117,15 @@ def test_throughput_is_that_of_the_slices(finished: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("slug", ARMS)
+def test_users_begin_while_their_service_runs(finished: Path, slug: str) -> None:
+    """Else it would get the first requests of all users at once, and serve them in waves from then on."""
+    samples = pl.read_parquet(finished / "rounds" / "01" / slug / "samples.parquet")
+    before = (samples["start_ns"].to_numpy() < recorded(finished, 1, slug).turns[0].start_ns).sum()
+    assert before <= 4  # of 40 users: the load hears of its turn a few milliseconds before the service is let go
+
+
+@pytest.mark.slow
 def test_a_service_that_is_killed_in_its_turn_is_measured_again(checkout: Checkout) -> None:
     """The other cells lose nothing, and the run goes on."""
     process = checkout.start("run", "--plan", "turns.toml", "--name", "killed", "--rounds", "1")

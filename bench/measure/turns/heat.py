@@ -28,7 +28,7 @@ from db import server as postgresql
 from db.data import restore
 from suite import waiting
 from suite.errors import DatabaseError, LoadError, RestartedError, ServiceError
-from suite.load_commands import BEGIN, END, WARM_UP
+from suite.load_commands import END, WARM_UP
 
 MORE = 0.5  # of its slices, so many may be repeated
 SPARE_S = 15.0
@@ -92,8 +92,6 @@ class _Heat:
             others = dict.fromkeys(loads, IDLE) | {one.child.pid: LOAD}
             one.observe(roots(one.attempt.cell, self._fleet, server) | others, cpus, connection)
             self._fleet.freeze(one.setup)
-        for one in self._entrants:
-            one.tell(BEGIN)
         slice_s, limits = self._plan.load.measure_s / slices, self._plan.load
         say("warming up")
         for one in self._entrants:

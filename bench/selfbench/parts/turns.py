@@ -27,7 +27,7 @@ from bench.selfbench import figures, wrk
 from db.data import dataset
 from suite import waiting
 from suite.errors import PreflightError
-from suite.load_commands import BEGIN, END, WARM_UP
+from suite.load_commands import END, WARM_UP
 
 ROUNDS = 8
 SLICES, SLICE_S = 10, 1.0
@@ -87,7 +87,6 @@ def _round(
             ours.observe(cell.roots(one, fleet, server), placement.allowed_cpus(), None)
             for running in (setup, twin):
                 fleet.freeze(running)
-            ours.tell(BEGIN)
             slices = _take_turns(ours, theirs, fleet, twin, random.Random(number))  # noqa: S311  # an order
         ours.leave()
     finally:
