@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 from gevent.event import Event
+from gevent.lock import Semaphore
 from locust import events
 from locust.env import Environment
 from locust.rpc import Message
@@ -18,6 +19,7 @@ from suite.arrival import Arrival
 from suite.records import MISSED
 
 POLL_EVERY_S = 0.05
+FIRST_USERS = 10
 
 
 class Pacing:
@@ -29,6 +31,8 @@ class Pacing:
         self._all_connected = Event()
         self._holding = False
         self._connected = 0
+        self._to_begin = 0
+        self._places = Semaphore(FIRST_USERS)
         self._answered = 0
         self._answered_by_workers: dict[str, int] = {}
         self._users_before = 0
@@ -40,6 +44,7 @@ class Pacing:
         self._answered, self._answered_by_workers = 0, {}
         self._all_connected.clear()
         self._connected, self._holding = 0, False
+        self._to_begin, self._places = 0, Semaphore(FIRST_USERS)
         closed = options is None or options.arrival == Arrival.CLOSED or isinstance(environment.runner, MasterRunner)
         self._arrivals = None if closed else {}
 
@@ -115,6 +120,23 @@ class Pacing:
         self._connected += 1
         self._all_connected.wait()
 
+    def wait_to_begin(self, least_s: float, most_s: float) -> None:
+        """Wait until a user of the closed model may begin: for `least_s`, and until it has a place.
+
+        FIRST_USERS have one at once; then each answer gives one more. So all users begin over at least one response
+        time, however slow the service is. For a place they wait at most `most_s`.
+        """
+        self._to_begin += 1
+        gevent.sleep(least_s)
+        self._places.acquire(timeout=most_s)
+        self._to_begin -= 1
+
+    def ended(self, *, due: bool) -> None:
+        """Note that a request has ended. `due`: an arrival's."""
+        self._answered += due
+        if self._to_begin:
+            self._places.release()
+
     def take(self, target: str) -> int:
         """Wait for the next arrival at this target. Returns when it was due, or 0 in the closed model."""
         if self._arrivals is not None:
@@ -127,10 +149,6 @@ class Pacing:
         """How many arrivals no user has taken yet, and when the oldest was due (0: there is none)."""
         each = [arrivals.waiting() for arrivals in (self._arrivals or {}).values()]
         return sum(count for count, _ in each), min((due_ns for _, due_ns in each if due_ns), default=0)
-
-    def answered(self) -> None:
-        """Count a due request as ended."""
-        self._answered += 1
 
     def report(self, data: dict[str, Any]) -> None:
         """Report to the master how many requests have ended here."""

@@ -74,8 +74,9 @@ class ServiceUser(User):
                 self.client.connect()
             PACING.wait_for_all()
             if self.options.arrival == Arrival.CLOSED:
-                # Otherwise all send in step for as long as the service is fast enough.
-                gevent.sleep(self.random.random() * min(self.options.start_over_s, self.options.warm_up_s))
+                # Users who begin together are served together, in waves, for as long as the queue keeps their order.
+                spread_s = min(self.options.start_over_s, self.options.warm_up_s)
+                PACING.wait_to_begin(self.random.random() * spread_s, self.options.warm_up_most_s / 2)
         self._take()
         self._state = LOCUST_STATE_RUNNING
 
@@ -147,8 +148,7 @@ class ServiceUser(User):
         finally:
             self.began_ns = 0
         LEDGER.ended += 1
-        if due_ns:
-            PACING.answered()
+        PACING.ended(due=bool(due_ns))
         intended_ns = due_ns or answer.start_ns
         content, problem = None, answer.error
         if not problem:

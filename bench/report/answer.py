@@ -106,7 +106,8 @@ def _framework(found: Ranking) -> str:
         return ""
     return (
         f"Of the CPU time per request, FastAPI without a database takes {own_ms['async']:.3f} ms with async endpoints"
-        f" and {own_ms['sync']:.3f} ms with def endpoints, which run on threads. The rest is {', '.join(left)}."
+        f" and {own_ms['sync']:.3f} ms with def endpoints, which run on threads (one round: no interval). The rest is"
+        f" {', '.join(left)}."
     )
 
 

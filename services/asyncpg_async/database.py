@@ -34,8 +34,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 class connection:  # noqa: N801  # it is used like a function
     """A pooled connection, for an `async with` block. Raises TimeoutError when none becomes free in time.
 
-    `pool.acquire(timeout=...)` is shorter, but times the release, too. So does an @asynccontextmanager cost more: the
-    event loop keeps a list of all async generators.
+    `pool.acquire(timeout=...)` is shorter, but times the release, too. A function with @asynccontextmanager costs more:
+    the event loop keeps a list of all async generators.
     """
 
     async def __aenter__(self) -> asyncpg.pool.PoolConnectionProxy:
