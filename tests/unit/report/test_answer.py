@@ -115,7 +115,8 @@ def test_what_fastapi_takes_is_said_where_it_was_measured_for_both_kinds_of_endp
     assert answer.of(ranking).sentences[-1] == (
         f"Of the CPU time per request, FastAPI without a database takes {async_ms:.3f} ms with async endpoints and"
         f" {sync_ms:.3f} ms with def endpoints, which run on threads (one round: no interval). The rest is"
-        f" asyncpg_async {cpu_ms['asyncpg_async'] - async_ms:.3f} ms, psycopg2_sync {cpu_ms['psycopg2_sync'] - sync_ms:.3f} ms."
+        f" asyncpg_async {cpu_ms['asyncpg_async'] - async_ms:.3f} ms, psycopg2_sync"
+        f" {cpu_ms['psycopg2_sync'] - sync_ms:.3f} ms."
     )
     shares = {one.service: one.no_database_rps for one in found.ceilings}
     rps = {one.cell.slug: one.rps for one in ranking.results}
