@@ -64,6 +64,11 @@ class Ranking:
         return tuple(one for one in self.results if one not in self.ranked)
 
     @property
+    def landmarks(self) -> tuple[CellResult, ...]:
+        """The cells that were measured once, to hold others against, and whose verdict lets them be."""
+        return _landmarks(self.results)
+
+    @property
     def shown(self) -> Family:
         """The pairs that a reader sees first: those with the baseline, or all where no ratio with it is known."""
         known = any(one.ratio is not None and one.family is Family.BASELINE for one in self.pairs)
@@ -159,9 +164,13 @@ def _ranked(mine: Sequence[CellResult], *, paced: bool) -> tuple[CellResult, ...
 
 
 def _ceilings(results: Sequence[CellResult], known: Ceilings) -> tuple[Ceiling, ...]:
-    landmarks = [one for one in results if one.cell.once and one.verdict.ranks and one.rps]
+    landmarks = _landmarks(results)
     bare = [one for one in landmarks if ceilings.is_without_database(one.cell)]
     return tuple(_ceiling(one, () if one.cell.once else bare, known) for one in results)
+
+
+def _landmarks(results: Sequence[CellResult]) -> tuple[CellResult, ...]:
+    return tuple(one for one in results if one.cell.once and one.verdict.ranks and one.rps)
 
 
 def _ceiling(one: CellResult, landmarks: Sequence[CellResult], known: Ceilings) -> Ceiling:

@@ -74,8 +74,9 @@ def has_load_of(landmark: Cell, cell: Cell) -> bool:
     load = (landmark.scenario, landmark.users, landmark.parameters) == (cell.scenario, cell.users, cell.parameters)
     mine, theirs = landmark.setup, cell.setup
     same = bool(mine.url or theirs.url) or all(getattr(mine, axis) == getattr(theirs, axis) for axis in SETUP_AXES)
-    alike = not is_without_database(landmark) or mode(cell) in {"", mode(landmark)}
-    return load and same and alike
+    if is_without_database(landmark) and mode(cell) not in {"", mode(landmark)}:
+        return False
+    return load and same
 
 
 def mode(cell: Cell) -> str:

@@ -92,8 +92,7 @@ def _framework(found: Ranking) -> str:
     """What FastAPI itself takes, where it was measured for `async def` and for `def` endpoints, and what is left."""
     own_ms: dict[str, float] = {}
     left: list[str] = []
-    landmarks = [one for one in found.results if one.cell.once and one.verdict.ranks]
-    bare = [one for one in landmarks if ceilings.is_without_database(one.cell)]
+    bare = [one for one in found.landmarks if ceilings.is_without_database(one.cell)]
     for one in found.ranked:
         for landmark in bare:
             if not ceilings.has_load_of(landmark.cell, one.cell):

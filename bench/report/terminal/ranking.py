@@ -96,13 +96,11 @@ def _notes(found: Sequence[Note]) -> list[Text]:
 def _ceilings(found: Ranking) -> list[Text]:
     """Each service's share of the throughput without a database, and of pgbench's."""
     lines = []
-    for landmark in found.results:
-        if landmark.cell.once and landmark.verdict.ranks and landmark.rps:
-            same = [one for one in found.ranked if ceilings.has_load_of(landmark.cell, one.cell)]
-            shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in same)
-            lines += (
-                [] if not same else [f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}"]
-            )
+    for landmark in found.landmarks:
+        same = [one for one in found.ranked if ceilings.has_load_of(landmark.cell, one.cell)]
+        shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in same)
+        if same:
+            lines.append(f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
     by_slug = {one.service: one for one in found.ceilings}
     known = [one for result in found.ranked if (one := by_slug[result.cell.slug]).pgbench_rps]
     for connections, rps in dict.fromkeys((one.pgbench_connections, one.pgbench_rps) for one in known):
