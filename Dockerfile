@@ -18,8 +18,9 @@ ARG PIP_TRUSTED_HOST
 ARG PIP_PROXY
 # Ahead of the code, so that a change of the code does not install the libraries again.
 COPY requirements.lock ./
+COPY requirements.extras.lock ./
 COPY setup setup/
-RUN PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: python -m setup.packages /opt/venv --compiled
+RUN PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: python -m setup.packages /opt/venv --extras --compiled
 
 # Owned by the user that runs it, since the files of a checkout made under umask 077 are readable by their owner alone.
 COPY --chown=bench:bench pyproject.toml ./

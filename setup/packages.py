@@ -1,5 +1,7 @@
 """Makes a virtual environment hold the packages of requirements.lock: `python -m setup.packages FOLDER`.
 
+`--extras` adds those of requirements.extras.lock: what only some services and servers need.
+
 pip installs uv, and uv all else: it is fast, and removes what is not locked. Both look where pip's configuration says
 (index, mirror, proxy, certificates, netrc), and both are held to the lock's hashes. This needs the standard library
 only, since it runs before any package is there, and no home folder.
@@ -18,6 +20,7 @@ from setup import pip_settings
 
 CHECKOUT = Path(__file__).parents[1]
 LOCK = CHECKOUT / "requirements.lock"
+EXTRAS = CHECKOUT / "requirements.extras.lock"
 VERSION = """
 import importlib.metadata as m
 print(next((d.version for d in m.distributions() if d.metadata["Name"] == "uv"), ""))
@@ -51,8 +54,8 @@ class Environment:
         # uv gets its settings from here, and none from the user's configuration of it.
         self.environ = {name: value for name, value in environ.items() if not name.startswith("UV_")}
 
-    def set_up(self, lock: Path, *, project: bool, compiled: bool) -> None:
-        """Install what the lock has and this environment lacks; with `project`, the checkout itself, too."""
+    def set_up(self, lock: Path, *more: Path, project: bool, compiled: bool) -> None:
+        """Install what the locks have and this environment lacks; with `project`, the checkout itself, too."""
         self._make()
         own = pip_settings.cache(self.folder, self.environ)
         of_pip = pip_settings.of(self.python, self.environ)
@@ -60,7 +63,7 @@ class Environment:
         try:
             self._have_uv(lock.read_text(encoding="utf-8"))
             options = [*pip_settings.options(of_pip), *(["--compile-bytecode"] if compiled else [])]
-            self._uv("sync", "--require-hashes", *options, str(lock))
+            self._uv("sync", "--require-hashes", *options, *map(str, (lock, *more)))
             if project:
                 self.environ["UV_OFFLINE"] = "1"
                 self._uv("install", "--no-deps", "--editable", str(CHECKOUT))
@@ -121,10 +124,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the virtual environment, which is made unless it is there")
     parser.add_argument("--project", action="store_true", help="install the checkout itself, too")
+    parser.add_argument("--extras", action="store_true", help="install what only some services and servers need, too")
     parser.add_argument("--compiled", action="store_true", help="compile all packages now")
     given = parser.parse_args()
     try:
-        Environment(given.folder, os.environ).set_up(LOCK, project=given.project, compiled=given.compiled)
+        locks = [LOCK, *([EXTRAS] if given.extras else [])]
+        Environment(given.folder, os.environ).set_up(*locks, project=given.project, compiled=given.compiled)
     except SetupError as error:
         head, _, last = str(error).rpartition("\n")
         print(f"{head}\nerror: {last}" if head else f"error: {last}", file=sys.stderr)

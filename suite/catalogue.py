@@ -55,7 +55,8 @@ class Service:
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
     connection before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change.
-    `state` is what users should know of the library's upkeep; empty for one that is well kept.
+    `state` is what users should know of the library's upkeep; empty for one that is well kept. `kind` says what the
+    library is (a driver, a query builder, an ORM), `follows` which page of its documentation app.py is written like.
     """
 
     name: str
@@ -71,6 +72,8 @@ class Service:
     warm_up: int = 1
     behind_pooler: BehindPooler = BehindPooler()
     state: str = ""
+    kind: str = ""
+    follows: str = ""
 
     @property
     def application(self) -> str:
@@ -221,6 +224,8 @@ def _read_service(path: Path) -> Service:
         own=_own(described.own),
         behind_pooler=BehindPooler(described.pooler.round_trips, _own(described.pooler.own)),
         state=described.state,
+        kind=described.kind,
+        follows=described.follows,
     )
 
 

@@ -48,6 +48,8 @@ class Described(_Table):
 
     title: Text = Field(description='what tables call the service: title = "asyncpg"')
     mode: Literal["sync", "async"] = Field(description='how its endpoints are defined: mode = "sync" or "async"')
+    kind: Literal["driver", "query builder", "ORM", ""] = Field("", description='what it is: kind = "ORM"')
+    follows: str = Field("", description="the page of the library's documentation that app.py is written like")
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8012")
     libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
     operations: list[Text] | None = None

@@ -67,7 +67,7 @@ MISTAKES = [
     (replaced(TOML, "port = 8002", "port = 80"), [f"{TOML}: port: 80: ", "greater than or equal to 1024"]),
     (replaced(TOML, "port = 8002", "port = 8001"), ["service.toml: port: 8001 is also the port of", "such as 8002"]),
     (replaced(TOML, "port = 8002", "port = 8020"), ["service.toml: port: 8020 is also the port of", "external_api"]),
-    (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 3"]),
+    (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 4"]),
     (damaged(TOML), [f"cannot read the description of a service '{TOML}'"]),
     (replaced(TOML, '"async"', '"asink"'), [f"{TOML}: mode: 'asink': ", "'sync' or 'async'"]),
     (replaced(TOML, '["asyncpg"]', '"asyncpg"'), [f"{TOML}: libraries: 'asyncpg': Input should be a valid list"]),
