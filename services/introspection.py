@@ -15,14 +15,18 @@ from services.settings import Settings
 FRAMEWORK = ("fastapi", "starlette", "pydantic", "uvicorn", "gunicorn", "uvloop", "httptools")
 
 
-def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
+def add_routes(app: FastAPI, module: str, settings: Settings, driver: str = "") -> None:
     """Add these routes to an application. `module` is its `__name__`: the name of a service is that of its folder.
+
+    `driver` is the one that really connects, of a service that has a choice.
 
     The routes belong to the application, not to a router: a router would cost every request ten microseconds.
     """
     name = module.split(".")[-2]
     described = tomllib.loads((Path(__file__).parent / name / "service.toml").read_text())
-    versions = {"python": python_version()} | {lib: version(lib) for lib in (*FRAMEWORK, *described["libraries"])}
+    below = described["drivers"][driver]["libraries"] if driver else []
+    libraries = (*FRAMEWORK, *described["libraries"], *below)
+    versions = {"python": python_version()} | {lib: version(lib) for lib in libraries}
     pool = PoolSettings(size=settings.pool_size, overflow=settings.pool_overflow, timeout_s=settings.pool_timeout_s)
 
     @app.get("/health")
@@ -32,6 +36,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings) -> None:
         )  # uvicorn's request cycle; its module is named after the parser
         return Health(
             service=name,
+            driver=driver,
             profile=settings.profile,
             gc=collection.setting(),
             pooler=settings.pooler,

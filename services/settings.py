@@ -23,11 +23,13 @@ class Settings:
     nonce: str
     external_api_url: str
     pgtz: str = ""
+    driver: str = ""
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, *, driver: str = "") -> "Settings":
         """Read the variables that docker-compose.yaml and the harness set. The defaults are those of the default plan.
 
+        `driver` is the usual driver of a service that has a choice.
         Raises KeyError when DATABASE_URL is missing and ValueError when a number is not one.
         """
         return cls(
@@ -44,6 +46,7 @@ class Settings:
             nonce=environ.get("RUN_NONCE", ""),
             external_api_url=environ.get("EXTERNAL_API_URL", "http://127.0.0.1:8020"),
             pgtz=environ.get("PGTZ", ""),
+            driver=environ.get("DRIVER") or driver,
         )
 
     @property

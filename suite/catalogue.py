@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from suite.errors import CatalogueError
+from suite.errors import CatalogueError, UsageError
 from suite.lookup import known
 
 if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
@@ -50,8 +50,10 @@ class BehindPooler:
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
-    `operations` is None for a service that answers the whole contract. `overhead` is by profile. For operations that no
-    profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still matters).
+    `driver` is the one below it, of `drivers`, the first of which is its usual one; empty for a service that has no
+    choice. `operations` is None for a service that answers the whole contract. `overhead` is by profile. For operations
+    that no profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still
+    matters).
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
     connection before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change.
@@ -74,6 +76,8 @@ class Service:
     state: str = ""
     kind: str = ""
     follows: str = ""
+    driver: str = ""
+    drivers: tuple[str, ...] = ()
 
     @property
     def application(self) -> str:
@@ -84,6 +88,11 @@ class Service:
     def url(self) -> str:
         """Its URL when the harness starts it."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def unusual_driver(self) -> str:
+        """Its driver, if that is another one than its usual one."""
+        return "" if self.driver in self.drivers[:1] else self.driver
 
     @property
     def needs_database(self) -> bool:
@@ -121,7 +130,7 @@ class Scenario:
 
 
 EXTERNAL = "external_api"
-HOW_TO_INSTALL = "write it into `dependencies` of pyproject.toml, then: make lock && make setup"
+LOCKS = {"requirements.lock": "make setup", "requirements.extras.lock": "make setup EXTRAS=all"}
 NO_SCENARIOS: Mapping[str, Scenario] = MappingProxyType({})
 
 
@@ -167,9 +176,23 @@ def plans() -> Mapping[str, Path]:
     return {path.stem: path for path in sorted(PLANS.glob("*.toml"))}
 
 
-def service(name: str) -> Service:
-    """The service of this name. Raises UsageError that names the nearest one."""
-    return known("service", name, services())
+def service(name: str, driver: str = "") -> Service:
+    """The service of this name, on one of its drivers (by default its usual one).
+
+    Raises UsageError that names the nearest one.
+    """
+    usual = known("service", name, services())
+    if driver in {"", usual.driver}:
+        return usual
+    if driver not in usual.drivers:
+        there = f"there are: {', '.join(usual.drivers)}" if usual.drivers else "its driver cannot be chosen"
+        raise UsageError(f"{name} does not run on the driver {driver!r}; {there}")
+    return _on_driver(name, driver)
+
+
+@cache
+def _on_driver(name: str, driver: str) -> Service:
+    return _read_service(SERVICES / name / "service.toml", driver)
 
 
 def scenario(name: str, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> Scenario:
@@ -185,6 +208,14 @@ def scenario_elsewhere(path: Path, shown: str) -> Scenario:
 def missing(libraries: Iterable[str]) -> list[str]:
     """Those of these libraries that are not installed."""
     return [one for one in libraries if not _is_installed(one)]
+
+
+def how_to_install(library: str) -> str:
+    """What brings a library that is not installed."""
+    for lock, command in LOCKS.items():
+        if (CHECKOUT / lock).is_file() and f"\n{library}==" in f"\n{(CHECKOUT / lock).read_text(encoding='utf-8')}":
+            return command
+    return "write it into an extra of pyproject.toml, then: make lock && make setup EXTRAS=all"
 
 
 def _is_installed(library: str) -> bool:
@@ -204,12 +235,14 @@ def _free(taken: set[int]) -> int:
     return next(port for port in range(8001, 65536) if port not in taken)
 
 
-def _read_service(path: Path) -> Service:
+def _read_service(path: Path, driver: str = "") -> Service:
     from suite import service_file  # noqa: PLC0415  # see TYPE_CHECKING above
 
     name = path.parent.name
     described = service_file.read(path)
     service_file.check_application(path.parent)
+    driver = driver or next(iter(described.drivers), "")
+    described = described.on(driver)
     return Service(
         name=name,
         title=described.title,
@@ -226,6 +259,8 @@ def _read_service(path: Path) -> Service:
         state=described.state,
         kind=described.kind,
         follows=described.follows,
+        driver=driver,
+        drivers=tuple(described.drivers),
     )
 
 

@@ -43,6 +43,16 @@ class SettingsForPooler(_Table):
     own: dict[str, OwnFact] = {}
 
 
+class OnDriver(_Table):
+    """What a service has with one of its drivers, in the file: added to its own, or in place of it."""
+
+    libraries: list[Text] = Field(description='the packages of the driver: libraries = ["asyncpg"]')
+    overhead: dict[Costs, CostOfUse] = {}
+    own: dict[str, OwnFact] = {}
+    pooler: SettingsForPooler = SettingsForPooler()
+    warm_up: Annotated[int, Field(ge=1)] = 1
+
+
 class Described(_Table):
     """The content of service.toml. docs/adding-a-service.md explains each key."""
 
@@ -59,7 +69,22 @@ class Described(_Table):
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
+    drivers: dict[Text, OnDriver] = {}
     state: str = Field("", description="what its users should know of the library's upkeep")
+
+    def on(self, driver: str) -> "Described":
+        """The same with what this driver of its own adds or replaces; itself where it has no drivers."""
+        if driver not in self.drivers:
+            return self
+        below = self.drivers[driver]
+        merged = {
+            "libraries": [*self.libraries, *below.libraries],
+            "overhead": self.overhead | below.overhead,
+            "own": self.own | below.own,
+            "pooler": below.pooler,
+            "warm_up": below.warm_up,
+        }
+        return self.model_copy(update=merged)
 
 
 def read(path: Path) -> Described:

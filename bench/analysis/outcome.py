@@ -22,7 +22,6 @@ from bench.plan.costs import READ_MANY, Cost, expected, variant_of
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
-from suite import catalogue
 from suite.arrival import Arrival
 
 OF_FIGURES = frozenset({Kind.WAITED, Kind.PING, Kind.WARM_UP, Kind.OVERLOAD})
@@ -127,7 +126,7 @@ def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[Ope
 
 def _cost(cell: Cell, operation: str) -> Cost:
     own = dict(cell.parameters)
-    service, reads = catalogue.service(cell.service), int(own.get("count", READ_MANY))
+    service, reads = cell.setup.described, int(own.get("count", READ_MANY))
     variant = variant_of(operation, own)
     return expected(service, cell.setup.profile, operation, variant, reads, pooler=cell.setup.pooler)
 

@@ -64,7 +64,7 @@ class ParityRow:
 COLUMNS = tuple(one.name for one in fields(ParityRow))
 
 
-def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) -> tuple[ParityRow, ...]:
+def rows(facts: Mapping[Setup, ParityFacts]) -> tuple[ParityRow, ...]:
     """Every fact that is known, of every setup, and the cause of each difference.
 
     A fact that the plan asks for is held against the plan, any other against the other setups. What differs is the
@@ -75,22 +75,18 @@ def rows(facts: Mapping[Setup, ParityFacts], services: Mapping[str, Service]) ->
         values = {setup: value for setup, one in facts.items() if (value := _value(one, fact))}
         for setup, value in values.items():
             asked = _asked(fact, setup)
-            own = _own(services[setup.service], setup, fact)
+            own = _own(setup.described, setup, fact)
             differs = value != asked if asked else len(set(_peers(fact, setup, values))) > 1
             owned = own if differs and own is not None and own.value.format(setup=setup) == value else None
             whose = "" if not differs else LIBRARY if owned else NOT_ASKED
             why = owned.why if owned else ""
-            found.append(ParityRow(fact, setup.service, _profile(setup), value, asked, whose, why))
+            found.append(ParityRow(fact, setup.service, setup.runs_as, value, asked, whose, why))
     return tuple(found)
 
 
 def _own(service: Service, setup: Setup, fact: str) -> Own | None:
     behind = service.behind_pooler.own if setup.pooler != NO_POOLER else {}
-    return behind.get(fact) or service.own.get(fact)
-
-
-def _profile(setup: Setup) -> str:
-    return setup.profile if setup.pooler == NO_POOLER else f"{setup.profile}, pooler {setup.pooler}"
+    return behind.get(fact) or service.own.get(f"{setup.profile}_{fact}") or service.own.get(fact)
 
 
 def notes(found: Sequence[ParityRow]) -> list[Note]:

@@ -16,7 +16,7 @@ SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True)
 class NewService:
-    """What a new service is called, and what it is a copy of."""
+    """What a new service is called, what it is a copy of, and the libraries that it has beside that one's."""
 
     name: str
     like: Service
@@ -34,7 +34,7 @@ def service(name: str, like: str | None, title: str | None, libraries: Sequence[
     """Decide on a new service. Raises UsageError for a name that is wrong or taken."""
     if not SERVICE_NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot name a service: it is the library and its mode, such as sqlmodel_async or peewee_sync"
+            f"{name!r} cannot name a service: it is the library and its mode, such as ormar_async or pony_sync"
         )
     if (catalogue.SERVICES / name).exists():
         raise UsageError(f"services/{name} is there already; choose another name")
@@ -50,7 +50,7 @@ def service(name: str, like: str | None, title: str | None, libraries: Sequence[
         chosen,
         title or f"{name.rpartition('_')[0]} ({mode})",
         catalogue.free_port(),
-        tuple(dict.fromkeys((*libraries, *chosen.libraries))),
+        tuple(one for one in dict.fromkeys(libraries) if one not in chosen.libraries),
     )
 
 
@@ -76,10 +76,15 @@ def write_service(new: NewService) -> list[Path]:
 
 
 def _described(text: str, new: NewService) -> str:
-    listed = ", ".join(f'"{one}"' for one in new.libraries)
-    lines = {"title": f'"{new.title}"', "port": str(new.port), "libraries": f"[{listed}]"}
-    for key, value in lines.items():
-        text, count = re.subn(rf"(?m)^{key} = .*$", f"{key} = {value}", text, count=1)
+    text = re.sub("(?m)^(follows|state) = .*\n", "", text)  # they are about the other library
+    more = "".join(f'"{one}", ' for one in new.libraries)
+    lines = {
+        "title": ("title = .*", f'title = "{new.title}"'),
+        "port": ("port = .*", f"port = {new.port}"),
+        "libraries": (r"libraries = \[", f"libraries = [{more}"),
+    }
+    for key, (old, written) in lines.items():
+        text, count = re.subn(f"(?m)^{old}", written, text, count=1)
         if not count:
             raise UsageError(
                 f"services/{new.like.name}/service.toml has no line `{key} = ...`; name another with --like"

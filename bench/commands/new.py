@@ -8,8 +8,8 @@ from suite import catalogue
 EPILOG = """
 \b
 Examples:
-  bench new service sqlmodel_async --library sqlmodel          a copy of the service whose name is nearest
-  bench new service peewee_sync --like sqlalchemy_sync
+  bench new service ormar_async --library ormar          a copy of the service whose name is nearest
+  bench new service pony_sync --like sqlalchemy_sync
   bench new scenario newest_users --like list_page
 """
 
@@ -25,7 +25,7 @@ def new() -> None:
 @click.option("--title", help="What tables and pages call it; by default made of NAME.")
 @click.option("--library", "libraries", multiple=True, metavar="PACKAGE", help="A library that it uses. Repeatable.")
 def service(name: str, like: str | None, title: str | None, libraries: tuple[str, ...]) -> None:
-    """Make services/NAME. NAME is the library and its mode: sqlmodel_async, peewee_sync."""
+    """Make services/NAME. NAME is the library and its mode: ormar_async, pony_sync."""
     made = copying.service(name, like, title, libraries)
     written = copying.write_service(made)
     console = options.console()
@@ -37,7 +37,7 @@ def service(name: str, like: str | None, title: str | None, libraries: tuple[str
     for path in written:
         say(f"  {path.relative_to(catalogue.CHECKOUT)}")
     for library in catalogue.missing(made.libraries):
-        say(f"{library} is not installed: {catalogue.HOW_TO_INSTALL}")
+        say(f"{library} is not installed: {catalogue.how_to_install(library)}")
     say(f"It works as it is: bench verify --services {name}")
     say(
         "Now write database.py, app.py and studies.py as the library's own documentation does, and say in service.toml"

@@ -8,7 +8,8 @@ import click
 from rich.console import Console
 
 from bench.plan.note import Note
-from suite import trust
+from suite import catalogue, trust
+from suite.catalogue import Service
 
 POOLERS = ("none", "transaction")  # those of a plan, whose model takes long to load
 
@@ -92,7 +93,24 @@ def scale(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
     """--services."""
-    return click.option("--services", type=Names(), help="Services, separated by commas.")(command)
+    return click.option("--services", type=Names(), help='Services, separated by commas; or "all".')(command)
+
+
+ALL = "all"
+
+
+def chosen(console: Console, names: list[str] | None) -> list[Service]:
+    """The services of --services. Without it, those whose libraries are installed, and a word on the others."""
+    if names is not None and names != [ALL]:
+        return [catalogue.service(name) for name in dict.fromkeys(names)]
+    every = list(catalogue.services().values())
+    absent = {one.name: lost for one in every if (lost := catalogue.missing(one.libraries))}
+    if names is None and absent:
+        how = catalogue.how_to_install(next(iter(absent.values()))[0])
+        said = f"left out, because their libraries are not installed ({how}): {', '.join(absent)}"
+        console.print(said, style="yellow", highlight=False)
+        return [one for one in every if one.name not in absent]
+    return every
 
 
 def pooler(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,6 +64,7 @@ results/<run>/summary.csv and other files; results/README.md explains each one.
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
 @click.option("--profile", type=options.Names(), help="idiomatic: libraries' defaults; lean: no avoidable round trip.")
+@click.option("--driver", type=options.Names(), help="Drivers of services that have a choice, e.g. usual,psycopg.")
 @click.option(
     "--gc", type=options.Names(), help="default: Python's garbage collection; freeze: not of what the start made."
 )

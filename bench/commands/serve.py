@@ -115,7 +115,8 @@ def ui(
 def _running(
     services: list[str] | None, scale: float, database_url: str | None, pooler: str, console: Console
 ) -> Iterator[tuple[Fleet, Dsn]]:
-    chosen = [catalogue.service(name) for name in dict.fromkeys(services or catalogue.services())]
+    chosen = options.chosen(console, services or None)
+    preflight.check_descriptions(chosen)
     names = [service.name for service in chosen]
     setups = [replace(matrix.default_setup(name), pooler=pooler) for name in names]
     orphans.end(console)
@@ -123,7 +124,7 @@ def _running(
     if any(service.needs_database for service in chosen):
         check_ports([catalogue.external().port], remedy="start no_database alone, which calls no external API")
     try:
-        with database.opened(database_url, services=names) as server, tempfile.TemporaryDirectory() as logs:
+        with database.opened(database_url, services=chosen) as server, tempfile.TemporaryDirectory() as logs:
             options.say(console, preflight.check_pooler(server, [pooler]))
             with progress.shares(console, f"loading scale {scale:g}") as report:
                 database.loaded(server, scale, report)

@@ -60,7 +60,7 @@ def trace(
     """
     console = options.console()
     setup = replace(traced.setup_of(service, operation, profile), pooler=pooler)
-    with database.opened(database_url, services=[service]) as server, tempfile.TemporaryDirectory() as logs:
+    with database.opened(database_url, services=[setup.described]) as server, tempfile.TemporaryDirectory() as logs:
         options.say(console, preflight.check_pooler(server, [pooler]))
         with console.status(f"loading the dataset, scale {scale:g}"):
             database.loaded(server, scale)

@@ -24,11 +24,12 @@ from bench.plan.matrix import Setup
 from bench.report.terminal import parity_table
 from db.data import dataset
 from suite import catalogue, trust
+from suite.catalogue import Service
 
 EPILOG = """
 \b
 Examples:
-  bench verify                                       all services
+  bench verify                                       all services, on each of their drivers
   bench verify --services asyncpg_async              one service, while you write it
   bench verify --target mine=http://127.0.0.1:9000   your own application
 """
@@ -57,38 +58,43 @@ def verify(
     trips or statements than its service.toml says. For a target only the answers are checked; exits with 3 if it
     cannot be measured in any scenario.
     """
-    console = options.console()
     asked = [file.target(name, url) for name, url in target]
     setups = [matrix.setup_of(one) for one in asked]
     trusted = trust.read(ca_file or "")
     for setup in setups:
         first_look.check(setup, (), trusted.pem)
-    used = [] if setups and not services else [catalogue.service(one).name for one in services or catalogue.services()]
-    with database.opened(database_url, services=used) as server:
+    console = options.console()
+    used = [] if setups and not services else options.chosen(console, services)
+    ours = [one for service in used for one in _on_each_driver(service, pooler)]
+    with database.opened(database_url, services=[setup.described for setup in ours]) as server:
         options.say(console, preflight.check_pooler(server, [pooler]))
         with progress.shares(console, f"loading scale {scale:g}") as report:
             database.loaded(server, scale, report)
         around = FleetSettings(server.dsn.url, dataset.size(scale).users, (), trust=trusted)
-        if used:
-            _services(console, around, server, used, pooler)
+        if ours:
+            _services(console, around, server, ours)
         measurable = [_measurable(console, around, server, setup) for setup in setups]
     return 0 if all(measurable) else 3
 
 
-def _services(console: Console, around: FleetSettings, server: Database, names: list[str], pooler: str) -> None:
-    preflight.check_descriptions(names)
-    setups = [
-        replace(matrix.default_setup(name), profile=profile, pooler=pooler) for profile in PROFILES for name in names
-    ]
+def _on_each_driver(service: Service, pooler: str) -> list[Setup]:
+    usual = replace(matrix.default_setup(service.name), pooler=pooler)
+    return [replace(usual, driver=driver) for driver in service.drivers or ("",)]
+
+
+def _services(console: Console, around: FleetSettings, server: Database, ours: list[Setup]) -> None:
+    preflight.check_descriptions(setup.described for setup in ours)
+    setups = [replace(setup, profile=profile) for profile in PROFILES for setup in ours]
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
         passed = gate.check(around, server, setups, Path(logs))
     for profile in PROFILES:
         console.print(_costs(passed, profile))
-    found = parity.rows(passed.facts, catalogue.services())
+    found = parity.rows(passed.facts)
     for part in (parity_table.table(found), *parity_table.lines(found)):
         console.print(part, highlight=False)
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
+    names = list(dict.fromkeys(setup.service for setup in ours))
     console.print(
         f"{_answering(len(names))} in both profiles ({passed.checks} checks each): {', '.join(names)}",
         highlight=False,
@@ -117,15 +123,22 @@ def _measurable(console: Console, around: FleetSettings, server: Database, setup
 
 def _costs(passed: Verification, profile: str) -> Table:
     """Round trips, statements and transactions of one call of each operation, as they were counted."""
-    counted = {setup.service: costs for setup, costs in passed.costs.items() if setup.profile == profile}
-    used = {service: costs for service, costs in counted.items() if any(cost.round_trips for cost in costs.values())}
-    headings = [service.replace("_", "\n_") for service in used]
+    every = sorted((setup for setup in passed.costs if setup.profile == profile), key=lambda one: one.described.port)
+    counted = {_heading(setup): passed.costs[setup] for setup in every}
+    used = {heading: costs for heading, costs in counted.items() if any(cost.round_trips for cost in costs.values())}
+    headings = list(used)
     table = Table(f"{profile}:\nround trips / statements / transactions", *headings, box=SIMPLE_HEAD, pad_edge=False)
     for operation in dict.fromkeys(name for costs in used.values() for name in costs):
         found = [costs.get(operation) for costs in used.values()]
         if any(cost is not None and cost.round_trips for cost in found):
             table.add_row(operation, *("" if cost is None else _shown(cost) for cost in found))
     return table
+
+
+def _heading(setup: Setup) -> str:
+    """A service, below it a driver that is not its usual one."""
+    driver = f"\n{setup.described.unusual_driver}" if setup.described.unusual_driver else ""
+    return setup.service.replace("_", "\n_") + driver
 
 
 def _shown(cost: Cost) -> str:

@@ -24,6 +24,7 @@ from db.pooler import Pooler
 from db.private import embedded, postmaster
 from db.rights import Rights
 from suite import catalogue, waiting
+from suite.catalogue import Service
 from suite.errors import DatabaseError, RestartedError
 
 SPARE_CONNECTIONS = 5  # for the harness itself
@@ -91,7 +92,7 @@ def _source(url: str | None) -> str:
     return "--database-url" if url else dsn.source(os.environ)
 
 
-def check_settings(found: Dsn, url: str | None, services: Iterable[str]) -> None:
+def check_settings(found: Dsn, url: str | None, services: Iterable[Service]) -> None:
     """Raise DatabaseError for a setting of the address that a service's library cannot do.
 
     It names the library, the setting, where it came from and the services.
@@ -99,9 +100,9 @@ def check_settings(found: Dsn, url: str | None, services: Iterable[str]) -> None
     wrong: dict[str, tuple[SettingError, list[str]]] = {}
     for service in dict.fromkeys(services):
         try:
-            libraries.form(found, libraries.library_of(catalogue.service(service).libraries))
+            libraries.form(found, libraries.library_of(service.libraries))
         except SettingError as error:
-            wrong.setdefault(str(error), (error, []))[1].append(service)
+            wrong.setdefault(str(error), (error, []))[1].append(service.name)
     for refused, who in wrong.values():
         variable = parameters.variables().get(refused.name, "")
         in_url = f"{refused.name}=" in (url or os.environ.get("DATABASE_URL", ""))
@@ -110,7 +111,7 @@ def check_settings(found: Dsn, url: str | None, services: Iterable[str]) -> None
 
 
 @contextmanager
-def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[str] = ()) -> Iterator[Database]:
+def opened(url: str | None, cpus: tuple[int, ...] = (), services: Iterable[Service] = ()) -> Iterator[Database]:
     """The named server, or the private one. The private one is stopped at the end, unless it already ran before.
 
     `services` are going to use it: each must be able to do what the address sets.

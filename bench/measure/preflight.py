@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import get_args
 
 from bench.analysis import parity
 from bench.measure import load
@@ -12,7 +13,7 @@ from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import first_look
 from bench.plan import turns
 from bench.plan.matrix import NO_POOLER, Cell, Setup
-from bench.plan.model import Load, Plan
+from bench.plan.model import Load, Plan, Profile
 from bench.plan.note import Kind, Note
 from bench.plan.servers import SERVERS, either
 from bench.store import space
@@ -20,7 +21,7 @@ from db import ports
 from db.ports import LOOPBACK
 from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
-from suite.catalogue import Scenario
+from suite.catalogue import Scenario, Service
 from suite.errors import CatalogueError, PreflightError
 
 SPARE_FILES = 200
@@ -44,7 +45,7 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK, trusted:
         catalogue.service(cell.service).needs_database for cell in ours
     ):
         check_ports([catalogue.external().port], remedy="measure only services that call no external API")
-    check_descriptions(dict.fromkeys(cell.service for cell in ours))
+    check_descriptions(dict.fromkeys(cell.setup.described for cell in ours))
     check_operations({cell.scenario: cell.outside or catalogue.scenario(cell.scenario) for cell in ours}.values())
     if bind_host != LOOPBACK:
         check_bind_host(bind_host, cells)
@@ -100,15 +101,14 @@ def most_sockets(cell: Cell, load: Load) -> int:
     return max(of_load, cell.users * (2 if cell.calls_external else 1))
 
 
-def check_descriptions(services: Iterable[str]) -> None:
+def check_descriptions(services: Iterable[Service]) -> None:
     """Raise CatalogueError for an operation, a fact or a library in a service.toml that does not exist here."""
-    for service in map(catalogue.service, services):
+    for service in services:
         if absent := catalogue.missing(service.libraries):
             raise CatalogueError(
-                f"services/{service.name}/service.toml: libraries: {absent[0]} is not installed; make setup installs"
-                f" what is locked. If it is not locked yet, {catalogue.HOW_TO_INSTALL}"
+                f"{service.name} needs {absent[0]}, which is not installed: {catalogue.how_to_install(absent[0])}"
             )
-        facts = [name for name in service.own if not name.startswith(parity.VERSION)]
+        facts = [name for name in map(_without_profile, service.own) if not name.startswith(parity.VERSION)]
         named: list[tuple[str, Iterable[str], Collection[str]]] = [
             ("operations", service.operations or (), OPERATIONS),
             ("extra_statements", service.extra_statements, OPERATIONS),
@@ -122,6 +122,11 @@ def check_descriptions(services: Iterable[str]) -> None:
                     f"services/{service.name}/service.toml: {key}: there is no {kind} {wrong!r}"
                     f"{lookup.nearest(wrong, known)}; there are: {', '.join(known)}"
                 )
+
+
+def _without_profile(fact: str) -> str:
+    """The fact that `idiomatic_protocol` is one of."""
+    return next((fact.removeprefix(f"{one}_") for one in get_args(Profile) if fact.startswith(f"{one}_")), fact)
 
 
 def check_operations(scenarios: Iterable[Scenario]) -> None:

@@ -35,7 +35,7 @@ PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 class Stage:
     """The parts of a run that measuring uses: services, database, folder, outcome, display.
 
-    `verified` has the transactions of each operation as verification counted them, by service and profile.
+    `verified` has the transactions of each operation as verification counted them, by service and how it runs.
     """
 
     fleet: Fleet
@@ -57,7 +57,7 @@ class Stage:
         target = load.LoadTarget(
             url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host, settings.trust.file
         )
-        verified = self.verified.get((cell.service, cell.setup.profile), {})
+        verified = self.verified.get((cell.service, cell.setup.runs_as), {}) if cell.setup.is_started else {}
         return Attempt(plan, cell, target, job.placed, place, verified)
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:

@@ -31,7 +31,7 @@ from bench.report.terminal import parity_table
 from bench.store import kept_scenarios, runs, space, stored
 from bench.store.runs import Run
 from db.data import dataset
-from suite import catalogue, csv_writing
+from suite import csv_writing
 from suite.errors import BenchError, StoppedError, TerminatedError
 
 STOPPED_BY: Mapping[type[BaseException], str] = {
@@ -114,7 +114,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
     users = dataset.size(scale).users
     with (
         Display(console, job.expected_s(job.rounds)) as display,
-        database.opened(job.request.database_url, job.placed.database, [setup.service for setup in setups]) as server,
+        database.opened(job.request.database_url, job.placed.database, [setup.described for setup in setups]) as server,
         Fleet(
             FleetSettings(
                 server.dsn.url,
@@ -154,7 +154,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
         if passed.unchecked:
             display.step(f"not checked: {passed.unchecked}")
         outcome.counted = not passed.unchecked
-        outcome.parity = parity.rows(passed.facts, catalogue.services())
+        outcome.parity = parity.rows(passed.facts)
         others = watch.seen()
         _warn(display, others.notes("while this run was prepared"))
         named = {one.name: _noted(one) for one in job.plan.targets}

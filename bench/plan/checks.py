@@ -6,7 +6,7 @@ from pathlib import Path
 from bench.plan import address
 from bench.plan.claims import problem as problem_of_claims
 from bench.plan.matrix import can_answer, cells
-from bench.plan.model import Plan
+from bench.plan.model import USUAL, Plan
 from suite import catalogue, lookup
 from suite.catalogue import NO_SCENARIOS, Scenario
 from suite.errors import PlanError, UsageError
@@ -76,6 +76,13 @@ def check_names(path: Path, plan: Plan, outside: Mapping[str, Scenario]) -> None
                     f"{path}: {service.name} does not answer what the scenario {scenario.name} asks for"
                     f" ({', '.join(scenario.operations)}); leave one of them out"
                 )
+    known = list(dict.fromkeys(driver for service in services for driver in service.drivers))
+    if wrong := next((driver for driver in plan.matrix.driver if driver not in {USUAL, *known}), None):
+        there = f"they have: {', '.join(known)}" if known else "none of them has a choice"
+        raise PlanError(
+            f"{path}: matrix.driver (--driver): none of the plan's services runs on {wrong!r}"
+            f"{lookup.nearest(wrong, known)}; {there}"
+        )
     twice = set(plan.matrix.services) & set(plan.rounds.once)
     if twice:
         raise PlanError(f"{path}: {', '.join(sorted(twice))} is in matrix.services and in rounds.once; keep one")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.plan.matrix import NO_POOLER
+from bench.plan.matrix import NO_POOLER, in_words
 from services.contract.operations import OPERATIONS
 from suite.catalogue import Overhead, Service
 
@@ -71,7 +71,7 @@ def _around(service: Service, profile: str, variant: str | None) -> Overhead:
 
 def differences(service: Service, profile: str, found: Mapping[str, Cost], *, pooler: str = NO_POOLER) -> Iterator[str]:
     """In words, every operation that costs something else than it should."""
-    said = profile if pooler == NO_POOLER else f"{profile}, pooler {pooler}"
+    said = in_words(profile, service, pooler)
     for operation, cost in found.items():
         name, variant = _parts(operation)
         should = expected(service, profile, name, variant, pooler=pooler)

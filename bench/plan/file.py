@@ -42,6 +42,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "workers": ("matrix", "workers"),
     "server": ("matrix", "server"),
     "profile": ("matrix", "profile"),
+    "driver": ("matrix", "driver"),
     "gc": ("matrix", "gc"),
     "pooler": ("matrix", "pooler"),
     "arrival": ("load", "arrival"),
@@ -65,6 +66,7 @@ SAID: Mapping[str, str] = {
     "workers": "{} workers",
     "server": "server {}",
     "profile": "profile {}",
+    "driver": "driver {}",
     "gc": "garbage collection {}",
     "pooler": "pooler {}",
     "arrival": "arrival {}",
@@ -72,6 +74,8 @@ SAID: Mapping[str, str] = {
     "load_workers": "{} load workers",
     "expect_workers": "{} load workers elsewhere",
 }
+ALL = "all"
+"""In place of names: every service that answers the whole contract."""
 TARGET = "target"
 """The option that adds to a plan's targets and replaces none of its values."""
 OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
@@ -116,6 +120,8 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     given = {name: value for name, value in (options or {}).items() if value is not None}
     named = given.pop(TARGET, None) or ()
     before = copy.deepcopy(written)
+    if given.get("services") == [ALL]:
+        given["services"] = [one.name for one in catalogue.services().values() if one.needs_database]
     for name, value in given.items():
         section, key = OPTIONS[name]
         if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from bench.plan.model import GarbageCollection, Matrix, Plan, Scalar, Target
+from bench.plan.model import USUAL, GarbageCollection, Matrix, Plan, Scalar, Target
 from services.contract.operations import OPERATIONS
 from suite import catalogue
-from suite.catalogue import NO_SCENARIOS, Scenario
+from suite.catalogue import NO_SCENARIOS, Scenario, Service
 
 PYTHONS_OWN: GarbageCollection = "default"
 """How every service collected garbage before plans could choose."""
@@ -41,6 +41,17 @@ class Setup:
     external_api: bool = False
     command: str = ""
     folder: str = ""
+    driver: str = ""
+
+    @property
+    def described(self) -> Service:
+        """Its service, with what the driver of this setup makes of it."""
+        return catalogue.service(self.service, self.driver)
+
+    @property
+    def runs_as(self) -> str:
+        """What tells two setups of one service apart in a table of what verification found."""
+        return in_words(self.profile, self.described, self.pooler)
 
     @property
     def is_started(self) -> bool:
@@ -49,10 +60,10 @@ class Setup:
 
     @property
     def axes(self) -> Mapping[str, Any]:
-        """Its value on every axis; of a target there are none but its name."""
+        """Its value on every axis that it has; of a target there are none but its name."""
         known = asdict(self)
         names = ("service", "arm") if self.url else ("service", *SETUP_AXES, "arm")
-        return {name: known[name] for name in names}
+        return {name: known[name] for name in names if name != "driver" or self.driver}
 
     @property
     def opened_at_start(self) -> int:
@@ -62,7 +73,7 @@ class Setup:
     @property
     def connections(self) -> int:
         """The most database connections that it may open."""
-        if self.url or not catalogue.service(self.service).needs_database:
+        if self.url or not self.described.needs_database:
             return 0
         return (self.pool_size + self.pool_overflow) * self.workers
 
@@ -125,15 +136,24 @@ class Cell:
         return {**known, "setup": dict(described)}
 
 
+def in_words(profile: str, service: Service, pooler: str) -> str:
+    """`idiomatic on psycopg, pooler transaction`: the profile, and what is not usual."""
+    driver = f" on {service.unusual_driver}" if service.unusual_driver else ""
+    return f"{profile}{driver}" + ("" if pooler == NO_POOLER else f", pooler {pooler}")
+
+
 def default_setup(service: str) -> Setup:
     """How a service runs where no plan says otherwise. Raises UsageError for an unknown service."""
-    matrix = Matrix(scenarios=[""], services=[catalogue.service(service).name])
-    return Setup(service, **{axis: getattr(matrix, axis)[0] for axis in SETUP_AXES})
+    known = catalogue.service(service)
+    matrix = Matrix(scenarios=[""], services=[known.name])
+    axes = {axis: getattr(matrix, axis)[0] for axis in SETUP_AXES if axis != "driver"}
+    return Setup(service, **axes, driver=known.driver)
 
 
 AA = "aa"
 SETUP_AXES = (
     "profile",
+    "driver",
     "server",
     "workers",
     "pool_size",
@@ -173,6 +193,8 @@ def _expand(
             continue
         own_axes = () if target else SETUP_AXES  # a target runs as it runs
         axes = {axis: list[Scalar](getattr(matrix, axis)) for axis in (*own_axes, "users")}
+        if not target:
+            axes["driver"] = list(drivers(name, matrix.driver))
         parameters = {key: values for key, values in matrix.parameters.items() if has_parameter(scenario, key, outside)}
         varied: dict[str, Sequence[Scalar]] = {"scenarios": matrix.scenarios, **axes, **parameters}
         for values in product(*axes.values(), *parameters.values()):
@@ -184,6 +206,18 @@ def _expand(
             slug = "-".join([name, *varying, *([arm] if arm else [])])
             setup = replace(setup_of(target), arm=arm) if target else Setup(name, **chosen, arm=arm)
             yield Cell(slug, scenario, setup, users, own, once, outside.get(scenario))
+
+
+def drivers(service: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """On which drivers a plan runs a service: those of `asked` that it knows, else its usual one.
+
+    An empty name for a service that has no choice, and where a stored run names a service that is gone.
+    """
+    known = catalogue.services().get(service)
+    if known is None:
+        return ("",)
+    named = (known.driver if one == USUAL else one for one in asked)
+    return tuple(dict.fromkeys(one for one in named if one in known.drivers)) or (known.driver,)
 
 
 def can_answer(service: str, scenario: str, outside: Mapping[str, Scenario] = NO_SCENARIOS) -> bool:
@@ -210,4 +244,4 @@ def setup_of(target: Target) -> Setup:
 def _slug_part(axis: str, value: Scalar) -> str:
     value = f"{value:g}" if isinstance(value, float) else value
     text = "".join(letter if letter.isalnum() or letter in "._" else "_" for letter in str(value))
-    return text if axis in {"scenarios", "profile", "server"} else f"{axis}_{text}"
+    return text if axis in {"scenarios", "profile", "driver", "server"} else f"{axis}_{text}"

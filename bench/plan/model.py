@@ -16,7 +16,10 @@ GarbageCollection = Literal["default", "freeze"]
 Pooler = Literal["none", "transaction"]
 GC: GarbageCollection = "default"
 """Of a plan that does not say; bench/plan/matrix.py has what runs had before there was a choice."""
+USUAL = "usual"
+"""The driver that a service has where no plan says otherwise."""
 Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -36,6 +39,7 @@ def _listed(value: Any) -> Any:
 class Matrix(_Section):
     """The axes; every combination is a cell. `parameters` are the scenarios' own; a cell has those of its scenario.
 
+    `driver`: a service that can run on several has a cell for each of these that it knows, else one for its usual one.
     `database_rtt_ms` puts a relay between services and database that adds so much to every round trip; without it they
     are connected directly. `external_delay_s` is how long the external API takes that services call. `gc`: Python's own
     garbage collection, or one that leaves out whatever exists when the service has started. `pooler`: services have
@@ -45,6 +49,7 @@ class Matrix(_Section):
     scenarios: list[str] = Field(min_length=1)
     services: list[str] = []
     profile: list[Profile] = ["idiomatic"]
+    driver: list[Text] = [USUAL]
     server: list[Annotated[str, BeforeValidator(servers.checked)]] = [servers.DEFAULT.name]
     workers: list[Count] = [1]
     pool_size: list[Count] = [10]

@@ -106,9 +106,13 @@ class PoolSettings(BaseModel):
 
 
 class Health(BaseModel):
-    """The service that answers, its settings and its versions. `builds` is by services/builds.py."""
+    """The service that answers, its settings and its versions. `builds` is by services/builds.py.
+
+    `driver` is the one that really connects, of a service that has a choice.
+    """
 
     service: str
+    driver: str
     profile: str
     gc: str
     pooler: str

@@ -1,42 +1,42 @@
-"""SQLAlchemy's engine on asyncpg, whose pool is open while the application runs, and its sessions."""
+"""SQLAlchemy's engine on asyncpg or psycopg 3, whose pool is open while the application runs, and its sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
-from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy import AsyncAdaptedQueuePool, make_url
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from services import metrics
 from services.settings import Settings
 
-settings = Settings.from_environment()
+settings = Settings.from_environment(driver="asyncpg")
+# Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+if settings.driver == "psycopg":
+    url = make_url(settings.database_url).set(drivername="postgresql+psycopg")
+    connect_args: dict[str, Any] = {"options": settings.options, "prepare_threshold": None if settings.pooled else 5}
+else:
+    url = make_url("postgresql+asyncpg://")
+    # asyncpg reads the URL itself: SQLAlchemy would pass libpq's parameters as arguments, which asyncpg refuses.
+    connect_args = {"dsn": settings.database_url, "timeout": settings.connect_timeout_s}
+    if settings.pooled:
+        # SQLAlchemy prepares each statement nevertheless: without a name, it leaves nothing in the session.
+        connect_args |= {
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: "",
+        }
 engine = create_async_engine(
-    "postgresql+asyncpg://",
+    url,
     pool_size=settings.pool_size,
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT. SQLAlchemy's documentation derives such an engine
     # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
-    # asyncpg reads the URL itself: SQLAlchemy would pass libpq's parameters as arguments, which asyncpg refuses.
-    connect_args={
-        "dsn": settings.database_url,
-        "timeout": settings.connect_timeout_s,
-        # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
-        # SQLAlchemy prepares each statement nevertheless: without a name, it leaves nothing in the session.
-        **(
-            {
-                "statement_cache_size": 0,
-                "prepared_statement_cache_size": 0,
-                "prepared_statement_name_func": lambda: "",
-            }
-            if settings.pooled
-            else {}
-        ),
-    },
+    connect_args=connect_args,
 )
 Session = async_sessionmaker(engine, expire_on_commit=False)
 

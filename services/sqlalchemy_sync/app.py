@@ -1,4 +1,4 @@
-"""SQLAlchemy's ORM on psycopg2: `def` endpoints, a session for each request, a transaction for each session.
+"""SQLAlchemy's ORM with `def` endpoints: a session for each request, a transaction for each session.
 
 The engine is in database.py, the mapped classes are in services/tables.py.
 """
@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from services import introspection, metrics, tables
 from services.contract import errors, models, params, point_reads
 from services.sqlalchemy_sync import studies
-from services.sqlalchemy_sync.database import Session, lifespan, settings
+from services.sqlalchemy_sync.database import Session, engine, lifespan, settings
 
 # Built once, not for each read.
 READ_USER = select(tables.User).where(tables.User.id == bindparam("id"))
@@ -82,5 +82,5 @@ def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
     return [models.User.model_validate(user) for user in users]
 
 
-introspection.add_routes(app, __name__, settings)
+introspection.add_routes(app, __name__, settings, driver=engine.driver)
 app.include_router(studies.router)

@@ -1,4 +1,4 @@
-"""SQLAlchemy's engine on psycopg2, whose pool is open while the application runs, and its sessions."""
+"""SQLAlchemy's engine on psycopg2 or psycopg 3, whose pool is open while the application runs, and its sessions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,16 +12,20 @@ from sqlalchemy.orm import sessionmaker
 from services import metrics
 from services.settings import Settings
 
-settings = Settings.from_environment()
+settings = Settings.from_environment(driver="psycopg2")
 engine = create_engine(
-    make_url(settings.database_url).set(drivername="postgresql+psycopg2"),
+    make_url(settings.database_url).set(drivername=f"postgresql+{settings.driver}"),
     pool_size=settings.pool_size,
     max_overflow=settings.pool_overflow,
     pool_timeout=settings.pool_timeout_s,
     # Lean: each statement is a transaction, without BEGIN and COMMIT. SQLAlchemy's documentation derives such an engine
     # from this one by execution_options(). That would set the level on every checkout, and reset it on every return.
     **({"isolation_level": "AUTOCOMMIT"} if settings.lean else {}),
-    connect_args={"options": settings.options},
+    connect_args={
+        "options": settings.options,
+        # Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+        **({"prepare_threshold": None} if settings.pooled and settings.driver == "psycopg" else {}),
+    },
 )
 Session = sessionmaker(engine, expire_on_commit=False)
 

@@ -50,8 +50,13 @@ def of_cells(cells: Sequence[Cell], baseline: str) -> dict[Family, list[tuple[Ce
 
 def axes_apart(one: Cell, other: Cell) -> int:
     """On how many axes of the plan two cells differ, of those that both have."""
-    mine, theirs = (sweeps.settings(cell) for cell in (one, other))
+    mine, theirs = (sweeps.settings(cell) | _driver(cell) for cell in (one, other))
     return sum(mine[name] != theirs[name] for name in mine if name in theirs and name != "arm")
+
+
+def _driver(cell: Cell) -> dict[str, str]:
+    """Two services on their usual drivers have that in common: the driver is then part of the service."""
+    return {} if cell.setup.url or not cell.setup.driver else {"driver": cell.setup.described.unusual_driver}
 
 
 def _with(baseline: str, everything: Sequence[tuple[Cell, Cell]]) -> list[tuple[Cell, Cell]]:

@@ -250,6 +250,8 @@ class Fleet:
             )
         if health.get("nonce") != self.settings.nonce:
             raise ServiceError(f"another program answers on {url} in place of {setup.service}")
+        if (really := health.get("driver")) != setup.driver:
+            raise ServiceError(f"{setup.service} runs on the driver {really!r} in place of {setup.driver!r}")
         if (really := health.get("gc")) != setup.gc:
             raise ServiceError(f"{setup.service} runs with garbage collection {really!r} in place of {setup.gc!r}")
         self.health[setup] = health

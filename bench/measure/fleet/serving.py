@@ -31,7 +31,7 @@ def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
 
     While `cells` take turns, a pool's time-out goes on. So it is as many times as long.
     """
-    address = libraries.form(dsn.parse(database_url), libraries.library_of(catalogue.service(setup.service).libraries))
+    address = libraries.form(dsn.parse(database_url), libraries.library_of(setup.described.libraries))
     waits = {} if address.connect_timeout_s is None else {"CONNECT_TIMEOUT_S": f"{address.connect_timeout_s:g}"}
     return waits | {
         "DATABASE_URL": address.url,
@@ -40,6 +40,7 @@ def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
         "POOL_TIMEOUT_S": str(setup.pool_timeout_s * cells),
         "THREADS": str(setup.threads),
         "PROFILE": setup.profile,
+        "DRIVER": setup.driver,
         "GC": setup.gc,
         "POOLER": setup.pooler,
     }

@@ -11,7 +11,6 @@ from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan.matrix import Setup
 from db import server as servers
 from db import tls
-from suite import catalogue
 
 NONE = "none"
 _IN_USE = """
@@ -29,7 +28,7 @@ def in_use(
     The services are started once more for it, on the server's own address, unless the server speaks no TLS. Behind a
     pooler, PostgreSQL does not know it.
     """
-    own = [setup for batch in batches for setup in batch if catalogue.service(setup.service).needs_database]
+    own = [setup for batch in batches for setup in batch if setup.described.needs_database]
     if not _offered(server):
         return dict.fromkeys(own, NONE)
     if server.pooler is not None:
@@ -37,11 +36,17 @@ def in_use(
     found = dict[Setup, str]()
     with Fleet(settings, calls=False) as fleet:
         for batch in batches:
-            asked = {setup: logs / f"{setup.service}-{setup.profile}-tls.log" for setup in batch if setup in own}
+            asked = {setup: log_of(logs, setup, "tls") for setup in batch if setup in own}
             fleet.stop()
             fleet.start(asked)
             found |= {setup: said for pid, setup in fleet.pids().items() if (said := _said(server, pid))}
     return found
+
+
+def log_of(logs: Path, setup: Setup, *more: str) -> Path:
+    """The log of a setup while it is verified."""
+    words = [setup.service, *setup.runs_as.replace(", ", "-").split(), *more]
+    return logs / f"{'-'.join(words)}.log"
 
 
 def _offered(server: Database) -> bool:

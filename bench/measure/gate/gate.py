@@ -23,7 +23,6 @@ from bench.plan.costs import Cost, differences
 from bench.plan.matrix import Setup
 from db.data import buyer, restore
 from services.contract.operations import OPERATIONS
-from suite import catalogue
 from suite.errors import VerificationError
 
 SHOWN = 10
@@ -43,9 +42,9 @@ class Verification:
     unchecked: str = ""
 
     def transactions(self) -> dict[tuple[str, str], Mapping[str, float]]:
-        """The transactions of one call of each operation, by service and profile: they depend on nothing else."""
+        """The transactions of one call of each operation, by service and how it runs (`Setup.runs_as`)."""
         return {
-            (setup.service, setup.profile): {
+            (setup.service, setup.runs_as): {
                 name: cost.transactions for name, cost in costs.items() if cost.transactions is not None
             }
             for setup, costs in self.costs.items()
@@ -53,7 +52,7 @@ class Verification:
 
 
 def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], logs: Path) -> Verification:
-    """Start one setup of each service, profile and pooler, check its answers, and count what its operations cost.
+    """Start one setup of each service, profile, driver and pooler; check its answers, and what its operations cost.
 
     Raises VerificationError with every disagreement (up to ten).
     """
@@ -69,7 +68,7 @@ def check(settings: FleetSettings, server: Database, setups: Sequence[Setup], lo
                 fleet.stop()
                 for way in ways.values():
                     way.messages.clear()
-                fleet.start({setup: logs / f"{setup.service}-{setup.profile}-{setup.pooler}.log" for setup in batch})
+                fleet.start({setup: encryption.log_of(logs, setup) for setup in batch})
                 ports = {name: way.relay.port for name, way in ways.items()}
                 processes = inspection.processes_when_started(fleet.pids(), ports)
                 started_ns = time.perf_counter_ns()
@@ -165,23 +164,29 @@ def _listed(wrong: Sequence[str]) -> str:
 
 
 def _batches(setups: Sequence[Setup]) -> list[list[Setup]]:
-    """The first setup of each service, profile and pooler. A batch has one setup of each service: one per port."""
-    first: dict[tuple[str, str, str], Setup] = {}
+    """The first setup of each service, profile, pooler and driver. A batch has one setup of each service: one a port.
+
+    Those of the second driver of each service are the second batch of a profile and pooler.
+    """
+    first: dict[tuple[str, str, str], dict[str, Setup]] = {}
     for setup in setups:  # round trip times and delays do not change answers
         near = replace(setup, database_rtt_ms=None, external_delay_s=0.0)
-        first.setdefault((setup.profile, setup.pooler, setup.service), near)
-    batches = dict.fromkeys(key[:2] for key in first)
-    return [[setup for key, setup in first.items() if key[:2] == batch] for batch in batches]
+        first.setdefault((setup.profile, setup.pooler, setup.service), {}).setdefault(setup.driver, near)
+    batches: dict[tuple[str, str, int], list[Setup]] = {}
+    for (profile, pooler, _), by_driver in first.items():
+        for number, setup in enumerate(by_driver.values()):
+            batches.setdefault((profile, pooler, number), []).append(setup)
+    return list(batches.values())
 
 
 def _facts(
     fleet: Fleet, processes: Mapping[Setup, ServerProcesses], wires: Mapping[Setup, Wire]
 ) -> dict[Setup, ParityFacts]:
     return {
-        setup: inspection.parity_facts(catalogue.service(setup.service), fleet.health[setup], seen, wires.get(setup))
+        setup: inspection.parity_facts(setup.described, fleet.health[setup], seen, wires.get(setup))
         for setup, seen in processes.items()
     }
 
 
 def _unexpected(setup: Setup, costs: Mapping[str, Cost]) -> Iterator[str]:
-    return differences(catalogue.service(setup.service), setup.profile, costs, pooler=setup.pooler)
+    return differences(setup.described, setup.profile, costs, pooler=setup.pooler)

@@ -12,7 +12,6 @@ from db.address.dsn import Dsn
 from db.data import proof
 from db.data.proof import Proof
 from services.contract.operations import OPERATIONS
-from suite import catalogue
 from suite.errors import VerificationError
 
 WRITING = {
@@ -47,7 +46,7 @@ class FailedProof:
 
 def check_services(dsn: Dsn, setups: Iterable[Setup]) -> None:
     """As `check`, for running services of the suite. All that use a database can write."""
-    services = [catalogue.service(setup.service) for setup in setups]
+    services = [setup.described for setup in setups]
     check(dsn, {one.name: one.url for one in services if one.needs_database}, OPERATIONS)
 
 

@@ -23,7 +23,6 @@ from db import server as servers
 from db.data import restore
 from db.protocol import Message
 from services.contract.operations import OPERATIONS
-from suite import catalogue
 from suite.catalogue import Service
 from suite.errors import VerificationError
 
@@ -32,7 +31,7 @@ Calls = Mapping[Setup, Sequence[Sequence[Message]]]
 
 def contract_violations(server: Database, todo: Sequence[Check], setups: Sequence[Setup]) -> list[str]:
     """The wrong answers of services, in words: those that differ from the contract or from the other services."""
-    services = [catalogue.service(setup.service) for setup in setups]
+    services = [setup.described for setup in setups]
     reading = [check for check in todo if not OPERATIONS[check.operation].writes]
     writing = [check for check in todo if OPERATIONS[check.operation].writes]
     restore.restore(server.dsn)
@@ -71,7 +70,7 @@ def warmed_up(setups: Sequence[Setup], lines: Mapping[str, Line]) -> Calls:
     """Warm up everything that only reads, then make some point reads. Returns what PostgreSQL received for each."""
 
     def prepared(setup: Setup) -> list[list[Message]]:
-        service = catalogue.service(setup.service)
+        service = setup.described
         counts.warm_up(service, setup.pool_size)
         if not service.needs_database:
             return []
@@ -86,7 +85,7 @@ def costs(
     """What each operation of each service costs in the database. All must have been warmed up."""
     found = dict[Setup, Mapping[str, Cost]]()
     for setup in setups:
-        service, relay = catalogue.service(setup.service), lines[setup.service].relay
+        service, relay = setup.described, lines[setup.service].relay
         found[setup] = counts.counted(service, setup, relay, statements)
     return found
 

@@ -40,7 +40,7 @@ ASYNCPG, DATABASES, SQLALCHEMY, PSYCOPG2, NONE = (
 
 def differences(facts: Mapping[Setup, ParityFacts]) -> list[str]:
     """The lines of what differs, a yellow one marked."""
-    found = parity_table.lines(parity.rows(facts, catalogue.services()))
+    found = parity_table.lines(parity.rows(facts))
     return [f"{'! ' if line.style == 'yellow' else ''}{line.plain}" for line in found]
 
 
@@ -147,7 +147,7 @@ def test_a_profile_is_named_where_a_service_differs_in_one_only() -> None:
 def test_rows_say_everything_and_come_back_from_the_file(tmp_path: Path) -> None:
     """One a fact and setup, with what the plan asks, whose doing a difference is, and why."""
     facts = {ASYNCPG: PLAIN, SQLALCHEMY: replace(PLAIN, pool_policy="FIFO", connections=11)}
-    rows = parity.rows(facts, catalogue.services())
+    rows = parity.rows(facts)
     assert len(rows) == 2 * 17
     fifo = "the engine's QueuePool hands out the connection that has been free longest"
     lifo = "the pool keeps free connections in a LifoQueue"
@@ -186,7 +186,7 @@ def test_the_table_shows_what_varies() -> None:
     }
     console = Console(width=120, record=True, force_terminal=False)
     with console.capture() as printed:
-        console.print(parity_table.table(parity.rows(facts, catalogue.services())), highlight=False)
+        console.print(parity_table.table(parity.rows(facts)), highlight=False)
     assert "\n".join(line.rstrip() for line in printed.get().splitlines()) + "\n" == TABLE
 
 

@@ -29,29 +29,29 @@ def run(*words: str) -> str:
 
 def test_a_new_service_is_a_copy_with_a_name_a_title_and_a_port_of_its_own(tree: Path) -> None:
     """Of the service with the nearest name; a library that is not installed is named, with what adds it."""
-    said = run("service", "sqlmodel_async", "--library", "sqlmodel-of-nowhere")
-    assert "a copy of services/sqlalchemy_async on port 8008" in said
-    assert (
-        "sqlmodel-of-nowhere is not installed: write it into `dependencies` of pyproject.toml, then: make lock" in said
-    )
+    port = catalogue.free_port()
+    said = run("service", "sqlalchemies_async", "--library", "sqlmodel-of-nowhere", "--library", "asyncpg")
+    assert f"a copy of services/sqlalchemy_async on port {port}" in said
+    assert "sqlmodel-of-nowhere is not installed: write it into an extra of pyproject.toml, then: make lock &&" in said
     catalogue.services.cache_clear()
-    made = catalogue.service("sqlmodel_async")
-    assert (made.title, made.mode, made.port) == ("sqlmodel (async)", "async", 8008)
-    assert made.libraries == ("sqlmodel-of-nowhere", "sqlalchemy", "asyncpg", "greenlet")
+    made = catalogue.service("sqlalchemies_async")
+    assert (made.title, made.mode, made.port) == ("sqlalchemies (async)", "async", port)
+    assert made.libraries == ("sqlmodel-of-nowhere", "sqlalchemy", "greenlet", "asyncpg")
+    assert (made.drivers, made.follows) == (("asyncpg", "psycopg"), "")
     assert made.overhead == catalogue.service("sqlalchemy_async").overhead
-    code = "".join(path.read_text() for path in (tree / "services" / "sqlmodel_async").glob("*.py"))
-    assert "from services.sqlmodel_async import studies" in code
-    assert 'FastAPI(title="sqlmodel (async)"' in code
+    code = "".join(path.read_text() for path in (tree / "services" / "sqlalchemies_async").glob("*.py"))
+    assert "from services.sqlalchemies_async import studies" in code
+    assert 'FastAPI(title="sqlalchemies (async)"' in code
     assert "services.sqlalchemy_async" not in code
-    service_file.check_application(tree / "services" / "sqlmodel_async")
+    service_file.check_application(tree / "services" / "sqlalchemies_async")
 
 
 def test_a_new_service_may_be_like_another_one(tree: Path) -> None:
     """With a title that someone chose."""
-    run("service", "peewee_sync", "--like", "psycopg3_sync", "--title", "Peewee")
+    run("service", "bookshelf_sync", "--like", "psycopg3_sync", "--title", "Bookshelf")
     catalogue.services.cache_clear()
-    assert catalogue.service("peewee_sync").title == "Peewee"
-    assert (tree / "services" / "peewee_sync" / "studies.py").exists()
+    assert catalogue.service("bookshelf_sync").title == "Bookshelf"
+    assert (tree / "services" / "bookshelf_sync" / "studies.py").exists()
 
 
 @pytest.mark.parametrize(

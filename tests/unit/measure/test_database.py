@@ -3,9 +3,10 @@
 import pytest
 
 from bench.measure import database
+from suite import catalogue
 from suite.errors import DatabaseError
 
-SERVICES = ("psycopg2_sync", "asyncpg_async", "databases_async", "no_database")
+SERVICES = [catalogue.service(name) for name in ("psycopg2_sync", "asyncpg_async", "databases_async", "no_database")]
 
 
 def refusal(url: str | None) -> str:
@@ -36,7 +37,12 @@ def test_services_whose_libraries_can_do_it_are_not_stopped() -> None:
     url = "postgresql://ada@127.0.0.1/shop?channel_binding=require"
     found = database.named(url)
     assert found is not None
-    database.check_settings(found, url, ["psycopg2_sync", "psycopg3_async", "no_database"])
+    able = [catalogue.service(name) for name in ("psycopg2_sync", "psycopg3_async", "no_database")]
+    database.check_settings(found, url, able)
+    on_asyncpg, on_psycopg = (catalogue.service("sqlalchemy_async", driver) for driver in ("asyncpg", "psycopg"))
+    database.check_settings(found, url, [on_psycopg])
+    with pytest.raises(DatabaseError, match=r"asyncpg does not know the setting channel_binding"):
+        database.check_settings(found, url, [on_asyncpg])
 
 
 def test_a_bad_address_says_where_it_is_from(monkeypatch: pytest.MonkeyPatch) -> None:

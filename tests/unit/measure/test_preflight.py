@@ -46,7 +46,7 @@ def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypa
     """Before any service is started, whose log would have a traceback."""
     monkeypatch.setitem(catalogue.service(SUITE).__dict__, "libraries", ("asyncpg", "library-of-nowhere"))
     with pytest.raises(CatalogueError, match="library-of-nowhere is not installed; make setup installs") as raised:
-        preflight.check_descriptions([SUITE])
+        preflight.check_descriptions([catalogue.service(SUITE)])
     assert "make lock && make setup" in str(raised.value)
 
 
@@ -121,9 +121,9 @@ def test_names_in_a_description_are_those_of_the_contract(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
 ) -> None:
     """A misspelt one would change what verification expects, or explain nothing."""
-    preflight.check_descriptions(catalogue.services())
+    preflight.check_descriptions(catalogue.services().values())
     changed = {**catalogue.services(), SUITE: replace(catalogue.service(SUITE), **changes)}
     monkeypatch.setattr(catalogue, "services", lambda: changed)
     with pytest.raises(CatalogueError) as caught:
-        preflight.check_descriptions([SUITE])
+        preflight.check_descriptions([catalogue.service(SUITE)])
     assert str(caught.value).startswith(f"services/{SUITE}/service.toml: {words}")
