@@ -1,5 +1,6 @@
 """The catalogue of services, scenarios and plans, found in their folders."""
 
+import datetime
 import importlib.metadata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -47,6 +48,19 @@ class BehindPooler:
 
 
 @dataclass(frozen=True)
+class Release:
+    """The version of a service's own library that is locked, and when it was released.
+
+    `downloads_rank` is its place among the packages that are downloaded most; None where it is not known.
+    """
+
+    library: str
+    version: str
+    date: datetime.date
+    downloads_rank: int | None
+
+
+@dataclass(frozen=True)
 class Service:
     """One folder in `services/`, as its service.toml describes it.
 
@@ -78,6 +92,7 @@ class Service:
     follows: str = ""
     driver: str = ""
     drivers: tuple[str, ...] = ()
+    release: Release | None = None
 
     @property
     def application(self) -> str:
@@ -261,6 +276,7 @@ def _read_service(path: Path, driver: str = "") -> Service:
         follows=described.follows,
         driver=driver,
         drivers=tuple(described.drivers),
+        release=Release(**described.release.model_dump()) if described.release else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Reads a service's description, service.toml, and checks it. Errors name the file and the key."""
 
+import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,6 +44,15 @@ class SettingsForPooler(_Table):
     own: dict[str, OwnFact] = {}
 
 
+class Released(_Table):
+    """`catalogue.Release`, in the file."""
+
+    library: Text = Field(description='what the service is about, as it is installed: library = "asyncpg"')
+    version: Text = Field(description='the version in the lock: version = "0.32.0"')
+    date: datetime.date = Field(description="when that was released: date = 2026-10-06")
+    downloads_rank: Annotated[int, Field(ge=1)] | None = None
+
+
 class OnDriver(_Table):
     """What a service has with one of its drivers, in the file: added to its own, or in place of it."""
 
@@ -70,6 +80,7 @@ class Described(_Table):
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
     drivers: dict[Text, OnDriver] = {}
+    release: Released | None = None
     state: str = Field("", description="what its users should know of the library's upkeep")
 
     def on(self, driver: str) -> "Described":

@@ -48,6 +48,11 @@ CLAIM = '[[claims]]\nid = "x"\nsource = "x"\nclaim = "x"\nmetric = "throughput_r
         (SLEEP + 'parameters = { sleep = "insde" }\n', ["matrix.parameters.sleep: 'insde'", "did you mean 'inside'"]),
         (SLEEP + "parameters = { seconds = nan }\n", ["matrix.parameters.seconds: nan is not a number from 0 to 60"]),
         (SLEEP + "parameters = { seconds = -1 }\n", ["matrix.parameters.seconds: -1 is not a number from 0 to 60"]),
+        (MINIMAL + 'driver = "psycopg"\n', ["matrix.driver (--driver)", "'psycopg'", "none of them has a choice"]),
+        (
+            MINIMAL.replace("asyncpg_async", "sqlalchemy_async") + 'driver = "psycopg2"\n',
+            ["none of the plan's services runs on 'psycopg2' (did you mean 'psycopg'?)", "they have: asyncpg, psycopg"],
+        ),
         (MINIMAL + CLAIM + 'cell = { service = "psycopg2_sync" }\n', ["psycopg2_sync"]),
     ],
 )

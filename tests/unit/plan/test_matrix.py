@@ -108,6 +108,36 @@ def test_a_pooler_is_an_axis(tmp_path: Path) -> None:
     assert (cell.slug, cell.setup.pooler) == ("asyncpg_async", "none")
 
 
+ORM = '[matrix]\nscenarios = ["point_read"]\nservices = ["sqlalchemy_async", "sqlalchemy_sync", "asyncpg_async"]\n'
+
+
+def test_a_service_has_a_cell_for_each_driver_that_it_knows(tmp_path: Path) -> None:
+    """`usual` is another one for each. A service without a choice, or that knows none of them, has its usual cell."""
+    assert [cell.setup.driver for cell in cells_of(tmp_path, ORM).values()] == ["asyncpg", "psycopg2", ""]
+    assert list(cells_of(tmp_path, ORM)) == ["sqlalchemy_async", "sqlalchemy_sync", "asyncpg_async"]
+    both = cells_of(tmp_path, ORM + 'driver = ["usual", "psycopg"]\n')
+    assert list(both) == [
+        "sqlalchemy_async-asyncpg", "sqlalchemy_async-psycopg", "sqlalchemy_sync-psycopg2", "sqlalchemy_sync-psycopg",
+        "asyncpg_async",
+    ]  # fmt: skip
+    assert [cell.axes.get("driver") for cell in both.values()] == ["asyncpg", "psycopg", "psycopg2", "psycopg", None]
+    one = cells_of(tmp_path, ORM, driver=["asyncpg"])
+    assert [(slug, cell.setup.driver) for slug, cell in one.items()] == [
+        ("sqlalchemy_async", "asyncpg"),
+        ("sqlalchemy_sync", "psycopg2"),
+        ("asyncpg_async", ""),
+    ]
+
+
+def test_a_setup_is_named_by_what_is_not_usual(tmp_path: Path) -> None:
+    """Beside the profile: the driver, unless it is the service's usual one, and a pooler."""
+    text = ORM + 'driver = ["usual", "psycopg"]\npooler = "transaction"\n'
+    assert [cell.setup.runs_as for cell in cells_of(tmp_path, text).values()] == [
+        "idiomatic, pooler transaction", "idiomatic on psycopg, pooler transaction",
+        "idiomatic, pooler transaction", "idiomatic on psycopg, pooler transaction", "idiomatic, pooler transaction",
+    ]  # fmt: skip
+
+
 def test_landmarks_come_last_and_only_where_they_can_answer(tmp_path: Path) -> None:
     """They are measured once."""
     text = MINIMAL.replace('"point_read"', '"crud", "point_read"') + '[rounds]\nonce = ["no_database"]\n'

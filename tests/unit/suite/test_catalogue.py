@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite import catalogue
-from suite.errors import CatalogueError
+from suite.errors import CatalogueError, UsageError
 from tests.unit import catalogue_of
 
 TOML, APP = "services/asyncpg_async/service.toml", "services/asyncpg_async/app.py"
@@ -145,6 +145,46 @@ def test_what_is_right_is_read_as_it_is_written(checkout: Path) -> None:
     assert (scenario.operations, scenario.user) == (("session_sleep",), "SessionSleep")
     assert {name: one.default for name, one in scenario.parameters.items()} == {"sleep": "inside", "seconds": 2.0}
     assert scenario.path.parent == checkout / "locustfiles"
+
+
+def test_a_service_has_what_its_driver_makes_of_it() -> None:
+    """Libraries and facts of the usual one, or of another that it knows; any other is refused by name."""
+    usual, other = catalogue.service("sqlalchemy_sync"), catalogue.service("sqlalchemy_sync", "psycopg")
+    assert (usual.driver, usual.drivers, usual.unusual_driver) == ("psycopg2", ("psycopg2", "psycopg"), "")
+    assert (other.driver, other.drivers, other.unusual_driver) == ("psycopg", ("psycopg2", "psycopg"), "psycopg")
+    assert (usual.libraries[-1], other.libraries[-1]) == ("psycopg2-binary", "psycopg-binary")
+    assert (usual.warm_up, other.warm_up) == (1, 6)
+    assert usual.overhead.keys() > other.overhead.keys()
+    assert usual.own["protocol"].value == "simple query"
+    assert other.own["transaction"] == usual.own["transaction"]
+    assert catalogue.service("sqlalchemy_sync", "psycopg2") is usual
+    with pytest.raises(UsageError, match=r"sqlalchemy_sync does not run on the driver 'asyncpg'; there are: psycopg2"):
+        catalogue.service("sqlalchemy_sync", "asyncpg")
+    with pytest.raises(UsageError, match=r"asyncpg_async does not run on .*; its driver cannot be chosen"):
+        catalogue.service("asyncpg_async", "psycopg")
+
+
+def test_the_release_of_a_library_is_that_of_the_lock() -> None:
+    """So that `bench list` shows the date of what is installed. All services of a library say the same."""
+    locks = "".join((catalogue.CHECKOUT / lock).read_text() for lock in catalogue.LOCKS)
+    said: dict[str, catalogue.Release] = {}
+    for one in catalogue.services().values():
+        if one.needs_database:
+            assert one.kind, f"services/{one.name}/service.toml: say its kind"
+            assert one.release is not None, f"services/{one.name}/service.toml: [release] is missing"
+            locked = locks.partition(f"\n{one.release.library}==")[2].partition(" ")[0]
+            assert one.release.version == locked, f"services/{one.name}/service.toml: [release]: {locked} is locked"
+            assert said.setdefault(one.release.library, one.release) == one.release
+
+
+def test_what_is_not_installed_is_named_with_what_brings_it(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whether every installation has it, only those with the extras, or no lock."""
+    monkeypatch.setattr(catalogue, "CHECKOUT", checkout)
+    (checkout / "requirements.lock").write_text("here==1 \\\n")
+    (checkout / "requirements.extras.lock").write_text("there==1 \\\n    --hash=sha256:00\nthere-too==1 \\\n")
+    assert catalogue.how_to_install("here") == "make setup"
+    assert catalogue.how_to_install("there-too") == "make setup EXTRAS=all"
+    assert catalogue.how_to_install("elsewhere").startswith("write it into an extra of pyproject.toml, then: make lock")
 
 
 @pytest.mark.parametrize(
