@@ -48,6 +48,18 @@ class BehindPooler:
 
 
 @dataclass(frozen=True)
+class PoolClass:
+    """A library's pool (`module:class`), and its methods that give out a connection and take it back, for traces.
+
+    The methods are empty for SQLAlchemy's pools, which tell of every use themselves.
+    """
+
+    pool: str
+    take: str = ""
+    give: str = ""
+
+
+@dataclass(frozen=True)
 class Release:
     """The version of a service's own library that is locked, and when it was released.
 
@@ -93,6 +105,7 @@ class Service:
     driver: str = ""
     drivers: tuple[str, ...] = ()
     release: Release | None = None
+    traced_pool: PoolClass | None = None
 
     @property
     def application(self) -> str:
@@ -276,6 +289,7 @@ def _read_service(path: Path, driver: str = "") -> Service:
         follows=described.follows,
         driver=driver,
         drivers=tuple(described.drivers),
+        traced_pool=PoolClass(**described.trace.model_dump()) if described.trace else None,
         release=Release(**described.release.model_dump()) if described.release else None,
     )
 

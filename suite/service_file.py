@@ -44,6 +44,14 @@ class SettingsForPooler(_Table):
     own: dict[str, OwnFact] = {}
 
 
+class TracedPool(_Table):
+    """`catalogue.PoolClass`, in the file."""
+
+    pool: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = Field(description='its class: pool = "asyncpg.pool:Pool"')
+    take: str = Field("", description='its method that gives out a connection: take = "getconn"')
+    give: str = Field("", description='its method that takes one back: give = "putconn"')
+
+
 class Released(_Table):
     """`catalogue.Release`, in the file."""
 
@@ -81,6 +89,7 @@ class Described(_Table):
     warm_up: Annotated[int, Field(ge=1)] = 1
     drivers: dict[Text, OnDriver] = {}
     release: Released | None = None
+    trace: TracedPool | None = None
     state: str = Field("", description="what its users should know of the library's upkeep")
 
     def on(self, driver: str) -> "Described":

@@ -11,6 +11,7 @@ from bench.commands import options
 from bench.measure import database, preflight, traced
 from bench.plan import model
 from db.data import dataset, restore
+from suite import catalogue
 
 EPILOG = """
 \b
@@ -39,6 +40,7 @@ class QueryParameter(click.ParamType[tuple[str, str]]):
 @click.argument("service")
 @click.argument("operation")
 @click.option("--profile", type=click.Choice(get_args(model.Profile)), default="idiomatic", show_default=True)
+@click.option("--driver", metavar="NAME", help="The driver below SERVICE; by default its usual one.")
 @click.option("--query", type=QueryParameter(), multiple=True, help="A query parameter of the request; repeatable.")
 @options.scale
 @options.database_url
@@ -47,6 +49,7 @@ def trace(
     service: str,
     operation: str,
     profile: str,
+    driver: str | None,
     query: tuple[tuple[str, str], ...],
     scale: float,
     database_url: str | None,
@@ -60,6 +63,7 @@ def trace(
     """
     console = options.console()
     setup = replace(traced.setup_of(service, operation, profile), pooler=pooler)
+    setup = replace(setup, driver=catalogue.service(service, driver).driver) if driver else setup
     with database.opened(database_url, services=[setup.described]) as server, tempfile.TemporaryDirectory() as logs:
         options.say(console, preflight.check_pooler(server, [pooler]))
         with console.status(f"loading the dataset, scale {scale:g}"):
@@ -69,5 +73,5 @@ def trace(
             users = dataset.size(scale).users
             story = traced.traced(setup, operation, dict(query), server.dsn, users, Path(logs))
             restore.restore(server.dsn)
-    lines = [f"{service} ({profile}): {operation}", "", *map(str, story.lines), "", story.summary]
+    lines = [f"{service} ({setup.runs_as}): {operation}", "", *map(str, story.lines), "", story.summary]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.tracing import APPLICATION, FILE, pools
 from bench.tracing.events import EventRecorder
+from suite import catalogue
 
 Message = MutableMapping[str, Any]  # a connection's scope has the same type
 Receive = Callable[[], Awaitable[Message]]
@@ -54,5 +55,5 @@ class Traced:
 _module, _, _name = os.environ[APPLICATION].partition(":")
 _service = getattr(import_module(_module), _name)
 _recorder = EventRecorder(Path(os.environ[FILE]))
-pools.watch(_recorder)
+pools.watch(_recorder, catalogue.services()[_module.split(".")[1]].traced_pool)
 app = Traced(_service, _recorder)

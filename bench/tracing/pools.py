@@ -1,51 +1,36 @@
-"""Records every checkout and return of a connection pool as an event, for each library that a service uses.
+"""Records every checkout and return of a service's connection pool as an event.
 
-Only the process of a traced service does this. It patches classes of the libraries; the code of services is unchanged.
+Only the process of a traced service does this. It patches the class of the pool, which the service.toml names; the
+code of services is unchanged.
 """
 
-import sys
+import inspect
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 from bench.tracing.events import EventRecorder
-
-# For each library: the module and class of its pool, and the names of its checkout and return.
-BLOCKING = (
-    ("psycopg2.pool", "ThreadedConnectionPool", "getconn", "putconn"),
-    ("psycopg_pool", "ConnectionPool", "getconn", "putconn"),
-)
-AWAITED = (
-    ("psycopg_pool", "AsyncConnectionPool", "getconn", "putconn"),
-    ("asyncpg.pool", "Pool", "_acquire", "release"),  # `acquire` returns a context manager that calls `_acquire`
-)
+from suite.catalogue import PoolClass
 
 
-def watch(recorder: EventRecorder) -> None:
-    """Record every use of a pool from now on. Libraries that are not imported yet are ignored."""
-    for module, pool, checkout, give_back in BLOCKING:
-        if module in sys.modules:
-            _wrap(getattr(sys.modules[module], pool), checkout, give_back, _blocking, recorder)
-    for module, pool, checkout, give_back in AWAITED:
-        if module in sys.modules:
-            _wrap(getattr(sys.modules[module], pool), checkout, give_back, _awaited, recorder)
-    if "sqlalchemy.pool" in sys.modules:
-        _listen(recorder)
+def watch(recorder: EventRecorder, pool: PoolClass | None) -> None:
+    """Record every use of a pool from now on. Without a pool, requests have no such events."""
+    if pool is None:
+        return
+    module, _, name = pool.pool.partition(":")
+    found = getattr(import_module(module), name)
+    if not pool.take:
+        _listen(found, recorder)
+        return
+    take, give = getattr(found, pool.take), getattr(found, pool.give)
+    around = _awaited if inspect.iscoroutinefunction(take) else _blocking
+    taking, giving = around(take, give, recorder)
+    setattr(found, pool.take, taking)
+    setattr(found, pool.give, giving)
 
 
 Method = Callable[..., Any]
-
-
-def _wrap(
-    pool: type,
-    checkout: str,
-    give_back: str,
-    around: Callable[[Method, Method, EventRecorder], tuple[Method, Method]],
-    recorder: EventRecorder,
-) -> None:
-    taking, giving = around(getattr(pool, checkout), getattr(pool, give_back), recorder)
-    setattr(pool, checkout, taking)
-    setattr(pool, give_back, giving)
 
 
 def _blocking(checkout: Method, give_back: Method, recorder: EventRecorder) -> tuple[Method, Method]:
@@ -78,10 +63,9 @@ def _awaited(checkout: Method, give_back: Method, recorder: EventRecorder) -> tu
     return taking, giving
 
 
-def _listen(recorder: EventRecorder) -> None:
+def _listen(pool: type, recorder: EventRecorder) -> None:
     """Use the events of SQLAlchemy, which it has for every driver."""
     from sqlalchemy import event  # noqa: PLC0415  # a service without SQLAlchemy must not import it
-    from sqlalchemy.pool import Pool  # noqa: PLC0415  # the same
 
     def taken(_: Any, record: Any, __: Any) -> None:
         recorder.checked_out(id(record), backend_pid(record.driver_connection))
@@ -90,8 +74,8 @@ def _listen(recorder: EventRecorder) -> None:
         with recorder.returning(id(record)):  # the reset is done; only an append to a list follows
             pass
 
-    event.listen(Pool, "checkout", taken)
-    event.listen(Pool, "checkin", given)
+    event.listen(pool, "checkout", taken)
+    event.listen(pool, "checkin", given)
 
 
 def backend_pid(connection: Any) -> int:

@@ -21,5 +21,5 @@ def copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    for read in (catalogue.services, catalogue.external, catalogue.scenarios):
+    for read in (catalogue.services, catalogue.external, catalogue.scenarios, catalogue._on_driver):
         read.cache_clear()

@@ -1,6 +1,6 @@
 """Two locks that go together: what every installation needs, and what the extras add."""
 
-from setup import lock
+from setup import lock, packages
 
 BASE = """\
 colorama==0.4.6 ; sys_platform == 'win32' \\
@@ -32,7 +32,7 @@ def test_the_extras_have_what_the_base_has_not() -> None:
 
 def test_both_locks_name_a_package_in_one_version() -> None:
     """One resolution made them."""
-    base, extras = (lock.entries(path.read_text()) for path in (lock.LOCK, lock.EXTRAS))
+    base, extras = (lock.entries(path.read_text()) for path in (packages.LOCK, packages.EXTRAS))
     assert {"sqlalchemy", "fastapi"} <= base.keys()
     assert {"sqlmodel", "granian"} <= extras.keys()
     for name in base.keys() & extras.keys():
