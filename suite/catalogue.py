@@ -58,6 +58,9 @@ class PoolClass:
     take: str = ""
     give: str = ""
 
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.pool, self.take, self.give)))
+
 
 @dataclass(frozen=True)
 class Release:

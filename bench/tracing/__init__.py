@@ -3,5 +3,5 @@
 PATH = "bench.tracing.application:app"
 """The application that a server imports instead of the service's own."""
 
-APPLICATION, FILE = "TRACED_APPLICATION", "TRACE_FILE"
-"""The variables with the service's own application and with the file for events."""
+APPLICATION, POOL, FILE = "TRACED_APPLICATION", "TRACED_POOL", "TRACE_FILE"
+"""The variables with the service's own application, its pool and its two methods, and the file for events."""

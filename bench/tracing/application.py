@@ -1,6 +1,7 @@
 """The ASGI application of a traced service: it wraps the service's own, and records its requests and pools.
 
-TRACED_APPLICATION names the service's application (`services.asyncpg_async.app:app`), TRACE_FILE the file for events.
+TRACED_APPLICATION names the service's application (`services.asyncpg_async.app:app`), TRACED_POOL its pool, TRACE_FILE
+the file for events.
 """
 
 import os
@@ -10,9 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from bench.tracing import APPLICATION, FILE, pools
+from bench.tracing import APPLICATION, FILE, POOL, pools
 from bench.tracing.events import EventRecorder
-from suite import catalogue
 
 Message = MutableMapping[str, Any]  # a connection's scope has the same type
 Receive = Callable[[], Awaitable[Message]]
@@ -55,5 +55,5 @@ class Traced:
 _module, _, _name = os.environ[APPLICATION].partition(":")
 _service = getattr(import_module(_module), _name)
 _recorder = EventRecorder(Path(os.environ[FILE]))
-pools.watch(_recorder, catalogue.services()[_module.split(".")[1]].traced_pool)
+pools.watch(_recorder, os.environ.get(POOL, ""))
 app = Traced(_service, _recorder)

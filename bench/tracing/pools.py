@@ -11,23 +11,25 @@ from importlib import import_module
 from typing import Any
 
 from bench.tracing.events import EventRecorder
-from suite.catalogue import PoolClass
 
 
-def watch(recorder: EventRecorder, pool: PoolClass | None) -> None:
-    """Record every use of a pool from now on. Without a pool, requests have no such events."""
-    if pool is None:
+def watch(recorder: EventRecorder, described: str) -> None:
+    """Record every use of a pool from now on. Without a pool, requests have no such events.
+
+    `described`: `module:class`, then the methods that give out a connection and take it back; none for SQLAlchemy's.
+    """
+    if not described:
         return
-    module, _, name = pool.pool.partition(":")
-    found = getattr(import_module(module), name)
-    if not pool.take:
-        _listen(found, recorder)
+    where, *methods = described.split()
+    module, _, name = where.partition(":")
+    pool = getattr(import_module(module), name)
+    if not methods:
+        _listen(pool, recorder)
         return
-    take, give = getattr(found, pool.take), getattr(found, pool.give)
+    take, give = (getattr(pool, method) for method in methods)
     around = _awaited if inspect.iscoroutinefunction(take) else _blocking
-    taking, giving = around(take, give, recorder)
-    setattr(found, pool.take, taking)
-    setattr(found, pool.give, giving)
+    for method, wrapped in zip(methods, around(take, give, recorder), strict=True):
+        setattr(pool, method, wrapped)
 
 
 Method = Callable[..., Any]

@@ -103,6 +103,7 @@ def test_a_session_from_a_dependency_is_freed_after_the_response(restored: Dsn, 
     variables = {
         "DATABASE_URL": restored.url,
         tracing.APPLICATION: "tests.integration.pooled:app",
+        tracing.POOL: "sqlalchemy.pool:Pool",
         tracing.FILE: str(trace),
     }
     asking = subprocess.run(

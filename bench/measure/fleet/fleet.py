@@ -219,7 +219,7 @@ class Fleet:
         else:
             calls = {}
         own = catalogue.service(setup.service).application
-        traced = {tracing.APPLICATION: own, tracing.FILE: str(_trace_beside(log))} if self.traced else {}
+        traced = _traced(setup, log) if self.traced else {}
         if setup.workers > 1:  # see services/metrics.py
             self._metrics_folders.append(
                 tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True)
@@ -255,6 +255,16 @@ class Fleet:
         if (really := health.get("gc")) != setup.gc:
             raise ServiceError(f"{setup.service} runs with garbage collection {really!r} in place of {setup.gc!r}")
         self.health[setup] = health
+
+
+def _traced(setup: Setup, log: Path) -> dict[str, str]:
+    """What tells the process to record its requests, and the uses of its pool."""
+    service = setup.described
+    return {
+        tracing.APPLICATION: service.application,
+        tracing.POOL: str(service.traced_pool or ""),
+        tracing.FILE: str(_trace_beside(log)),
+    }
 
 
 def _trace_beside(log: Path) -> Path:
