@@ -83,10 +83,13 @@ def test_every_command_and_target_exists(page: Path) -> None:
 
 
 def test_the_readme_lists_every_service_and_scenario() -> None:
-    """With its file, and a service with its port."""
+    """A service's line is made of its service.toml; write the one that is printed."""
     for service in catalogue.services().values():
-        assert f"(services/{service.name}/app.py)" in README
-        assert f"| {service.port} |" in README
+        title = f"{service.title} on {' or '.join(service.drivers)}" if service.drivers else service.title
+        mode = "async" if service.mode == "async" else "`def` endpoints on 40 threads"
+        file = f"[`{service.name}`](services/{service.name}/app.py)"
+        line = f"| {file} | {service.kind or 'none'} | {title} | {mode} | {service.port} |"
+        assert line in README.splitlines()
     for name in catalogue.scenarios():
         assert f"(locustfiles/{name}.py)" in README
 
