@@ -65,7 +65,7 @@ report: setup  ## write a run's page again from its files (RUN=; by default the 
 
 QUICK = "not slow and not release and not faults and not hostile"
 # These tests have the services' ports, or measure times. They run one after the other, and all others on all CPUs.
-ALONE = tests/unit/db tests/unit/locustfiles tests/unit/measure tests/unit/selfbench tests/contract tests/integration tests/browser
+ALONE = tests/unit/db tests/unit/locustfiles tests/unit/measure tests/unit/selfbench tests/integration tests/browser
 
 test: setup-all  ## the tests, against a real PostgreSQL, without the slow ones
 	@.venv/bin/pytest -m $(QUICK) -n auto --dist loadfile tests $(addprefix --ignore=,$(ALONE))

@@ -2,6 +2,7 @@
 
 import datetime
 import importlib.metadata
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -161,6 +162,7 @@ class Scenario:
 
 
 EXTERNAL = "external_api"
+PORT_OFFSET, MOST_OFFSET = "BENCH_PORT_OFFSET", 50_000
 LOCKS = {"requirements.lock": "make setup", "requirements.extras.lock": "make setup EXTRAS=all"}
 NO_SCENARIOS: Mapping[str, Scenario] = MappingProxyType({})
 
@@ -278,7 +280,7 @@ def _read_service(path: Path, driver: str = "") -> Service:
         name=name,
         title=described.title,
         mode=described.mode,
-        port=described.port,
+        port=described.port + _port_offset(),
         libraries=tuple(described.libraries),
         operations=None if described.operations is None else tuple(described.operations),
         overhead={use: Overhead(**one.model_dump()) for use, one in described.overhead.items()},
@@ -295,6 +297,14 @@ def _read_service(path: Path, driver: str = "") -> Service:
         traced_pool=PoolClass(**described.trace.model_dump()) if described.trace else None,
         release=Release(**described.release.model_dump()) if described.release else None,
     )
+
+
+def _port_offset() -> int:
+    """How far the ports of all services are above those of their service.toml: for a second copy of the suite."""
+    given = os.environ.get(PORT_OFFSET, "") or "0"
+    if not given.isdecimal() or int(given) > MOST_OFFSET:
+        raise CatalogueError(f"{PORT_OFFSET} is {given!r}; it is a whole number from 0 to {MOST_OFFSET}, or empty")
+    return int(given)
 
 
 def _own(described: "Mapping[str, OwnFact]") -> dict[str, Own]:

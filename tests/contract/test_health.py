@@ -21,11 +21,12 @@ from tests.contract.conftest import WITH_DATABASE
 
 
 def assert_healthy(setup: Setup, fleet: Fleet) -> None:
-    service = catalogue.service(setup.service)
+    service = setup.described
     health = httpx.get(f"{service.url}/health").json()
     versions, builds = health.pop("versions"), health.pop("builds")
     assert health == {
         "service": setup.service,
+        "driver": setup.driver,
         "profile": "idiomatic",
         "gc": setup.gc,
         "pooler": setup.pooler,

@@ -15,11 +15,12 @@ def copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         shutil.copytree(catalogue.CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(catalogue, "SERVICES", folder / "services")
     monkeypatch.setattr(catalogue, "SCENARIOS", folder / "locustfiles")
-    _forget()
+    forget()
     yield folder
-    _forget()
+    forget()
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Read the descriptions again when they are asked for."""
     for read in (catalogue.services, catalogue.external, catalogue.scenarios, catalogue._on_driver):
         read.cache_clear()

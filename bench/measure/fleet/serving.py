@@ -80,7 +80,9 @@ def _client() -> httpx.Client:
 
 
 def check_ports(
-    wanted: Iterable[int], host: str = LOOPBACK, remedy: str = "leave the service of this port out"
+    wanted: Iterable[int],
+    host: str = LOOPBACK,
+    remedy: str = "leave the service of this port out, or move all ports: BENCH_PORT_OFFSET=1000",
 ) -> None:
     """Raise PreflightError that names the first taken port and, if known, the process that holds it."""
     for port in wanted:

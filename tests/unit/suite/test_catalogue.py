@@ -164,6 +164,24 @@ def test_a_service_has_what_its_driver_makes_of_it() -> None:
         catalogue.service("asyncpg_async", "psycopg")
 
 
+def test_a_second_copy_of_the_suite_has_other_ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them move; what is no such number is refused."""
+    usual = {one.name: one.port for one in (*catalogue.services().values(), catalogue.external())}
+    try:
+        monkeypatch.setenv("BENCH_PORT_OFFSET", "1000")
+        catalogue_of.forget()
+        moved = {one.name: one.port for one in (*catalogue.services().values(), catalogue.external())}
+        assert moved == {name: port + 1000 for name, port in usual.items()}
+        for wrong in ("-1", "1e3", "60000"):
+            monkeypatch.setenv("BENCH_PORT_OFFSET", wrong)
+            catalogue_of.forget()
+            with pytest.raises(CatalogueError, match=f"BENCH_PORT_OFFSET is '{wrong}'; it is a whole number from 0"):
+                catalogue.services()
+    finally:
+        monkeypatch.undo()
+        catalogue_of.forget()
+
+
 def test_the_release_of_a_library_is_that_of_the_lock() -> None:
     """So that `bench list` shows the date of what is installed. All services of a library say the same."""
     locks = "".join((catalogue.CHECKOUT / lock).read_text() for lock in catalogue.LOCKS)
