@@ -1,4 +1,4 @@
-"""The benchmark's tables as classes that SQLAlchemy's ORM maps."""
+"""The benchmark's tables as classes that SQLAlchemy's ORM maps, and as the Table objects of these, for Core."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -61,3 +61,10 @@ class Note(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     data: Mapped[str]
+
+
+users = Base.metadata.tables["users"]
+products = Base.metadata.tables["products"]
+orders = Base.metadata.tables["orders"]
+order_items = Base.metadata.tables["order_items"]
+notes = Base.metadata.tables["notes"]

@@ -25,7 +25,7 @@ def test_what_people_copy_is_short(app: Path) -> None:
     assert len(app.read_text().splitlines()) <= LONGEST_APP
 
 
-@pytest.mark.parametrize("library", ["psycopg3", "sqlalchemy"])
+@pytest.mark.parametrize("library", ["psycopg3", "sqlalchemy", "sqlmodel"])
 @pytest.mark.parametrize("module", ["app.py", "database.py", "studies.py"])
 def test_twins_have_the_same_names_in_the_same_order(library: str, module: str) -> None:
     """So that the synchronous and the asynchronous service can be read side by side."""
