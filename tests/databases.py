@@ -12,7 +12,7 @@ PAGE = catalogue.CHECKOUT / "docs" / "databases.md"
 
 def settings() -> Iterator[str]:
     """A row for each setting of libpq (tests/contract/test_addresses.py tries them)."""
-    every = (libraries.PSYCOPG2, libraries.PSYCOPG, libraries.ASYNCPG)
+    every = (libraries.PSYCOPG2, libraries.PSYCOPG, libraries.ASYNCPG, libraries.PSQLPY)
     services = {
         library: [name for name, one in catalogue.services().items() if libraries.library_of(one.libraries) == library]
         for library in every

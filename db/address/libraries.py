@@ -1,6 +1,7 @@
 """What each library gets of an address, in its own form, and what it cannot do.
 
-psycopg and psycopg2 pass everything to libpq, each to the one in its wheel. asyncpg speaks the protocol itself.
+psycopg and psycopg2 pass everything to libpq, each to the one in its wheel. asyncpg and psqlpy speak the protocol
+themselves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,36 +14,68 @@ from db.address.dsn import Dsn
 from db.address.parameters import CONSUMED, OFF, PARTS, TEXTS, UNUSABLE
 from suite.errors import DatabaseError
 
-ASYNCPG, PSYCOPG, PSYCOPG2 = "asyncpg", "psycopg", "psycopg2"
-PACKAGES = {"asyncpg": ASYNCPG, "psycopg": PSYCOPG, "psycopg2": PSYCOPG2, "psycopg2-binary": PSYCOPG2}
+ASYNCPG, PSQLPY, PSYCOPG, PSYCOPG2 = "asyncpg", "psqlpy", "psycopg", "psycopg2"
+PACKAGES = {
+    "asyncpg": ASYNCPG,
+    "psqlpy": PSQLPY,
+    "psycopg": PSYCOPG,
+    "psycopg2": PSYCOPG2,
+    "psycopg2-binary": PSYCOPG2,
+}
 """The library that connects, by the package that a service.toml names."""
 
-# asyncpg reads these from the URL as libpq does; it sends the last two to the server.
-SAME = frozenset({
-    "sslmode", "sslnegotiation", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword",
-    "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib",
-    "application_name", "options",
-})  # fmt: skip
-# With these values, asyncpg does the same without being told. It would send the name to the server, which refuses it.
-LEFT_OUT: Mapping[str, frozenset[str]] = {
-    "client_encoding": TEXTS,
+# These read the settings from the URL as libpq does. (asyncpg sends the last two to the server. psqlpy's service takes
+# sslrootcert from the URL, and gives it to the pool as an argument.)
+SAME: Mapping[str, frozenset[str]] = {
+    ASYNCPG: frozenset({
+        "sslmode", "sslnegotiation", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslpassword",
+        "ssl_min_protocol_version", "ssl_max_protocol_version", "target_session_attrs", "krbsrvname", "gsslib",
+        "application_name", "options",
+    }),
+    PSQLPY: frozenset({
+        "sslrootcert", "connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "load_balance_hosts",
+        "application_name", "options",
+    }),
+}  # fmt: skip
+# psqlpy knows these with some of libpq's values. Without sslmode=require or a certificate's file, it has no TLS.
+SOME: Mapping[str, frozenset[str]] = {
+    "sslmode": frozenset({"disable", "allow", "require", "verify-ca", "verify-full"}),
     "channel_binding": frozenset({"disable", "prefer"}),
-    "keepalives": frozenset({"0"}),
-    "keepalives_idle": frozenset({"0"}),
-    "keepalives_interval": frozenset({"0"}),
-    "keepalives_count": frozenset({"0"}),
+    "target_session_attrs": frozenset({"any", "read-write", "read-only"}),
+}
+# With these values, a library does the same without being told. asyncpg would send the name to the server, which
+# refuses it; psqlpy refuses it itself.
+_UNTOLD: Mapping[str, frozenset[str]] = {
+    "client_encoding": TEXTS,
     "tcp_user_timeout": frozenset({"0"}),
     "sslcompression": frozenset({"0"}),
-    "sslcertmode": frozenset({"allow"}),
     "sslsni": frozenset({"1"}),
     "gssencmode": frozenset({"disable", "prefer"}),
     "gssdelegation": frozenset({"0"}),
     "min_protocol_version": frozenset({"3.0"}),
     "max_protocol_version": frozenset({"3.0"}),
-    "load_balance_hosts": frozenset({"disable"}),
     "replication": OFF,
 }
-TIMEOUT, NAME = "connect_timeout", "fallback_application_name"
+LEFT_OUT: Mapping[str, Mapping[str, frozenset[str]]] = {
+    ASYNCPG: {
+        **_UNTOLD,
+        "channel_binding": frozenset({"disable", "prefer"}),
+        "keepalives": frozenset({"0"}),
+        "keepalives_idle": frozenset({"0"}),
+        "keepalives_interval": frozenset({"0"}),
+        "keepalives_count": frozenset({"0"}),
+        "sslcertmode": frozenset({"allow"}),
+        "load_balance_hosts": frozenset({"disable"}),
+    },
+    PSQLPY: {
+        **_UNTOLD,
+        "sslcertmode": frozenset({"allow", "disable"}),  # it has no certificates of clients
+        "sslnegotiation": frozenset({"postgres"}),
+    },
+}
+TIMEOUT, NAME, COUNT = "connect_timeout", "fallback_application_name", "keepalives_count"
+COUNT_OF_PSQLPY = "keepalives_retries"
+VERIFIED = frozenset({"verify-ca", "verify-full"})
 LEAST_TIMEOUT_S = 2  # libpq takes 1 as 2
 
 
@@ -75,31 +108,41 @@ def form(dsn: Dsn, library: str | None) -> Form:
 
     Raises SettingError for a setting that the library cannot do.
     """
-    if library == ASYNCPG:
-        return _for_asyncpg(dsn)
+    if library in LEFT_OUT:
+        return _for_other_than_libpq(dsn, library)
     if library == PSYCOPG2:
         _check_psycopg2(dsn)
     return Form(dsn.url)
 
 
-def _for_asyncpg(dsn: Dsn) -> Form:
+def _for_other_than_libpq(dsn: Dsn, library: str) -> Form:
     given, timeout_s = dict(dsn.parameters), None
-    if text := given.pop(TIMEOUT, ""):
+    if library == ASYNCPG and (text := given.pop(TIMEOUT, "")):
         timeout_s = max(LEAST_TIMEOUT_S, int(text)) if int(text) > 0 else None
     if fallback := given.pop(NAME, ""):
         given.setdefault("application_name", fallback)
-    for name, value in list(given.items()):
-        if name in SAME:
-            continue
-        if value.lower() not in LEFT_OUT.get(name, ()):
-            raise SettingError(name, f"asyncpg does not know the setting {name}{_instead(name)}")
-        del given[name]
-    return Form(replace(dsn, parameters=tuple(given.items())).url, timeout_s)
+    if library == PSQLPY and given.get("sslmode") in VERIFIED and "sslrootcert" not in given:
+        raise SettingError("sslmode", "psqlpy verifies a certificate only with the setting sslrootcert: add it")
+    kept = dict[str, str]()
+    for name, value in given.items():
+        if name in SAME[library] or (library == PSQLPY and value in SOME.get(name, ())):
+            kept[name] = value
+        elif library == PSQLPY and name == COUNT:
+            kept[COUNT_OF_PSQLPY] = value
+        elif value.lower() not in LEFT_OUT[library].get(name, ()):
+            raise SettingError(name, f"{library} does not know the setting {name}{_instead(library, name)}")
+    return Form(replace(dsn, parameters=tuple(kept.items())).url, timeout_s)
 
 
-def _instead(name: str) -> str:
-    values = sorted(LEFT_OUT.get(name, ()))
+def _instead(library: str, name: str) -> str:
+    values = _values(library, name)
     return f", except as {' or '.join(values)}" if values else ""
+
+
+def _values(library: str, name: str) -> list[str]:
+    """Those that a setting may have, if the library does not know all of them."""
+    some = SOME.get(name, frozenset()) if library == PSQLPY else frozenset()
+    return sorted(some or LEFT_OUT[library].get(name, ()))
 
 
 def _check_psycopg2(dsn: Dsn) -> None:
@@ -117,8 +160,8 @@ def described(library: str, name: str) -> str:
         return "refused"
     if name == "client_encoding":
         return "only `UTF8`"
-    if library == ASYNCPG:
-        return _by_asyncpg(name)
+    if library in LEFT_OUT:
+        return _by_other_than_libpq(library, name)
     try:
         _check_psycopg2(Dsn("", 0, "", "", "", () if name in (*PARTS, *CONSUMED) else ((name, "1"),)))
     except SettingError:
@@ -126,8 +169,10 @@ def described(library: str, name: str) -> str:
     return "yes"
 
 
-def _by_asyncpg(name: str) -> str:
-    values = [f"`{one}`" for one in sorted(LEFT_OUT.get(name, ()))]
-    forms = {TIMEOUT: "yes, as `timeout=`", NAME: "yes, as `application_name`"}
-    same = "yes" if name in (*PARTS, *CONSUMED, *SAME) else "refused"
-    return f"only {', '.join(values)}" if values else forms.get(name, same)
+def _by_other_than_libpq(library: str, name: str) -> str:
+    forms = {NAME: "yes, as `application_name`"}
+    forms |= {TIMEOUT: "yes, as `timeout=`"} if library == ASYNCPG else {COUNT: f"yes, as `{COUNT_OF_PSQLPY}`"}
+    if name in (*PARTS, *CONSUMED, *SAME[library]):
+        return forms.get(name, "yes")
+    values = [f"`{one}`" for one in _values(library, name)]
+    return f"only {', '.join(values)}" if values else forms.get(name, "refused")

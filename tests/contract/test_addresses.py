@@ -14,7 +14,7 @@ from bench.plan.matrix import default_setup
 from db import server
 from db.address import dsn, libraries, parameters
 from db.address.dsn import Dsn
-from suite import catalogue
+from suite import catalogue, waiting
 from suite.errors import DatabaseError
 from tests import tls
 from tests.tls import TlsServer
@@ -40,8 +40,11 @@ class Case:
 
 def cases(files: TlsServer) -> list[Case]:
     """At least one of each setting that a service can get."""
-    asyncpg, both = (libraries.ASYNCPG,), (libraries.ASYNCPG, libraries.PSYCOPG2)
+    psqlpy, asyncpg = (libraries.PSQLPY,), (libraries.ASYNCPG,)
+    neither, with_libpq_18 = (libraries.ASYNCPG, libraries.PSQLPY), (libraries.PSYCOPG,)
+    but_it = tuple({*libraries.PACKAGES.values()} - {*with_libpq_18})
     ca, client = str(files.ca_file), str(files.client_file)
+    required = (("sslmode", "require"),)
     known = (("sslmode", "verify-full"), ("sslrootcert", ca))
     plain, encrypted = {"ssl": False}, {"ssl": True}
     return [
@@ -50,7 +53,7 @@ def cases(files: TlsServer) -> list[Case]:
         Case("options", f"-c application_name={MINE}", seen={"name": MINE}),
         Case("connect_timeout", "3"),
         Case("client_encoding", "UTF8"),
-        Case("channel_binding", "require", asyncpg),
+        Case("channel_binding", "require", neither),
         Case("channel_binding", "prefer"),
         Case("channel_binding", "disable"),
         Case("keepalives", "0"),
@@ -58,42 +61,42 @@ def cases(files: TlsServer) -> list[Case]:
         Case("keepalives_idle", "30", asyncpg),
         Case("keepalives_interval", "30", asyncpg),
         Case("keepalives_count", "3", asyncpg),
-        Case("tcp_user_timeout", "5000", asyncpg),
+        Case("tcp_user_timeout", "5000", neither),
         Case("sslmode", "disable", seen=plain),
         Case("sslmode", "allow", seen=plain),
-        Case("sslmode", "prefer", seen=encrypted),
+        Case("sslmode", "prefer", psqlpy, seen=encrypted),
         Case("sslmode", "require", seen=encrypted),
         Case("sslmode", "verify-ca", seen=encrypted, beside=(("sslrootcert", ca),)),
         Case("sslmode", "verify-full", seen=encrypted, beside=(("sslrootcert", ca),)),
-        Case("sslrootcert", ca, seen=encrypted, beside=(("sslmode", "require"),)),
-        Case("sslcrl", str(files.crl_file), seen=encrypted, beside=known),
-        Case("sslcrldir", str(files.ca_file.parent), asyncpg),
-        Case("sslcert", client, seen={"client": "owner"}, beside=(*known, ("sslkey", client))),
-        Case("sslkey", client, seen={"client": "owner"}, beside=(*known, ("sslcert", client))),
-        Case("sslpassword", tls.KEY_PASSWORD, seen={"client": "owner"}, beside=(
+        Case("sslrootcert", ca, seen=encrypted, beside=required),
+        Case("sslcrl", str(files.crl_file), psqlpy, seen=encrypted, beside=known),
+        Case("sslcrldir", str(files.ca_file.parent), neither),
+        Case("sslcert", client, psqlpy, seen={"client": "owner"}, beside=(*known, ("sslkey", client))),
+        Case("sslkey", client, psqlpy, seen={"client": "owner"}, beside=(*known, ("sslcert", client))),
+        Case("sslpassword", tls.KEY_PASSWORD, psqlpy, seen={"client": "owner"}, beside=(
             *known, ("sslcert", client), ("sslkey", str(files.locked_key_file)),
         )),
         Case("sslcertmode", "allow"),
         Case("sslcertmode", "disable", asyncpg, seen={"client": None}),
-        Case("sslnegotiation", "postgres", seen=encrypted),
+        Case("sslnegotiation", "postgres", seen=encrypted, beside=required),
         Case("sslcompression", "0"),
-        Case("sslcompression", "1", asyncpg),
-        Case("sslsni", "1", seen=encrypted),
-        Case("sslsni", "0", asyncpg, seen=encrypted),
-        Case("ssl_min_protocol_version", "TLSv1.3", seen={"version": "TLSv1.3"}),
-        Case("ssl_max_protocol_version", "TLSv1.2", seen={"version": "TLSv1.2"}),
-        Case("requirepeer", "somebody", asyncpg),
-        Case("require_auth", "scram-sha-256", asyncpg),
+        Case("sslcompression", "1", neither),
+        Case("sslsni", "1", seen=encrypted, beside=required),
+        Case("sslsni", "0", neither, seen=encrypted),
+        Case("ssl_min_protocol_version", "TLSv1.3", psqlpy, seen={"version": "TLSv1.3"}),
+        Case("ssl_max_protocol_version", "TLSv1.2", psqlpy, seen={"version": "TLSv1.2"}),
+        Case("requirepeer", "somebody", neither),
+        Case("require_auth", "scram-sha-256", neither),
         Case("min_protocol_version", "3.0", (libraries.PSYCOPG2,)),
         Case("max_protocol_version", "3.0", (libraries.PSYCOPG2,)),
-        Case("max_protocol_version", "latest", both),
+        Case("max_protocol_version", "latest", but_it),
         Case("gssencmode", "disable"),
         Case("gssencmode", "prefer"),
-        Case("gssencmode", "require", asyncpg),
+        Case("gssencmode", "require", neither),
         Case("gssdelegation", "0"),
-        Case("gssdelegation", "1", asyncpg),
-        Case("krbsrvname", "postgres"),
-        Case("gsslib", "gssapi"),
+        Case("gssdelegation", "1", neither),
+        Case("krbsrvname", "postgres", psqlpy),
+        Case("gsslib", "gssapi", psqlpy),
         Case("target_session_attrs", "read-write"),
         Case("load_balance_hosts", "disable"),
         Case("load_balance_hosts", "random", asyncpg),
@@ -127,12 +130,19 @@ def test_each_setting_of_libpq_is_tried_or_refused_for_all(careful: TlsServer) -
 def test_a_library_refuses_what_it_cannot_do_by_name(careful: TlsServer) -> None:
     """And nothing else: each case for each library."""
     for case in cases(careful):
-        for library in (libraries.ASYNCPG, libraries.PSYCOPG, libraries.PSYCOPG2):
+        for library in {*libraries.PACKAGES.values()}:
             if library not in case.refuses:
                 libraries.form(asked(case, careful.named.dsn), library)
                 continue
             with pytest.raises(DatabaseError, match=rf"^{library}.* does not know the setting {case.name}"):
                 libraries.form(asked(case, careful.named.dsn), library)
+
+
+def test_psqlpy_needs_the_file_of_an_authority_to_verify_with(careful: TlsServer) -> None:
+    """It has no file of its own for it, unlike libpq, and would not encrypt at all."""
+    for mode in ("verify-ca", "verify-full"):
+        with pytest.raises(DatabaseError, match="psqlpy verifies a certificate only with the setting sslrootcert"):
+            libraries.form(asked(Case("sslmode", mode), careful.named.dsn), libraries.PSQLPY)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +196,10 @@ def tried(service: str, to: Dsn, every: list[Case]) -> Iterator[str]:
             if answer != "open":
                 yield f"{service}, {case}: {answer}"
                 continue
-            [row, *more] = connection.execute(SEEN).fetchall()
+            # psqlpy creates no pool of one: it closes a second connection, and does not wait for that.
+            [row, *more] = waiting.until(
+                lambda: connection.execute(SEEN).fetchall(), 1.0, 0.01, enough=lambda rows: len(rows) == 1
+            )
             found = dict(zip(("name", "ssl", "version", "client"), row, strict=True))
             if more or not (case.seen or {}).items() <= found.items():
                 yield f"{service}, {case}: {found}, not {case.seen}"
