@@ -142,6 +142,8 @@ def _value(facts: ParityFacts, fact: str) -> str:
 def _asked(fact: str, setup: Setup) -> str:
     if fact == "connections":
         return _text(setup.opened_at_start)
+    if fact == "event_loop":
+        return setup.loop
     return _text(getattr(setup, fact)) if fact in ASKED else ""
 
 

@@ -63,6 +63,7 @@ results/<run>/summary.csv and other files; results/README.md explains each one.
 @click.option("--pool-size", type=options.Integers(), help="Connections in each worker's pool.")
 @click.option("--workers", type=options.Integers(), help="Worker processes of each service.")
 @click.option("--server", type=options.Names(), help=f"{servers.titles()}.")
+@click.option("--loop", type=options.Names(), help="Event loop of the server: uvloop or asyncio.")
 @click.option("--profile", type=options.Names(), help="idiomatic: libraries' defaults; lean: no avoidable round trip.")
 @click.option("--driver", type=options.Names(), help="Drivers of services that have a choice, e.g. usual,psycopg.")
 @click.option(

@@ -38,6 +38,7 @@ def check(plan: Plan, cells: Sequence[Cell], bind_host: str = LOOPBACK, trusted:
     ours = [cell for cell in cells if not cell.setup.url]
     services = _ports(cell for cell in ours if not cell.once)
     landmarks = [port for port in _ports(ours) if port not in services]
+    check_servers(dict.fromkeys(cell.setup.server for cell in ours))
     check_ports(services)
     check_ports(landmarks, remedy="use a plan without the service of this port in rounds.once")
     # Verification checks the whole contract, whatever the scenario.
@@ -127,6 +128,13 @@ def check_descriptions(services: Iterable[Service]) -> None:
 def _without_profile(fact: str) -> str:
     """The fact that `idiomatic_protocol` is one of."""
     return next((fact.removeprefix(f"{one}_") for one in get_args(Profile) if fact.startswith(f"{one}_")), fact)
+
+
+def check_servers(names: Iterable[str]) -> None:
+    """Raise PreflightError for a server that is not installed: some are extras."""
+    for name in names:
+        if catalogue.missing([SERVERS[name].library]):
+            raise PreflightError(f"the server {name} is not installed: make setup EXTRAS=all")
 
 
 def check_operations(scenarios: Iterable[Scenario]) -> None:

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 from bench.plan.model import USUAL, GarbageCollection, Matrix, Plan, Scalar, Target
+from bench.plan.servers import UVLOOP
 from services.contract.operations import OPERATIONS
 from suite import catalogue
 from suite.catalogue import NO_SCENARIOS, Scenario, Service
@@ -35,6 +36,7 @@ class Setup:
     external_delay_s: float = 5.0
     gc: str = PYTHONS_OWN
     pooler: str = NO_POOLER
+    loop: str = UVLOOP
     arm: str = ""
     url: str = ""
     title: str = ""
@@ -155,6 +157,7 @@ SETUP_AXES = (
     "profile",
     "driver",
     "server",
+    "loop",
     "workers",
     "pool_size",
     "pool_overflow",
@@ -244,4 +247,4 @@ def setup_of(target: Target) -> Setup:
 def _slug_part(axis: str, value: Scalar) -> str:
     value = f"{value:g}" if isinstance(value, float) else value
     text = "".join(letter if letter.isalnum() or letter in "._" else "_" for letter in str(value))
-    return text if axis in {"scenarios", "profile", "driver", "server"} else f"{axis}_{text}"
+    return text if axis in {"scenarios", "profile", "driver", "server", "loop"} else f"{axis}_{text}"

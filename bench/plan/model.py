@@ -14,6 +14,7 @@ Scalar = str | int | float
 Profile = Literal["idiomatic", "lean"]
 GarbageCollection = Literal["default", "freeze"]
 Pooler = Literal["none", "transaction"]
+EventLoop = Literal["uvloop", "asyncio"]
 GC: GarbageCollection = "default"
 """Of a plan that does not say; bench/plan/matrix.py has what runs had before there was a choice."""
 USUAL = "usual"
@@ -44,6 +45,7 @@ class Matrix(_Section):
     are connected directly. `external_delay_s` is how long the external API takes that services call. `gc`: Python's own
     garbage collection, or one that leaves out whatever exists when the service has started. `pooler`: services have
     their library's settings for a pooler in transaction mode between them and PostgreSQL, whether or not one is there.
+    `loop` is the event loop on which the server runs the service.
     """
 
     scenarios: list[str] = Field(min_length=1)
@@ -51,6 +53,7 @@ class Matrix(_Section):
     profile: list[Profile] = ["idiomatic"]
     driver: list[Text] = [USUAL]
     server: list[Annotated[str, BeforeValidator(servers.checked)]] = [servers.DEFAULT.name]
+    loop: list[EventLoop] = ["uvloop"]
     workers: list[Count] = [1]
     pool_size: list[Count] = [10]
     pool_overflow: list[Annotated[int, Field(ge=0)]] = [0]

@@ -9,7 +9,8 @@ from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.matrix import NO_POOLER, PYTHONS_OWN
 from bench.plan.metrics import Place
-from bench.plan.model import Load
+from bench.plan.model import Load, Scalar
+from bench.plan.servers import UVLOOP
 from suite.arrival import Arrival
 
 METRICS = metrics.in_(Place.SUMMARY)
@@ -36,7 +37,9 @@ def summary_rows(origin: Origin, load: Load, results: Sequence[CellResult]) -> l
 
 def _summary_row(origin: Origin, load: Load, result: CellResult, operation: OperationSummary) -> dict[str, Any]:
     cell, setup = result.cell, result.cell.setup
-    more = [
+    more: list[tuple[str, Scalar | None]] = [
+        ("driver", None if setup.url else setup.described.unusual_driver or None),
+        ("loop", setup.loop if setup.loop != UVLOOP else None),
         ("gc", setup.gc if setup.gc != PYTHONS_OWN else None),  # so that rows of older runs are equal ones
         ("pooler", setup.pooler if setup.pooler != NO_POOLER else None),
         ("database_rtt_ms", setup.database_rtt_ms),

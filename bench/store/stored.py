@@ -16,6 +16,7 @@ from bench.plan import matrix
 from bench.plan.matrix import PYTHONS_OWN, Cell
 from bench.plan.model import Plan
 from bench.plan.note import Kind, Note
+from bench.plan.servers import UVLOOP
 from bench.store import csv_reading, files, kept_scenarios, measurements
 from bench.store.runs import FIRST_ATTEMPT
 from bench.store.samples import SAMPLE_STREAM
@@ -104,7 +105,7 @@ def plan_of(written: Mapping[str, Any]) -> Plan:
     values = dict(written["plan"])
     if values["load"]["rate"] is not None:
         values["load"] = {**values["load"], "rate_share": None}  # the rate was found from the share
-    values["matrix"] = {"gc": [PYTHONS_OWN], **values["matrix"]}  # older runs had no choice
+    values["matrix"] = {"gc": [PYTHONS_OWN], "loop": [UVLOOP], **values["matrix"]}  # older runs had no choice
     return Plan.model_validate(values)
 
 

@@ -106,8 +106,9 @@ class PoolSettings(BaseModel):
 
 
 class Health(BaseModel):
-    """The service that answers, its settings and its versions. `builds` is by services/builds.py.
+    """The service that answers, its settings, what runs it, and its versions. `builds` is by services/builds.py.
 
+    `server`, `event_loop` and `http_parser` are those of the process that answers, whatever it was asked to use.
     `driver` is the one that really connects, of a service that has a choice.
     """
 
@@ -119,6 +120,7 @@ class Health(BaseModel):
     nonce: str
     pool: PoolSettings
     threads: int
+    server: str
     event_loop: str
     http_parser: str
     versions: dict[str, str]

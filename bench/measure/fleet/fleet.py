@@ -250,11 +250,23 @@ class Fleet:
             )
         if health.get("nonce") != self.settings.nonce:
             raise ServiceError(f"another program answers on {url} in place of {setup.service}")
-        if (really := health.get("driver")) != setup.driver:
-            raise ServiceError(f"{setup.service} runs on the driver {really!r} in place of {setup.driver!r}")
-        if (really := health.get("gc")) != setup.gc:
-            raise ServiceError(f"{setup.service} runs with garbage collection {really!r} in place of {setup.gc!r}")
+        if otherwise := _otherwise(setup, health):
+            raise ServiceError(f"{setup.service} runs {otherwise}")
         self.health[setup] = health
+
+
+def _otherwise(setup: Setup, health: Mapping[str, Any]) -> str:
+    """In what a service runs otherwise than its setup says, with the remedy. Empty if it does not."""
+    for what, key, option in (("the server", "server", "--server"), ("the event loop", "event_loop", "--loop")):
+        really, asked = health.get(key), setup.server if key == "server" else setup.loop
+        if really != asked:
+            remedy = f"install what {asked} needs (make setup EXTRAS=all), or measure what there is ({option} {really})"
+            return f"with {what} {really!r} in place of {asked!r}: {remedy}"
+    if (really := health.get("driver")) != setup.driver:
+        return f"on the driver {really!r} in place of {setup.driver!r}"
+    if (really := health.get("gc")) != setup.gc:
+        return f"with garbage collection {really!r} in place of {setup.gc!r}"
+    return ""
 
 
 def _traced(setup: Setup, log: Path) -> dict[str, str]:

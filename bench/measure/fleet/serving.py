@@ -22,14 +22,15 @@ def command(setup: Setup, application: str, port: int, bind_host: str = LOOPBACK
     It listens on loopback and, if the server supports it, also on `bind_host`.
     """
     other = None if bind_host == LOOPBACK else bind_host
-    words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other)
+    words = SERVERS[setup.server].command(application, LOOPBACK, port, setup.workers, other, loop=setup.loop)
     return [sys.executable, "-m", *words]
 
 
 def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
-    """The variables of services/settings.py that a setup decides. The database's address is in the library's own form.
+    """The variables of services/settings.py that a setup decides, and the loop for services/worker.py.
 
-    While `cells` take turns, a pool's time-out goes on. So it is as many times as long.
+    The database's address is in the library's own form. While `cells` take turns, a pool's time-out goes on. So it is
+    as many times as long.
     """
     address = libraries.form(dsn.parse(database_url), libraries.library_of(setup.described.libraries))
     waits = {} if address.connect_timeout_s is None else {"CONNECT_TIMEOUT_S": f"{address.connect_timeout_s:g}"}
@@ -43,6 +44,7 @@ def settings_of(setup: Setup, database_url: str, cells: int) -> dict[str, str]:
         "DRIVER": setup.driver,
         "GC": setup.gc,
         "POOLER": setup.pooler,
+        "LOOP": setup.loop,
     }
 
 
