@@ -16,7 +16,7 @@ from suite.lookup import known
 
 if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
     from suite.scenario_file import Parameter
-    from suite.service_file import OwnFact
+    from suite.service_file import OwnFact, SettingsForPooler
 CHECKOUT = Path(__file__).resolve().parent.parent
 SERVICES = CHECKOUT / "services"
 SCENARIOS = CHECKOUT / "locustfiles"
@@ -42,9 +42,14 @@ class Own:
 
 @dataclass(frozen=True)
 class BehindPooler:
-    """What the settings for a pooler change: the round trips of one data statement, and the library's own facts."""
+    """What the settings for a pooler change: what one data statement costs, and the library's own facts.
+
+    `overhead` is of every use of a connection, if the settings change that, too.
+    """
 
     round_trips: int = 1
+    statements: int = 1
+    overhead: Overhead | None = None
     own: Mapping[str, Own] = field(default_factory=dict, hash=False)
 
 
@@ -288,7 +293,7 @@ def _read_service(path: Path, driver: str = "") -> Service:
         uses=described.uses,
         warm_up=described.warm_up,
         own=_own(described.own),
-        behind_pooler=BehindPooler(described.pooler.round_trips, _own(described.pooler.own)),
+        behind_pooler=_behind_pooler(described.pooler),
         state=described.state,
         kind=described.kind,
         follows=described.follows,
@@ -305,6 +310,11 @@ def _port_offset() -> int:
     if not given.isdecimal() or int(given) > MOST_OFFSET:
         raise CatalogueError(f"{PORT_OFFSET} is {given!r}; it is a whole number from 0 to {MOST_OFFSET}, or empty")
     return int(given)
+
+
+def _behind_pooler(described: "SettingsForPooler") -> BehindPooler:
+    overhead = None if described.overhead is None else Overhead(**described.overhead.model_dump())
+    return BehindPooler(described.round_trips, described.statements, overhead, _own(described.own))
 
 
 def _own(described: "Mapping[str, OwnFact]") -> dict[str, Own]:

@@ -40,7 +40,9 @@ class SettingsForPooler(_Table):
     """`catalogue.BehindPooler`, in the file."""
 
     round_trips: Annotated[int, Field(ge=1)] = Field(1, description="how many one data statement takes")
+    statements: Annotated[int, Field(ge=1)] = Field(1, description="how many one data statement becomes")
     why: str = Field("", description="what the library does there")
+    overhead: CostOfUse | None = Field(None, description="what one use of a connection adds, in place of [overhead]")
     own: dict[str, OwnFact] = {}
 
 

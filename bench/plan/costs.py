@@ -6,10 +6,11 @@ from typing import Any
 
 from bench.plan.matrix import NO_POOLER, in_words
 from services.contract.operations import OPERATIONS
-from suite.catalogue import Overhead, Service
+from suite.catalogue import BehindPooler, Overhead, Service
 
 CALLS = 5
 READS = 3  # of one read_many while it is counted
+WITHOUT = BehindPooler()  # a pooler: a data statement is one, and takes one round trip
 READ_MANY = 20  # of one read_many in its scenario, by default
 
 
@@ -49,9 +50,9 @@ def expected(
     uses = known.uses if variant is None else known.variants[variant]
     if variant != "explicit":
         uses = service.uses.get(operation, uses)
-    around = _around(service, profile, variant)
-    each = service.behind_pooler.round_trips if pooler != NO_POOLER else 1
-    return Cost(data * each + uses * around.round_trips, data + uses * around.statements)
+    each = service.behind_pooler if pooler != NO_POOLER else WITHOUT
+    around = each.overhead or _around(service, profile, variant)
+    return Cost(data * each.round_trips + uses * around.round_trips, data * each.statements + uses * around.statements)
 
 
 def _around(service: Service, profile: str, variant: str | None) -> Overhead:

@@ -75,6 +75,7 @@ LEFT_OUT: Mapping[str, Mapping[str, frozenset[str]]] = {
 }
 TIMEOUT, NAME, COUNT = "connect_timeout", "fallback_application_name", "keepalives_count"
 COUNT_OF_PSQLPY = "keepalives_retries"
+NOTHING = frozenset[str]()
 VERIFIED = frozenset({"verify-ca", "verify-full"})
 LEAST_TIMEOUT_S = 2  # libpq takes 1 as 2
 
@@ -108,7 +109,7 @@ def form(dsn: Dsn, library: str | None) -> Form:
 
     Raises SettingError for a setting that the library cannot do.
     """
-    if library in LEFT_OUT:
+    if library is not None and library in LEFT_OUT:
         return _for_other_than_libpq(dsn, library)
     if library == PSYCOPG2:
         _check_psycopg2(dsn)
@@ -125,11 +126,11 @@ def _for_other_than_libpq(dsn: Dsn, library: str) -> Form:
         raise SettingError("sslmode", "psqlpy verifies a certificate only with the setting sslrootcert: add it")
     kept = dict[str, str]()
     for name, value in given.items():
-        if name in SAME[library] or (library == PSQLPY and value in SOME.get(name, ())):
+        if name in SAME[library] or (library == PSQLPY and value in SOME.get(name, NOTHING)):
             kept[name] = value
         elif library == PSQLPY and name == COUNT:
             kept[COUNT_OF_PSQLPY] = value
-        elif value.lower() not in LEFT_OUT[library].get(name, ()):
+        elif value.lower() not in LEFT_OUT[library].get(name, NOTHING):
             raise SettingError(name, f"{library} does not know the setting {name}{_instead(library, name)}")
     return Form(replace(dsn, parameters=tuple(kept.items())).url, timeout_s)
 
@@ -141,8 +142,8 @@ def _instead(library: str, name: str) -> str:
 
 def _values(library: str, name: str) -> list[str]:
     """Those that a setting may have, if the library does not know all of them."""
-    some = SOME.get(name, frozenset()) if library == PSQLPY else frozenset()
-    return sorted(some or LEFT_OUT[library].get(name, ()))
+    some = SOME.get(name, NOTHING) if library == PSQLPY else NOTHING
+    return sorted(some or LEFT_OUT[library].get(name, NOTHING))
 
 
 def _check_psycopg2(dsn: Dsn) -> None:

@@ -6,7 +6,7 @@ from psqlpy.exceptions import ConnectionExecuteError
 from services import introspection, metrics
 from services.contract import errors, models, params, point_reads
 from services.psqlpy_async import studies
-from services.psqlpy_async.database import connection, lifespan, settings
+from services.psqlpy_async.database import connection, lifespan, prepared, settings
 
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = $1"
 LIST_USERS = "SELECT id, name, email, created_at FROM users ORDER BY id OFFSET $1 LIMIT $2"
@@ -24,7 +24,7 @@ errors.add_handlers(app)
 @app.get("/users/{user_id}", responses=errors.NOT_FOUND)
 async def read_user(user_id: params.UserId) -> models.User:
     async with connection() as conn:
-        found = await conn.execute(READ_USER, [user_id])
+        found = await conn.execute(READ_USER, [user_id], prepared)
     users = found.as_class(models.User)
     if not users:
         raise errors.user_not_found(user_id)
@@ -34,7 +34,7 @@ async def read_user(user_id: params.UserId) -> models.User:
 @app.get("/users")
 async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> list[models.User]:
     async with connection() as conn:
-        found = await conn.execute(LIST_USERS, [offset, limit])
+        found = await conn.execute(LIST_USERS, [offset, limit], prepared)
     return found.as_class(models.User)
 
 
@@ -42,7 +42,7 @@ async def list_users(offset: params.Offset = 0, limit: params.Limit = 10) -> lis
 async def create_user(fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
-            created = await conn.execute(CREATE_USER, [fields.name, fields.email])
+            created = await conn.execute(CREATE_USER, [fields.name, fields.email], prepared)
     except ConnectionExecuteError as error:
         if EMAIL_TAKEN in str(error):
             raise errors.email_taken() from None
@@ -55,7 +55,7 @@ async def create_user(fields: models.UserFields) -> models.User:
 async def update_user(user_id: params.UserId, fields: models.UserFields) -> models.User:
     try:
         async with connection() as conn:
-            updated = await conn.execute(UPDATE_USER, [user_id, fields.name, fields.email])
+            updated = await conn.execute(UPDATE_USER, [user_id, fields.name, fields.email], prepared)
     except ConnectionExecuteError as error:
         if EMAIL_TAKEN in str(error):
             raise errors.email_taken() from None
@@ -70,7 +70,7 @@ async def update_user(user_id: params.UserId, fields: models.UserFields) -> mode
 async def delete_user(user_id: params.UserId) -> None:
     try:
         async with connection() as conn:
-            deleted = await conn.execute(DELETE_USER, [user_id])
+            deleted = await conn.execute(DELETE_USER, [user_id], prepared)
     except ConnectionExecuteError as error:
         if HAS_ORDERS in str(error):
             raise errors.user_has_orders(user_id) from None
@@ -84,7 +84,7 @@ async def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.U
     users: list[models.User] = []
     async with connection() as conn:
         for user_id in point_reads.ids(count, seed, settings.dataset_users):
-            found = await conn.execute(READ_USER, [user_id])
+            found = await conn.execute(READ_USER, [user_id], prepared)
             users += found.as_class(models.User)
     return users
 

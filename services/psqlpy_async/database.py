@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import FastAPI
@@ -24,6 +24,8 @@ pool = ConnectionPool(
     ssl_mode=SslMode.Require if parameters.get("sslmode") == "require" else None,
     ca_file=ca_file,
 )
+# Behind a pooler: no prepared statements. The next transaction may be in another session, which has none.
+prepared = not settings.pooled
 
 
 @asynccontextmanager
@@ -50,7 +52,27 @@ class connection:  # noqa: N801  # it is used like a function
     async def __aenter__(self) -> Connection:
         async with asyncio.timeout(settings.pool_timeout_s):
             self._conn = await pool.connection()
+        if settings.pooled:
+            await self._begin()
         return self._conn
 
-    async def __aexit__(self, *_: object) -> None:
-        self._conn.close()
+    async def __aexit__(self, error: type[BaseException] | None, *_: object) -> None:
+        try:
+            if settings.pooled:
+                await (self._transaction.rollback() if error else self._transaction.commit())
+        finally:
+            self._conn.close()
+
+    async def _begin(self) -> None:
+        """Behind a pooler: a transaction. psqlpy asks for a statement's types first, which needs the same session."""
+        self._transaction = self._conn.transaction()
+        try:
+            await self._transaction.begin()
+        except BaseException:
+            self._conn.close()
+            raise
+
+
+def explicit_transaction(conn: Connection) -> AbstractAsyncContextManager[object]:
+    """Behind a pooler, each use of a connection is a transaction already."""
+    return nullcontext() if settings.pooled else conn.transaction()

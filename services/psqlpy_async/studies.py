@@ -9,7 +9,7 @@ from psqlpy import Connection
 
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
-from services.psqlpy_async.database import connection, settings
+from services.psqlpy_async.database import connection, explicit_transaction, prepared, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = $1"
 WRITE_NOTE = "UPDATE notes SET data = $2 WHERE id = $1 RETURNING id, data"
@@ -48,7 +48,7 @@ async def read_note(note_id: params.NoteId, transaction: params.Transaction = "i
     async with connection() as conn:
         if transaction == "implicit":
             return await find_note(conn, note_id)
-        async with conn.transaction():
+        async with explicit_transaction(conn):
             return await find_note(conn, note_id)
 
 
@@ -59,15 +59,15 @@ async def synchronize_note(note_id: params.NoteId, transaction: params.Transacti
         async with connection() as conn:
             await find_note(conn, note_id)
             return await write_note(conn, note_id, await external_api.note(note_id))
-    async with connection() as conn, conn.transaction():
+    async with connection() as conn, explicit_transaction(conn):
         await find_note(conn, note_id)
     data = await external_api.note(note_id)
-    async with connection() as conn, conn.transaction():
+    async with connection() as conn, explicit_transaction(conn):
         return await write_note(conn, note_id, data)
 
 
 async def find_note(conn: Connection, note_id: int) -> models.Note:
-    found = await conn.execute(READ_NOTE, [note_id])
+    found = await conn.execute(READ_NOTE, [note_id], prepared)
     notes = found.as_class(models.Note)
     if not notes:
         raise errors.note_not_found(note_id)
@@ -75,7 +75,7 @@ async def find_note(conn: Connection, note_id: int) -> models.Note:
 
 
 async def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
-    written = await conn.execute(WRITE_NOTE, [note_id, data])
+    written = await conn.execute(WRITE_NOTE, [note_id, data], prepared)
     notes = written.as_class(models.Note)
     if not notes:
         raise errors.note_not_found(note_id)
@@ -85,7 +85,7 @@ async def write_note(conn: Connection, note_id: int, data: str) -> models.Note:
 @router.get("/session-sleep", status_code=204)
 async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     async with connection() as conn:
-        await conn.execute(READ_USER, [operations.SLEEPERS_USER])
+        await conn.execute(READ_USER, [operations.SLEEPERS_USER], prepared)
         if sleep == "inside":
             await asyncio.sleep(seconds)
     if sleep == "outside":
@@ -100,11 +100,11 @@ async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
 
 async def read_products(user_id: int) -> "frames.Table":
     async with connection() as conn:
-        found = await conn.execute(READ_PRODUCTS, [user_id])
+        found = await conn.execute(READ_PRODUCTS, [user_id], prepared)
     return frames.products_ordered(found.result(as_tuple=True))
 
 
 async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
-        found = await conn.execute(READ_ORDERS, [user_id])
+        found = await conn.execute(READ_ORDERS, [user_id], prepared)
     return frames.orders_with_items(found.result(as_tuple=True))

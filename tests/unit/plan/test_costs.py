@@ -6,7 +6,9 @@ from bench.plan import costs
 from bench.plan.costs import Cost
 from suite import catalogue
 
-PSYCOPG2, ASYNCPG, ORM = (catalogue.service(name) for name in ("psycopg2_sync", "asyncpg_async", "sqlalchemy_async"))
+PSYCOPG2, ASYNCPG, PSQLPY, ORM = (
+    catalogue.service(name) for name in ("psycopg2_sync", "asyncpg_async", "psqlpy_async", "sqlalchemy_async")
+)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,10 @@ def test_many_reads_cost_as_many_statements() -> None:
         (ASYNCPG, "idiomatic", "read_user", None, Cost(3, 5)),  # without its cache, it asks for the types first
         (ASYNCPG, "lean", "read_user", None, Cost(2, 1)),
         (ASYNCPG, "lean", "read_many", None, Cost(6, 3)),
+        # Four round trips and two statements each, in a transaction for each use of a connection, explicit or not.
+        (PSQLPY, "lean", "read_user", None, Cost(6, 4)),
+        (PSQLPY, "idiomatic", "read_note", "explicit", Cost(6, 4)),
+        (PSQLPY, "idiomatic", "synchronize_note", "explicit", Cost(12, 8)),
         (ORM, "idiomatic", "update_user", None, Cost(6, 4)),  # BEGIN, two statements of two round trips, COMMIT
         (PSYCOPG2, "idiomatic", "read_user", None, Cost(3, 3)),  # it prepares nothing
     ],
