@@ -90,10 +90,12 @@ class Service:
     that no profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still
     matters).
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
-    has those for which it uses a connection more often. `warm_up` is how often a statement must be executed on a
-    connection before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change.
-    `state` is what users should know of the library's upkeep; empty for one that is well kept. `kind` says what the
-    library is (a driver, a query builder, an ORM), `follows` which page of its documentation app.py is written like.
+    has those for which it uses a connection more often (for an operation with a number of reads: each of them does).
+    `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
+    `warm_up` is how often a statement must be executed on a connection before its cost is constant. `own` is by fact.
+    `behind_pooler` is what the settings for a pooler change. `state` is what users should know of the library's upkeep;
+    empty for one that is well kept. `kind` says what the library is (a driver, a query builder, an ORM), `follows`
+    which page of its documentation app.py is written like.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Service:
     extra_statements: Mapping[str, int] = field(hash=False)
     uses: Mapping[str, int] = field(hash=False)
     own: Mapping[str, Own] = field(hash=False)
+    in_transaction: tuple[str, ...] = ()
     warm_up: int = 1
     behind_pooler: BehindPooler = BehindPooler()
     state: str = ""
@@ -291,6 +294,7 @@ def _read_service(path: Path, driver: str = "") -> Service:
         overhead={use: Overhead(**one.model_dump()) for use, one in described.overhead.items()},
         extra_statements=described.extra_statements,
         uses=described.uses,
+        in_transaction=tuple(described.in_transaction),
         warm_up=described.warm_up,
         own=_own(described.own),
         behind_pooler=_behind_pooler(described.pooler),

@@ -86,6 +86,7 @@ class Described(_Table):
     overhead: dict[Costs, CostOfUse] = {}
     extra_statements: dict[str, Annotated[int, Field(ge=0)]] = {}
     uses: dict[str, Annotated[int, Field(ge=0)]] = {}
+    in_transaction: list[Text] = []
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1

@@ -114,6 +114,7 @@ def check_descriptions(services: Iterable[Service]) -> None:
             ("operations", service.operations or (), OPERATIONS),
             ("extra_statements", service.extra_statements, OPERATIONS),
             ("uses", service.uses, OPERATIONS),
+            ("in_transaction", service.in_transaction, OPERATIONS),
             ("own", facts, parity.FACTS),
         ]
         for key, names, known in named:

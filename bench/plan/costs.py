@@ -44,12 +44,15 @@ def expected(
     `pooler`: with the settings for one or without.
     """
     known = OPERATIONS[operation]
-    data = known.data_statements * (reads if known.per else 1) + service.extra_statements.get(operation, 0)
+    times = reads if known.per else 1
+    data = known.data_statements * times + service.extra_statements.get(operation, 0)
     if not data or not service.needs_database:
         return Cost(0, 0)
     uses = known.uses if variant is None else known.variants[variant]
-    if variant != "explicit":
-        uses = service.uses.get(operation, uses)
+    if variant != "explicit" and operation in service.uses:
+        uses = service.uses[operation] * times
+    if operation in service.in_transaction:
+        variant = "explicit"
     each = service.behind_pooler if pooler != NO_POOLER else WITHOUT
     around = each.overhead or _around(service, profile, variant)
     return Cost(data * each.round_trips + uses * around.round_trips, data * each.statements + uses * around.statements)

@@ -6,8 +6,9 @@ from bench.plan import costs
 from bench.plan.costs import Cost
 from suite import catalogue
 
-PSYCOPG2, ASYNCPG, PSQLPY, ORM = (
-    catalogue.service(name) for name in ("psycopg2_sync", "asyncpg_async", "psqlpy_async", "sqlalchemy_async")
+PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE = (
+    catalogue.service(name)
+    for name in ("psycopg2_sync", "asyncpg_async", "psqlpy_async", "sqlalchemy_async", "tortoise_async")
 )
 
 
@@ -26,6 +27,9 @@ PSYCOPG2, ASYNCPG, PSQLPY, ORM = (
         (ASYNCPG, "lean", "read_note", "explicit", Cost(3, 3)),
         (PSYCOPG2, "idiomatic", "synchronize_note", "implicit", Cost(4, 4)),  # read, call, write in one transaction
         (PSYCOPG2, "idiomatic", "synchronize_note", "explicit", Cost(6, 6)),  # one transaction for each
+        (TORTOISE, "idiomatic", "read_many", None, Cost(6, 15)),  # three reads, each on a connection of its own
+        (TORTOISE, "lean", "session_sleep", "inside", Cost(3, 3)),  # only a transaction holds a connection
+        (TORTOISE, "idiomatic", "session_sleep", "outside", Cost(4, 7)),
         (PSYCOPG2, "idiomatic", "ping", None, Cost(0, 0)),
         (catalogue.service("no_database"), "idiomatic", "read_user", None, Cost(0, 0)),
     ],
@@ -38,8 +42,9 @@ def test_an_operation_costs_its_statements_and_what_is_around_them(
 
 
 def test_many_reads_cost_as_many_statements() -> None:
-    """In one use of a connection; the number changes nothing else."""
+    """In one use of a connection, or in one each; the number changes nothing else."""
     assert costs.expected(ASYNCPG, "idiomatic", "read_many", reads=20) == Cost(21, 24)
+    assert costs.expected(TORTOISE, "idiomatic", "read_many", reads=20) == Cost(40, 100)
     assert costs.expected(ASYNCPG, "idiomatic", "read_user", reads=20) == Cost(2, 5)
 
 
