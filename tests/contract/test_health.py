@@ -47,6 +47,8 @@ def expected_builds(libraries: Sequence[str]) -> dict[str, str]:
     found = {"openssl": ssl.OPENSSL_VERSION}
     if "psycopg" in libraries:
         found |= {"psycopg": psycopg.pq.__impl__, "libpq": pq_version(psycopg.pq.version())}
+    if "peewee" in libraries:  # it imports each driver that it finds
+        found["psycopg"] = psycopg.pq.__impl__
     if "psycopg2-binary" in libraries:
         found["libpq"] = pq_version(psycopg2.__libpq_version__)
     if {"sqlalchemy", "databases"} & {*libraries}:
