@@ -1,7 +1,9 @@
 """`bench verify`: does every service fulfil the contract?"""
 
 import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
@@ -34,6 +36,7 @@ Examples:
   bench verify --target mine=http://127.0.0.1:9000   your own application
 """
 
+IN_ONE_TABLE = 6
 PROFILES: tuple[str, ...] = get_args(model.Profile)
 
 
@@ -88,7 +91,8 @@ def _services(console: Console, around: FleetSettings, server: Database, ours: l
     with tempfile.TemporaryDirectory() as logs, console.status("verifying"):
         passed = gate.check(around, server, setups, Path(logs))
     for profile in PROFILES:
-        console.print(_costs(passed, profile))
+        for table in _costs(passed, profile):
+            console.print(table)
     found = parity.rows(passed.facts)
     for part in (parity_table.table(found), *parity_table.lines(found)):
         console.print(part, highlight=False)
@@ -121,11 +125,19 @@ def _measurable(console: Console, around: FleetSettings, server: Database, setup
     return bool(names)
 
 
-def _costs(passed: Verification, profile: str) -> Table:
-    """Round trips, statements and transactions of one call of each operation, as they were counted."""
+def _costs(passed: Verification, profile: str) -> Iterator[Table]:
+    """Round trips, statements and transactions of one call of each operation, as they were counted.
+
+    Several tables, where one would be too wide.
+    """
     every = sorted((setup for setup in passed.costs if setup.profile == profile), key=lambda one: one.described.port)
     counted = {_heading(setup): passed.costs[setup] for setup in every}
     used = {heading: costs for heading, costs in counted.items() if any(cost.round_trips for cost in costs.values())}
+    for some in range(0, len(used), IN_ONE_TABLE):
+        yield _table_of(dict(islice(used.items(), some, some + IN_ONE_TABLE)), profile)
+
+
+def _table_of(used: Mapping[str, Mapping[str, Cost]], profile: str) -> Table:
     headings = list(used)
     table = Table(f"{profile}:\nround trips / statements / transactions", *headings, box=SIMPLE_HEAD, pad_edge=False)
     for operation in dict.fromkeys(name for costs in used.values() for name in costs):
