@@ -33,7 +33,8 @@ def assert_healthy(setup: Setup, fleet: Fleet) -> None:
         "nonce": fleet.settings.nonce,
         "pool": {"size": setup.pool_size, "overflow": setup.pool_overflow, "timeout_s": setup.pool_timeout_s},
         "threads": setup.threads,
-        "event_loop": "uvloop",
+        "server": setup.server,
+        "event_loop": setup.loop,
         "http_parser": "httptools",
     }
     names = (*FRAMEWORK, *service.libraries)

@@ -62,7 +62,8 @@ def test_a_library_explains_its_own() -> None:
     ("changed", "said"),
     [
         ({"isolation": "serializable"}, "isolation is serializable with asyncpg_async; read committed with others"),
-        ({"event_loop": "asyncio"}, "event_loop is asyncio with asyncpg_async; uvloop with others"),
+        ({"event_loop": "asyncio"}, "event_loop is asyncio with asyncpg_async; the plan says uvloop"),
+        ({"http_parser": "h11"}, "http_parser is h11 with asyncpg_async; httptools with others"),
         ({"session": "jit=off"}, "session is jit=off with asyncpg_async; client_encoding=utf-8 with others"),
         ({"encryption": "TLSv1.3, A"}, "encryption is TLSv1.3, A with asyncpg_async; none with others"),
         ({"workers": 2}, "workers is 2 with asyncpg_async; the plan says 1"),

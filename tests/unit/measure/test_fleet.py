@@ -13,6 +13,7 @@ from bench.plan.matrix import Setup, default_setup
 from suite.errors import ServiceError
 
 SETTINGS = FleetSettings("postgresql://bench@127.0.0.1:1/none", 10, ())
+AS_ASKED = {"server": "gunicorn", "event_loop": "uvloop", "gc": "default"}
 PYTHONS_OWN = replace(default_setup("no_database"), gc="default")
 FROZEN = replace(PYTHONS_OWN, gc="freeze")
 
@@ -35,7 +36,7 @@ class Child:
         return True
 
 
-def start(monkeypatch: pytest.MonkeyPatch, log: Path, setup: Setup, health: dict[str, str]) -> Fleet:
+def start(monkeypatch: pytest.MonkeyPatch, log: Path, setup: Setup, health: dict[str, Any]) -> Fleet:
     """A fleet with this one, which answers so to `GET /health`."""
     monkeypatch.setattr(fleet, "Child", Child)
     monkeypatch.setattr(fleet, "check_ports", lambda _: None)
@@ -50,7 +51,7 @@ def test_a_service_collects_garbage_as_its_plan_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setup: Setup
 ) -> None:
     """It is asked for it, and it answers that it does."""
-    started = start(monkeypatch, tmp_path / "log", setup, {"gc": setup.gc})
+    started = start(monkeypatch, tmp_path / "log", setup, AS_ASKED | {"gc": setup.gc})
     assert (started.health[setup]["gc"], Child.environments[-1]["GC"]) == (setup.gc, setup.gc)
 
 
@@ -59,13 +60,25 @@ def test_a_service_collects_garbage_as_its_plan_says(
     [
         (FROZEN, {"gc": "default"}, "no_database runs with garbage collection 'default' in place of 'freeze'"),
         (PYTHONS_OWN, {"gc": "disabled"}, "garbage collection 'disabled' in place of 'default'"),
-        (FROZEN, {}, "garbage collection None in place of 'freeze'"),
+        (FROZEN, {"gc": None}, "garbage collection None in place of 'freeze'"),
         (FROZEN, {"gc": "freeze", "nonce": "another's"}, "another program answers"),
+        (
+            replace(PYTHONS_OWN, loop="uvloop"),
+            {"event_loop": "asyncio"},
+            r"with the event loop 'asyncio' in place of 'uvloop': install what uvloop needs .*\(--loop asyncio\)",
+        ),
+        (replace(PYTHONS_OWN, loop="asyncio"), {}, "the event loop 'uvloop' in place of 'asyncio': .*--loop uvloop"),
+        (
+            replace(PYTHONS_OWN, server="granian"),
+            {"server": "uvicorn"},
+            r"the server 'uvicorn' in place of 'granian': install what granian needs .*\(--server uvicorn\)",
+        ),
+        (replace(PYTHONS_OWN, server="gunicorn-asgi"), {}, "the server 'gunicorn' in place of 'gunicorn-asgi'"),
     ],
 )
 def test_one_that_runs_otherwise_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setup: Setup, health: dict[str, str], said: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, setup: Setup, health: dict[str, Any], said: str
 ) -> None:
     """Its figures would be published under the wrong name."""
     with pytest.raises(ServiceError, match=said):
-        start(monkeypatch, tmp_path / "log", setup, health)
+        start(monkeypatch, tmp_path / "log", setup, AS_ASKED | health)

@@ -50,6 +50,16 @@ def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypa
     assert "make lock && make setup" in str(raised.value)
 
 
+def test_a_server_that_is_not_installed_is_named_with_what_installs_it(
+    ports: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is started: it is an extra."""
+    monkeypatch.setattr(catalogue, "missing", lambda names: [one for one in names if one == "granian"])
+    check(ports, "smoke", server=["gunicorn", "gunicorn-asgi", "uvicorn"])
+    with pytest.raises(PreflightError, match=r"^the server granian is not installed: make setup EXTRAS=all$"):
+        check(ports, "smoke", server=["gunicorn", "granian"])
+
+
 def check(ports: dict[str, int], plan_name: str = "default", **options: Any) -> None:
     read = file.read(file.find(plan_name), options)
     with taken(ports["mine"]):

@@ -99,6 +99,19 @@ def test_garbage_collection_is_an_axis(tmp_path: Path) -> None:
     assert (cell.slug, cell.setup.gc) == ("asyncpg_async", model.GC)
 
 
+def test_the_event_loop_is_an_axis(tmp_path: Path) -> None:
+    """Its word stands for itself, beside the server's. Where a plan says nothing it is uvloop."""
+    axes = 'server = ["gunicorn-asgi", "granian"]\nloop = ["uvloop", "asyncio"]\n'
+    found = cells_of(tmp_path, MINIMAL + axes)
+    assert list(found)[1:3] == ["asyncpg_async-gunicorn_asgi-asyncio", "asyncpg_async-granian-uvloop"]
+    assert [(cell.axes["server"], cell.axes["loop"]) for cell in found.values()][1:3] == [
+        ("gunicorn-asgi", "asyncio"),
+        ("granian", "uvloop"),
+    ]
+    [cell] = cells_of(tmp_path, MINIMAL).values()
+    assert (cell.slug, cell.setup.loop) == ("asyncpg_async", "uvloop")
+
+
 def test_a_pooler_is_an_axis(tmp_path: Path) -> None:
     """Where a plan says nothing, services have no settings for one, and a slug does not name it."""
     found = cells_of(tmp_path, MINIMAL + 'pooler = ["none", "transaction"]\n')

@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -14,13 +15,14 @@ from bench.measure.fleet import serving, variables
 from bench.plan import servers
 from bench.plan.matrix import cells, default_setup
 from bench.plan.model import Matrix, Plan
-from bench.plan.servers import GUNICORN, SERVERS, UVICORN
+from bench.plan.servers import GRANIAN, GUNICORN, GUNICORN_ASGI, SERVERS, UVICORN
 from suite.errors import PreflightError
 
 OTHER = replace(
     UVICORN,
     name="other",
     title="another server",
+    library="other",
     arguments=("other", "{application}", "{address}:{port}"),
     word="other",
     variables=("OTHER_",),
@@ -46,16 +48,17 @@ def test_a_row_is_all_that_a_server_needs() -> None:
     assert serving.command(cell.setup, "app:app", 8002) == [sys.executable, "-m", "other", "app:app", "127.0.0.1:8002"]
     with pytest.raises(ValidationError, match="the server other has one worker"):
         plan("other", workers=2)
-    with pytest.raises(PreflightError, match="--bind-host needs --server gunicorn: other listens on one address only"):
+    with pytest.raises(PreflightError, match="needs --server gunicorn or gunicorn-asgi: other listens on one address"):
         preflight.check_bind_host("127.0.0.1", [cell])
-    with pytest.raises(ValidationError, match="Input should be 'gunicorn', 'uvicorn' or 'other'"):
+    with pytest.raises(ValidationError, match=r"Input should be 'gunicorn', 'gunicorn-asgi', .* or 'other'"):
         plan("unicorn")
 
 
 def test_the_command_line_names_every_server() -> None:
     """In the help of `bench run`, and in `bench list`."""
     said = {command: CliRunner().invoke(bench, command).output for command in (("run", "--help"), ("list",))}
-    assert "gunicorn (with uvicorn's workers) or uvicorn." in re.sub(r"\s+", " ", said["run", "--help"])
+    titles = "gunicorn (with uvicorn's workers), gunicorn (with its own ASGI workers), uvicorn or granian."
+    assert titles in re.sub(r"\s+", " ", said["run", "--help"])
     assert all(re.search(rf"{one.name}\W+{re.escape(one.title)}", said[("list",)]) for one in SERVERS.values())
 
 
@@ -66,9 +69,27 @@ def test_a_server_is_recognised_by_its_own_word() -> None:
         assert [one.name for one in SERVERS.values() if one.runs(command)] == [server.name]
 
 
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_every_server_is_told_the_event_loop(loop: str) -> None:
+    """In its command line; gunicorn has no option for uvicorn's workers, which read a variable."""
+    for name in SERVERS:
+        setup = replace(default_setup("no_database"), server=name, loop=loop)
+        words = serving.command(setup, "app:app", 8010)
+        told = serving.settings_of(setup, "postgresql://bench@127.0.0.1/none", 1)["LOOP"] == loop
+        assert told if name == "gunicorn" else any(loop == word for word in words)
+
+
+def test_no_server_takes_a_frozen_worker_for_hung() -> None:
+    """While others have their turns, it would kill it."""
+    assert ("--timeout", "0") in pairwise(GUNICORN.arguments)
+    assert ("--timeout", "0") in pairwise(GUNICORN_ASGI.arguments)
+    assert ("--timeout-worker-healthcheck", "3600") in pairwise(UVICORN.arguments)
+
+
 def test_workers_are_counted_as_the_server_has_them() -> None:
-    """gunicorn's first process serves nobody; uvicorn's does where there is one worker."""
-    assert [GUNICORN.workers(children) for children in (0, 1, 2)] == [0, 1, 2]
+    """Other servers' first process serves nobody; uvicorn's does where there is one worker."""
+    for server in (GUNICORN, GUNICORN_ASGI, GRANIAN):
+        assert [server.workers(children) for children in (0, 1, 2)] == [0, 1, 2]
     assert [UVICORN.workers(children) for children in (0, 2)] == [1, 2]
 
 

@@ -73,6 +73,7 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
             "pool_overflow=3;pool_timeout_s=0.5;threads=8;count=7",
         ),
         (cell(database_rtt_ms=[2.5]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;database_rtt_ms=2.5"),
+        (cell(loop=["asyncio"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;loop=asyncio"),
         (cell(gc=["freeze"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;gc=freeze"),
         (cell(pooler=["transaction"]), "pool_overflow=0;pool_timeout_s=30.0;threads=40;pooler=transaction"),
         (
@@ -86,7 +87,7 @@ def test_each_operation_of_each_cell_has_a_row() -> None:
     ],
 )
 def test_parameters_are_those_that_have_no_column(one: Cell, parameters: str) -> None:
-    """Python's own garbage collection goes without saying.
+    """uvloop and Python's own garbage collection go without saying.
 
     How long the external API takes only where it is called; of a target the scenario's own.
     """

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.analysis import rate
 from bench.plan import file, matrix
 from bench.store import stored
@@ -28,11 +30,12 @@ def test_a_run_has_the_baseline_of_its_plan(tmp_path: Path) -> None:
     assert stored.outcome(tmp_path).baseline == ""
 
 
-def test_a_run_from_before_there_was_a_choice_had_pythons_own_garbage_collection() -> None:
-    """Whatever plans have by default today."""
+@pytest.mark.parametrize(("axis", "had", "other"), [("gc", "default", "freeze"), ("loop", "uvloop", "asyncio")])
+def test_a_run_from_before_there_was_a_choice_had_what_all_had(axis: str, had: str, other: str) -> None:
+    """Python's own garbage collection, and uvloop, whatever plans have by default today."""
     written = file.read(file.find("default")).model_dump()
-    del written["matrix"]["gc"]
+    del written["matrix"][axis]
     found = stored.plan_of({"plan": written}).matrix
-    assert (found.gc, "gc" in found.model_fields_set) == (["default"], True)
-    written["matrix"]["gc"] = ["freeze"]
-    assert stored.plan_of({"plan": written}).matrix.gc == ["freeze"]
+    assert (getattr(found, axis), axis in found.model_fields_set) == ([had], True)
+    written["matrix"][axis] = [other]
+    assert getattr(stored.plan_of({"plan": written}).matrix, axis) == [other]
