@@ -64,8 +64,8 @@ class Server:
         return 1 if self.serves_alone and not children else children
 
 
-# All alike: HTTP/1.1, no access log, idle connections stay open for 75 s, 2048 may wait to be accepted, none is refused
-# or held back, and requests have 2 s to end. What a command line cannot say is in services/worker.py,
+# All the same: HTTP/1.1, no access log, idle connections stay open for 75 s, 2048 clients may wait to be accepted, none
+# is refused or held back, and requests have 2 s to end. What a command line cannot say is in services/worker.py,
 # services/asgi_worker.py and services/under_granian.py.
 # A service is frozen while others take their turns: its first process must not take a worker for hung, and kill it.
 GUNICORN = Server(
