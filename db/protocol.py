@@ -13,8 +13,9 @@ SSL_REQUEST, GSS_CODE = 80877103, 80877104
 LENGTH_BYTES = 4  # the length includes them
 TLS_REQUEST, GSS_REQUEST = (struct.pack("!ii", 8, code) for code in (SSL_REQUEST, GSS_CODE))
 ACCEPTED, REFUSED = b"S", b"N"
+FLUSH: Final = b"H"
 # The frontend then waits for an answer (Query, Sync, Flush, FunctionCall): each is a round trip.
-WAITED_FOR: Final = frozenset({b"Q", b"S", b"H", b"F"})
+WAITED_FOR: Final = frozenset({b"Q", b"S", FLUSH, b"F"})
 # Parse, Bind, Describe, Execute: the server begins a transaction for them, which Sync ends unless BEGIN came before.
 EXTENDED: Final = frozenset({b"P", b"B", b"D", b"E"})
 READY, IDLE = b"Z", b"I"
@@ -67,6 +68,25 @@ class Splitter:
             position = end
         self._rest = self._rest[position:]
         return found
+
+
+class RoundTrips:
+    """Counts how often the client of one connection waits for an answer.
+
+    A Flush right after such a message asks for nothing more. psycopg ends a pipeline with a Sync, and sends a Flush
+    after it if the answers are not there yet.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._asked = False
+
+    def sent(self, kinds: Iterable[bytes]) -> None:
+        """Messages of the client, by their kinds."""
+        for kind in kinds:
+            asks = kind in WAITED_FOR
+            self.count += asks and not (kind == FLUSH and self._asked)
+            self._asked = asks
 
 
 class EndedTransactions:

@@ -26,10 +26,10 @@ from db.protocol import (
     GSS_REQUEST,
     REFUSED,
     TLS_REQUEST,
-    WAITED_FOR,
     EndedTransactions,
     Listener,
     Message,
+    RoundTrips,
     Splitter,
 )
 from db.tls import Identity
@@ -59,8 +59,8 @@ class Relay:
         address that cannot be used.
         """
         self.server, self.delay_s, self.listener = dsn, delay_s, listener
-        self.round_trips = 0
         self.connections = 0
+        self._round_trips = defaultdict[int, RoundTrips](RoundTrips)
         self._transactions = defaultdict[int, EndedTransactions](EndedTransactions)
         self.transports: set[asyncio.BaseTransport] = set()
         self._stack = ExitStack()
@@ -97,6 +97,11 @@ class Relay:
         self._stack.close()
 
     @property
+    def round_trips(self) -> int:
+        """How many so far, on all connections."""
+        return sum(one.count for one in list(self._round_trips.values()))
+
+    @property
     def transactions(self) -> int:
         """How many have ended so far, on all connections."""
         return sum(one.count for one in list(self._transactions.values()))
@@ -104,7 +109,7 @@ class Relay:
     def observe(self, connection: int, messages: list[tuple[bytes, bytes]], at_ns: int, *, from_client: bool) -> None:
         """Count round trips and transactions, and call the listener for each message."""
         if from_client:
-            self.round_trips += sum(kind in WAITED_FOR for kind, _ in messages)
+            self._round_trips[connection].sent(kind for kind, _ in messages)
             self._transactions[connection].sent(kind for kind, _ in messages)
         else:
             self._transactions[connection].answered(messages)

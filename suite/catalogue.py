@@ -33,6 +33,15 @@ class Overhead:
 
 
 @dataclass(frozen=True)
+class Pipelined:
+    """Operations whose data statements are sent together, and how many round trips all of one call then take."""
+
+    operations: tuple[str, ...]
+    round_trips: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Own:
     """The value that a library itself causes for a fact of bench/analysis/parity.py, and the reason."""
 
@@ -92,7 +101,7 @@ class Service:
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often (for an operation with a number of reads: each of them does).
     `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
-    `warm_up` is how often a statement must be executed on a connection before its cost is constant. `own` is by fact.
+    `pipelined` is by profile. `warm_up` is how often a statement must be executed on a connection before its cost is constant. `own` is by fact.
     `behind_pooler` is what the settings for a pooler change. `state` is what users should know of the library's upkeep;
     empty for one that is well kept. `kind` says what the library is (a driver, a query builder, an ORM), `follows`
     which page of its documentation app.py is written like.
@@ -109,6 +118,7 @@ class Service:
     uses: Mapping[str, int] = field(hash=False)
     own: Mapping[str, Own] = field(hash=False)
     in_transaction: tuple[str, ...] = ()
+    pipelined: Mapping[str, Pipelined] = field(default_factory=dict, hash=False)
     warm_up: int = 1
     behind_pooler: BehindPooler = BehindPooler()
     state: str = ""
@@ -295,6 +305,10 @@ def _read_service(path: Path, driver: str = "") -> Service:
         extra_statements=described.extra_statements,
         uses=described.uses,
         in_transaction=tuple(described.in_transaction),
+        pipelined={
+            profile: Pipelined(tuple(one.operations), one.round_trips, one.why)
+            for profile, one in described.pipelined.items()
+        },
         warm_up=described.warm_up,
         own=_own(described.own),
         behind_pooler=_behind_pooler(described.pooler),

@@ -29,6 +29,14 @@ class CostOfUse(_Table):
     why: str = Field(description="what the library does there")
 
 
+class InPipeline(_Table):
+    """`catalogue.Pipelined`, in the file."""
+
+    operations: list[Text] = Field(description='the operations that do so: operations = ["read_many"]')
+    round_trips: Annotated[int, Field(ge=1)] = Field(description="how many all data statements of one call take")
+    why: str = Field(description="what the library does there")
+
+
 class OwnFact(_Table):
     """`catalogue.Own`, in the file."""
 
@@ -87,6 +95,7 @@ class Described(_Table):
     extra_statements: dict[str, Annotated[int, Field(ge=0)]] = {}
     uses: dict[str, Annotated[int, Field(ge=0)]] = {}
     in_transaction: list[Text] = []
+    pipelined: dict[Literal["idiomatic", "lean"], InPipeline] = {}
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1

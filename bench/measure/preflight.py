@@ -115,6 +115,7 @@ def check_descriptions(services: Iterable[Service]) -> None:
             ("extra_statements", service.extra_statements, OPERATIONS),
             ("uses", service.uses, OPERATIONS),
             ("in_transaction", service.in_transaction, OPERATIONS),
+            ("pipelined", [name for one in service.pipelined.values() for name in one.operations], OPERATIONS),
             ("own", facts, parity.FACTS),
         ]
         for key, names, known in named:

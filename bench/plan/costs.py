@@ -55,7 +55,9 @@ def expected(
         variant = "explicit"
     each = service.behind_pooler if pooler != NO_POOLER else WITHOUT
     around = each.overhead or _around(service, profile, variant)
-    return Cost(data * each.round_trips + uses * around.round_trips, data * each.statements + uses * around.statements)
+    together = service.pipelined.get(profile)
+    waits = together.round_trips if together and operation in together.operations else data * each.round_trips
+    return Cost(waits + uses * around.round_trips, data * each.statements + uses * around.statements)
 
 
 def _around(service: Service, profile: str, variant: str | None) -> Overhead:

@@ -71,10 +71,16 @@ def delete_user(user_id: params.UserId) -> None:
 
 @app.get("/point-reads")
 def read_many(count: params.ReadCount, seed: params.Seed) -> list[models.User]:
+    ids, as_user = point_reads.ids(count, seed, settings.dataset_users), class_row(models.User)
     users: list[models.User] = []
-    with pool.connection() as conn, conn.cursor(row_factory=class_row(models.User)) as cur:
-        for user_id in point_reads.ids(count, seed, settings.dataset_users):
-            users += cur.execute(READ_USER, (user_id,))
+    with pool.connection() as conn:
+        if settings.lean:  # all reads in one round trip; in a pipeline, each result needs a cursor of its own
+            with conn.pipeline():
+                cursors = [conn.cursor(row_factory=as_user).execute(READ_USER, (user_id,)) for user_id in ids]
+            return [user for cur in cursors for user in cur]
+        with conn.cursor(row_factory=as_user) as cur:
+            for user_id in ids:
+                users += cur.execute(READ_USER, (user_id,))
     return users
 
 

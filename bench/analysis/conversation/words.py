@@ -4,10 +4,11 @@ The messages are described in PostgreSQL's documentation, "Message Formats".
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from db.protocol import WAITED_FOR, Message
+from db.protocol import Message, RoundTrips
 
 SHORT, END = 76, 40  # letters of a statement that are shown, so many of them its last: mostly its conditions
 STATES = {b"I": "idle", b"T": "in transaction", b"E": "in a failed transaction"}
@@ -67,7 +68,11 @@ def backend_pids(messages: Iterable[Message]) -> dict[int, int]:
 
 def round_trips(messages: Iterable[Message]) -> int:
     """How often the client waited for an answer."""
-    return sum(message.from_client and message.kind in WAITED_FOR for message in messages)
+    counted = defaultdict[int, RoundTrips](RoundTrips)
+    for message in messages:
+        if message.from_client:
+            counted[message.connection].sent([message.kind])
+    return sum(one.count for one in counted.values())
 
 
 def statements(messages: Iterable[Message]) -> int:

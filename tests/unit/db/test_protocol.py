@@ -1,8 +1,8 @@
-"""Transactions that end on a connection, as PostgreSQL itself counts them."""
+"""Transactions that end on a connection, as PostgreSQL itself counts them, and how often a client waits."""
 
 import pytest
 
-from db.protocol import EndedTransactions
+from db.protocol import EndedTransactions, RoundTrips
 
 Talk = list[tuple[bytes, bytes]]
 READY, INSIDE, FAILED = ((b"Z", state) for state in (b"I", b"T", b"E"))
@@ -37,3 +37,27 @@ def test_a_transaction_has_ended_when_the_server_is_ready_outside_of_one(case: s
     """And it worked for a message that needs one."""
     talks, count = CASES[case]
     assert ended(*talks) == count
+
+
+@pytest.mark.parametrize(
+    ("kinds", "count"),
+    [
+        ("Q", 1),
+        ("PBDES", 1),
+        ("PDHBES", 2),  # a Flush, since the types of the statement are needed before Bind
+        ("BESBES", 2),
+        ("BEBEBES", 1),  # a pipeline
+        ("BEBEBESH", 1),  # the Flush asks for nothing that the Sync has not
+        ("BEHBES", 2),
+        ("SHHQH", 2),
+        ("F", 1),
+        ("CX", 0),
+    ],
+)
+def test_a_round_trip_is_what_a_client_waits_for(kinds: str, count: int) -> None:
+    """However the network splits its messages."""
+    together, apart = RoundTrips(), RoundTrips()
+    together.sent(bytes([kind]) for kind in kinds.encode())
+    for kind in kinds.encode():
+        apart.sent([bytes([kind])])
+    assert (together.count, apart.count) == (count, count)

@@ -122,6 +122,10 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
         ({"uses": {"synchronise_note": 2}}, "uses: there is no operation 'synchronise_note' (did you mean 'sync"),
         ({"extra_statements": {"read": 1}}, "extra_statements: there is no operation 'read'"),
         (
+            {"pipelined": {"lean": catalogue.Pipelined(("read_mny",), 1, "")}},
+            "pipelined: there is no operation 'read_mny' (did you mean 'read_many'?)",
+        ),
+        (
             {"own": {"pool_polcy": catalogue.Own("", "")}},
             "own: there is no fact 'pool_polcy' (did you mean 'pool_policy'",
         ),

@@ -6,10 +6,12 @@ from bench.plan import costs
 from bench.plan.costs import Cost
 from suite import catalogue
 
-PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE = (
+PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
     catalogue.service(name)
-    for name in ("psycopg2_sync", "asyncpg_async", "psqlpy_async", "sqlalchemy_async", "tortoise_async")
-)
+    for name in (
+        "psycopg2_sync", "asyncpg_async", "psqlpy_async", "sqlalchemy_async", "tortoise_async", "psycopg3_async",
+    )
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,14 @@ def test_many_reads_cost_as_many_statements() -> None:
     assert costs.expected(ASYNCPG, "idiomatic", "read_many", reads=20) == Cost(21, 24)
     assert costs.expected(TORTOISE, "idiomatic", "read_many", reads=20) == Cost(40, 100)
     assert costs.expected(ASYNCPG, "idiomatic", "read_user", reads=20) == Cost(2, 5)
+
+
+def test_statements_that_are_sent_together_share_their_round_trips() -> None:
+    """However many they are, in the profile that says so, behind a pooler, too."""
+    assert costs.expected(PSYCOPG3, "idiomatic", "read_many", reads=20) == Cost(22, 22)
+    assert costs.expected(PSYCOPG3, "lean", "read_many", reads=20) == Cost(1, 20)
+    assert costs.expected(PSYCOPG3, "lean", "read_many", reads=20, pooler="transaction") == Cost(1, 20)
+    assert costs.expected(PSYCOPG3, "lean", "read_user", reads=20) == Cost(1, 1)
 
 
 @pytest.mark.parametrize(
