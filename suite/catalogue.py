@@ -102,9 +102,9 @@ class Service:
     has those for which it uses a connection more often (for an operation with a number of reads: each of them does).
     `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
     `pipelined` is by profile. `warm_up` is how often a statement must be executed on a connection before its cost is
-    constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change. `state` is what users should know of the library's upkeep;
-    empty for one that is well kept. `kind` says what the library is (a driver, a query builder, an ORM), `follows`
-    which page of its documentation app.py is written like.
+    constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change. `state` is what users should
+    know of the library's upkeep; empty for one that is well kept. `kind` says what the library is (a driver, a query
+    builder, an ORM), `follows` which page of its documentation app.py is written like.
     """
 
     name: str
