@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from suite import catalogue
@@ -55,8 +56,13 @@ def service(name: str, like: str | None, title: str | None, libraries: Sequence[
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """The name that is most like this one; the first of equals."""
-    return max(names, key=lambda one: difflib.SequenceMatcher(a=name, b=one).ratio())
+    """The name that begins most like this one, of equals the most like it as a whole, of these the first."""
+
+    def likeness(one: str) -> tuple[int, float]:
+        begins = takewhile(lambda letters: letters[0] == letters[1], zip(name, one, strict=False))
+        return len(list(begins)), difflib.SequenceMatcher(a=name, b=one).ratio()
+
+    return max(names, key=likeness)
 
 
 def write_service(new: NewService) -> list[Path]:
@@ -76,7 +82,8 @@ def write_service(new: NewService) -> list[Path]:
 
 
 def _described(text: str, new: NewService) -> str:
-    text = re.sub("(?m)^(follows|state) = .*\n", "", text)  # they are about the other library
+    # These are about the other library.
+    text = re.sub(r"(?m)^(follows|state) = .*\n|^\[release\]\n(\w+ = .*\n)*\n", "", text)
     more = "".join(f'"{one}", ' for one in new.libraries)
     lines = {
         "title": ("title = .*", f'title = "{new.title}"'),

@@ -37,7 +37,7 @@ def test_a_new_service_is_a_copy_with_a_name_a_title_and_a_port_of_its_own(tree:
     made = catalogue.service("sqlalchemies_async")
     assert (made.title, made.mode, made.port) == ("sqlalchemies (async)", "async", port)
     assert made.libraries == ("sqlmodel-of-nowhere", "sqlalchemy", "greenlet", "asyncpg")
-    assert (made.drivers, made.follows) == (("asyncpg", "psycopg"), "")
+    assert (made.drivers, made.follows, made.release) == (("asyncpg", "psycopg"), "", None)
     assert made.overhead == catalogue.service("sqlalchemy_async").overhead
     code = "".join(path.read_text() for path in (tree / "services" / "sqlalchemies_async").glob("*.py"))
     assert "from services.sqlalchemies_async import studies" in code
