@@ -22,7 +22,7 @@ class _Table(BaseModel):
 
 
 class CostOfUse(_Table):
-    """`catalogue.Overhead`, in the file."""
+    """`Overhead`, in the file."""
 
     round_trips: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
     statements: Annotated[int, Field(ge=0)] = Field(description="how many one use of a connection adds")
@@ -30,7 +30,7 @@ class CostOfUse(_Table):
 
 
 class InPipeline(_Table):
-    """`catalogue.Pipelined`, in the file."""
+    """`Pipelined`, in the file."""
 
     operations: list[Text] = Field(description='the operations that do so: operations = ["read_many"]')
     round_trips: Annotated[int, Field(ge=1)] = Field(description="how many all data statements of one call take")
@@ -38,14 +38,14 @@ class InPipeline(_Table):
 
 
 class OwnFact(_Table):
-    """`catalogue.Own`, in the file."""
+    """`Own`, in the file."""
 
     value: str = Field(description="the value that the library itself causes")
     why: str = Field(description="what the library does there")
 
 
 class SettingsForPooler(_Table):
-    """`catalogue.BehindPooler`, in the file."""
+    """`BehindPooler`, in the file."""
 
     round_trips: Annotated[int, Field(ge=1)] = Field(1, description="how many one data statement takes")
     statements: Annotated[int, Field(ge=1)] = Field(1, description="how many one data statement becomes")
@@ -55,7 +55,7 @@ class SettingsForPooler(_Table):
 
 
 class TracedPool(_Table):
-    """`catalogue.PoolClass`, in the file."""
+    """`PoolClass`, in the file."""
 
     pool: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] = Field(description='its class: pool = "asyncpg.pool:Pool"')
     take: str = Field("", description='its method that gives out a connection: take = "getconn"')
@@ -63,7 +63,7 @@ class TracedPool(_Table):
 
 
 class Released(_Table):
-    """`catalogue.Release`, in the file."""
+    """`Release`, in the file."""
 
     library: Text = Field(description='what the service is about, as it is installed: library = "asyncpg"')
     version: Text = Field(description='the version in the lock: version = "0.32.0"')

@@ -17,6 +17,7 @@ from db.data import dataset, loader
 from db.data.restore import restore
 from db.private import embedded
 from suite import catalogue
+from suite.service import Service
 from tests import postgresql, stored_run
 
 # The same examples every time, so that a failure is the change's; HYPOTHESIS_PROFILE=search looks for new ones.
@@ -106,7 +107,7 @@ def stage(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
 
 
 @pytest.fixture
-def services(stage: Callable[..., None]) -> tuple[catalogue.Service, ...]:
+def services(stage: Callable[..., None]) -> tuple[Service, ...]:
     """Every service of the catalogue, running side by side as the default plan sets them up."""
     found = tuple(catalogue.services().values())
     stage(*(replace(default_setup(service.name), external_delay_s=0.0) for service in found))

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from bench.plan.matrix import NO_POOLER, Setup
 from bench.plan.note import Kind, Note
-from suite.catalogue import Own, Service
+from suite.service import Own, Service
 
 LIBRARY, NOT_ASKED = "library", "not asked for"
 VERSION = "version of "

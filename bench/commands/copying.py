@@ -8,8 +8,9 @@ from itertools import takewhile
 from pathlib import Path
 
 from suite import catalogue
-from suite.catalogue import Scenario, Service
+from suite.catalogue import Scenario
 from suite.errors import UsageError
+from suite.service import Service
 
 SERVICE_NAME = re.compile(r"[a-z][a-z0-9_]*_(sync|async)")
 SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_]*")

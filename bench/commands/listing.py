@@ -13,7 +13,7 @@ from bench.measure.job import RunRequest
 from bench.plan import file, servers
 from bench.report.formats import minutes
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 
 KINDS = ("driver", "query builder", "ORM", "")
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.plan.note import Note
 from suite import catalogue, trust
-from suite.catalogue import Service
+from suite.service import Service
 
 POOLERS = ("none", "transaction")  # those of a plan, whose model takes long to load
 

@@ -26,7 +26,7 @@ from bench.plan.matrix import Setup
 from bench.report.terminal import parity_table
 from db.data import dataset
 from suite import catalogue, trust
-from suite.catalogue import Service
+from suite.service import Service
 
 EPILOG = """
 \b

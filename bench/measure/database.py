@@ -24,8 +24,8 @@ from db.pooler import Pooler
 from db.private import embedded, postmaster
 from db.rights import Rights
 from suite import catalogue, waiting
-from suite.catalogue import Service
 from suite.errors import DatabaseError, RestartedError
+from suite.service import Service
 
 SPARE_CONNECTIONS = 5  # for the harness itself
 UNWATCHED = "PostgreSQL is not watched and not placed, and database_cpu_ms_per_request stays empty"

@@ -21,8 +21,9 @@ from db import ports
 from db.ports import LOOPBACK
 from services.contract.operations import OPERATIONS
 from suite import catalogue, lookup
-from suite.catalogue import Scenario, Service
+from suite.catalogue import Scenario
 from suite.errors import CatalogueError, PreflightError
+from suite.service import Service
 
 SPARE_FILES = 200
 BYTES_PER_SAMPLE = 20

@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.plan.matrix import NO_POOLER, in_words
 from services.contract.operations import OPERATIONS
-from suite.catalogue import BehindPooler, Overhead, Service
+from suite.service import BehindPooler, Overhead, Service
 
 CALLS = 5
 READS = 3  # of one read_many while it is counted

@@ -9,7 +9,8 @@ from bench.plan.model import USUAL, GarbageCollection, Matrix, Plan, Scalar, Tar
 from bench.plan.servers import UVLOOP
 from services.contract.operations import OPERATIONS
 from suite import catalogue
-from suite.catalogue import NO_SCENARIOS, Scenario, Service
+from suite.catalogue import NO_SCENARIOS, Scenario
+from suite.service import Service
 
 PYTHONS_OWN: GarbageCollection = "default"
 """How every service collected garbage before plans could choose."""

@@ -11,6 +11,7 @@ from bench.plan.matrix import Setup, default_setup
 from db import server
 from db.address.dsn import Dsn
 from suite import catalogue
+from suite.service import PORT_OFFSET
 from tests.unit import catalogue_of
 
 WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
@@ -21,7 +22,7 @@ def ports_of_their_own() -> Iterator[None]:
     """Files of these tests run side by side, on several CPUs: each process of pytest has its own services."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(catalogue.PORT_OFFSET, str(1100 * (int(worker) % 20)))
+        patch.setenv(PORT_OFFSET, str(1100 * (int(worker) % 20)))
         catalogue_of.forget()
         yield
     catalogue_of.forget()

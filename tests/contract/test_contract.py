@@ -15,7 +15,7 @@ from db.data import buyer, dataset
 from db.data.restore import restore
 from services.contract.operations import OPERATIONS
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.contract.conftest import WITH_DATABASE
 
 ALL = tuple(catalogue.services())

@@ -17,7 +17,7 @@ from db.data import buyer, loader
 from db.data.restore import restore
 from services.contract.operations import OPERATIONS
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.conftest import SCALE
 from tests.contract.conftest import WITH_DATABASE
 

@@ -16,7 +16,7 @@ from bench.plan.matrix import Setup, default_setup
 from db.address.dsn import Dsn
 from services.introspection import FRAMEWORK
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.contract.conftest import WITH_DATABASE
 
 

@@ -17,7 +17,7 @@ from bench.measure.fleet.fleet import Fleet
 from bench.plan.matrix import default_setup
 from db.address.dsn import Dsn
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.contract.conftest import WITH_DATABASE
 
 TYPES = {

@@ -15,7 +15,7 @@ from bench.plan.matrix import default_setup
 from db import server
 from db.address.dsn import Dsn
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.contract.conftest import WITH_DATABASE
 
 BUSY = (503, b'{"detail":"no database connection came free in time"}')

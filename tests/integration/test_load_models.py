@@ -14,8 +14,8 @@ import pytest
 
 from bench.store import samples
 from suite import catalogue
-from suite.catalogue import Service
 from suite.records import MISSED
+from suite.service import Service
 
 USER_1 = b'{"id":1,"name":"Olga Fischer","email":"user1@example.com","created_at":"2024-04-27T02:58:23Z"}'
 

@@ -16,7 +16,7 @@ import pytest
 from bench.analysis.recorded import load_workers, windows
 from bench.store import samples
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.integration.checkout import Checkout, copied, rows, wait_for
 
 # Whatever else this machine does: what is tested is whose users ran, and what was lost of them.

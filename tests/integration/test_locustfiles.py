@@ -25,7 +25,7 @@ from db.address.dsn import Dsn
 from db.data import checksum
 from db.data.restore import restore
 from suite import catalogue
-from suite.catalogue import Service
+from suite.service import Service
 from tests.integration.checkout import wait_for
 
 RUNS = (

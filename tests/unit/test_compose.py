@@ -15,7 +15,8 @@ from db.private.cluster import locate
 from db.settings import SETTINGS
 from services.settings import Settings
 from suite import catalogue
-from suite.catalogue import CHECKOUT, EXTERNAL, Service
+from suite.catalogue import CHECKOUT, EXTERNAL
+from suite.service import Service
 
 ONE_SHOT = "service_completed_successfully"
 HEALTHY = "service_healthy"

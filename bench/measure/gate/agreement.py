@@ -9,7 +9,7 @@ from typing import Any
 from bench.measure.gate import asking, clients, obstacles
 from bench.measure.gate.asking import Question, Reply
 from bench.measure.gate.contract import Check
-from suite.catalogue import Service
+from suite.service import Service
 
 CREATED_NOW = re.compile(rb'"created_at":"[^"]*"')
 NOTE_VERSION = re.compile(rb"version \d+")

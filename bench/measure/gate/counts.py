@@ -22,8 +22,8 @@ from db.statements import TRACK
 from db.wire import Relay
 from services.contract.operations import OPERATIONS
 from services.contract.params import BIGINT_MAX
-from suite.catalogue import Service
 from suite.errors import VerificationError
+from suite.service import Service
 
 TRIES_AT_ONCE = 4  # for operations that use two connections at once: each may have to prepare the statement
 SPARE = 2  # calls in addition to those that warm up each connection

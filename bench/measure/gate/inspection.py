@@ -16,7 +16,7 @@ from bench.plan.matrix import Setup
 from bench.plan.servers import SERVERS
 from db.protocol import Message
 from suite import prometheus, waiting
-from suite.catalogue import Service
+from suite.service import Service
 
 SETTLE_S = 5.0  # for workers that are still starting: an answer of one does not mean that all are ready
 POLL_EVERY_S = 0.1

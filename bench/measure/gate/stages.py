@@ -23,8 +23,8 @@ from db import server as servers
 from db.data import restore
 from db.protocol import Message
 from services.contract.operations import OPERATIONS
-from suite.catalogue import Service
 from suite.errors import VerificationError
+from suite.service import Service
 
 Calls = Mapping[Setup, Sequence[Sequence[Message]]]
 

@@ -13,6 +13,7 @@ from bench.plan.matrix import Setup, default_setup
 from bench.report.terminal import parity_table
 from bench.store import files, stored
 from suite import catalogue, csv_writing
+from suite.service import Service
 
 PLAIN = ParityFacts(
     profile="idiomatic",
@@ -192,7 +193,7 @@ def test_the_table_shows_what_varies() -> None:
 
 
 @pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda one: one.name)
-def test_services_declare_facts_that_are_compared(service: catalogue.Service) -> None:
+def test_services_declare_facts_that_are_compared(service: Service) -> None:
     """Under their right names, with a reason; and never what a plan decides."""
     assert set(service.own) <= set(parity.FACTS) - set(parity.ASKED)
     assert all(own.value and own.why for own in service.own.values())

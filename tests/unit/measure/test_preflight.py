@@ -14,6 +14,7 @@ from bench.plan import checks, file, matrix
 from bench.store import runs
 from suite import catalogue
 from suite.errors import CatalogueError, PreflightError
+from suite.service import Own, Pipelined
 
 SUITE = "asyncpg_async"
 
@@ -122,11 +123,11 @@ def test_operations_that_no_service_has_are_asked_of_targets_only(
         ({"uses": {"synchronise_note": 2}}, "uses: there is no operation 'synchronise_note' (did you mean 'sync"),
         ({"extra_statements": {"read": 1}}, "extra_statements: there is no operation 'read'"),
         (
-            {"pipelined": {"lean": catalogue.Pipelined(("read_mny",), 1, "")}},
+            {"pipelined": {"lean": Pipelined(("read_mny",), 1, "")}},
             "pipelined: there is no operation 'read_mny' (did you mean 'read_many'?)",
         ),
         (
-            {"own": {"pool_polcy": catalogue.Own("", "")}},
+            {"own": {"pool_polcy": Own("", "")}},
             "own: there is no fact 'pool_polcy' (did you mean 'pool_policy'",
         ),
     ],

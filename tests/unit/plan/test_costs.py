@@ -5,6 +5,7 @@ import pytest
 from bench.plan import costs
 from bench.plan.costs import Cost
 from suite import catalogue
+from suite.service import Service
 
 PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
     catalogue.service(name)
@@ -37,7 +38,7 @@ PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
     ],
 )
 def test_an_operation_costs_its_statements_and_what_is_around_them(
-    service: catalogue.Service, profile: str, operation: str, variant: str | None, cost: Cost
+    service: Service, profile: str, operation: str, variant: str | None, cost: Cost
 ) -> None:
     """By the contract and by what the service's description says of each use of a connection."""
     assert costs.expected(service, profile, operation, variant) == cost
@@ -73,7 +74,7 @@ def test_statements_that_are_sent_together_share_their_round_trips() -> None:
     ],
 )
 def test_settings_for_a_pooler_may_cost_round_trips(
-    service: catalogue.Service, profile: str, operation: str, variant: str | None, cost: Cost
+    service: Service, profile: str, operation: str, variant: str | None, cost: Cost
 ) -> None:
     """As many for each data statement as the service's description says. A difference names the setting."""
     assert costs.expected(service, profile, operation, variant, pooler="transaction") == cost

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from services import introspection
 from services.settings import Settings
 from suite import catalogue
+from suite.service import Service
 
 LONGEST_APP = 130
 # A thread for the simulation's other query, where there is no event loop to gather both.
@@ -46,7 +47,7 @@ def defined(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda service: service.name)
-def test_ping_needs_a_thread_where_every_endpoint_does(service: catalogue.Service) -> None:
+def test_ping_needs_a_thread_where_every_endpoint_does(service: Service) -> None:
     """`def` in synchronous services, `async def` in asynchronous ones; health and metrics never wait for a thread."""
     app = FastAPI()
     module = service.application.partition(":")[0]
@@ -56,7 +57,7 @@ def test_ping_needs_a_thread_where_every_endpoint_does(service: catalogue.Servic
 
 
 @pytest.mark.parametrize("service", catalogue.services().values(), ids=lambda service: service.name)
-def test_a_start_imports_nothing_that_only_a_study_needs(service: catalogue.Service) -> None:
+def test_a_start_imports_nothing_that_only_a_study_needs(service: Service) -> None:
     """Each would be thousands of objects more for every full garbage collection to walk through."""
     code = f"import sys, {service.application.partition(':')[0]}; print(*sys.modules)"
     environment = {"DATABASE_URL": "postgresql://a:b@127.0.0.1/c", "PYTHONPATH": str(catalogue.CHECKOUT)}

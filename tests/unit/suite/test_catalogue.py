@@ -11,6 +11,7 @@ import pytest
 
 from suite import catalogue
 from suite.errors import CatalogueError, UsageError
+from suite.service import Release
 from tests.unit import catalogue_of
 
 TOML, APP = "services/asyncpg_async/service.toml", "services/asyncpg_async/app.py"
@@ -185,7 +186,7 @@ def test_a_second_copy_of_the_suite_has_other_ports(monkeypatch: pytest.MonkeyPa
 def test_the_release_of_a_library_is_that_of_the_lock() -> None:
     """So that `bench list` shows the date of what is installed. All services of a library say the same."""
     locks = "".join((catalogue.CHECKOUT / lock).read_text() for lock in catalogue.LOCKS)
-    said: dict[str, catalogue.Release] = {}
+    said: dict[str, Release] = {}
     for one in catalogue.services().values():
         if one.needs_database:
             assert one.kind, f"services/{one.name}/service.toml: say its kind"
