@@ -83,7 +83,7 @@ test-faults: setup-all  ## the tests of docs/reliability.md that need whole runs
 test-release: setup-all  ## tests that are too long for CI: resumed runs, load from several machines, targets that fail
 	@.venv/bin/pytest -m release
 
-selfbench: setup  ## measure the suite's own performance (PARTS=; all take forty minutes; needs wrk)
+selfbench: setup-all  ## measure the suite's own performance (PARTS=; all take forty minutes; needs wrk)
 	@.venv/bin/python -m bench.selfbench $(PARTS)
 
 lint: setup-all  ## ruff, mypy --strict, and which package may import which (import-linter)

@@ -15,11 +15,13 @@ from bench.measure import cell, load, traced
 from bench.measure.database import Database
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.plan import matrix, model
+from bench.plan.costs import expected
 from bench.plan.placement import Placement
 from bench.tracing import events
 from db.address.dsn import Dsn
 from suite.arrival import Arrival
-from suite.catalogue import CHECKOUT, service
+from suite.catalogue import CHECKOUT, service, services
+from suite.service import Service
 
 SELECT = "SELECT id, name, email, created_at FROM users WHERE id = "
 RESET = [
@@ -45,19 +47,19 @@ COLUMNS = "SELECT users.id, users.name, ... FROM users WHERE users.id = "
 ORM = f"execute prepared: {COLUMNS}$1::BIGINT"
 
 
+TOLD = [
+    ("psycopg2_sync", transaction(f"{SELECT}3", "COMMIT"), "3 round trips, 3 statements."),
+    ("asyncpg_async", RESET, "2 round trips, 5 statements."),
+    ("databases_async", RESET, "2 round trips, 5 statements."),
+    ("sqlalchemy_async", transaction(ORM, "ROLLBACK"), "3 round trips, 3 statements."),
+    ("sqlalchemy_sync", transaction(f"{COLUMNS}3", "ROLLBACK"), "3 round trips, 3 statements."),
+    ("psycopg3_sync", transaction(f"execute prepared: {SELECT}$1", "COMMIT"), "3 round trips, 3 statements."),
+    ("psycopg3_async", transaction(f"execute prepared: {SELECT}$1", "COMMIT"), "3 round trips, 3 statements."),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "said", "counted"),
-    [
-        ("psycopg2_sync", transaction(f"{SELECT}3", "COMMIT"), "3 round trips, 3 statements."),
-        ("asyncpg_async", RESET, "2 round trips, 5 statements."),
-        ("databases_async", RESET, "2 round trips, 5 statements."),
-        ("sqlalchemy_async", transaction(ORM, "ROLLBACK"), "3 round trips, 3 statements."),
-        ("sqlalchemy_sync", transaction(f"{COLUMNS}3", "ROLLBACK"), "3 round trips, 3 statements."),
-        ("psycopg3_sync", transaction(f"execute prepared: {SELECT}$1", "COMMIT"), "3 round trips, 3 statements."),
-        ("psycopg3_async", transaction(f"execute prepared: {SELECT}$1", "COMMIT"), "3 round trips, 3 statements."),
-    ],
-)
+@pytest.mark.parametrize(("name", "said", "counted"), TOLD)
 def test_a_point_read_is_told_message_by_message(
     restored: Dsn,
     users: int,
@@ -82,6 +84,29 @@ def test_a_point_read_is_told_message_by_message(
     ]
     assert told.summary.startswith("The connection was freed ")
     assert told.summary.endswith(f"before the response was sent; {counted}")
+
+
+OTHERS = [one for one in services().values() if one.needs_database and one.name not in {name for name, _, _ in TOLD}]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("service", OTHERS, ids=lambda service: service.name)
+def test_every_service_can_be_traced(
+    restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path, service: Service
+) -> None:
+    """With the uses of its pool, where that can be watched, and at the cost that its service.toml says."""
+    stage()
+    setup = traced.setup_of(service.name, "read_user", "idiomatic")
+    told = traced.traced(setup, "read_user", {}, restored, users, tmp_path)
+    pool = ["connection checked out", "connection returned"] if service.traced_pool else []
+    assert [line.text for line in told.lines if not line.who.endswith("PostgreSQL")] == [
+        "sends GET /users/3", "request received", *pool, "response sent: 200", "has the whole answer",
+    ]  # fmt: skip
+    cost = expected(service, "idiomatic", "read_user")
+    trips, statements = (f"{count:g} {word}{'s' * (count != 1)}" for count, word in (
+        (cost.round_trips, "round trip"), (cost.statements or 0, "statement"),
+    ))  # fmt: skip
+    assert told.summary.endswith(f"{trips}, {statements}.")
 
 
 ASK = """

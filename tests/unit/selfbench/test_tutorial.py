@@ -7,15 +7,17 @@ import pytest
 from bench.selfbench.parts import tutorial
 from suite import catalogue
 
-WITH_DATABASE = [name for name, service in catalogue.services().items() if service.needs_database]
+TUTORIALS = tutorial.with_tutorial()
+MODULES = {path.stem for path in (catalogue.CHECKOUT / "tests" / "tutorial").glob("*.py")} - {"__init__", "models"}
 
 
-def test_every_service_with_a_database_has_a_tutorial() -> None:
-    assert tutorial.with_tutorial() == WITH_DATABASE
+def test_each_tutorial_is_that_of_a_service() -> None:
+    """A service need not have one."""
+    assert MODULES == {*TUTORIALS}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "asyncpg_async" else pytest.mark.release) for name in WITH_DATABASE]
+    "name", [pytest.param(name, marks=[] if name == "asyncpg_async" else pytest.mark.release) for name in TUTORIALS]
 )
 def test_both_are_measured(name: str, stage: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every answer of both was right, or the round would be refused. The bounds are wide: this is no measurement."""

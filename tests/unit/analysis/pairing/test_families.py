@@ -5,7 +5,9 @@ import pytest
 from bench.analysis.outcome import CellResult
 from bench.analysis.pairing import families
 from bench.analysis.pairing.families import Family
+from bench.plan import matrix
 from bench.plan.matrix import AA
+from bench.plan.model import Matrix, Plan
 from tests.unit.analysis.test_pairs import FAST, SAME, SLOW, result
 from tests.unit.analysis.test_sweeps import of
 
@@ -48,3 +50,23 @@ def test_a_pair_with_the_baseline_differs_in_the_service_alone() -> None:
 def test_intervals_that_hold_together_share_five_percent() -> None:
     """Bonferroni; one alone, or none, has all of it."""
     assert [families.simultaneous(count) for count in (0, 1, 6)] == pytest.approx([0.95, 0.95, 1 - 0.05 / 6])
+
+
+def test_a_driver_counts_where_a_plan_chooses_it() -> None:
+    """Two services on their usual drivers differ in the service alone, and so do two on the same other one.
+
+    A service without a choice is compared with each.
+    """
+    services = ["sqlalchemy_async", "sqlalchemy_sync", "psycopg3_async"]
+    plan = Plan(matrix=Matrix(scenarios=["point_read"], services=services, driver=["usual", "psycopg"]))
+    pairs = families.of_cells(matrix.cells(plan), "")[Family.ALL]
+    assert {(one.slug, other.slug) for one, other in pairs} == {
+        ("sqlalchemy_async-asyncpg", "sqlalchemy_async-psycopg"),
+        ("sqlalchemy_sync-psycopg2", "sqlalchemy_sync-psycopg"),
+        ("sqlalchemy_async-asyncpg", "sqlalchemy_sync-psycopg2"),
+        ("sqlalchemy_async-psycopg", "sqlalchemy_sync-psycopg"),
+        ("sqlalchemy_async-asyncpg", "psycopg3_async"),
+        ("sqlalchemy_async-psycopg", "psycopg3_async"),
+        ("sqlalchemy_sync-psycopg2", "psycopg3_async"),
+        ("sqlalchemy_sync-psycopg", "psycopg3_async"),
+    }
