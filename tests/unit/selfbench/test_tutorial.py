@@ -13,7 +13,7 @@ MODULES = {path.stem for path in (catalogue.CHECKOUT / "tests" / "tutorial").glo
 
 def test_each_tutorial_is_that_of_a_service() -> None:
     """A service need not have one."""
-    assert MODULES == {*TUTORIALS}
+    assert {*TUTORIALS} == MODULES
 
 
 @pytest.mark.parametrize(
