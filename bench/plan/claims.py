@@ -13,6 +13,9 @@ Value = str | int | float
 Text = Annotated[str, Field(min_length=1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+OF_SOME = ("driver",)
+"""Axes that options may take away with the last service that has them."""
+
 # What a claim can be about: what each round of a cell knows for itself.
 METRICS = metrics.names(Place.CLAIMS)
 
@@ -141,7 +144,7 @@ def problem(claims: Sequence[Claim], cells: Sequence[Named], *, whole: bool) -> 
             return f"two claims have the id {claim.id!r}"
         seen.add(claim.id)
         for selector in claim.selectors:
-            known = list(dict.fromkeys(["slug", *(axis for cell in cells for axis in cell.axes)]))
+            known = list(dict.fromkeys(["slug", *(axis for cell in cells for axis in cell.axes), *OF_SOME]))
             for name in selector:
                 if name not in known:
                     there = ", ".join(known)
