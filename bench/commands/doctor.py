@@ -15,7 +15,7 @@ from bench.measure.fleet.serving import check_ports
 from bench.measure.named import moving
 from bench.measure.watch import busy, limits
 from bench.measure.watch.busy import Busy
-from bench.plan import matrix, placement
+from bench.plan import file, matrix, placement
 from bench.store import runs
 from db import gaps, ports, server
 from db.data import loader
@@ -124,9 +124,10 @@ def _before(poolers: tuple[int, ...]) -> str:
 
 
 def _rights(found: Rights, *, loaded: bool) -> Iterator[Finding]:
-    """What a run will and will not know with this role, and what allows it."""
-    setups = [matrix.default_setup(one.name) for one in catalogue.services().values() if one.needs_database]
-    needed = preflight.most_connections(setups) + database.SPARE_CONNECTIONS
+    """What a run of the default plan will and will not know with this role, and what allows it."""
+    planned = file.read(file.find("default"))
+    setups = [cell.setup for cell in matrix.cells(planned)]
+    needed = preflight.most_connections(setups, in_turns=planned.rounds.slices > 1) + database.SPARE_CONNECTIONS
     for one in gaps.findings(found, needed=needed, loaded=loaded):
         yield one.about, "error" if one.forbids else "note" if one.remedy else "ok", str(one)
 

@@ -13,7 +13,7 @@ from bench.plan.matrix import Setup, default_setup
 from suite.errors import ServiceError
 
 SETTINGS = FleetSettings("postgresql://bench@127.0.0.1:1/none", 10, ())
-AS_ASKED = {"server": "gunicorn", "event_loop": "uvloop", "gc": "default"}
+AS_ASKED = {"server": "gunicorn", "event_loop": "uvloop", "driver": "", "gc": "default"}
 PYTHONS_OWN = replace(default_setup("no_database"), gc="default")
 FROZEN = replace(PYTHONS_OWN, gc="freeze")
 
@@ -58,6 +58,11 @@ def test_a_service_collects_garbage_as_its_plan_says(
 @pytest.mark.parametrize(
     ("setup", "health", "said"),
     [
+        (
+            replace(default_setup("sqlalchemy_async"), driver="psycopg"),
+            {"driver": "asyncpg"},
+            "sqlalchemy_async runs on the driver 'asyncpg' in place of 'psycopg'",
+        ),
         (FROZEN, {"gc": "default"}, "no_database runs with garbage collection 'default' in place of 'freeze'"),
         (PYTHONS_OWN, {"gc": "disabled"}, "garbage collection 'disabled' in place of 'default'"),
         (FROZEN, {"gc": None}, "garbage collection None in place of 'freeze'"),

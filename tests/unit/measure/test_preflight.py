@@ -46,9 +46,9 @@ def taken(*ports: int) -> Iterator[None]:
 def test_a_library_that_is_not_installed_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any service is started, whose log would have a traceback."""
     monkeypatch.setitem(catalogue.service(SUITE).__dict__, "libraries", ("asyncpg", "library-of-nowhere"))
-    with pytest.raises(CatalogueError, match="library-of-nowhere is not installed; make setup installs") as raised:
+    with pytest.raises(CatalogueError, match="needs library-of-nowhere, which is not installed: write it") as raised:
         preflight.check_descriptions([catalogue.service(SUITE)])
-    assert "make lock && make setup" in str(raised.value)
+    assert "make lock && make setup EXTRAS=all" in str(raised.value)
 
 
 def test_a_server_that_is_not_installed_is_named_with_what_installs_it(
