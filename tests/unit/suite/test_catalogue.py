@@ -68,7 +68,7 @@ MISTAKES = [
     (replaced(TOML, "port = 8002", "port = 80"), [f"{TOML}: port: 80: ", "greater than or equal to 1024"]),
     (replaced(TOML, "port = 8002", "port = 8001"), ["service.toml: port: 8001 is also the port of", "such as 8002"]),
     (replaced(TOML, "port = 8002", "port = 8020"), ["service.toml: port: 8020 is also the port of", "external_api"]),
-    (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 4"]),
+    (replaced(TOML, "port = 8002", "port ="), [f"{TOML}: not TOML: ", "line 5"]),
     (damaged(TOML), [f"cannot read the description of a service '{TOML}'"]),
     (replaced(TOML, '"async"', '"asink"'), [f"{TOML}: mode: 'asink': ", "'sync' or 'async'"]),
     (replaced(TOML, '["asyncpg"]', '"asyncpg"'), [f"{TOML}: libraries: 'asyncpg': Input should be a valid list"]),
@@ -190,6 +190,7 @@ def test_the_release_of_a_library_is_that_of_the_lock() -> None:
     for one in catalogue.services().values():
         if one.needs_database:
             assert one.kind, f"services/{one.name}/service.toml: say its kind"
+            assert one.follows, f"services/{one.name}/service.toml: say which page app.py follows"
             assert one.release is not None, f"services/{one.name}/service.toml: [release] is missing"
             locked = locks.partition(f"\n{one.release.library}==")[2].partition(" ")[0]
             assert one.release.version == locked, f"services/{one.name}/service.toml: [release]: {locked} is locked"
