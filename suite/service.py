@@ -33,6 +33,17 @@ class Pipelined:
 
 
 @dataclass(frozen=True)
+class AfterReads:
+    """What a call with so many reads or more costs beyond its reads, and the reason."""
+
+    reads: int
+    round_trips: int
+    statements: int
+    transactions: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Own:
     """The value that a library itself causes for a fact of bench/analysis/parity.py, and the reason."""
 
@@ -92,10 +103,10 @@ class Service:
     `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
     has those for which it uses a connection more often (for an operation with a number of reads: each of them does).
     `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
-    `pipelined` is by profile. `warm_up` is how often a statement must be executed on a connection before its cost is
-    constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change. `state` is what users should
-    know of the library's upkeep; empty for one that is well kept. `kind` says what the library is (a driver, a query
-    builder, an ORM), `follows` which page of its documentation app.py is written like.
+    `pipelined` and `after_reads` are by profile. `warm_up` is how often a statement must be executed on a connection
+    before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change. `state` is
+    what users should know of the library's upkeep; empty for one that is well kept. `kind` says what the library is (a
+    driver, a query builder, an ORM), `follows` which page of its documentation app.py is written like.
     """
 
     name: str
@@ -119,6 +130,7 @@ class Service:
     drivers: tuple[str, ...] = ()
     release: Release | None = None
     traced_pool: PoolClass | None = None
+    after_reads: Mapping[str, AfterReads] = field(default_factory=dict, hash=False)
 
     @property
     def application(self) -> str:
@@ -177,6 +189,7 @@ def read(path: Path, driver: str = "") -> Service:
         follows=described.follows,
         driver=driver,
         drivers=tuple(described.drivers),
+        after_reads={profile: AfterReads(**one.model_dump()) for profile, one in described.after_reads.items()},
         traced_pool=PoolClass(**described.trace.model_dump()) if described.trace else None,
         release=Release(**described.release.model_dump()) if described.release else None,
     )

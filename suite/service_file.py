@@ -37,6 +37,16 @@ class InPipeline(_Table):
     why: str = Field(description="what the library does there")
 
 
+class FromReads(_Table):
+    """`AfterReads`, in the file."""
+
+    reads: Annotated[int, Field(ge=2)] = Field(description="from how many reads of one call on: reads = 6")
+    round_trips: Annotated[int, Field(ge=0)] = Field(description="how many more that call takes")
+    statements: Annotated[int, Field(ge=0)] = Field(description="how many more that call sends")
+    transactions: Annotated[int, Field(ge=0)] = Field(description="how many more that call makes")
+    why: str = Field(description="what the library does there")
+
+
 class OwnFact(_Table):
     """`Own`, in the file."""
 
@@ -79,6 +89,7 @@ class OnDriver(_Table):
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
+    after_reads: dict[Literal["idiomatic", "lean"], FromReads] = {}
 
 
 class Described(_Table):
@@ -99,6 +110,7 @@ class Described(_Table):
     own: dict[str, OwnFact] = {}
     pooler: SettingsForPooler = SettingsForPooler()
     warm_up: Annotated[int, Field(ge=1)] = 1
+    after_reads: dict[Literal["idiomatic", "lean"], FromReads] = {}
     drivers: dict[Text, OnDriver] = {}
     release: Released | None = None
     trace: TracedPool | None = None
@@ -115,6 +127,7 @@ class Described(_Table):
             "own": self.own | below.own,
             "pooler": below.pooler,
             "warm_up": below.warm_up,
+            "after_reads": self.after_reads | below.after_reads,
         }
         return self.model_copy(update=merged)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.plan.matrix import NO_POOLER, in_words
+from bench.plan.matrix import NO_POOLER, Setup, in_words
 from services.contract.operations import OPERATIONS
-from suite.service import BehindPooler, Overhead, Service
+from suite.service import AfterReads, BehindPooler, Overhead, Service
 
+NOTHING_MORE = AfterReads(0, 0, 0, 0, "")
 CALLS = 5
 READS = 3  # of one read_many while it is counted
 WITHOUT = BehindPooler()  # a pooler: a data statement is one, and takes one round trip
@@ -57,7 +58,17 @@ def expected(
     around = each.overhead or _around(service, profile, variant)
     together = service.pipelined.get(profile)
     waits = together.round_trips if together and operation in together.operations else data * each.round_trips
-    return Cost(waits + uses * around.round_trips, data * each.statements + uses * around.statements)
+    more = _after(service, profile, operation, reads, pooler)
+    return Cost(
+        waits + uses * around.round_trips + more.round_trips,
+        data * each.statements + uses * around.statements + more.statements,
+    )
+
+
+def _after(service: Service, profile: str, operation: str, reads: int, pooler: str) -> AfterReads:
+    """What so many reads in one call cost beyond themselves. Nothing with the settings for a pooler."""
+    own = service.after_reads.get(profile)
+    return own if own and OPERATIONS[operation].per and reads >= own.reads and pooler == NO_POOLER else NOTHING_MORE
 
 
 def _around(service: Service, profile: str, variant: str | None) -> Overhead:
@@ -105,16 +116,17 @@ def variant_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def transactions(
-    counted: Mapping[str, float], operation: str, parameters: Mapping[str, Any], reads: int
+    counted: Mapping[str, float], operation: str, parameters: Mapping[str, Any], reads: int, setup: Setup | None = None
 ) -> float | None:
     """What one call in a cell with these parameters should make, from what was counted. None if that is unknown.
 
     `counted` has the transactions of one call by the name of `counted_as`. Of `READS` reads, each was a transaction of
-    its own or none was, so more reads add as many whole ones each.
+    its own or none was, so more reads add as many whole ones each, and what the service of a `setup` says of so many.
     """
     if operation not in OPERATIONS:
         return None
     found = counted.get(counted_as(operation, variant_of(operation, parameters)))
     if found is None or not OPERATIONS[operation].per:
         return found
-    return found + (reads - READS) * (found // READS)
+    more = setup and _after(setup.described, setup.profile, operation, reads, setup.pooler).transactions
+    return found + (reads - READS) * (found // READS) + (more or 0)

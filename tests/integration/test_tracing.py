@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -107,6 +108,20 @@ def test_every_service_can_be_traced(
         (cost.round_trips, "round trip"), (cost.statements or 0, "statement"),
     ))  # fmt: skip
     assert told.summary.endswith(f"{trips}, {statements}.")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reads", [5, 6])
+def test_reads_that_a_session_prepares_are_deallocated_with_it(
+    restored: Dsn, users: int, stage: Callable[..., None], tmp_path: Path, reads: int
+) -> None:
+    """psycopg prepares the sixth execution, and forgets all at the ROLLBACK that ends the session, as declared."""
+    stage()
+    setup = replace(traced.setup_of("sqlalchemy_async", "read_many", "idiomatic"), driver="psycopg")
+    told = traced.traced(setup, "read_many", {"count": str(reads)}, restored, users, tmp_path)
+    cost = expected(setup.described, "idiomatic", "read_many", reads=reads)
+    assert told.summary.endswith(f"{cost.round_trips:g} round trips, {cost.statements:g} statements.")
+    assert any("DEALLOCATE ALL" in line.text for line in told.lines) == (reads == 6)
 
 
 ASK = """

@@ -1,9 +1,12 @@
 """What an operation should cost in the database, by hand, and what is said where it costs something else."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.plan import costs
 from bench.plan.costs import Cost
+from bench.plan.matrix import default_setup
 from suite import catalogue
 from suite.service import Service
 
@@ -149,3 +152,14 @@ def test_more_reads_make_as_many_transactions_each(
 ) -> None:
     """Everything else makes as many as were counted."""
     assert costs.transactions(counted, operation, parameters, reads) == transactions
+
+
+def test_many_reads_may_cost_more_than_each_of_them() -> None:
+    """On psycopg, SQLAlchemy's session deallocates what its sixth read has prepared: in transactions, too."""
+    psycopg = replace(default_setup("sqlalchemy_async"), driver="psycopg")
+    for reads, more in ((3, 0), (5, 0), (6, 1), (20, 1)):
+        cost = costs.expected(psycopg.described, "idiomatic", "read_many", reads=reads)
+        assert cost == Cost(reads + 2 + 2 * more, reads + 2 + more)
+        assert costs.transactions({"read_many": 1.0}, "read_many", {}, reads, psycopg) == 1 + more
+    assert costs.expected(psycopg.described, "lean", "read_many", reads=20) == Cost(20, 20)
+    assert costs.transactions({"read_many": 1.0}, "read_many", {}, 20, default_setup("sqlalchemy_async")) == 1
