@@ -18,6 +18,7 @@ from bench.measure.database import Database
 from bench.measure.fleet.fleet import FleetSettings
 from bench.measure.fleet.network import Network
 from bench.measure.gate import gate
+from bench.plan.costs import expected as expected_cost
 from bench.plan.matrix import default_setup
 from db import server
 from db.address import dsn as dsns
@@ -173,7 +174,7 @@ def test_every_service_is_verified_there(
     setups = [replace(default_setup(name), pool_size=2, external_delay_s=0.0) for name in names]
     passed = gate.check(FleetSettings(dsn.url, dataset.size(SCALE).users, ()), here, setups, tmp_path)
     assert {setup.service: passed.costs[setup]["read_user"].round_trips for setup in setups} == {
-        name: 2 if name in {"asyncpg_async", "databases_async"} else 3 for name in names
+        name: expected_cost(catalogue.service(name), "idiomatic", "read_user").round_trips for name in names
     }
     with server.connect(strict.dsn) as connection:
         row = connection.execute("SELECT version, cipher FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone()
