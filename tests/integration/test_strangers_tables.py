@@ -128,7 +128,7 @@ def emptied(shop: Shop) -> None:
 def test_every_service_goes_where_the_harness_goes(
     way: str, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All seven are verified on the dataset that was loaded, and the stranger's rows are as they were."""
+    """All are verified on the dataset that was loaded, and the stranger's rows are as they were."""
     emptied(shop)
     url, environ = WAYS[way](shop)
     for name in [name for name in os.environ if name.startswith("PG")]:
@@ -147,7 +147,7 @@ def test_every_service_goes_where_the_harness_goes(
 
 @pytest.mark.slow
 def test_a_service_that_goes_elsewhere_is_refused_by_name(shop: Shop, tmp_path: Path) -> None:
-    """Each of the seven, before anything was written: here they all work on the stranger's tables."""
+    """Each of them, before anything was written: here they all work on the stranger's tables."""
     emptied(shop)
     ours = dsn.parse(shop.url(f"/shop?{APP}"))
     loader.load(ours, SCALE)
