@@ -54,8 +54,7 @@ def _resolve(arguments: Sequence[str]) -> int:
     given = [*FIXED, *pip_settings.options(of_pip), *arguments]
     command = [str(CHECKOUT / ".venv" / "bin" / "uv"), "pip", "compile", "pyproject.toml", *given]
     environ = os.environ | pip_settings.cache(CHECKOUT / ".venv", os.environ) | pip_settings.for_uv(of_pip) | of_uv
-    # The file that it writes to may be anywhere, so its words about it help nobody.
-    return subprocess.run(command, env=environ, cwd=CHECKOUT, check=False, stdout=subprocess.DEVNULL).returncode
+    return subprocess.run(command, env=environ, cwd=CHECKOUT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -48,6 +48,8 @@ class Scenario:
 
 
 EXTERNAL = "external_api"
+ALL = "all"
+"""In place of the names of services."""
 LOCKS = {"requirements.lock": "make setup", "requirements.extras.lock": "make setup EXTRAS=all"}
 NO_SCENARIOS: Mapping[str, Scenario] = MappingProxyType({})
 

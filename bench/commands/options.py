@@ -96,12 +96,9 @@ def services(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--services", type=Names(), help='Services, separated by commas; or "all".')(command)
 
 
-ALL = "all"
-
-
 def chosen(console: Console, names: list[str] | None) -> list[Service]:
     """The services of --services. Without it, those whose libraries are installed, and a word on the others."""
-    if names is not None and names != [ALL]:
+    if names is not None and names != [catalogue.ALL]:
         return [catalogue.service(name) for name in dict.fromkeys(names)]
     every = list(catalogue.services().values())
     absent = {one.name: lost for one in every if (lost := catalogue.missing(one.libraries))}

@@ -136,8 +136,8 @@ def _without_profile(fact: str) -> str:
 def check_servers(names: Iterable[str]) -> None:
     """Raise PreflightError for a server that is not installed: some are extras."""
     for name in names:
-        if catalogue.missing([SERVERS[name].library]):
-            raise PreflightError(f"the server {name} is not installed: make setup EXTRAS=all")
+        for library in catalogue.missing([SERVERS[name].library]):
+            raise PreflightError(f"the server {name} is not installed: {catalogue.how_to_install(library)}")
 
 
 def check_operations(scenarios: Iterable[Scenario]) -> None:

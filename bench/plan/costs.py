@@ -128,5 +128,5 @@ def transactions(
     found = counted.get(counted_as(operation, variant_of(operation, parameters)))
     if found is None or not OPERATIONS[operation].per:
         return found
-    more = setup and _after(setup.described, setup.profile, operation, reads, setup.pooler).transactions
-    return found + (reads - READS) * (found // READS) + (more or 0)
+    more = _after(setup.described, setup.profile, operation, reads, setup.pooler).transactions if setup else 0
+    return found + (reads - READS) * (found // READS) + more

@@ -76,8 +76,6 @@ SAID: Mapping[str, str] = {
     "load_workers": "{} load workers",
     "expect_workers": "{} load workers elsewhere",
 }
-ALL = "all"
-"""In place of names: every service that answers the whole contract."""
 TARGET = "target"
 """The option that adds to a plan's targets and replaces none of its values."""
 OF_THE_QUESTION = frozenset({"services", "scenarios", TARGET})
@@ -122,7 +120,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     given = {name: value for name, value in (options or {}).items() if value is not None}
     named = given.pop(TARGET, None) or ()
     before = copy.deepcopy(written)
-    if given.get("services") == [ALL]:
+    if given.get("services") == [catalogue.ALL]:
         given["services"] = [one.name for one in catalogue.services().values() if one.needs_database]
     for name, value in given.items():
         section, key = OPTIONS[name]

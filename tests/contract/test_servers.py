@@ -1,4 +1,4 @@
-"""Every server, on each event loop, with two workers: the same answers, and one service to whoever looks at it."""
+"""Every server, on each event loop, with two workers: the same answers, and one service to anyone who looks at it."""
 
 import time
 from collections.abc import Callable

@@ -87,7 +87,7 @@ def test_no_server_takes_a_frozen_worker_for_hung() -> None:
 
 
 def test_workers_are_counted_as_the_server_has_them() -> None:
-    """Other servers' first process serves nobody; uvicorn's does where there is one worker."""
+    """Other servers' first process serves no one; uvicorn's does where there is one worker."""
     for server in (GUNICORN, GUNICORN_ASGI, GRANIAN):
         assert [server.workers(children) for children in (0, 1, 2)] == [0, 1, 2]
     assert [UVICORN.workers(children) for children in (0, 2)] == [1, 2]
