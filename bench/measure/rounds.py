@@ -57,7 +57,7 @@ class Stage:
         target = load.LoadTarget(
             url, settings.dataset_users, job.seed + number, job.placed.load, settings.bind_host, settings.trust.file
         )
-        verified = self.verified.get((cell.service, cell.setup.runs_as), {}) if cell.setup.is_started else {}
+        verified = {} if cell.setup.url else self.verified.get((cell.service, cell.setup.runs_as), {})
         return Attempt(plan, cell, target, job.placed, place, verified)
 
     def measure(self, job: Job, plan: Plan, number: int, cell: Cell, place: Path) -> Measurement:
