@@ -10,9 +10,8 @@ from suite.service import AfterReads, BehindPooler, Overhead, Service
 
 NOTHING_MORE = AfterReads(0, 0, 0, 0, "")
 CALLS = 5
-READS = 3  # of one read_many while it is counted
+READ_MANY = 20  # reads of one read_many: while it is counted, and in its scenario by default
 WITHOUT = BehindPooler()  # a pooler: a data statement is one, and takes one round trip
-READ_MANY = 20  # of one read_many in its scenario, by default
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def expected(
     profile: str,
     operation: str,
     variant: str | None = None,
-    reads: int = READS,
+    reads: int = READ_MANY,
     *,
     pooler: str = NO_POOLER,
 ) -> Cost:
@@ -120,13 +119,17 @@ def transactions(
 ) -> float | None:
     """What one call in a cell with these parameters should make, from what was counted. None if that is unknown.
 
-    `counted` has the transactions of one call by the name of `counted_as`. Of `READS` reads, each was a transaction of
-    its own or none was, so more reads add as many whole ones each, and what the service of a `setup` says of so many.
+    `counted` has the transactions of one call by the name of `counted_as`. Of `READ_MANY` reads, each was a transaction
+    of its own or none was, so another number has as many whole ones each, and what the service of a `setup` says of it.
     """
     if operation not in OPERATIONS:
         return None
     found = counted.get(counted_as(operation, variant_of(operation, parameters)))
     if found is None or not OPERATIONS[operation].per:
         return found
-    more = _after(setup.described, setup.profile, operation, reads, setup.pooler).transactions if setup else 0
-    return found + (reads - READS) * (found // READS) + more
+    beyond = [
+        _after(setup.described, setup.profile, operation, count, setup.pooler).transactions if setup else 0
+        for count in (READ_MANY, reads)
+    ]
+    of_reads = found - beyond[0]
+    return of_reads + (reads - READ_MANY) * (of_reads // READ_MANY) + beyond[1]

@@ -83,7 +83,7 @@ def test_counts_are_those_of_the_documents(
         return of
 
     page = (catalogue.CHECKOUT / "docs" / "methodology.md").read_text()
-    titles = [" | ".join(USERS).replace("read_many", "read_many (3 rows)"), " | ".join(OTHERS), " | ".join(OWN)]
+    titles = [" | ".join(USERS).replace("read_many", "read_many (20 rows)"), " | ".join(OTHERS), " | ".join(OWN)]
     tables = [
         lines(titles[0], costs(USERS)),
         lines(titles[1], costs(OTHERS)),

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 
 from bench.measure.gate import clients
-from bench.plan.costs import CALLS, READS, Cost, counted_as, expected
+from bench.plan.costs import CALLS, READ_MANY, Cost, counted_as, expected
 from bench.plan.matrix import Setup
 from db import server
 from db import statements as statements_of
@@ -30,7 +30,7 @@ SPARE = 2  # calls in addition to those that warm up each connection
 SETTLE_S = 0.01  # messages after an answer (the return of a connection to the pool) count, too
 QUERIES = {
     "list_users": "?offset={number}&limit=10",
-    "read_many": f"?count={READS}&seed={{number}}",
+    "read_many": f"?count={READ_MANY}&seed={{number}}",
     "session_sleep": "?seconds=0",
     "simulation": f"?user_id={BIGINT_MAX}",  # a user without orders: the computation takes no time
 }

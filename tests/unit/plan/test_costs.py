@@ -25,7 +25,7 @@ PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
         (PSYCOPG2, "lean", "read_user", None, Cost(1, 1)),
         (ASYNCPG, "idiomatic", "read_user", None, Cost(2, 5)),  # SELECT, and a script of four that resets
         (ORM, "idiomatic", "update_user", None, Cost(4, 4)),  # it loads the user before
-        (PSYCOPG2, "idiomatic", "read_many", None, Cost(5, 5)),  # three reads in one transaction
+        (PSYCOPG2, "idiomatic", "read_many", None, Cost(22, 22)),  # twenty reads in one transaction
         (PSYCOPG2, "idiomatic", "simulation", None, Cost(6, 6)),  # two reads, each on a connection of its own
         (PSYCOPG2, "lean", "read_note", "implicit", Cost(3, 3)),  # the profile changes nothing of notes
         (ASYNCPG, "idiomatic", "read_note", "implicit", Cost(2, 5)),
@@ -33,7 +33,7 @@ PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
         (ASYNCPG, "lean", "read_note", "explicit", Cost(3, 3)),
         (PSYCOPG2, "idiomatic", "synchronize_note", "implicit", Cost(4, 4)),  # read, call, write in one transaction
         (PSYCOPG2, "idiomatic", "synchronize_note", "explicit", Cost(6, 6)),  # one transaction for each
-        (TORTOISE, "idiomatic", "read_many", None, Cost(6, 15)),  # three reads, each on a connection of its own
+        (TORTOISE, "idiomatic", "read_many", None, Cost(40, 100)),  # twenty reads, each on a connection of its own
         (TORTOISE, "lean", "session_sleep", "inside", Cost(3, 3)),  # only a transaction holds a connection
         (TORTOISE, "idiomatic", "session_sleep", "outside", Cost(4, 7)),
         (PSYCOPG2, "idiomatic", "ping", None, Cost(0, 0)),
@@ -67,7 +67,7 @@ def test_statements_that_are_sent_together_share_their_round_trips() -> None:
     [
         (ASYNCPG, "idiomatic", "read_user", None, Cost(3, 5)),  # without its cache, it asks for the types first
         (ASYNCPG, "lean", "read_user", None, Cost(2, 1)),
-        (ASYNCPG, "lean", "read_many", None, Cost(6, 3)),
+        (ASYNCPG, "lean", "read_many", None, Cost(40, 20)),
         # Four round trips and two statements each, in a transaction for each use of a connection, explicit or not.
         (PSQLPY, "lean", "read_user", None, Cost(6, 4)),
         (PSQLPY, "idiomatic", "read_note", "explicit", Cost(6, 4)),
@@ -130,7 +130,7 @@ def test_a_variant_is_counted_under_a_name_of_its_own() -> None:
     assert costs.counted_as("read_user", None) == "read_user"
 
 
-COUNTED = {"read_user": 2.0, "read_many": 4.0, "session_sleep inside": 1.0, "session_sleep outside": 3.0}
+COUNTED = {"read_user": 2.0, "read_many": 21.0, "session_sleep inside": 1.0, "session_sleep outside": 3.0}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ COUNTED = {"read_user": 2.0, "read_many": 4.0, "session_sleep inside": 1.0, "ses
         (COUNTED, "read_many", {}, 20, 21.0),  # asyncpg: each read, and one reset
         (COUNTED, "read_many", {}, 1, 2.0),
         ({"read_many": 1.0}, "read_many", {}, 20, 1.0),  # one transaction around all reads
-        ({"read_many": 3.0}, "read_many", {}, 100, 100.0),  # autocommit
+        ({"read_many": 20.0}, "read_many", {}, 100, 100.0),  # autocommit
         (COUNTED, "session_sleep", {"sleep": "outside"}, 20, 3.0),
         (COUNTED, "session_sleep", {}, 20, 1.0),  # its scenario's default
         (COUNTED, "list_users", {}, 20, None),
@@ -160,6 +160,6 @@ def test_many_reads_may_cost_more_than_each_of_them() -> None:
     for reads, more in ((3, 0), (5, 0), (6, 1), (20, 1)):
         cost = costs.expected(psycopg.described, "idiomatic", "read_many", reads=reads)
         assert cost == Cost(reads + 2 + 2 * more, reads + 2 + more)
-        assert costs.transactions({"read_many": 1.0}, "read_many", {}, reads, psycopg) == 1 + more
+        assert costs.transactions({"read_many": 2.0}, "read_many", {}, reads, psycopg) == 1 + more
     assert costs.expected(psycopg.described, "lean", "read_many", reads=20) == Cost(20, 20)
     assert costs.transactions({"read_many": 1.0}, "read_many", {}, 20, default_setup("sqlalchemy_async")) == 1
