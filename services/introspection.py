@@ -9,7 +9,7 @@ from platform import python_version
 
 from fastapi import FastAPI, Request, Response
 
-from services import builds, collection, metrics
+from services import builds, collection, metrics, tracing
 from services.contract.models import Health, Pong, PoolSettings
 from services.settings import Settings
 
@@ -25,6 +25,7 @@ def add_routes(app: FastAPI, module: str, settings: Settings, driver: str = "") 
 
     The routes belong to the application, not to a router: a router would cost every request ten microseconds.
     """
+    tracing.allow()
     name = module.split(".")[-2]
     described = tomllib.loads((Path(__file__).parent / name / "service.toml").read_text())
     below = described["drivers"][driver]["libraries"] if driver else []

@@ -9,6 +9,8 @@ from bench.analysis.outcome import Ceilings, CellResult, Outcome
 from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Pair
 from bench.analysis.parity import ParityRow
+from bench.analysis.profiling import profile
+from bench.analysis.profiling.profile import CellProfile
 from bench.analysis.rulings import Ruling
 from bench.analysis.sweeps import Curve
 from bench.plan.matrix import Cell
@@ -85,7 +87,8 @@ class Analysis:
     the measurements that count.
 
     `parity` are the facts in which the gate compared the services; `unreadable` names the files of a stored run
-    that could not be read, and `disagreeing` are the cells whose window.json differs from their recording.
+    that could not be read, and `disagreeing` are the cells whose window.json differs from their recording. `profiles`
+    say where the CPU time of each profiled cell went.
     """
 
     results: tuple[CellResult, ...]
@@ -97,6 +100,7 @@ class Analysis:
     measured: Mapping[Cell, Sequence[Measurement]]
     unreadable: tuple[str, ...]
     disagreeing: tuple[Note, ...] = ()
+    profiles: tuple[CellProfile, ...] = ()
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
@@ -124,7 +128,14 @@ def of(outcome: Outcome) -> Analysis:
         measured={cell: tuple(outcome.counting(cell)) for cell in outcome.measured},
         unreadable=tuple(outcome.unreadable),
         disagreeing=tuple(outcome.disagreeing),
+        profiles=tuple(one for result in results if (one := _profile(outcome, result)) is not None),
     )
+
+
+def _profile(outcome: Outcome, result: CellResult) -> CellProfile | None:
+    every = enumerate(outcome.measured[result.cell], 1)
+    rounds = {number: one.layers for number, one in every if one.layers and number not in result.lost.rounds}
+    return profile.of_cell(result.cell.scenario, result.cell.slug, rounds)
 
 
 def _of_scenario(scenario: str, results: Sequence[CellResult]) -> tuple[CellResult, ...]:

@@ -8,6 +8,8 @@ import polars as pl
 
 from bench.analysis import evidence
 from bench.analysis.evidence import Evidence
+from bench.analysis.profiling import rounds
+from bench.analysis.profiling.rounds import RoundProfile
 from bench.analysis.recorded import windows
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.slices import cut
@@ -24,11 +26,13 @@ COLUMNS = (
 class Measurement:
     """One cell measured in one round: the requests that count, and the evidence around them.
 
-    `samples` has COLUMNS, which `recorded.windows.classified` explains; none when there was no window.
+    `samples` has COLUMNS, which `recorded.windows.classified` explains; none when there was no window. `layers`: where
+    its CPU time went; None without a profiler.
     """
 
     samples: pl.DataFrame
     evidence: Evidence
+    layers: RoundProfile | None = None
 
     @property
     def length_s(self) -> float:
@@ -43,7 +47,8 @@ class Measurement:
         """
         mine = known or cut.of(recording, samples, plan)
         counts = windows.classified(mine.samples, mine.window).select(COLUMNS)
-        return cls(counts, evidence.of(recording, samples, cell, plan, mine))
+        layers = rounds.of(recording.profiled, samples, mine.slices)
+        return cls(counts, evidence.of(recording, samples, cell, plan, mine), layers)
 
 
 def pooled(measurements: Sequence[Measurement]) -> pl.DataFrame:

@@ -124,6 +124,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
                 job.placed.load,
                 bind_host=job.request.bind_host,
                 trust=job.request.trust,
+                profiled=job.plan.rounds.profile,
             ),
             traced=job.plan.load.timeline,
             calls=any(cell.calls_external for cell in job.cells),

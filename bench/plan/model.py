@@ -164,7 +164,8 @@ class Rounds(_Section):
     `precision` the spread of `count` rounds decides once how many there are in all, up to `most`, so that the intervals
     of all throughput ratios are that narrow. `ceilings`: what pgbench does with the same SQL is measured, too.
     `baseline`: the service or target that all others are compared with, first of all. These ratios have intervals of
-    their own, narrower than those of all pairs; with a precision, it is theirs.
+    their own, narrower than those of all pairs; with a precision, it is theirs. `profile`: in one more turn of each
+    round, of `profile_s` seconds, a profiler looks where the CPU time of each service goes.
     """
 
     count: Annotated[int, Field(ge=1, le=99)] = 5
@@ -174,6 +175,8 @@ class Rounds(_Section):
     baseline: str = ""
     aa: bool = False
     ceilings: bool = True
+    profile: bool = False
+    profile_s: Annotated[int, Field(ge=1, le=600)] = 1
     precision: Annotated[float, Field(gt=0, lt=1)] | None = None
     most: Annotated[int, Field(ge=1, le=99)] = 20
 
@@ -181,6 +184,12 @@ class Rounds(_Section):
     def first_stage(self) -> int | None:
         """The rounds that decide how many there are; None where their number is fixed."""
         return None if self.precision is None else self.count
+
+    @model_validator(mode="after")
+    def _has_turns_to_profile_in(self) -> "Rounds":
+        if self.profile and self.slices == 1:
+            raise ValueError("rounds.profile needs rounds.slices of 2 or more: the profiler has a turn of its own")
+        return self
 
     @model_validator(mode="after")
     def _has_something_to_narrow(self) -> "Rounds":

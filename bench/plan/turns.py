@@ -14,6 +14,7 @@ MOST_CONNECTIONS = 120  # to PostgreSQL, of all services that are up
 
 SLICE_OVERHEAD_S = 0.03  # freezing one service, reading the counters, letting the next one go
 LAST_ANSWERS_S = 1.5  # an estimate: about the response time
+PROFILER_S = 1.0  # an estimate: py-spy reads the symbols of all libraries
 
 Heat = tuple[Cell, ...]
 """Cells that take turns with each other. Of one cell alone where it cannot, or where there is no other."""
@@ -62,7 +63,8 @@ def _of_operation(name: str) -> str:
 def expected_s(plan: Plan) -> float:
     """How long the turns of one cell are in a round: warm-up, slices, last answers."""
     slices_s = plan.load.measure_s + plan.rounds.slices * SLICE_OVERHEAD_S
-    return plan.load.warm_up_s + slices_s + LAST_ANSWERS_S
+    profiled_s = plan.rounds.profile_s + PROFILER_S if plan.rounds.profile else 0.0
+    return plan.load.warm_up_s + slices_s + profiled_s + LAST_ANSWERS_S
 
 
 def alone(cells: Iterable[Cell], plan: Plan) -> Iterator[str]:

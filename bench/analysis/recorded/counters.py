@@ -9,7 +9,8 @@ KERNEL_THREADS_PARENT = 2
 class Process:
     """A process now. `cpu_s` counts what it used itself, `reaped_s` what its ended children had used.
 
-    `cpu` is the number of the CPU that it ran on last; None where the system does not say.
+    `cpu` is the number of the CPU that it ran on last, and `system_s` the part of `cpu_s` in the kernel; None where the
+    system does not say.
     """
 
     pid: int
@@ -21,6 +22,7 @@ class Process:
     rss_bytes: int
     stopped: bool = False
     cpu: int | None = None
+    system_s: float | None = None
 
     @property
     def identity(self) -> tuple[int, float]:

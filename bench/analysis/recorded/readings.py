@@ -17,7 +17,8 @@ from bench.analysis.recorded.windows import Window
 class Use:
     """What the processes of one role have used so far, and the memory that they have now.
 
-    `by_process` is what each process of the service used itself, by pid (s); empty for other roles.
+    `by_process` is what each process of the service used itself, by pid (s); empty for other roles. `system_s` is the
+    part of `cpu_s` in the kernel; None for other roles, and where it is not known.
     """
 
     cpu_s: float
@@ -25,6 +26,7 @@ class Use:
     processes: frozenset[tuple[int, float]]
     stopped: frozenset[int] = frozenset()
     by_process: Mapping[int, float] = field(default_factory=dict, hash=False)
+    system_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def _figures(reading: Reading) -> dict[str, float]:
     if reading.strangers_s is not None:
         figures["strangers"] = reading.strangers_s
     figures |= {f"kernel {number}": used_s for number, used_s in reading.kernel.items()}
+    figures |= {f"system {role}": use.system_s for role, use in reading.roles.items() if use.system_s is not None}
     for use in reading.roles.values():
         figures |= {f"process {pid}": used_s for pid, used_s in use.by_process.items()}
     for who, by_cpu in reading.seen_on.items():

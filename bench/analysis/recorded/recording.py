@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from bench.analysis.recorded.gauges import Gauge
 from bench.analysis.recorded.pings import Ping
+from bench.analysis.recorded.profiled import Profiled
 from bench.analysis.recorded.readings import Reading
 from bench.analysis.recorded.turns import Turn
 from bench.analysis.recorded.windows import Mark
@@ -21,7 +22,8 @@ class Recording:
     `bench.plan.costs.counted_as`, as verification counted them; none where it could not. `external_calls` is how many
     the external API answered from the load's beginning to its end; None where that is not known. `turns` are those of
     a cell that was measured in slices, in order; none of one that ran without a break. `shared`: a pooler shares the
-    connections that PostgreSQL sees, so they are not the service's.
+    connections that PostgreSQL sees, so they are not the service's. `profiled` is what a profiler saw; None where there
+    was none.
     """
 
     marks: tuple[Mark, ...]
@@ -36,3 +38,4 @@ class Recording:
     external_calls: int | None = None
     turns: tuple[Turn, ...] = ()
     shared: bool = False
+    profiled: Profiled | None = None

@@ -17,7 +17,7 @@ class Slice:
     """A slice that counts. `block` numbers all slices of the cell's round in their order, from 1.
 
     `start_ns` is on the clock of the recording. `completed` and `succeeded` ended in it, whenever they began.
-    `service_cpu_s` is None where it could not be seen.
+    `service_cpu_s`, and the part of it in the kernel, are None where they could not be seen.
     """
 
     block: int
@@ -26,6 +26,7 @@ class Slice:
     completed: int
     succeeded: int
     service_cpu_s: float | None
+    service_system_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def of(
     """Of slices by their time on both clocks; `completed` are the requests that ended in them, on the active one."""
     all_, good = (_counted(one, active) for one in (completed, completed.filter(pl.col("ok"))))
     return tuple(
-        Slice(block, start_ns, (end_ns - start_ns) / 1e9, int(ended), int(succeeded), _service_cpu_s(seen))
+        Slice(block, start_ns, (end_ns - start_ns) / 1e9, int(ended), int(succeeded), *_service_s(seen))
         for block, (start_ns, end_ns), ended, succeeded, seen in zip(blocks, raw, all_, good, watched, strict=True)
     )
 
@@ -56,5 +57,6 @@ def _counted(requests: pl.DataFrame, spans: Spans) -> list[int]:
     return [int(count) for count in counts]
 
 
-def _service_cpu_s(seen: Stretch | None) -> float | None:
-    return None if seen is None else seen.grew.get(f"cpu {SERVICE}")
+def _service_s(seen: Stretch | None) -> tuple[float | None, float | None]:
+    grew = seen.grew if seen else {}
+    return grew.get(f"cpu {SERVICE}"), grew.get(f"system {SERVICE}")

@@ -3,6 +3,7 @@
 The first setup of a service has the port of its service.toml. Others beside it, in turns, have one above.
 """
 
+import os
 import secrets
 import tempfile
 import time
@@ -35,7 +36,8 @@ class FleetSettings:
     """The settings that all services of a run share.
 
     `dataset_users` is the number of users in the dataset. Services listen on loopback and on `bind_host`.
-    `trust` has the certificates that a target may be signed with.
+    `trust` has the certificates that a target may be signed with. `profiled`: this process and what it starts may look
+    into the services.
     """
 
     database_url: str = field(repr=False)
@@ -45,6 +47,7 @@ class FleetSettings:
     load_cpus: tuple[int, ...] = ()
     bind_host: str = LOOPBACK
     trust: Trust = field(default_factory=Trust)
+    profiled: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -220,6 +223,7 @@ class Fleet:
             calls = {}
         own = catalogue.service(setup.service).application
         traced = _traced(setup, log) if self.traced else {}
+        profiled = {"PROFILED_BY": str(os.getpid())} if shared.profiled else {}
         if setup.workers > 1:  # see services/metrics.py
             self._metrics_folders.append(
                 tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True)
@@ -233,7 +237,7 @@ class Fleet:
             cwd=catalogue.CHECKOUT,
             environment=calls
             | settings_of(setup, url, cells)
-            | {"DATASET_USERS": str(shared.dataset_users), "RUN_NONCE": shared.nonce, **traced, **together},
+            | {"DATASET_USERS": str(shared.dataset_users), "RUN_NONCE": shared.nonce, **traced, **profiled, **together},
         )
 
     def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:

@@ -8,13 +8,18 @@ from dataclasses import replace
 import polars as pl
 import psycopg
 
+from bench.analysis.profiling.shares import FEWEST_LOST
+from bench.analysis.recorded.profiled import Profiled
 from bench.analysis.recorded.recording import Recording
+from bench.analysis.recorded.roles import SERVICE
 from bench.analysis.recorded.turns import Turn
 from bench.measure import load
 from bench.measure.cell import Attempt
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.load import InTurns
+from bench.measure.profiling import spy
+from bench.measure.profiling.spy import Look, Spy
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
 from bench.store import locust_counts, recordings, samples, space
@@ -51,6 +56,7 @@ class Entrant:
         self._activity: list[Activity] = []
         self.turns: list[Turn] = []
         self.problem: BenchError | None = None
+        self._profiled: Profiled | None = None
 
     def observe(self, roots: Mapping[int, str], cpus: Sequence[int], connection: psycopg.Connection | None) -> None:
         """Begin to observe. `roots` has the role of each process that we started, as seen from this cell."""
@@ -106,6 +112,46 @@ class Entrant:
         self.turns.append(Turn(start_ns, frozen_ns, start_ns, frozen_ns) if counts else Turn(start_ns, frozen_ns))
         self._watch(start_ns)
 
+    def profile(self, seconds: int, tick: Callable[[], None]) -> None:
+        """Let the service run with a profiler beside it for so long. What it uses meanwhile counts for nothing else.
+
+        Where many samples with machine code could not be read, there is a second look without it.
+        """
+        pids = spy.processes(next(pid for pid, one in self._fleet.pids().items() if one == self.setup))
+        before, threads = self._used(), spy.threads_s(pids)
+        start_ns = time.perf_counter_ns()
+        seen = self._look(pids, seconds, tick, native=True)
+        second = Look({}, 0)
+        end_ns, after = time.perf_counter_ns(), self._used()
+        used_s = spy.used_s(threads, spy.threads_s(pids))
+        if seen.lost_share >= FEWEST_LOST:
+            second = self._look(pids, seconds, tick, native=False)
+        self._profiled = Profiled(
+            start_ns, end_ns, seen.stacks, seen.lost, second.stacks, after[0] - before[0], after[1] - before[1], used_s,
+            seen.problem or second.problem,
+        )  # fmt: skip
+
+    def _look(self, pids: Sequence[int], seconds: int, tick: Callable[[], None], *, native: bool) -> Look:
+        folder, name = self.attempt.folder, "stacks.txt" if native else "python_stacks.txt"
+        looking: list[Spy] = []
+
+        def done(elapsed_s: float) -> bool:
+            if not looking:
+                looking.append(Spy(pids, seconds, self.attempt.placed.service, folder, name, native=native))
+            return looking[0].has_ended() or elapsed_s > looking[0].longest_s
+
+        try:
+            self.turn(done, tick, counts=False)
+        finally:
+            stop_all([one.child for one in looking])
+        return looking[0].look()
+
+    def _used(self) -> tuple[float, float]:
+        """What the service has used so far (s): all CPU time, and that of the kernel."""
+        self._sampled.look()
+        use = self._sampled.readings[-1].roles[SERVICE]
+        return use.cpu_s, use.system_s or 0.0
+
     @property
     def _sampled(self) -> Sampler:
         assert self._sampler is not None  # noqa: S101  # `observe` comes before the first turn
@@ -130,6 +176,7 @@ class Entrant:
             locust_requests=None,
             verified_transactions=self.attempt.verified,
             turns=tuple(self.turns),
+            profiled=self._profiled,
         )
 
     def recorded(self) -> tuple[Recording, pl.DataFrame]:

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 
 import psycopg
 
@@ -97,7 +98,13 @@ class _Heat:
         for one in self._entrants:
             self._until(one, WARM_UP, "measuring", limits.warm_up_most_s)
         say(f"{slices} slices of {slice_s:g} s of each cell, in turns")
-        for block in schedule.blocks(list(self._by_cell), slices, self._seed):
+        blocks = list(schedule.blocks(list(self._by_cell), slices, self._seed))
+        middle = (len(blocks) + 1) // 2 if self._plan.rounds.profile else len(blocks)
+        for block in blocks[:middle]:
+            self._take_block(block, slice_s)
+        if self._plan.rounds.profile:
+            self._profile(blocks[0])
+        for block in blocks[middle:]:
             self._take_block(block, slice_s)
         self._repeat(slice_s)
         say("waiting for the last answers")
@@ -105,6 +112,15 @@ class _Heat:
             self._until(one, END, "stopping", limits.drain_s)
         for one in self._entrants:
             one.leave()
+
+    def _profile(self, block: Sequence[Cell]) -> None:
+        """Halfway: the slices before and after it have the same machine as the profiler."""
+        seconds = self._plan.rounds.profile_s
+        self._listener.step(f"{seconds} s of each cell with the profiler")
+        for cell in block:
+            one = self._by_cell[cell]
+            if one.problem is None:
+                self._safely(one, partial(one.profile, seconds, self._tick))
 
     def _connect(self) -> None:
         """Wait until the users of all loads are there."""

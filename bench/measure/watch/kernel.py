@@ -55,6 +55,7 @@ def parse_stat(text: str, ticks: int, page: int) -> Process:
         rss_bytes=int(values[21]) * page,
         stopped=values[0] in {"T", "t"},
         cpu=int(values[36]),
+        system_s=system,
     )
 
 

@@ -25,7 +25,12 @@ def _use(role: str, found: Sequence[Process], harness: int) -> Use:
     rss_bytes = alone + max(shared.values(), default=0)
     stopped = frozenset(one.pid for one in found if one.stopped)
     by_process = {one.pid: one.cpu_s for one in found} if role == SERVICE else {}
-    return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped, by_process)
+    system_s = None if role != SERVICE or any(one.system_s is None for one in found) else _system_s(found)
+    return Use(cpu_s, rss_bytes, frozenset((one.pid, one.started) for one in found), stopped, by_process, system_s)
+
+
+def _system_s(found: Sequence[Process]) -> float:
+    return sum(one.system_s or 0.0 for one in found)
 
 
 def _root_of(process: Process, processes: Mapping[int, Process], roots: Collection[int]) -> int | None:

@@ -1,0 +1,1 @@
+"""What a profiler saw of services: where their CPU time goes, and what memory costs. Pure."""

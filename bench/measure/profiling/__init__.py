@@ -1,0 +1,1 @@
+"""Looks into running services: a sampling profiler beside the load, and memory."""
