@@ -28,6 +28,7 @@ Examples:
   bench run --services asyncpg_async,sqlalchemy_async --scenarios crud --rounds 3
   bench list                                 the services, scenarios and plans
   bench trace asyncpg_async read_user        one request's conversation with PostgreSQL, message by message
+  bench profile sqlalchemy_async --against asyncpg_async    where the CPU time goes, layer by layer
   bench compare                              what changed between the last two runs of the same plan
   bench report                               write the newest run's page, report.html
   bench calibrate                            what this machine's load generator can do
@@ -55,6 +56,7 @@ COMMANDS = {
     "ui": CommandPlace("bench.commands.serve", "Start Locust's web UI, database and services until Ctrl-C."),
     "verify": CommandPlace("bench.commands.verify", "Check services against the contract, and count round trips."),
     "trace": CommandPlace("bench.commands.trace", "Show one request of a warm service, message by message."),
+    "profile": CommandPlace("bench.commands.profile", "Show where a request's CPU time goes, layer by layer."),
     "compare": CommandPlace("bench.commands.compare", "Show what changed between two runs, with intervals."),
     "report": CommandPlace("bench.commands.report", "Write a run's page, report.html, and the list of all runs."),
     "calibrate": CommandPlace("bench.commands.calibrate", "Measure this machine's load generator, clock and noise."),

@@ -14,7 +14,7 @@ from bench.measure.resuming import Earlier
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.report import csv_tables
-from bench.report.terminal import claims, parity_table, ranking
+from bench.report.terminal import claims, layers_table, parity_table, ranking
 from bench.store import files, runs
 from bench.store.runs import Run
 from suite.errors import BenchError
@@ -40,6 +40,9 @@ def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: s
     for scenario in dict.fromkeys(cell.scenario for cell in found.measured):
         console.print()
         console.print(ranking.ranking(rankings[scenario], all_pairs=job.request.all_pairs))
+    for scenario in dict.fromkeys(one.scenario for one in found.profiles):
+        console.print()
+        console.print(layers_table.table(scenario, [one for one in found.profiles if one.scenario == scenario]))
     if found.rulings and found.results:
         console.print()
         console.print(claims.table(found.rulings))

@@ -50,6 +50,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rate": ("load", "rate"),
     "load_workers": ("load", "workers"),
     "expect_workers": ("load", "expect_workers"),
+    "profile_s": ("rounds", "profile_s"),
     "seed": ("rounds", "seed"),
 }
 # How a title says that an option has overridden the plan; the seed does not change what is measured.
@@ -62,6 +63,7 @@ SAID: Mapping[str, str] = {
     "baseline": "baseline {}",
     "measure": "windows of {} s",
     "warm_up": "warm-up of {} s",
+    "profile_s": "{} s with the profiler",
     "scale": "scale {}",
     "pool_size": "pool size {}",
     "workers": "{} workers",

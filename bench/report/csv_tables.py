@@ -10,6 +10,7 @@ import polars as pl
 from bench.analysis import sweeps
 from bench.analysis.analysis import Analysis, Ceiling
 from bench.analysis.pairs import Pair
+from bench.analysis.profiling import profile
 from bench.analysis.rulings import Ruling
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
@@ -25,6 +26,7 @@ COMPARISON = (*(field.name for field in fields(Pair)), RUN)
 CEILINGS = (*(field.name for field in fields(Ceiling)), RUN)
 CLAIMS = (*(field.name for field in fields(Ruling)), RUN)
 SWEEPS = (*sweeps.COLUMNS, RUN)
+PROFILE = (*profile.COLUMNS, RUN)
 ColumnsAndRows = tuple[tuple[str, ...], list[Mapping[str, Any]]]
 LOCUST_PERCENTILES = (0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 LOCUST_COLUMNS = (
@@ -87,7 +89,7 @@ def as_text(rows: Mapping[str, ColumnsAndRows]) -> dict[str, str]:
 
 
 def tables(of_run: Origin, load: Load, found: Analysis) -> dict[str, ColumnsAndRows]:
-    """Each table by the name of its file. There is none of sweeps or claims where a run has none."""
+    """Each table by the name of its file. There is none of sweeps, claims or layers where a run has none."""
     key = {RUN: of_run.run_id}
     rows: dict[str, ColumnsAndRows] = {
         "summary.csv": (SUMMARY, [*summary_rows(of_run, load, found.results)]),
@@ -95,8 +97,9 @@ def tables(of_run: Origin, load: Load, found: Analysis) -> dict[str, ColumnsAndR
         "sweeps.csv": (SWEEPS, [key | one for one in sweeps.rows(found.curves)]),
         "ceilings.csv": (CEILINGS, [key | asdict(one) for one in found.ceilings]),
         "claims.csv": (CLAIMS, [key | asdict(one) for one in found.rulings]),
+        "profile.csv": (PROFILE, [key | one for one in profile.rows(found.profiles)]),
     }
-    empty = {name for name in ("sweeps.csv", "claims.csv") if not rows[name][1]}
+    empty = {name for name in ("sweeps.csv", "claims.csv", "profile.csv") if not rows[name][1]}
     return {name: table for name, table in rows.items() if name not in empty}
 
 
