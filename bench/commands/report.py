@@ -6,7 +6,7 @@ import click
 
 from bench.analysis import analysis
 from bench.commands import options
-from bench.report import csv_tables
+from bench.report import csv_tables, stack_files
 from bench.report.terminal import ratios
 from bench.store import files, stored
 from bench.store.runs import find, finished
@@ -58,6 +58,7 @@ def report(run: str | None, chosen_round: int | None, pictures: Path | None, *, 
     else:
         load = stored.plan_of(files.json_of(folder / "plan.json")).load
         csv_tables.write(folder, load, found, found.measured)
+        stack_files.write(folder, found)
         console.print(f"written: {folder / 'summary.csv'} and the other CSVs", highlight=False, soft_wrap=True)
     for path in [] if pictures is None else writing.write_pictures(pictures, found):
         console.print(f"written: {path}", highlight=False, markup=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from bench.measure.job import Job
 from bench.measure.resuming import Earlier
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
-from bench.report import csv_tables
+from bench.report import csv_tables, stack_files
 from bench.report.terminal import claims, layers_table, parity_table, ranking
 from bench.store import files, runs
 from bench.store.runs import Run
@@ -22,7 +22,9 @@ from suite.errors import BenchError
 
 def save(folder: Run, plan: Plan, outcome: Outcome, cells: Sequence[Cell]) -> None:
     """Write the tables of all cells, and the statistics of these in Locust's layout."""
-    csv_tables.write(folder.folder, plan.load, analysis.of(outcome), cells)
+    found = analysis.of(outcome)
+    csv_tables.write(folder.folder, plan.load, found, cells)
+    stack_files.write(folder.folder, found)
 
 
 def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:

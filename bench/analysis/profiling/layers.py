@@ -85,6 +85,11 @@ def of_python(stack: str) -> Layer:
     return _of([one for one in map(frame, stack.split(";")) if one.is_python])
 
 
+def of_frame(one: Frame) -> Layer:
+    """The layer of a frame by itself; an empty one where it works for its caller."""
+    return table().functions.get(one.name) or table().of_path(one.path) or Layer("")
+
+
 def of_thread(name: str) -> Layer | None:
     """The layer of threads that run no Python code, by their name; None for all others."""
     return next((layer for known, layer in table().threads.items() if fnmatchcase(name, known)), None)
@@ -93,8 +98,8 @@ def of_thread(name: str) -> Layer | None:
 def _of(frames: Sequence[Frame]) -> Layer:
     for number in range(len(frames) - 1, -1, -1):
         one = frames[number]
-        layer = table().functions.get(one.name) or table().of_path(one.path)
-        if layer is None:
+        layer = of_frame(one)
+        if not layer.name:
             continue
         if layer.name == OWN_CODE and not layer.part:
             within = any(outer.name == WITHIN_DEPENDENCIES for outer in frames[:number])

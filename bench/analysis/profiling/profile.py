@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis import intervals
-from bench.analysis.profiling import layers
+from bench.analysis.profiling import layers, stacks
 from bench.analysis.profiling.layers import OTHER, Layer
 from bench.analysis.profiling.rounds import RoundProfile
 
@@ -64,6 +64,12 @@ class CellProfile:
     def lost(self) -> float:
         """The largest share of samples of a round that could not be read."""
         return max((one.lost for one in self.rounds.values()), default=0.0)
+
+    @property
+    def stacks_ms(self) -> Mapping[str, float]:
+        """The user time of each collapsed stack (ms a request, mean of rounds)."""
+        every = stacks.together(one.stacks_ms for one in self.rounds.values())
+        return {stack: ms / len(self.rounds) for stack, ms in every.items()}
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class RoundProfile:
     A layer's user time is its share of the samples times the user time that the service used in the slices without the
     profiler. The kernel's is the system time of these slices. So all layers together are `cpu_ms`, what a request cost
     without the profiler. `profiled_cpu_ms` is what one cost beside it; None where none ended meanwhile. `samples` were
-    taken in user mode, and the share `lost` of all could not be read. `problem`: why nothing is known, in words.
+    taken in user mode, and the share `lost` of all could not be read. `stacks_ms` has the user time of each collapsed
+    stack of the threads that run Python code. `problem`: why nothing is known, in words.
     """
 
     layers_ms: Mapping[Layer, float] = field(default_factory=dict, hash=False)
@@ -31,6 +32,7 @@ class RoundProfile:
     profiled_cpu_ms: float | None = None
     samples: int = 0
     lost: float = 0.0
+    stacks_ms: Mapping[str, float] = field(default_factory=dict, hash=False)
     problem: str = ""
 
 
@@ -58,4 +60,5 @@ def of(seen: Profiled | None, samples: pl.DataFrame, slices: Sequence[Slice]) ->
         1000 * seen.cpu_s / meanwhile if meanwhile and seen.cpu_s else None,
         shares.counted(seen),
         shares.lost(seen),
+        {stack: share * user_ms for stack, share in shares.stacks(seen).items()},
     )

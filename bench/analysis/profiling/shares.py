@@ -20,18 +20,20 @@ ENOUGH = 3  # samples of a kind, to say how its machine code is spread
 
 def user(seen: Profiled) -> dict[Layer, float]:
     """The share of each layer in the user time of a service; empty where no sample was taken in user mode."""
-    of_python = _normal(_weighed(seen))
+    found = defaultdict[Layer, float](float)
+    for stack, share in stacks(seen).items():
+        found[layers.of_stack(stack)] += share
+    if not found:
+        return {}
     threads = {name: (layers.of_thread(name), used_s) for name, used_s in seen.threads_s.items()}
     all_s = math.fsum(used_s for _, used_s in threads.values())
-    own = defaultdict[Layer, float](float)
-    for layer, used_s in threads.values():
-        if layer is not None and all_s:
-            own[layer] += used_s / all_s
-    rest = 1 - math.fsum(own.values())
-    found = {layer: share * rest for layer, share in of_python.items()}
-    for layer, share in own.items():
-        found[layer] = found.get(layer, 0.0) + share
-    return found if of_python else {}
+    outside = [(layer, used_s / all_s) for layer, used_s in threads.values() if layer is not None and all_s]
+    rest = 1 - math.fsum(share for _, share in outside)
+    for layer in found:
+        found[layer] *= rest
+    for layer, share in outside:
+        found[layer] += share
+    return dict(found)
 
 
 def lost(seen: Profiled) -> float:
@@ -45,8 +47,8 @@ def counted(seen: Profiled) -> int:
     return sum(count for stack, count in seen.stacks.items() if layers.of_stack(stack).name != KERNEL)
 
 
-def _weighed(seen: Profiled) -> dict[Layer, float]:
-    """The samples of each layer in user mode. Kinds of stacks of which many were lost count for as many more.
+def stacks(seen: Profiled) -> dict[str, float]:
+    """The share of each stack in the samples in user mode. Kinds of which many were lost count for as many more.
 
     A kind is the layer of the innermost Python frame, and whether the stack is a greenlet's: SQLAlchemy's greenlets
     have a stack that the profiler often cannot follow. The second look, which sees Python frames alone, has the true
@@ -54,37 +56,32 @@ def _weighed(seen: Profiled) -> dict[Layer, float]:
     (1979), 33-46.
     """
     if lost(seen) < FEWEST_LOST or not seen.python_stacks:
-        return _by_layer(seen.stacks)
+        return _normal(seen.stacks)
     first, second = _kinds(seen.stacks), _kinds(seen.python_stacks)
-    of_second = sum(sum(one.values()) for one in second.values())
-    found = defaultdict[Layer, float](float)
-    for kind, stacks in second.items():
-        share = sum(stacks.values()) / of_second
+    found = defaultdict[str, float](float)
+    for kind, looked in second.items():
         known = first.get(kind, {})
-        spread = known if sum(known.values()) >= ENOUGH else stacks
-        total = sum(spread.values())
+        spread = known if sum(known.values()) >= ENOUGH else looked
+        weight = sum(looked.values()) / sum(spread.values())
         for stack, count in spread.items():
-            layer = layers.of_stack(stack) if spread is known else kind[0]
-            if layer.name != KERNEL:
-                found[layer] += share * count / total
-    return dict(found)
+            found[stack] += weight * count
+    return _normal(found)
 
 
-def _kinds(stacks: Mapping[str, int]) -> dict[tuple[Layer, bool], dict[str, int]]:
+def _kinds(every: Mapping[str, int]) -> dict[tuple[Layer, bool], dict[str, int]]:
     kinds: dict[tuple[Layer, bool], dict[str, int]] = {}
-    for stack, count in stacks.items():
-        kinds.setdefault((layers.of_python(stack), MAIN not in stack), {})[stack] = count
+    for stack, count in every.items():
+        kinds.setdefault((layers.of_python(stack), is_greenlet(stack)), {})[stack] = count
     return kinds
 
 
-def _by_layer(stacks: Mapping[str, int]) -> dict[Layer, float]:
-    found = defaultdict[Layer, float](float)
-    for stack, count in stacks.items():
-        if (layer := layers.of_stack(stack)).name != KERNEL:
-            found[layer] += count
-    return dict(found)
+def is_greenlet(stack: str) -> bool:
+    """Whether the profiler saw a greenlet's own stack, which does not begin where the process did."""
+    return MAIN not in stack
 
 
-def _normal(weights: Mapping[Layer, float]) -> dict[Layer, float]:
-    whole = math.fsum(weights.values())
-    return {layer: weight / whole for layer, weight in weights.items()} if whole else {}
+def _normal(weights: Mapping[str, float]) -> dict[str, float]:
+    """Without samples in system calls, as shares."""
+    mine = {stack: weight for stack, weight in weights.items() if layers.of_stack(stack).name != KERNEL}
+    whole = math.fsum(mine.values())
+    return {stack: weight / whole for stack, weight in mine.items()}

@@ -12,19 +12,22 @@ from bench.analysis.analysis import Analysis, Ceiling, Ranking
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import CellResult
 from bench.analysis.pairing.families import Family
+from bench.analysis.profiling.profile import CellProfile
 from bench.analysis.recorded.timeline import TimelineRow
 from bench.analysis.rulings import Ruling
 from bench.analysis.summary import SAMPLES_BEYOND
 from bench.plan.model import Plan
 from bench.plan.note import Kind
+from bench.report import layers
 from bench.report.html import series, tables
-from bench.report.html.charts import over_time, percentiles, ranking, sweep, timeline
+from bench.report.html.charts import flame, over_time, percentiles, ranking, sweep, timeline
 from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import Limits, OverTime
 from bench.report.html.tables import PageTable
 
 MOST_CELLS = 60  # of which charts over time are drawn
+TWO = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class PageSection:
-    """A part of the page: `folded` tables and `lines` (under `lines_title`) are shown when asked for."""
+    """A part of the page: `folded` tables and `lines` (under `lines_title`) are shown when asked for.
+
+    `wide`: its charts have the whole width.
+    """
 
     key: str
     title: str
@@ -57,6 +63,7 @@ class PageSection:
     lines: Sequence[str] = ()
     lines_title: str = ""
     commands: Sequence[str] = ()
+    wide: bool = False
 
 
 def of(facts: RunFacts, found: Analysis) -> list[PageSection]:
@@ -66,6 +73,7 @@ def of(facts: RunFacts, found: Analysis) -> list[PageSection]:
         _throughput(found),
         _latency(facts, found),
         _over_time(facts, found),
+        *_layers(found.profiles),
         _costs(found.results),
         _sweeps(found.rankings),
         _timelines(facts),
@@ -168,6 +176,30 @@ def _over_time(facts: RunFacts, found: Analysis) -> PageSection | None:
     ]
     charts = [over_time.aligned(one, limits) for one, limits in _beside(facts, found)]
     return PageSection("over-time", "Over time", notes, charts)
+
+
+def _layers(profiles: Sequence[CellProfile]) -> Iterator[PageSection]:
+    """Of each scenario: its layers, and flame graphs of each cell."""
+    for number, scenario in enumerate(dict.fromkeys(one.scenario for one in profiles)):
+        mine = [one for one in profiles if one.scenario == scenario]
+        known = sorted((one for one in mine if one.times), key=lambda one: -one.cpu_ms)
+        notes = [
+            "Time of the service, without the profiler; a layer's interval is over the rounds (95%).",
+            *layers.notes(mine),
+        ]
+        charts = [flame.chart(one) for one in known]
+        shown, folded = [tables.layers_beside(scenario, known)] if len(known) > 1 else [], []
+        if len(known) == TWO:
+            notes.insert(0, f"{layers.sentence(*known)}.")
+            charts.insert(0, flame.difference(*known))
+            shown = [tables.layers_of_two(*known)]
+        of_each = [tables.layers_of_one(one) for one in known]
+        if len(known) == 1:
+            shown = of_each
+        else:
+            folded = of_each
+        key = f"layers-{number + 1}" if number else "layers"
+        yield PageSection(key, f"Where the CPU time goes: {scenario}", notes, charts, shown, folded, wide=True)
 
 
 def _costs(results: Sequence[CellResult]) -> PageSection | None:

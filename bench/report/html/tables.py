@@ -9,12 +9,13 @@ from bench.analysis.outcome import CellResult
 from bench.analysis.pairing.families import Family
 from bench.analysis.pairs import Conclusion
 from bench.analysis.parity import ParityRow
+from bench.analysis.profiling.profile import CellProfile
 from bench.analysis.rulings import Ruling
 from bench.compare import causes
 from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.plan.note import Kind, Note
-from bench.report import answer
+from bench.report import answer, layers
 from bench.report.formats import confidence_of, figure_of, number
 
 REASONS = {
@@ -193,3 +194,23 @@ def settings(caption: str, values: Mapping[str, Any]) -> PageTable:
     """Nested settings, one a row."""
     rows = tuple((name, str(value)) for name, value in causes.flat(values).items())
     return PageTable(caption, ("setting", "value"), rows)
+
+
+def layers_of_one(cell: CellProfile) -> PageTable:
+    """The layers and parts of one cell."""
+    columns = ("layer", "ms per request", "95% interval", "share")
+    return PageTable(f"{cell.slug}: layers", columns, tuple(layers.of_one(cell)), frozenset({1, 2, 3}))
+
+
+def layers_of_two(one: CellProfile, other: CellProfile) -> PageTable:
+    """The layers and parts of two cells, and their differences; the largest first."""
+    columns = ("layer", one.slug, other.slug, "difference", "95% interval")
+    caption = f"{one.scenario}: CPU time per request (ms)"
+    return PageTable(caption, columns, tuple(layers.of_two(one, other)), frozenset({1, 2, 3, 4}))
+
+
+def layers_beside(scenario: str, cells: Sequence[CellProfile]) -> PageTable:
+    """Each layer of several cells."""
+    columns = ("layer", *(cell.slug for cell in cells))
+    caption = f"{scenario}: CPU time per request (ms)"
+    return PageTable(caption, columns, tuple(layers.beside(cells)), frozenset(range(1, len(cells) + 1)))
