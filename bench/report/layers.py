@@ -10,6 +10,7 @@ LEAST_MS = 0.005  # a smaller difference is not worth a word
 MOST_NAMED = 5
 MOST_UNKNOWN = 0.05
 FEW_SAMPLES = 400
+INDENT = "\N{EM SPACE}"
 Line = tuple[str, ...]
 
 
@@ -17,7 +18,7 @@ def name(layer: Layer) -> str:
     """Of a layer in the first column: a part stands below its layer."""
     if layer.name == WHOLE:
         return "a whole request"
-    return f"  {layer.part}" if layer.part else layer.name
+    return f"{INDENT}{layer.part}" if layer.part else layer.name
 
 
 def of_one(cell: CellProfile) -> list[Line]:
@@ -69,9 +70,9 @@ def notes(cells: Sequence[CellProfile]) -> list[str]:
         said.append(f"CPU time a request beside the profiler, times that without it: {', '.join(costs)}")
     lost = [f"{cell.slug} {cell.lost:.0%}" for cell in known if cell.lost >= 0.02]
     if lost:
-        said.append(f"samples that could not be read, weighed by a second look without machine code: {', '.join(lost)}")
+        said.append(f"Samples that could not be read, weighed by a second look without machine code: {', '.join(lost)}")
     if few := [f"{cell.slug} {cell.samples}" for cell in known if cell.samples < FEW_SAMPLES]:
-        said.append(f"few samples: {', '.join(few)}")
+        said.append(f"Few samples: {', '.join(few)}")
     for cell in known:
         share = next((one.share for one in cell.layers if one.layer.name == "other"), 0.0)
         if share > MOST_UNKNOWN:

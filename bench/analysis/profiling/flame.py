@@ -5,7 +5,6 @@ their names, so that those of two graphs can be found again.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,14 @@ from bench.analysis.profiling.stacks import Frame, frame
 
 HIDDEN = ("cpython/", "libpython", "libc.so", "libstdc++", "libgcc")
 """Frames that say nothing to who reads Python: the interpreter's own, between those that it runs."""
+HIDDEN_NAMES = ("0x", "__Pyx_", "__pyx_", "greenlet::")
+STARTING = (
+    "python/runpy.py", "python/threading.py", "python/multiprocessing/", "python/asyncio/runners.py", "gunicorn/",
+    "uvicorn_worker/", "uvicorn/__main__.py", "uvicorn/main.py", "uvicorn/_compat.py", "uvicorn/server.py",
+    "uvicorn/_subprocess.py", "granian/", "services/worker.py", "services/asgi_worker.py", "services/under_granian.py",
+    "click/",
+)  # fmt: skip
+"""Frames that every stack begins with: they start the server, and run as long as it does."""
 GREENLET = Frame("greenlet", "")
 
 
@@ -71,26 +78,15 @@ def _tree(stacks_ms: Mapping[str, float]) -> _Node:
 
 
 def _shortened(stacks_ms: Mapping[str, float]) -> Iterator[tuple[Sequence[Frame], float]]:
-    """Stacks without hidden frames, and without those that all of a kind begin with: they start the server."""
-    kinds = defaultdict[bool, list[tuple[list[Frame], float]]](list)
+    """Stacks without hidden frames, and without those that start the server."""
     for stack, ms in stacks_ms.items():
         frames = [one for one in map(frame, stack.split(";")) if not _is_hidden(one)]
-        kinds[is_greenlet(stack)].append((frames, ms))
-    for greenlets, every in kinds.items():
-        common = _common([frames for frames, _ in every])
-        start = [GREENLET] if greenlets else []
-        yield from (([*start, *frames[common:]], ms) for frames, ms in every)
+        begun = next((place for place, one in enumerate(frames) if not one.path.startswith(STARTING)), len(frames))
+        yield [*([GREENLET] if is_greenlet(stack) else []), *frames[begun:]], ms
 
 
 def _is_hidden(one: Frame) -> bool:
-    return one.path.startswith(HIDDEN) or one.name.startswith("0x")
-
-
-def _common(every: Sequence[Sequence[Frame]]) -> int:
-    """How many frames all of these begin with; the last one stays."""
-    shortest = min(map(len, every))
-    same = next((place for place in range(shortest) if len({one[place] for one in every}) > 1), shortest)
-    return max(0, same - 1)
+    return one.path.startswith(HIDDEN) or one.name.startswith(HIDDEN_NAMES)
 
 
 def _boxes(node: _Node, whole_ms: float, least: float, depth: int, left: float, other: _Node | None) -> Iterator[Box]:

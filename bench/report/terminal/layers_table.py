@@ -22,6 +22,8 @@ def table(scenario: str, cells: Sequence[CellProfile]) -> RenderableType:
         return Group(*notes)
     made = Table(box=SIMPLE_HEAD, pad_edge=False, title=f"{scenario}: CPU time a request (ms)", title_justify="left")
     said: list[RenderableType] = []
+    headings: tuple[str, ...]
+    lines: list[layers.Line]
     if len(known) == 1:
         headings, lines = ("layer", "ms", "95% CI", "share"), layers.of_one(known[0])
     elif len(known) == TWO:
