@@ -14,5 +14,5 @@ def allow() -> None:
     """
     tracer = os.environ.get("PROFILED_BY")
     if tracer and sys.platform == "linux":
-        # Without Yama the call fails, and nobody has to be allowed.
+        # Without Yama the call fails, and nothing has to be allowed.
         ctypes.CDLL(None).prctl(PR_SET_PTRACER, int(tracer), 0, 0, 0)
