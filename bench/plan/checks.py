@@ -48,12 +48,17 @@ def _check_ports(path: Path, plan: Plan) -> None:
 
 
 def check_slices(path: Path, plan: Plan) -> None:
-    """Raise PlanError for slices that are too short."""
+    """Raise PlanError for slices that are too short, and for a profiler beside several workers."""
     slices, measure_s = plan.rounds.slices, plan.load.measure_s
     if slices > 1 and measure_s / slices < SHORTEST_SLICE_S:
         raise PlanError(
             f"{path}: {slices} slices (rounds.slices) of {measure_s:g} s (load.measure_s) are"
             f" {measure_s / slices:.3g} s each, and {SHORTEST_SLICE_S:g} s is the least"
+        )
+    if plan.rounds.profile and plan.matrix.workers != [1]:
+        raise PlanError(
+            f"{path}: a profiler (rounds.profile) runs on its service's CPU, so it needs one worker: matrix.workers is"
+            f" {', '.join(map(str, plan.matrix.workers))}; use 1 (--workers 1)"
         )
 
 

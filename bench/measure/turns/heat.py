@@ -114,12 +114,12 @@ class _Heat:
             one.leave()
 
     def _profile(self, block: Sequence[Cell]) -> None:
-        """Halfway: the slices before and after it have the same machine as the profiler."""
+        """Halfway: the slices before and after it have the same machine as the profiler. None looks into a target."""
         seconds = self._plan.rounds.profile_s
         self._listener.step(f"{seconds} s of each cell with the profiler")
         for cell in block:
             one = self._by_cell[cell]
-            if one.problem is None:
+            if one.problem is None and not one.setup.url:
                 self._safely(one, partial(one.profile, seconds, self._tick))
 
     def _connect(self) -> None:

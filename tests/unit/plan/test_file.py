@@ -214,3 +214,15 @@ def test_another_time_to_measure_keeps_the_length_of_slices(tmp_path: Path) -> N
     short.write_text(MINIMAL + "[load]\nmeasure_s = 2.0\n[rounds]\nslices = 10\n")
     with pytest.raises(PlanError, match=r"10 slices \(rounds.slices\) of 2 s .* are 0.2 s each, and 0.25 s"):
         file.read(short)
+
+
+def test_a_profiler_needs_slices_and_one_worker(tmp_path: Path) -> None:
+    """It has a turn of its own, on its service's CPU. The plan `profile` has both."""
+    assert file.read(file.find("profile")).rounds.profile
+    for rounds, workers, refused in (
+        ("profile = true", "", r"rounds.profile needs rounds.slices of 2 or more"),
+        ("profile = true\nslices = 4", "workers = [1, 2]", r"so it needs one worker: matrix.workers is 1, 2; use 1"),
+    ):
+        path = written(tmp_path, MINIMAL.replace("[matrix]\n", f"[matrix]\n{workers}\n") + f"[rounds]\n{rounds}\n")
+        with pytest.raises(PlanError, match=refused):
+            file.read(path)
