@@ -2,19 +2,25 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.analysis import analysis
 from bench.report.html import writing
+from bench.store import stored
 from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.integration.checkout import copied
+from tests.unit.analysis.profiling import profile_of
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium, which .ci/run installs")
 PHONE_PX, DESK_PX = 390, 1280
+PAGE_PX, MARGIN_PX = 1216, 16  # of style.css
 LIGHT = {"ink": "rgb(27, 31, 36)", "paper": "rgb(255, 255, 255)", "line": "rgb(27, 31, 36)"}
 DARK = {"ink": "rgb(230, 233, 236)", "paper": "rgb(20, 24, 28)", "line": "rgb(230, 233, 236)"}
 # The page has no script, so one around it looks into its frame.
@@ -23,7 +29,7 @@ FRAME = """<!DOCTYPE html><body style="margin:0">
 <script>onload = () => {
   const inside = document.querySelector("iframe").contentWindow, page = inside.document;
   const style = name => inside.getComputedStyle(page.querySelector(name));
-  const charts = [...page.querySelectorAll("svg")];
+  const charts = [...page.querySelectorAll("svg:not(.flame, .flame svg)")];
   const drawn = one => {
     const box = one.getBoundingClientRect();
     const marks = [...one.querySelectorAll("path, use, image")].map(mark => mark.getBoundingClientRect());
@@ -44,6 +50,10 @@ FRAME = """<!DOCTYPE html><body style="margin:0">
       return parseFloat(inside.getComputedStyle(one).fontSize) * Math.hypot(matrix.a, matrix.b);
     })),
     overlapping: charts.flatMap(one => overlaps([...one.querySelectorAll("text")])),
+    flames: [...page.querySelectorAll("svg.flame")].map(one => [
+      Math.round(one.getBoundingClientRect().width), one.querySelectorAll("rect").length,
+      new Set([...one.querySelectorAll("rect")].map(box => inside.getComputedStyle(box).fill)).size,
+    ]),
     charts: charts.length, blank: charts.filter(one => !drawn(one)).map(one => one.textContent.trim().slice(0, 80)),
     text: page.body.innerText,
   }) + "END";
@@ -71,12 +81,27 @@ def is_whole(seen: dict[str, Any], width_px: int, colours: dict[str, str], chart
     assert seen.pop("smallest") >= 7
     assert seen.pop("text")
     assert seen.pop("overlapping") == []
+    seen.pop("flames")
     assert seen == {"width": width_px, "loaded": [], "console": [], "charts": charts, "blank": []} | colours
 
 
 def test_a_page_is_whole_in_the_dark_on_a_phone(made_up_run: Path, tmp_path: Path) -> None:
     """Of a run with every section but one."""
     is_whole(look(made_up_run / writing.REPORT, tmp_path, width_px=PHONE_PX, dark=True), PHONE_PX, DARK, 17)
+
+
+def test_flame_graphs_are_as_wide_as_the_page(made_up_run: Path, tmp_path: Path) -> None:
+    """On a phone and on a desk: of each profiled cell, and of the difference of two. Layers differ in colour."""
+    folder = tmp_path / "profiled"
+    shutil.copytree(made_up_run, folder)
+    found = replace(analysis.of(stored.outcome(folder)), profiles=(profile_of.DRIVER, profile_of.WITH_ORM))
+    page = writing.write(folder, found).path
+    for width_px, dark in ((PHONE_PX, True), (DESK_PX, False)):
+        seen = look(page, tmp_path, width_px=width_px, dark=dark)
+        assert (seen["width"], seen["loaded"], seen["console"]) == (width_px, [], [])
+        inside_px = min(width_px, PAGE_PX) - 2 * MARGIN_PX
+        assert seen["flames"] == [[inside_px, 2, colours] for colours in (1, 2, 2)]
+        assert "sqlalchemy_async takes 0.355 ms more CPU time a request than asyncpg_async" in seen["text"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,8 @@ KERNEL, C, PYTHON, ORM = (
     Layer("driver", "Python"),
     Layer("ORM / query builder", "loading"),
 )
-STACKS = {"_run_module_as_main (python/runpy.py);run (uvicorn/server.py);read_user (services/x/app.py)": 0.2}
+READ = "_run_module_as_main (python/runpy.py);run (uvicorn/server.py);read_user (services/x/app.py)"
+STACKS = {READ: 0.15, f"{READ};fetch (asyncpg/pool.py)": 0.05}
 
 
 def of_round(kernel: float, c: float, python: float, orm: float = 0.0) -> RoundProfile:

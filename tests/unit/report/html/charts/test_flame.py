@@ -12,8 +12,9 @@ def test_each_frame_is_a_box_that_says_what_it_is() -> None:
     chart = flame.chart(DRIVER)
     assert chart.title == "point_read, asyncpg_async: user time of a request, 0.200 ms"
     drawn = ET.fromstring(chart.svg)  # noqa: S314  # of our own
-    [box] = drawn.iter("g")
-    assert box.findtext("title") == "read_user (services/x/app.py): 0.200 ms, itself 0.200 ms; service's own code"
+    box, called = drawn.iter("g")
+    assert str(called.findtext("title")).startswith("fetch (asyncpg/pool.py): 0.050 ms")
+    assert box.findtext("title") == "read_user (services/x/app.py): 0.200 ms, itself 0.150 ms; service's own code"
     assert re.search(r'width="100\.000%"', chart.svg)
     assert "viewBox" not in chart.svg
 
