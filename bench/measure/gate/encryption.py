@@ -59,14 +59,15 @@ def _offered(server: Database) -> bool:
 
 def _said(server: Database, pid: int) -> str:
     """What PostgreSQL says of the connections of a process and its children; empty where it does not know them."""
-    ports = list(_local_ports(pid, server.dsn.port))
+    ports = list(local_ports(pid, server.dsn.port))
     with servers.connect(server.dsn) as connection:
         rows = connection.execute(_IN_USE, [ports]).fetchall()
     kinds = dict.fromkeys(f"{version}, {cipher}" if encrypted else NONE for _, encrypted, version, cipher in rows)
     return " and ".join(kinds)
 
 
-def _local_ports(pid: int, port: int) -> Iterator[int]:
+def local_ports(pid: int, port: int) -> Iterator[int]:
+    """The own ports of the TCP connections that a process and its children have to this port."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
