@@ -20,8 +20,8 @@ CONFIDENCE = 0.95
 class MemoryPoint:
     """The memory of a service with `value` connections (of each worker), threads (of each worker) or workers, in MB.
 
-    `service_pss_mb` is that of all its processes. `database_pss_mb` is that of the PostgreSQL processes behind its
-    connections; None where they cannot be seen. 1 MB is 10^6 bytes.
+    `service_pss_mb` is the PSS of all its processes. `database_pss_mb` is that of the PostgreSQL processes behind its
+    connections; None where they cannot be seen. Pages of files (programs, libraries) are left out. 1 MB is 10^6 bytes.
     """
 
     of: Resource

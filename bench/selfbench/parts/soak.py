@@ -15,7 +15,6 @@ from bench.analysis.recorded.roles import HARNESS, IDLE, LOAD, SERVICE
 from bench.measure import database, load
 from bench.measure.fleet.fleet import Fleet, FleetSettings
 from bench.measure.fleet.processes import Child, stop_all
-from bench.measure.profiling import footprint
 from bench.measure.watch.activity import Watcher
 from bench.measure.watch.resources import Sampler
 from bench.plan import matrix, model
@@ -161,7 +160,8 @@ def memory_bytes(pid: int) -> int:
     total = 0
     for one in (process, *([] if own else process.children(recursive=True))):
         with suppress(psutil.NoSuchProcess):
-            total += footprint.of_process(one)
+            info = one.memory_full_info()
+            total += getattr(info, "pss", info.rss)
     return total
 
 

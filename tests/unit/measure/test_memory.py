@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
+
 from bench.measure.database import Database
 from bench.measure.profiling import footprint, memory
 from bench.plan.matrix import default_setup
@@ -75,6 +77,14 @@ def test_the_memory_of_processes_is_in_mb() -> None:
     assert more is not None
     assert both is not None
     assert 48 < more - alone < 55
-    assert abs(both - more - alone) < 3
+    assert both == pytest.approx(alone + more, abs=0.5)
     assert footprint.of_processes([small]) == 0
     assert footprint.of_processes([os.getpid()]) != 0
+
+
+def test_another_program_takes_no_memory_away() -> None:
+    """It has Python's own pages, too, which then are shared by more processes."""
+    with process(0) as one:
+        before = footprint.of_processes([one])
+        with process(0), process(0):
+            assert footprint.of_processes([one]) == before
