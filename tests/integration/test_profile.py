@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from bench.analysis import analysis
 from bench.analysis.profiling import profile
 from bench.analysis.profiling.layers import Layer
-from bench.analysis.profiling.profile import WHOLE, CellProfile, LayerDifference
+from bench.analysis.profiling.profile import WHOLE, CellProfile
 from bench.store import stored
+from suite import catalogue
 from tests.integration.checkout import Checkout, copied
 
 BOTH = (0, 3)  # on a busy machine a cell may be INVALID, and these facts still hold
@@ -124,35 +125,43 @@ def test_where_the_kernel_forbids_it_the_run_goes_on_without(checkout: Checkout)
 
 
 @pytest.mark.release
-def test_time_that_is_burned_is_found_in_its_layer(checkout: Checkout) -> None:
+def test_time_that_is_burned_is_found_in_its_layer(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     """0.1 ms in a dependency, in a driver's call, in serialisation: there, within its interval, and nowhere else."""
     for number, where in enumerate(("nowhere", *PLACES)):
         burner(checkout, where, 8091 + number)
     services = ",".join(f"burns_{where}" for where in ("nowhere", *PLACES))
+    plan = checkout.folder / "burned.toml"
+    written = (checkout.folder / "bench" / "plans" / "profile.toml").read_text()
+    plan.write_text(written.replace("profile_s = 4", "profile_s = 6"))
     code, printed = checkout.bench(
-        "run", "--plan", "profile", "--services", services, "--rounds", "8", "--measure", "6", "--profile-s", "6",
-        "--name", "burned", timeout_s=900,
+        "run", "--plan", str(plan), "--services", services, "--rounds", "8", "--measure", "6", "--name", "burned",
+        timeout_s=900,
     )  # fmt: skip
     assert code in BOTH, printed
-    found = {one.slug: one for one in analysis.of(stored.outcome(checkout.results / "burned")).profiles}
+    monkeypatch.setattr(catalogue, "SERVICES", checkout.folder / "services")
+    catalogue.services.cache_clear()
+    try:
+        found = {one.slug: one for one in analysis.of(stored.outcome(checkout.results / "burned")).profiles}
+    finally:
+        monkeypatch.undo()
+        catalogue.services.cache_clear()
     for where, layer in PLACES.items():
-        elsewhere = check(found[f"burns_{where}"], found["burns_nowhere"], layer)
-        # Of 95% intervals of a dozen layers, one may miss nothing at all.
-        assert len(elsewhere) <= 1, f"{where}: {elsewhere}"
+        check(found[f"burns_{where}"], found["burns_nowhere"], layer)
 
 
-def check(burns: CellProfile, does_not: CellProfile, layer: Layer) -> Sequence[LayerDifference]:
-    """That the layer has the time. Returns what else differs."""
+def check(burns: CellProfile, does_not: CellProfile, layer: Layer) -> None:
+    """That the layer has the time, and every other layer none beyond its interval, or a tenth of it.
+
+    A longer request is interrupted more often, which is time of the kernel.
+    """
     every = {one.layer: one for one in profile.differences(burns, does_not)}
-    [mine] = [one for known, one in every.items() if known == layer]
+    mine = every.pop(layer)
     assert mine.interval is not None
     assert mine.interval[0] <= BURNED_MS <= mine.interval[1], mine
-    apart = {Layer(WHOLE), Layer(layer.name), layer}
-    return [
-        one
-        for known, one in every.items()
-        if known not in apart and not known.part and one.interval and not one.interval[0] <= 0 <= one.interval[1]
-    ]
+    for known, one in every.items():
+        if known.name not in {WHOLE, layer.name} and not known.part:
+            assert one.interval is not None
+            assert one.interval[0] <= 0 <= one.interval[1] or abs(one.ms) < BURNED_MS / 10, one
 
 
 def burner(checkout: Checkout, where: str, port: int) -> None:

@@ -14,6 +14,7 @@ COLUMNS = (
     "scenario", "service", "layer", "part", "share", "cpu_ms_per_request", "ci_low", "ci_high", "rounds",
 )  # fmt: skip
 WHOLE = "all"
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class CellProfile:
 
 @dataclass(frozen=True)
 class LayerDifference:
-    """How much more CPU time (ms a request) a layer, or a part of one, takes in one cell than in another."""
+    """How much more CPU time (ms a request) a layer, or a part of one, takes in one cell than in another.
+
+    The intervals of all layers of two cells hold together with 95%.
+    """
 
     layer: Layer
     ms: float
@@ -105,13 +109,18 @@ def of_cell(scenario: str, slug: str, rounds: Mapping[int, RoundProfile]) -> Cel
 def differences(one: CellProfile, other: CellProfile) -> tuple[LayerDifference, ...]:
     """Of each layer and part, one minus the other (ms a request), paired by round; the largest layer first.
 
-    The first is the difference of whole requests. Each layer is followed by its parts.
+    The first is the difference of whole requests. Each layer is followed by its parts. The intervals of n layers are
+    Bonferroni's: each alone has 1 - 0.05 / n. A part has the interval that a layer has.
     """
     both = sorted(one.rounds.keys() & other.rounds.keys())
     mine, theirs = ([_with_wholes(each.rounds[number]) for number in both] for each in (one, other))
+    every = dict.fromkeys((*_ordered(mine), *_ordered(theirs)))
+    confidence = 1 - (1 - CONFIDENCE) / max(1, sum(not layer.part for layer in every))
     found = {
-        layer: _difference(layer, [a.get(layer, 0.0) - b.get(layer, 0.0) for a, b in zip(mine, theirs, strict=True)])
-        for layer in dict.fromkeys((*_ordered(mine), *_ordered(theirs)))
+        layer: _difference(
+            layer, confidence, [a.get(layer, 0.0) - b.get(layer, 0.0) for a, b in zip(mine, theirs, strict=True)]
+        )
+        for layer in every
         if both
     }
     wholes = sorted((each for layer, each in found.items() if not layer.part), key=_size)
@@ -126,8 +135,8 @@ def _size(one: LayerDifference) -> tuple[bool, float]:
     return one.layer.name != WHOLE, -abs(one.ms)
 
 
-def _difference(layer: Layer, values: Sequence[float]) -> LayerDifference:
-    return LayerDifference(layer, math.fsum(values) / len(values), intervals.arithmetic_interval(values))
+def _difference(layer: Layer, confidence: float, values: Sequence[float]) -> LayerDifference:
+    return LayerDifference(layer, math.fsum(values) / len(values), intervals.arithmetic_interval(values, confidence))
 
 
 def _with_wholes(one: RoundProfile) -> dict[Layer, float]:

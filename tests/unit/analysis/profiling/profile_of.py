@@ -28,5 +28,5 @@ def cell(slug: str, *every: RoundProfile) -> CellProfile:
 
 
 DRIVER = cell("asyncpg_async", of_round(0.1, 0.2, 0.1), of_round(0.12, 0.18, 0.12))
-WITH_ORM = cell("sqlalchemy_async", of_round(0.15, 0.2, 0.1, 0.3), of_round(0.16, 0.18, 0.12, 0.32))
+WITH_ORM = cell("sqlalchemy_async", of_round(0.15, 0.2, 0.1, 0.31), of_round(0.16, 0.18, 0.12, 0.31))
 FAILED = cell("psycopg2_sync", RoundProfile(problem="not allowed"))
