@@ -24,7 +24,7 @@ def test_layers_are_in_the_order_of_a_request_with_their_parts() -> None:
 
 
 def test_differences_are_paired_by_round_and_the_largest_is_first() -> None:
-    """After that of whole requests. Four intervals hold together. A layer that one of them does not have is nothing there."""
+    """After that of whole requests. Four intervals hold together. A layer that one does not have is nothing there."""
     found = profile.differences(WITH_ORM, DRIVER)
     assert [one.layer for one in found] == [
         Layer(WHOLE),
