@@ -13,8 +13,8 @@ from bench.analysis.profiling.layers import KERNEL, Layer
 from bench.analysis.recorded.profiled import Profiled
 
 FEWEST_LOST = 0.02
-MAIN = "_run_module_as_main ("
-"""Every stack of a service begins with it, but for those of a greenlet."""
+STARTS = ("_run_module_as_main (", "_bootstrap (python/threading.py)")
+"""A stack of a service has one of them, unless it is a greenlet's."""
 ENOUGH = 3  # samples of a kind, to say how its machine code is spread
 
 
@@ -77,7 +77,7 @@ def _kinds(every: Mapping[str, int]) -> dict[tuple[Layer, bool], dict[str, int]]
 
 def is_greenlet(stack: str) -> bool:
     """Whether the profiler saw a greenlet's own stack, which does not begin where the process did."""
-    return MAIN not in stack
+    return not any(start in stack for start in STARTS)
 
 
 def _normal(weights: Mapping[str, float]) -> dict[str, float]:

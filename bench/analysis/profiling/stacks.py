@@ -50,7 +50,7 @@ def frame(text: str) -> Frame:
 
 
 @cache
-def _portable(text: str) -> str:
+def portable(text: str) -> str:
     """The same frame, with a path that does not depend on the machine. Lines of a function are one frame."""
     found = FRAME.fullmatch(text)
     return f"{found[1]} ({portable_path(found[2])})" if found else text
@@ -73,7 +73,7 @@ def read(text: str) -> dict[str, int]:
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = [one for one in stack.split(";") if not one.startswith(PROCESS)]
-        found[";".join(map(_portable, frames))] += int(count)
+        found[";".join(map(portable, frames))] += int(count)
     return dict(found)
 
 

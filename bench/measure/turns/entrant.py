@@ -18,7 +18,7 @@ from bench.measure.cell import Attempt
 from bench.measure.fleet.fleet import Fleet
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.load import InTurns
-from bench.measure.profiling import spy
+from bench.measure.profiling import spy, stills
 from bench.measure.profiling.spy import Look, Spy
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
@@ -120,16 +120,33 @@ class Entrant:
         pids = spy.processes(next(pid for pid, one in self._fleet.pids().items() if one == self.setup))
         before, threads = self._used(), spy.threads_s(pids)
         start_ns = time.perf_counter_ns()
-        seen = self._look(pids, seconds, tick, native=True)
+        threaded = len(pids) == 1 and stills.many_threads(pids[0])
+        seen = self._stills(pids[0], seconds) if threaded else self._look(pids, seconds, tick, native=True)
         second = Look({}, 0)
         end_ns, after = time.perf_counter_ns(), self._used()
         used_s = spy.used_s(threads, spy.threads_s(pids))
-        if seen.lost_share >= FEWEST_LOST:
+        if seen.lost_share >= FEWEST_LOST and not threaded:
             second = self._look(pids, seconds, tick, native=False)
         self._profiled = Profiled(
             start_ns, end_ns, seen.stacks, seen.lost, second.stacks, after[0] - before[0], after[1] - before[1], used_s,
             seen.problem or second.problem,
         )  # fmt: skip
+
+    def _stills(self, pid: int, seconds: int) -> Look:
+        """Many short turns, with a look at the frozen threads after each."""
+        started_ns = 0
+
+        def thaw() -> None:
+            nonlocal started_ns
+            self.check()
+            started_ns = time.perf_counter_ns()
+            self._fleet.thaw(self.setup)
+
+        def freeze() -> None:
+            self._fleet.freeze(self.setup)
+            self.turns.append(Turn(started_ns, time.perf_counter_ns()))
+
+        return stills.look(pid, seconds, self.attempt.placed.service, thaw, freeze, self.attempt.folder)
 
     def _look(self, pids: Sequence[int], seconds: int, tick: Callable[[], None], *, native: bool) -> Look:
         folder, name = self.attempt.folder, "stacks.txt" if native else "python_stacks.txt"
