@@ -139,12 +139,14 @@ class Entrant:
         def thaw() -> None:
             nonlocal started_ns
             self.check()
+            self._watch(time.perf_counter_ns())
             started_ns = time.perf_counter_ns()
             self._fleet.thaw(self.setup)
 
         def freeze() -> None:
             self._fleet.freeze(self.setup)
             self.turns.append(Turn(started_ns, time.perf_counter_ns()))
+            self._watch(started_ns)
 
         return stills.look(pid, seconds, self.attempt.placed.service, thaw, freeze, self.attempt.folder)
 
