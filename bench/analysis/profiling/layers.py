@@ -30,7 +30,7 @@ class Layer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Table:
+class _LayersTable:
     """layers.toml. `paths` are beginnings of paths; the longest that fits decides. None: works for its caller."""
 
     order: tuple[str, ...]
@@ -50,7 +50,7 @@ class _Table:
 
 
 @cache
-def table() -> _Table:
+def table() -> _LayersTable:
     """What layers.toml says."""
     written = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     paths: dict[str, Layer | None] = dict.fromkeys(written["for_the_caller"])
@@ -60,7 +60,7 @@ def table() -> _Table:
         paths |= dict.fromkeys(one.get("paths", ()), layer)
         functions |= dict.fromkeys(one.get("functions", ()), layer)
         threads |= dict.fromkeys(one.get("threads", ()), layer)
-    return _Table(
+    return _LayersTable(
         tuple(written["order"]),
         paths,
         functions,

@@ -26,7 +26,7 @@ YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 @dataclass(frozen=True)
-class Look:
+class StacksSeen:
     """What py-spy saw: samples by collapsed stack, and how many could not be read. `problem`: why there are none."""
 
     stacks: Mapping[str, int]
@@ -61,16 +61,16 @@ class Spy:
         """Whether it has written what it saw, or failed."""
         return self.child.exit_code() is not None
 
-    def look(self) -> Look:
+    def look(self) -> StacksSeen:
         """What it saw. The file then has portable paths."""
         self.child.stop()
         log = self._log.read_text(errors="replace") if self._log.exists() else ""
         counted = COUNTED.search(log)
         if self.child.exit_code() != 0 or counted is None or not self._raw.exists():
-            return Look({}, 0, problem(log, tail(self._log, 3).strip()))
+            return StacksSeen({}, 0, problem(log, tail(self._log, 3).strip()))
         seen = stacks.read(self._raw.read_text(errors="replace"))
         self._raw.write_text(stacks.text_of(seen))
-        return Look(seen, int(counted[2]))
+        return StacksSeen(seen, int(counted[2]))
 
 
 def problem(log: str, last: str, scope: Path = YAMA) -> str:

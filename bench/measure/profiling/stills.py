@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.analysis.profiling import stacks
 from bench.measure.profiling import urgent
-from bench.measure.profiling.spy import PROGRAM, Look, problem
+from bench.measure.profiling.spy import PROGRAM, StacksSeen, problem
 from bench.measure.watch.kernel import PROC
 from suite import waiting
 
@@ -40,7 +40,7 @@ def many_threads(pid: int) -> bool:
 
 def look(
     pid: int, seconds: int, cpus: Sequence[int], thaw: Callable[[], None], freeze: Callable[[], None], folder: Path
-) -> Look:
+) -> StacksSeen:
     """Look at a frozen process after each of many short stretches in which it ran. It is frozen afterwards.
 
     Each sample is a thread in user mode. `stacks.txt` in `folder` has them as collapsed stacks.
@@ -51,7 +51,7 @@ def look(
         try:
             threads = [int(task.name) for task in _tasks(pid)]
         except OSError as error:
-            return Look({}, lost, problem("", str(error)))
+            return StacksSeen({}, lost, problem("", str(error)))
         thaw()
         try:
             if cpus:
@@ -71,8 +71,8 @@ def look(
             lost, said = lost + 1, str(getattr(error, "stderr", "") or error)
     if seen:
         (folder / "stacks.txt").write_text(stacks.text_of(seen))
-        return Look(dict(seen), lost)
-    return Look({}, lost, problem(said, said.strip().splitlines()[0] if said.strip() else ""))
+        return StacksSeen(dict(seen), lost)
+    return StacksSeen({}, lost, problem(said, said.strip().splitlines()[0] if said.strip() else ""))
 
 
 def _stand_still(pid: int) -> bool:

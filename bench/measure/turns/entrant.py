@@ -19,7 +19,7 @@ from bench.measure.fleet.fleet import Fleet
 from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.load import InTurns
 from bench.measure.profiling import spy, stills
-from bench.measure.profiling.spy import Look, Spy
+from bench.measure.profiling.spy import Spy, StacksSeen
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
 from bench.store import locust_counts, recordings, samples, space
@@ -122,7 +122,7 @@ class Entrant:
         start_ns = time.perf_counter_ns()
         threaded = len(pids) == 1 and stills.many_threads(pids[0])
         seen = self._stills(pids[0], seconds) if threaded else self._look(pids, seconds, tick, native=True)
-        second = Look({}, 0)
+        second = StacksSeen({}, 0)
         end_ns, after = time.perf_counter_ns(), self._used()
         used_s = spy.used_s(threads, spy.threads_s(pids))
         if seen.lost_share >= FEWEST_LOST and not threaded:
@@ -132,7 +132,7 @@ class Entrant:
             seen.problem or second.problem,
         )  # fmt: skip
 
-    def _stills(self, pid: int, seconds: int) -> Look:
+    def _stills(self, pid: int, seconds: int) -> StacksSeen:
         """Many short turns, with a look at the frozen threads after each."""
         started_ns = 0
 
@@ -150,7 +150,7 @@ class Entrant:
 
         return stills.look(pid, seconds, self.attempt.placed.service, thaw, freeze, self.attempt.folder)
 
-    def _look(self, pids: Sequence[int], seconds: int, tick: Callable[[], None], *, native: bool) -> Look:
+    def _look(self, pids: Sequence[int], seconds: int, tick: Callable[[], None], *, native: bool) -> StacksSeen:
         folder, name = self.attempt.folder, "stacks.txt" if native else "python_stacks.txt"
         looking: list[Spy] = []
 

@@ -39,7 +39,7 @@ def test_it_sees_where_a_process_is_busy(busy: int, tmp_path: Path) -> None:
     assert spy.processes(busy) == [busy]
 
 
-def looked(one: Spy) -> spy.Look:
+def looked(one: Spy) -> spy.StacksSeen:
     waiting.until(one.has_ended, 20, 0.05)
     return one.look()
 
