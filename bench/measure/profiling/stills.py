@@ -26,6 +26,11 @@ RUNS_S = (0.015, 0.045)  # between two looks
 STOPPED_AFTER_S = 2.0
 DUMP_TIMEOUT_S = 20.0
 FEWEST_THREADS = 5  # from which on they are looked at like this
+FEWEST_WORKING = 0.5
+NO_REAL_TIME = (
+    "without a real-time policy, the profiler mostly sees threads begin to wait; run as root, or with CAP_SYS_NICE"
+    " (in a container: --cap-add SYS_NICE)"
+)
 IN_USER_MODE = "-1"  # in place of a system call's number; see proc_pid_syscall(5)
 INTERPRETER = ("libpython", "python3", "libc.so", "libc-2", "libm.so", "ld-linux", "[vdso]")
 
@@ -45,7 +50,7 @@ def look(
 
     Each sample is a thread in user mode. `stacks.txt` in `folder` has them as collapsed stacks.
     """
-    seen, lost, said = Counter[str](), 0, ""
+    seen, lost, said, first = Counter[str](), 0, "", False
     usual = os.sched_getaffinity(0)
     for _ in range(seconds * PER_S):
         try:
@@ -56,7 +61,7 @@ def look(
         try:
             if cpus:
                 os.sched_setaffinity(0, cpus)
-            with urgent.before_others():
+            with urgent.before_others() as first:
                 time.sleep(random.uniform(*RUNS_S))  # noqa: S311  # no secret
                 urgent.stop(pid, threads)
             freeze()
@@ -69,6 +74,9 @@ def look(
                 seen.update(_stacks(pid, working))
         except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
             lost, said = lost + 1, str(getattr(error, "stderr", "") or error)
+    looks, found = seconds * PER_S, sum(seen.values())
+    if not first and 0 < found < FEWEST_WORKING * looks:
+        return StacksSeen({}, lost, f"only {found} of {looks} looks saw a thread at work: {NO_REAL_TIME}")
     if seen:
         (folder / "stacks.txt").write_text(stacks.text_of(seen))
         return StacksSeen(dict(seen), lost)
