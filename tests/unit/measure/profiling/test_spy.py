@@ -1,8 +1,10 @@
 """py-spy beside a real process."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,10 +50,14 @@ def looked(one: Spy) -> spy.StacksSeen:
 def test_a_kernel_that_forbids_it_is_named_with_the_remedy(tmp_path: Path) -> None:
     """A user may not look into another one's process."""
     nobody = 65534
-    tmp_path.chmod(0o777)
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+    with (
+        tempfile.TemporaryDirectory() as open_to_all,
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process,
+    ):
         time.sleep(0.3)
-        command = [str(spy.PROGRAM), "record", "--pid", str(process.pid), "--duration", "1", "--output", "/dev/null"]
+        Path(open_to_all).chmod(0o755)  # the checkout may be in a folder that only root can enter
+        program = shutil.copy(spy.PROGRAM, open_to_all)
+        command = [program, "record", "--pid", str(process.pid), "--duration", "1", "--output", "/dev/null"]
         answer = subprocess.run(command, user=nobody, group=nobody, capture_output=True, text=True, check=False)
         process.kill()
     assert answer.returncode != 0
