@@ -1,10 +1,11 @@
 """Options that several commands share."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from bench.plan.note import Note
@@ -147,6 +148,17 @@ def ca_file(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         help="Certificates (PEM) to trust beside the system's, for a target with https.",
     )(command)
+
+
+def given_beside(context: click.Context, allowed: Collection[str]) -> list[str]:
+    """The options on the command line, as they are written, but for those of these parameters."""
+    return [
+        one.opts[0]
+        for one in context.command.params
+        if one.name is not None
+        and one.name not in allowed
+        and context.get_parameter_source(one.name) == ParameterSource.COMMANDLINE
+    ]
 
 
 def say(console: Console, notes: Iterable[Note]) -> None:

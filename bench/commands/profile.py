@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from bench.commands import options
 from bench.plan import file, matrix
@@ -61,7 +60,8 @@ def profile(
     """
     names = [catalogue.service(one).name for one in (service, against) if one]
     if memory:
-        _refuse_others(context)
+        if others := options.given_beside(context, WITH_MEMORY):
+            raise UsageError(f"--memory has a load of its own: leave out {', '.join(others)}")
         return _memory(names, overrides["rounds"], name, database_url)
     if len(set(names)) < len(names):
         raise UsageError(f"--against {against} is the same service; name another one, or two drivers: --driver a,b")
@@ -78,18 +78,6 @@ def profile(
 
 
 WITH_MEMORY = frozenset({"service", "against", "rounds", "name", "database_url", "memory"})
-
-
-def _refuse_others(context: click.Context) -> None:
-    given = [
-        one.opts[0]
-        for one in context.command.params
-        if one.name not in WITH_MEMORY
-        and one.name is not None
-        and context.get_parameter_source(one.name) == ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise UsageError(f"--memory has a load of its own: leave out {', '.join(given)}")
 
 
 def _memory(names: list[str], rounds: int | None, name: str | None, database_url: str | None) -> int:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from bench.commands import options
 from bench.plan import file, servers
@@ -145,14 +144,7 @@ WITH_RESUME = frozenset({"stopped", "force", "database_url", "bind_host", "ca_fi
 
 
 def _refuse_others(context: click.Context) -> None:
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name not in WITH_RESUME
-        and parameter.name is not None
-        and context.get_parameter_source(parameter.name) == ParameterSource.COMMANDLINE
-    ]
-    if given:
+    if given := options.given_beside(context, WITH_RESUME):
         raise UsageError(
             f"--resume keeps the run's own plan, seed and name: leave out {', '.join(given)}, or leave out --resume to"
             " start a new run"

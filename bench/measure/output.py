@@ -22,9 +22,7 @@ from suite.errors import BenchError
 
 def save(folder: Run, plan: Plan, outcome: Outcome, cells: Sequence[Cell]) -> None:
     """Write the tables of all cells, and the statistics of these in Locust's layout."""
-    found = analysis.of(outcome)
-    csv_tables.write(folder.folder, plan.load, found, cells)
-    stack_files.write(folder.folder, found)
+    csv_tables.write(folder.folder, plan.load, analysis.of(outcome), cells)
 
 
 def conclude(job: Job, folder: Run, outcome: Outcome, console: Console, state: str, why: str, took_s: float) -> None:
@@ -80,6 +78,7 @@ def write_pages(folder: Run, found: Analysis, console: Console) -> None:
         from bench.report.html import writing  # noqa: PLC0415  # matplotlib takes a second to load, which no run starts with
 
         if found.results:
+            stack_files.write(folder.folder, found)
             written = writing.write(folder.folder, found)
             console.print(f"report: {_short(written.path)}", highlight=False, soft_wrap=True)
         writing.write_index()

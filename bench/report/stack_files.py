@@ -25,8 +25,8 @@ def write(folder: Path, found: Analysis) -> None:
 def texts(found: Analysis) -> Iterator[tuple[str, str]]:
     """The name and the text of each file. A collapsed stack has its user time in ns a request."""
     for cell in found.profiles:
-        if cell.stacks_ms:
-            yield f"{cell.slug}.collapsed.txt", collapsed(cell.stacks_ms)
+        if stacks_ms := cell.stacks_ms:
+            yield f"{cell.slug}.collapsed.txt", collapsed(stacks_ms)
             yield f"{cell.slug}.speedscope.json", json.dumps(speedscope(cell)) + "\n"
 
 
@@ -38,8 +38,9 @@ def collapsed(stacks_ms: Mapping[str, float]) -> str:
 def speedscope(cell: CellProfile) -> dict[str, Any]:
     """A profile of one request, for https://www.speedscope.app or its offline version."""
     places: dict[str, int] = {}
-    samples = [[places.setdefault(one, len(places)) for one in stack.split(";")] for stack in sorted(cell.stacks_ms)]
-    weights = [cell.stacks_ms[stack] for stack in sorted(cell.stacks_ms)]
+    every = sorted(cell.stacks_ms.items())
+    samples = [[places.setdefault(one, len(places)) for one in stack.split(";")] for stack, _ in every]
+    weights = [ms for _, ms in every]
     frames = [{"name": one.name, "file": one.path} for one in map(stacks.frame, places)]
     return {
         "$schema": SCHEMA,

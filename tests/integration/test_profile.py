@@ -108,7 +108,7 @@ def test_layers_add_up_to_the_cpu_time_without_the_profiler(checkout: Checkout) 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv takes the right to trace away")
 def test_where_the_kernel_forbids_it_the_run_goes_on_without(checkout: Checkout) -> None:
-    """A service that lets nothing look into it, and a run without the right to do so all the same."""
+    """The service forbids it, and the run has no right to override that."""
     app = checkout.folder / "services" / "asyncpg_async" / "app.py"
     written = app.read_text()
     app.write_text(f"{written}\nimport ctypes\nctypes.CDLL(None).prctl(4, 0)\n")  # PR_SET_DUMPABLE

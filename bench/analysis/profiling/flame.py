@@ -14,7 +14,7 @@ from bench.analysis.profiling.shares import is_greenlet
 from bench.analysis.profiling.stacks import Frame, frame
 
 HIDDEN = ("cpython/", "libpython", "libc.so", "libstdc++", "libgcc")
-"""Frames that say nothing to who reads Python: the interpreter's own, between those that it runs."""
+"""Frames that say nothing to a reader of Python: the interpreter's own, between those that it runs."""
 HIDDEN_NAMES = ("0x", "__Pyx_", "__pyx_", "greenlet::")
 STARTING = (
     "python/runpy.py", "python/threading.py", "python/multiprocessing/", "python/asyncio/runners.py", "gunicorn/",
@@ -49,14 +49,12 @@ class _Node:
     frame: Frame
     ms: float = 0.0
     own_ms: float = 0.0
-    layer: Layer = field(default_factory=lambda: Layer(""))
     called: dict[Frame, "_Node"] = field(default_factory=dict)
 
 
 def of(stacks_ms: Mapping[str, float], least: float = 0.003) -> list[Box]:
     """The boxes of one graph. Frames narrower than `least` (a share) are left out, with all that they call."""
-    root = _tree(stacks_ms)
-    return list(_boxes(root, root.ms, least, 0, 0.0, None))
+    return against(stacks_ms, {}, least)
 
 
 def against(stacks_ms: Mapping[str, float], other_ms: Mapping[str, float], least: float = 0.003) -> list[Box]:

@@ -1,8 +1,7 @@
 """The layer that each sample of a profiler belongs to, by the table layers.toml. Pure.
 
 A sample counts for the innermost frame that has a layer. What has none, such as the standard library, works for its
-caller. Samples inside a system call are the kernel's, or those of a thread that waits: they are told apart, since the
-kernel itself counts the time that it takes.
+caller. Samples inside a system call are set apart: the thread may wait there, and the kernel itself counts its time.
 """
 
 import tomllib

@@ -48,10 +48,11 @@ def of(seen: Profiled | None, samples: pl.DataFrame, slices: Sequence[Slice]) ->
         return RoundProfile(problem=NO_SYSTEM_TIME)
     cpu_s = math.fsum(one.service_cpu_s or 0.0 for one in known)
     system_s = math.fsum(one.service_system_s or 0.0 for one in known)
-    of_user = shares.user(seen)
-    if not of_user:
+    of_stacks = shares.stacks(seen)
+    if not of_stacks:
         return RoundProfile(problem=NO_SAMPLES)
     user_ms, system_ms = (1000 * one / requests for one in (cpu_s - system_s, system_s))
+    of_user = shares.user(of_stacks, seen.threads_s)
     found = {layer: share * user_ms for layer, share in of_user.items()} | {Layer(KERNEL): system_ms}
     meanwhile = samples.filter(END.is_between(seen.start_ns, seen.end_ns)).height
     return RoundProfile(
@@ -60,5 +61,5 @@ def of(seen: Profiled | None, samples: pl.DataFrame, slices: Sequence[Slice]) ->
         1000 * seen.cpu_s / meanwhile if meanwhile and seen.cpu_s else None,
         shares.counted(seen),
         shares.lost(seen),
-        {stack: share * user_ms for stack, share in shares.stacks(seen).items()},
+        {stack: share * user_ms for stack, share in of_stacks.items()},
     )

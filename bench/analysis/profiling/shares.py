@@ -18,14 +18,17 @@ STARTS = ("_run_module_as_main (", "_bootstrap (python/threading.py)")
 ENOUGH = 3  # samples of a kind, to say how its machine code is spread
 
 
-def user(seen: Profiled) -> dict[Layer, float]:
-    """The share of each layer in the user time of a service; empty where no sample was taken in user mode."""
+def user(of_stacks: Mapping[str, float], threads_s: Mapping[str, float]) -> dict[Layer, float]:
+    """The share of each layer in the user time of a service; empty where no sample was taken in user mode.
+
+    `of_stacks` is what `stacks` gives, `threads_s` the user time of the threads, by name.
+    """
     found = defaultdict[Layer, float](float)
-    for stack, share in stacks(seen).items():
+    for stack, share in of_stacks.items():
         found[layers.of_stack(stack)] += share
     if not found:
         return {}
-    threads = {name: (layers.of_thread(name), used_s) for name, used_s in seen.threads_s.items()}
+    threads = {name: (layers.of_thread(name), used_s) for name, used_s in threads_s.items()}
     all_s = math.fsum(used_s for _, used_s in threads.values())
     outside = [(layer, used_s / all_s) for layer, used_s in threads.values() if layer is not None and all_s]
     rest = 1 - math.fsum(share for _, share in outside)

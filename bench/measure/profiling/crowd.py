@@ -42,22 +42,16 @@ class Crowd:
         of the pool, or wait for one, until `is_full`. Then each reads, READS_OF_EACH times. Raises ServiceError when
         a request fails, or when the service does not become full.
         """
-        return asyncio.run(self._loaded(workers, each, whose, is_full, read))
 
-    async def _loaded(
-        self,
-        workers: int,
-        each: int,
-        whose: Callable[[], Mapping[int, int]],
-        is_full: Callable[[], bool],
-        read: Callable[[], T],
-    ) -> T:
-        async with AsyncExitStack() as stack:
-            clients = await self._gathered(workers, each, whose, stack)
-            await self._fill(clients, is_full)
-            chance = random.Random(each)  # noqa: S311  # no secret: the same is asked at each point
-            await _all(_ask(client, self._reads(chance)) for client in clients)
-            return read()
+        async def inside() -> T:
+            async with AsyncExitStack() as stack:
+                clients = await self._gathered(workers, each, whose, stack)
+                await self._fill(clients, is_full)
+                chance = random.Random(each)  # noqa: S311  # no secret: the same is asked at each point
+                await _all(_ask(client, self._reads(chance)) for client in clients)
+                return read()
+
+        return asyncio.run(inside())
 
     async def _gathered(
         self, workers: int, each: int, whose: Callable[[], Mapping[int, int]], stack: AsyncExitStack

@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import psutil
+
+from bench.measure.watch.kernel import PROC
 
 KIND = "PSS" if sys.platform == "linux" else "RSS"
 """What is read. PSS shares out memory among all processes that have it; RSS counts it in each of them."""
 MB = 1e6
-PROC = Path("/proc")
 
 
 def of_processes(pids: Iterable[int]) -> float | None:

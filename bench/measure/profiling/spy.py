@@ -15,7 +15,7 @@ import psutil
 
 from bench.analysis.profiling import stacks
 from bench.measure.fleet.processes import Child, tail
-from bench.measure.watch.kernel import PROC, TICKS
+from bench.measure.watch.kernel import PROC, TICKS, parse_stat
 
 PROGRAM = Path(sys.executable).with_name("py-spy")
 RATE_HZ = 100
@@ -32,12 +32,6 @@ class StacksSeen:
     stacks: Mapping[str, int]
     lost: int
     problem: str = ""
-
-    @property
-    def lost_share(self) -> float:
-        """Of all samples."""
-        every = self.lost + sum(self.stacks.values())
-        return self.lost / every if every else 0.0
 
 
 class Spy:
@@ -103,17 +97,18 @@ def threads_s(pids: Sequence[int]) -> dict[tuple[int, str], float]:
     """The user time of each thread of these processes so far (s), by number and name. Empty where it is not told."""
     found = {}
     for pid in pids:
-        for task in _tasks(pid):
+        for task in tasks(pid):
             try:
                 text = (task / "stat").read_text()
             except OSError:  # it has just ended
                 continue
-            name, _, fields = text.partition(" (")[2].rpartition(") ")
-            found[int(task.name), name] = int(fields.split()[11]) / TICKS
+            one = parse_stat(text, TICKS, page=0)
+            found[one.pid, one.name] = one.cpu_s - (one.system_s or 0.0)
     return found
 
 
-def _tasks(pid: int) -> list[Path]:
+def tasks(pid: int) -> list[Path]:
+    """The folders of a process's threads; none of one that has ended."""
     try:
         return list((PROC / str(pid) / "task").iterdir())
     except OSError:

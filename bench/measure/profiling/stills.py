@@ -16,8 +16,8 @@ from typing import Any
 
 from bench.analysis.profiling import stacks
 from bench.measure.profiling import urgent
-from bench.measure.profiling.spy import PROGRAM, StacksSeen, problem
-from bench.measure.watch.kernel import PROC
+from bench.measure.profiling.spy import PROGRAM, StacksSeen, problem, tasks
+from bench.measure.watch.kernel import PROC, TICKS, parse_stat
 from suite import waiting
 
 PER_S = 40
@@ -37,10 +37,7 @@ INTERPRETER = ("libpython", "python3", "libc.so", "libc-2", "libm.so", "ld-linux
 
 def many_threads(pid: int) -> bool:
     """Whether a process has so many threads that it is looked at like this."""
-    try:
-        return len(list((PROC / str(pid) / "task").iterdir())) >= FEWEST_THREADS
-    except OSError:
-        return False
+    return len(tasks(pid)) >= FEWEST_THREADS
 
 
 def look(
@@ -53,10 +50,9 @@ def look(
     seen, lost, said, first = Counter[str](), 0, "", False
     usual = os.sched_getaffinity(0)
     for _ in range(seconds * PER_S):
-        try:
-            threads = [int(task.name) for task in _tasks(pid)]
-        except OSError as error:
-            return StacksSeen({}, lost, problem("", str(error)))
+        threads = [int(task.name) for task in tasks(pid)]
+        if not threads:
+            return StacksSeen({}, lost, problem("", "the service has ended"))
         thaw()
         try:
             if cpus:
@@ -84,21 +80,17 @@ def look(
 
 
 def _stand_still(pid: int) -> bool:
-    return all(_of_thread(task, "stat").rpartition(") ")[2][:1] in {"T", "t", ""} for task in _tasks(pid))
+    return all(parse_stat(text, TICKS, page=0).stopped for task in tasks(pid) if (text := _of_thread(task, "stat")))
 
 
 def _in_user_mode(pid: int) -> dict[int, int]:
     """The threads that run no system call, and where in the memory they are. Raises OSError where that is forbidden."""
     found = {}
-    for task in _tasks(pid):
+    for task in tasks(pid):
         number, *_, place = [*_of_thread(task, "syscall").split(), "0"][:3] or ["", "0"]
         if number == IN_USER_MODE:
             found[int(task.name)] = int(place, 16)
     return found
-
-
-def _tasks(pid: int) -> list[Path]:
-    return list((PROC / str(pid) / "task").iterdir())
 
 
 def _of_thread(task: Path, name: str) -> str:

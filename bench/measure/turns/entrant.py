@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 import psycopg
 
-from bench.analysis.profiling.shares import FEWEST_LOST
+from bench.analysis.profiling import shares
 from bench.analysis.recorded.profiled import Profiled
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.roles import SERVICE
@@ -122,15 +122,15 @@ class Entrant:
         start_ns = time.perf_counter_ns()
         threaded = len(pids) == 1 and stills.many_threads(pids[0])
         seen = self._stills(pids[0], seconds) if threaded else self._look(pids, seconds, tick, native=True)
-        second = StacksSeen({}, 0)
         end_ns, after = time.perf_counter_ns(), self._used()
-        used_s = spy.used_s(threads, spy.threads_s(pids))
-        if seen.lost_share >= FEWEST_LOST and not threaded:
-            second = self._look(pids, seconds, tick, native=False)
-        self._profiled = Profiled(
-            start_ns, end_ns, seen.stacks, seen.lost, second.stacks, after[0] - before[0], after[1] - before[1], used_s,
-            seen.problem or second.problem,
+        found = Profiled(
+            start_ns, end_ns, seen.stacks, seen.lost, {}, after[0] - before[0], after[1] - before[1],
+            spy.used_s(threads, spy.threads_s(pids)), seen.problem,
         )  # fmt: skip
+        if shares.lost(found) >= shares.FEWEST_LOST and not threaded:
+            second = self._look(pids, seconds, tick, native=False)
+            found = replace(found, python_stacks=second.stacks, problem=seen.problem or second.problem)
+        self._profiled = found
 
     def _stills(self, pid: int, seconds: int) -> StacksSeen:
         """Many short turns, with a look at the frozen threads after each."""

@@ -27,7 +27,6 @@ from bench.report.html.series import Limits, OverTime
 from bench.report.html.tables import PageTable
 
 MOST_CELLS = 60  # of which charts over time are drawn
-TWO = 2
 
 
 @dataclass(frozen=True)
@@ -182,14 +181,14 @@ def _layers(profiles: Sequence[CellProfile]) -> Iterator[PageSection]:
     """Of each scenario: its layers, and flame graphs of each cell."""
     for number, scenario in enumerate(dict.fromkeys(one.scenario for one in profiles)):
         mine = [one for one in profiles if one.scenario == scenario]
-        known = sorted((one for one in mine if one.times), key=lambda one: -one.cpu_ms)
+        known = layers.dearest_first(mine)
         notes = [
             "Time of the service, without the profiler; a layer's interval is over the rounds (95%).",
             *layers.notes(mine),
         ]
         charts = [flame.chart(one) for one in known]
         shown, folded = [tables.layers_beside(scenario, known)] if len(known) > 1 else [], []
-        if len(known) == TWO:
+        if len(known) == layers.PAIR:
             notes.insert(0, f"{layers.sentence(*known)}.")
             charts.insert(0, flame.difference(*known))
             shown = [tables.layers_of_two(*known)]

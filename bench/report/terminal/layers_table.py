@@ -11,8 +11,6 @@ from bench.analysis.profiling.profile import CellProfile
 from bench.report import layers
 from bench.report.formats import within
 
-TWO = 2
-
 
 def table(scenario: str, cells: Sequence[CellProfile]) -> RenderableType:
     """Of one cell its layers and their parts, of two their differences, of more each layer of all."""
@@ -26,8 +24,8 @@ def table(scenario: str, cells: Sequence[CellProfile]) -> RenderableType:
     lines: list[layers.Line]
     if len(known) == 1:
         headings, lines = ("layer", "ms", "95% CI", "share"), layers.of_one(known[0])
-    elif len(known) == TWO:
-        one, other = _dearer_first(known)
+    elif len(known) == layers.PAIR:
+        one, other = layers.dearest_first(known)
         headings, lines = (("layer", *_names((one, other)), "difference", "95% CI"), layers.of_two(one, other))
         said = [Text(layers.sentence(one, other))]
     else:
@@ -37,10 +35,6 @@ def table(scenario: str, cells: Sequence[CellProfile]) -> RenderableType:
     for line in lines:
         made.add_row(*map(Text, line))
     return Group(made, *said, *notes)
-
-
-def _dearer_first(cells: Sequence[CellProfile]) -> Sequence[CellProfile]:
-    return sorted(cells, key=lambda cell: -cell.cpu_ms)
 
 
 def _names(cells: Sequence[CellProfile]) -> list[str]:

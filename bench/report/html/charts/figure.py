@@ -126,12 +126,23 @@ def inline(svg: str, title: str, description: str) -> str:
     body = re.sub(r"font: ([^;\"]*?)([\d.]+px) [^;\"]+", r"font-size: \2", body)
     for stand_in, variable in VARIABLES.items():
         body = body.replace(stand_in, variable)
-    key = hashlib.blake2b((title + body).encode(), digest_size=5).hexdigest()
+    key = key_of(title + body)
     used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', body))
     names = {one or other for one, other in used}
     body = re.sub(r' id="([^"]+)"', lambda found: f' id="c{key}-{found[1]}"' if found[1] in names else "", body)
     body = re.sub(r'href="#', f'href="#c{key}-', body)
     body = re.sub(r"url\(#", f"url(#c{key}-", body)
-    labels = f'<title id="t{key}">{escape(title)}</title><desc id="d{key}">{escape(description)}</desc>'
+    attributes, labels = labelled(key, title, description)
     box = view[1] if view else "0 0 432 288"
-    return f'<svg role="img" aria-labelledby="t{key}" aria-describedby="d{key}" viewBox="{box}">{labels}{body}</svg>'
+    return f'<svg {attributes} viewBox="{box}">{labels}{body}</svg>'
+
+
+def key_of(text: str) -> str:
+    """What sets the ids of one chart apart from those of the others on its page."""
+    return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
+
+
+def labelled(key: str, title: str, description: str) -> tuple[str, str]:
+    """What names a chart for a screen reader: attributes of its element, and the elements that these refer to."""
+    labels = f'<title id="t{key}">{escape(title)}</title><desc id="d{key}">{escape(description)}</desc>'
+    return f'role="img" aria-labelledby="t{key}" aria-describedby="d{key}"', labels

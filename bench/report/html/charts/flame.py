@@ -1,13 +1,12 @@
 """A flame graph as SVG. It is as wide as its place: boxes have shares of the width, and letters keep their size."""
 
-import hashlib
 from collections.abc import Sequence
 from html import escape
 
 from bench.analysis.profiling import flame, layers
 from bench.analysis.profiling.flame import Box
 from bench.analysis.profiling.profile import CellProfile
-from bench.report.html.charts.figure import Chart
+from bench.report.html.charts.figure import Chart, key_of, labelled
 
 ROW = 17
 LEAST_FOR_TEXT = 0.015
@@ -16,8 +15,9 @@ STEPS = (0.02, 0.1)  # shares of a whole request, from which a difference has th
 
 def chart(cell: CellProfile) -> Chart:
     """Where the user time of one cell's requests goes. Each layer has a colour."""
-    boxes = flame.of(cell.stacks_ms)
-    title = f"{cell.scenario}, {cell.slug}: user time of a request, {flame.whole_ms(cell.stacks_ms):.3f} ms"
+    stacks_ms = cell.stacks_ms
+    boxes = flame.of(stacks_ms)
+    title = f"{cell.scenario}, {cell.slug}: user time of a request, {flame.whole_ms(stacks_ms):.3f} ms"
     description = "Each frame is as wide as its share of the time; below it are those that it calls."
     return _drawn(title, description, boxes, [_of_layer(one) for one in boxes])
 
@@ -31,11 +31,9 @@ def difference(one: CellProfile, other: CellProfile) -> Chart:
 
 
 def _drawn(title: str, description: str, boxes: Sequence[Box], classes: Sequence[str]) -> Chart:
-    key = hashlib.blake2b((title + str(len(boxes))).encode(), digest_size=5).hexdigest()
     body = "".join(_box(one, kind) for one, kind in zip(boxes, classes, strict=True))
     height = flame.rows(boxes) * ROW
-    labels = f'<title id="t{key}">{escape(title)}</title><desc id="d{key}">{escape(description)}</desc>'
-    names = f'role="img" aria-labelledby="t{key}" aria-describedby="d{key}"'
+    names, labels = labelled(key_of(title + body), title, description)
     svg = f'<svg class="flame" {names} width="100%" height="{height}" style="height:{height}px">{labels}{body}</svg>'
     return Chart(title, description, svg)
 

@@ -49,7 +49,7 @@ def looked(one: Spy) -> spy.StacksSeen:
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can start the process of another user")
 def test_a_kernel_that_forbids_it_is_named_with_the_remedy(tmp_path: Path) -> None:
     """A user may not look into another one's process."""
-    nobody = 65534
+    stranger = 65534
     with (
         tempfile.TemporaryDirectory() as open_to_all,
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process,
@@ -58,7 +58,7 @@ def test_a_kernel_that_forbids_it_is_named_with_the_remedy(tmp_path: Path) -> No
         Path(open_to_all).chmod(0o755)  # the checkout may be in a folder that only root can enter
         program = shutil.copy(spy.PROGRAM, open_to_all)
         command = [program, "record", "--pid", str(process.pid), "--duration", "1", "--output", "/dev/null"]
-        answer = subprocess.run(command, user=nobody, group=nobody, capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, user=stranger, group=stranger, capture_output=True, text=True, check=False)
         process.kill()
     assert answer.returncode != 0
     log = answer.stdout + answer.stderr
