@@ -122,7 +122,7 @@ def test_users_begin_while_their_service_runs(finished: Path, slug: str) -> None
     """Else it would get the first requests of all users at once, and serve them in waves from then on."""
     samples = pl.read_parquet(finished / "rounds" / "01" / slug / "samples.parquet")
     before = (samples["start_ns"].to_numpy() < recorded(finished, 1, slug).turns[0].start_ns).sum()
-    assert before <= 4  # of 40 users: the load hears of its turn a few milliseconds before the service is let go
+    assert before == 0
 
 
 @pytest.mark.slow

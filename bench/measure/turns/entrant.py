@@ -80,9 +80,10 @@ class Entrant:
         if self.child.exit_code() is not None and not self.said("ended"):
             raise load.ended(self.child)
 
-    def turn(self, done: Done, tick: Callable[[], None], *, counts: bool) -> None:
+    def turn(self, done: Done, tick: Callable[[], None], *, counts: bool, command: str = "") -> None:
         """Let the service run until `done`, which gets the seconds so far. `counts`: this time is a slice.
 
+        Its load gets the command when the service runs: users who begin before that would all be served at once.
         What processes have used is read while the service stands still, before and after: nothing runs beside it.
         """
         self._watch(time.perf_counter_ns())
@@ -90,6 +91,8 @@ class Entrant:
             self._sampled.look()
         start_ns = time.perf_counter_ns()
         self._fleet.thaw(self.setup)
+        if command:
+            self.tell(command)
         if counts:
             self._sampled.restamp(start_ns)
         try:

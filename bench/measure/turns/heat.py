@@ -163,12 +163,11 @@ class _Heat:
                 raise LoadError(f"Locust did not follow `{command}` within {elapsed_s:.0f} s")
             return one.said(mark)
 
-        one.tell(command)
-        self._turn(one, done, counts=False)
+        self._turn(one, done, counts=False, command=command)
 
-    def _turn(self, one: Entrant, done: Done, *, counts: bool) -> None:
+    def _turn(self, one: Entrant, done: Done, *, counts: bool, command: str = "") -> None:
         if one.problem is None:
-            self._safely(one, lambda: one.turn(done, self._tick, counts=counts))
+            self._safely(one, lambda: one.turn(done, self._tick, counts=counts, command=command))
 
     def _safely(self, one: Entrant, do: Callable[[], object]) -> None:
         """The fault of one cell does not end the others' part."""

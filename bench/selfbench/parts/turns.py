@@ -116,8 +116,7 @@ def _take_turns(
         fleet.freeze(twin)
         return after
 
-    ours.tell(WARM_UP)
-    ours.turn(lambda _: ours.said("measuring"), lambda: None, counts=False)
+    ours.turn(lambda _: ours.said("measuring"), lambda: None, counts=False, command=WARM_UP)
     theirs_for(WARM_UP_S)
     for _ in range(SLICES):
         for who in chance.sample(("ours", "theirs"), 2):
@@ -125,8 +124,7 @@ def _take_turns(
                 ours.turn(lambda elapsed_s: elapsed_s >= SLICE_S, lambda: None, counts=True)
             else:
                 found.append(theirs_for(SLICE_S))
-    ours.tell(END)
-    ours.turn(lambda _: ours.said("stopping"), lambda: None, counts=False)
+    ours.turn(lambda _: ours.said("stopping"), lambda: None, counts=False, command=END)
     return found
 
 
