@@ -1,10 +1,12 @@
 """What answers must be whose bytes are not known beforehand: every member, and nothing more."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC
 from functools import cache, lru_cache
 from typing import Any
 
+from db.data import dataset
 from services.contract.computation import FIBONACCI_MAX
 
 Problem = Callable[[dict[str, Any]], str]
@@ -73,6 +75,41 @@ def simulated(user_id: int, users: int) -> dict[str, Any]:
         "total_quantity": total,
         "fibonacci": fibonacci(min(total, FIBONACCI_MAX)),
     }
+
+
+def related(user_ids: Iterable[int], users: int) -> bytes:
+    """These users of a dataset with so many, each with its orders and their items, as the services' JSON."""
+    return b"[" + b",".join(with_orders(user_id, users) for user_id in user_ids) + b"]"
+
+
+@lru_cache(maxsize=20_000)
+def with_orders(user_id: int, users: int) -> bytes:
+    """One user of a dataset with so many, with its orders and their items."""
+    from db.data import purchases  # noqa: PLC0415  # as above
+
+    orders = ",".join(
+        f'{{"id":{order.order_id},"created_at":"{order.created_at}","items":['
+        + ",".join(
+            f'{{"id":{item.item_id},"product_id":{item.product_id},"quantity":{item.quantity},"price":"{item.price}"}}'
+            for item in order.items
+        )
+        + "]}"
+        for order in purchases.purchases(users).of(user_id)
+    )
+    return user_json(user_id)[:-1] + f',"orders":[{orders}]}}'.encode()
+
+
+@lru_cache(maxsize=200_000)
+def user_json(user_id: int) -> bytes:
+    """This user of the dataset as JSON, in the format of the services."""
+    user = dataset.user(user_id)
+    created_at = user.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f'{{"id":{user.id},"name":"{user.name}","email":"{user.email}","created_at":"{created_at}"}}'.encode()
+
+
+def users_json(user_ids: Iterable[int]) -> bytes:
+    """A list of these users of the dataset as JSON, in the format of the services."""
+    return b"[" + b",".join(map(user_json, user_ids)) + b"]"
 
 
 @cache

@@ -5,8 +5,6 @@ import random
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC
-from functools import lru_cache
 from time import perf_counter_ns
 from typing import Any
 
@@ -17,8 +15,8 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 import locustfiles._files  # raises the limit of open files
 import locustfiles._web
 import locustfiles._window  # noqa: F401  # listens for the test's beginning and end
-from db.data import dataset
 from locustfiles import _options
+from locustfiles._bodies import user_json, users_json
 from locustfiles._connection import HttpError
 from locustfiles._fasthttp import FastHttpClient
 from locustfiles._http import Client
@@ -205,16 +203,3 @@ def _wrong(answer: Any, expect: dict[str, Any] | Callable[[dict[str, Any]], str]
             return "wrong body"
     wrong = [key for key, value in expect.items() if answer.get(key) != value]
     return f"wrong {', '.join(wrong)} in body" if wrong else ""
-
-
-@lru_cache(maxsize=200_000)
-def user_json(user_id: int) -> bytes:
-    """This user of the dataset as JSON, in the format of the services."""
-    user = dataset.user(user_id)
-    created_at = user.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f'{{"id":{user.id},"name":"{user.name}","email":"{user.email}","created_at":"{created_at}"}}'.encode()
-
-
-def users_json(user_ids: list[int] | range) -> bytes:
-    """A list of these users of the dataset as JSON, in the format of the services."""
-    return b"[" + b",".join(map(user_json, user_ids)) + b"]"

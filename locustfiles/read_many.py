@@ -2,7 +2,8 @@
 
 from locust import task
 
-from locustfiles._user import ServiceUser, users_json
+from locustfiles._bodies import users_json
+from locustfiles._user import ServiceUser
 from services.contract import point_reads
 
 OPERATIONS = ("read_many",)

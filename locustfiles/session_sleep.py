@@ -17,7 +17,7 @@ PARAMETERS = {
         "default": 2.0,
         "low": 0,
         "high": 60,
-        "help": "session_sleep: length of the sleep, 0 to 60",
+        "help": "session_sleep, slow_query: length of the sleep or the query, 0 to 60",
     },
 }
 

@@ -34,13 +34,17 @@ class Pipelined:
 
 @dataclass(frozen=True)
 class AfterReads:
-    """What a call with so many reads or more costs beyond its reads, and the reason."""
+    """What a call that executes a statement so often or more costs beyond its reads, and the reason.
+
+    `each_further` are the round trips for each further statement that it executes so often.
+    """
 
     reads: int
     round_trips: int
     statements: int
     transactions: int
     why: str
+    each_further: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,12 @@ class Service:
     """One folder in `services/`, as its service.toml describes it.
 
     `driver` is the one below it, of `drivers`, the first of which is its usual one; empty for a service that has no
-    choice. `operations` is None for a service that answers the whole contract. `overhead` is by profile. For operations
+    choice. `operations` is None for a service that answers the whole contract, but for what is in `without`: what makes
+    no sense with its library. `overhead` is by profile. For operations
     that no profile changes, it is by `implicit` and `explicit` (or `lean_implicit` and so on, if the profile still
     matters).
-    `extra_statements` has the operations for which the library sends more than the contract's data statements. `uses`
+    `extra_statements` has the operations, or their variants (`relations selectin`), for which the library sends more
+    than the contract's data statements. `uses`
     has those for which it uses a connection more often (for an operation with a number of reads: each of them does).
     `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
     `pipelined` and `after_reads` are by profile. `warm_up` is how often a statement must be executed on a connection
@@ -131,6 +137,7 @@ class Service:
     release: Release | None = None
     traced_pool: PoolClass | None = None
     after_reads: Mapping[str, AfterReads] = field(default_factory=dict, hash=False)
+    without: tuple[str, ...] = ()
 
     @property
     def application(self) -> str:
@@ -149,12 +156,13 @@ class Service:
 
     @property
     def needs_database(self) -> bool:
-        """Whether it answers the whole contract, which needs a database."""
+        """Whether it answers the contract, which needs a database."""
         return self.operations is None
 
     def answers(self, operations: Iterable[str]) -> bool:
         """Whether it implements all of these operations."""
-        return self.operations is None or set(operations) <= set(self.operations)
+        asked = set(operations)
+        return asked.isdisjoint(self.without) and (self.operations is None or asked <= set(self.operations))
 
 
 def read(path: Path, driver: str = "") -> Service:
@@ -189,6 +197,7 @@ def read(path: Path, driver: str = "") -> Service:
         follows=described.follows,
         driver=driver,
         drivers=tuple(described.drivers),
+        without=tuple(described.without),
         after_reads={profile: AfterReads(**one.model_dump()) for profile, one in described.after_reads.items()},
         traced_pool=PoolClass(**described.trace.model_dump()) if described.trace else None,
         release=Release(**described.release.model_dump()) if described.release else None,

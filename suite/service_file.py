@@ -44,6 +44,7 @@ class FromReads(_Table):
     round_trips: Annotated[int, Field(ge=0)] = Field(description="how many more that call takes")
     statements: Annotated[int, Field(ge=0)] = Field(description="how many more that call sends")
     transactions: Annotated[int, Field(ge=0)] = Field(description="how many more that call makes")
+    each_further: Annotated[int, Field(ge=0)] = Field(0, description="round trips of each further such statement")
     why: str = Field(description="what the library does there")
 
 
@@ -102,6 +103,7 @@ class Described(_Table):
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(description="a free port: port = 8012")
     libraries: list[Text] = Field(description='the packages whose versions are recorded: libraries = ["asyncpg"]')
     operations: list[Text] | None = None
+    without: list[Text] = Field([], description='operations that it answers with 501: without = ["relations"]')
     overhead: dict[Costs, CostOfUse] = {}
     extra_statements: dict[str, Annotated[int, Field(ge=0)]] = {}
     uses: dict[str, Annotated[int, Field(ge=0)]] = {}

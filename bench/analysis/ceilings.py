@@ -13,7 +13,7 @@ from suite.errors import LoadError
 PRINTED = "pgbench.txt"
 # What these scenarios are about is no SQL: pgbench can neither sleep inside a session for nothing, nor call another
 # service, nor compute on what it read.
-WITHOUT_CEILING = frozenset({"session_sleep", "simulation", "synchronize"})
+WITHOUT_CEILING = frozenset({"relations", "session_sleep", "simulation", "slow_query", "stream", "synchronize"})
 READ_USER = "SELECT id, name, email, created_at FROM users WHERE id = :id;\n"
 ANY_USER = "\\set id random(1, :users)\n" + READ_USER
 ANY_PAGE = (

@@ -18,7 +18,7 @@ from bench.analysis.slices.lost import Lost
 from bench.analysis.summary import FiguresByMetric, OperationSummary
 from bench.analysis.verdict import Verdict
 from bench.plan.claims import Claim
-from bench.plan.costs import READ_MANY, Cost, expected, variant_of
+from bench.plan.costs import Cost, expected, times_of, variant_of
 from bench.plan.matrix import Cell
 from bench.plan.model import Thresholds
 from bench.plan.note import Kind, Note
@@ -126,9 +126,8 @@ def _with_costs(cell: Cell, operations: Sequence[OperationSummary]) -> tuple[Ope
 
 def _cost(cell: Cell, operation: str) -> Cost:
     own = dict(cell.parameters)
-    service, reads = cell.setup.described, int(own.get("count", READ_MANY))
-    variant = variant_of(operation, own)
-    return expected(service, cell.setup.profile, operation, variant, reads, pooler=cell.setup.pooler)
+    setup, variant, times = cell.setup, variant_of(operation, own), times_of(operation, own)
+    return expected(setup.described, setup.profile, operation, variant, times, pooler=setup.pooler)
 
 
 @dataclass(frozen=True)

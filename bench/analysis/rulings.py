@@ -12,6 +12,7 @@ from itertools import pairwise
 from bench.analysis import summary
 from bench.analysis.intervals import arithmetic_interval, mean_interval
 from bench.analysis.outcome import CellResult
+from bench.analysis.summary import OperationSummary
 from bench.plan import metrics
 from bench.plan.claims import Claim, Selector, ambiguity, described, matching
 from bench.plan.matrix import Cell
@@ -86,19 +87,19 @@ def rule(
 def _rule(claim: Claim, cells: Sequence[Cell], results: Results, first_stage: int | None) -> Ruling:
     metric = metrics.named(claim.metric)
     found = [matching(selector, cells) for selector in claim.selectors]
-    obstacles = [_obstacle(selector, metric, cells, results) for selector in claim.selectors]
+    obstacles = [_obstacle(selector, claim, cells, results) for selector in claim.selectors]
     if any(obstacles):
         names = [
             named[0].slug if len(named) == 1 else described(selector)
             for selector, named in zip(claim.selectors, found, strict=True)
         ]
         return _row(claim, names, Estimate(None), Finding.NOT_TESTED, "; ".join(dict.fromkeys(filter(None, obstacles))))
-    arms = [_arm(results[cell], metric, first_stage) for [cell] in found]
+    arms = [_arm(results[cell], claim, first_stage) for [cell] in found]
     if claim.ranking is not None:
         return _rule_on_ranking(claim, arms)
     estimate = value(arms[0], metric) if claim.cell is not None else ratio(arms[0], arms[1], metric, CONFIDENCE)
     slugs = [arm.slug for arm in arms]
-    why = "; ".join(filter(None, (" / ".join(slugs), estimate.why)))
+    why = "; ".join(filter(None, (" / ".join(slugs), claim.operation, estimate.why)))
     return _row(claim, slugs, estimate, within(estimate, claim.low, claim.high), why)
 
 
@@ -110,7 +111,7 @@ def _rule_on_ranking(claim: Claim, arms: Sequence[Arm]) -> Ruling:
         for higher, lower in neighbours
     ]
     weakest = min(links, key=lambda link: (WEAKEST_FIRST.index(above_one(link[1])), link[1].value or 0.0))
-    why = "; ".join(filter(None, (weakest[0], weakest[1].why)))
+    why = "; ".join(filter(None, (weakest[0], claim.operation, weakest[1].why)))
     return _row(claim, [arm.slug for arm in arms], weakest[1], above_one(weakest[1]), why)
 
 
@@ -149,7 +150,7 @@ def above_one(estimate: Estimate) -> Finding:
     return Finding.CONFIRMED if estimate.low > 1 else Finding.REFUTED if estimate.high < 1 else Finding.UNDECIDED
 
 
-def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results: Results) -> str:
+def _obstacle(selector: Selector, claim: Claim, cells: Sequence[Cell], results: Results) -> str:
     """In words, why nothing can be said of a cell (of several reasons the first); empty where something can."""
     if why := ambiguity(selector, cells):
         return why
@@ -159,18 +160,27 @@ def _obstacle(selector: Selector, metric: Metric, cells: Sequence[Cell], results
     verdict = results[cell].verdict
     if not verdict.ranks:
         return f"{cell.slug} {verdict.name}: {verdict.reasons[0]}"
-    total = results[cell].total
-    figures = total.of_rounds(metric.name)
-    lacking = [number for number, one in enumerate(figures, 1) if one is None and total.rounds[number - 1]]
+    if (asked := _asked(results[cell], claim)) is None:
+        return f"{cell.slug} had no request of {claim.operation}"
+    figures = asked.of_rounds(claim.metric)
+    lacking = [number for number, one in enumerate(figures, 1) if one is None and asked.rounds[number - 1]]
     if not lacking:
         return ""
     which = f" in round {lacking[0]}" if any(one is not None for one in figures) else ""
-    few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if metric.name.startswith("latency_p") else ""
-    return f"{metric.name} of {cell.slug} is unknown{which}{few}"
+    few = f": under {summary.SAMPLES_BEYOND} samples beyond it" if claim.metric.startswith("latency_p") else ""
+    return f"{claim.metric} of {cell.slug} is unknown{which}{few}"
 
 
-def _arm(result: CellResult, metric: Metric, first_stage: int | None) -> Arm:
-    return Arm(result.cell.slug, result.total.of_rounds(metric.name), result.verdict.is_bound, first_stage)
+def _asked(result: CellResult, claim: Claim) -> OperationSummary | None:
+    """The requests of a cell that a claim is about; None where it had none."""
+    wanted = claim.operation or "all"
+    return next((one for one in result.operations if one.operation == wanted), None)
+
+
+def _arm(result: CellResult, claim: Claim, first_stage: int | None) -> Arm:
+    asked = _asked(result, claim)
+    values = asked.of_rounds(claim.metric) if asked else ()
+    return Arm(result.cell.slug, values, result.verdict.is_bound, first_stage)
 
 
 def value(arm: Arm, metric: Metric) -> Estimate:

@@ -154,7 +154,6 @@ def _together(measurements: Sequence[Measurement]) -> OperationSummary:
     role = TARGET if is_seen_on_the_port(whole) else SERVICE
     return replace(
         counted,
-        success_ratio=None if counted.failure_ratio is None else 1 - counted.failure_ratio,
         batch_s=_batch_s(measurements),
         missed_arrivals=sum(one.evidence.missed for one in measurements),
         service_cpu_ms_per_request=cpu_ms_per_request(whole, role),
@@ -216,6 +215,7 @@ def _counted(operation: str, measurements: Sequence[Measurement], frame: pl.Data
         requests=requests,
         failures=failures,
         failure_ratio=failures / requests if requests else None,
+        success_ratio=1 - failures / requests if requests else None,
         unfinished=unfinished,
         throughput_rps=succeeded / length_s if length_s else None,
         rounds=(),

@@ -19,7 +19,10 @@ from bench.store.rows import Origin, summary_rows
 from suite.errors import BenchError, ResultsError
 
 METRICS = metrics.names(Place.COMPARE)
-OF_AN_OPERATION = tuple(one.name for one in metrics.in_(Place.COMPARE) if one.known is Known.OPERATION)
+OF_ALL_TOGETHER = {"failure_ratio"}  # each further figure that is compared makes all intervals wider
+OF_AN_OPERATION = tuple(
+    one.name for one in metrics.in_(Place.COMPARE) if one.known is Known.OPERATION and one.name not in OF_ALL_TOGETHER
+)
 
 
 @dataclass(frozen=True)

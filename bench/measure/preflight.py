@@ -103,6 +103,9 @@ def most_sockets(cell: Cell, load: Load) -> int:
     return max(of_load, cell.users * (2 if cell.calls_external else 1))
 
 
+VARIANTS = [f"{one.name} {variant}" for one in OPERATIONS.values() for variant in one.variants]
+
+
 def check_descriptions(services: Iterable[Service]) -> None:
     """Raise CatalogueError for an operation, a fact or a library in a service.toml that does not exist here."""
     for service in services:
@@ -113,7 +116,8 @@ def check_descriptions(services: Iterable[Service]) -> None:
         facts = [name for name in map(_without_profile, service.own) if not name.startswith(parity.VERSION)]
         named: list[tuple[str, Iterable[str], Collection[str]]] = [
             ("operations", service.operations or (), OPERATIONS),
-            ("extra_statements", service.extra_statements, OPERATIONS),
+            ("without", service.without, OPERATIONS),
+            ("extra_statements", service.extra_statements, [*OPERATIONS, *VARIANTS]),
             ("uses", service.uses, OPERATIONS),
             ("in_transaction", service.in_transaction, OPERATIONS),
             ("pipelined", [name for one in service.pipelined.values() for name in one.operations], OPERATIONS),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bench.plan import metrics
-from bench.plan.metrics import Place
+from bench.plan.metrics import Known, Place
 from suite.lookup import nearest
 
 Value = str | int | float
@@ -18,6 +18,7 @@ OF_SOME = ("driver",)
 
 # What a claim can be about: what each round of a cell knows for itself.
 METRICS = metrics.names(Place.CLAIMS)
+OF_AN_OPERATION = tuple(one.name for one in metrics.in_(Place.CLAIMS) if one.known is Known.OPERATION)
 
 
 def _selector(value: Any) -> Any:
@@ -38,6 +39,7 @@ Selector = Annotated[dict[str, Value], BeforeValidator(_selector)]
 class Claim(BaseModel):
     """One claim: `cell` has a value, `candidate` / `baseline` a ratio, or `ranking` an order, the highest first.
 
+    It is about all requests of a cell, or about those of one `operation`.
     A value or a ratio is expected between the two numbers of `expected`, or to be `at_least` or `at_most` something.
     """
 
@@ -47,6 +49,7 @@ class Claim(BaseModel):
     source: Text
     claim: Text
     metric: str
+    operation: Text | None = None
     cell: Selector | None = None
     candidate: Selector | None = None
     baseline: Selector | None = None
@@ -60,6 +63,11 @@ class Claim(BaseModel):
         if self.metric not in METRICS:
             near = nearest(self.metric, METRICS)
             raise ValueError(f"there is no metric {self.metric!r}{near}; there are: {', '.join(METRICS)}")
+        if self.operation is not None and self.metric not in OF_AN_OPERATION:
+            raise ValueError(
+                f"{self.metric} is known only of all operations together: the claim can have no operation; known of"
+                f" each are: {', '.join(OF_AN_OPERATION)}"
+            )
         ratio = (self.candidate is not None, self.baseline is not None)
         if [self.cell is not None, any(ratio), self.ranking is not None].count(True) != 1 or any(ratio) != all(ratio):
             raise ValueError("it needs exactly one of: cell, candidate and baseline, ranking")

@@ -1,6 +1,6 @@
 """What an operation should cost in the database, by the contract and by each service's description."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,9 @@ from suite.service import AfterReads, BehindPooler, Overhead, Service
 
 NOTHING_MORE = AfterReads(0, 0, 0, 0, "")
 CALLS = 5
-READ_MANY = 20  # reads of one read_many: while it is counted, and in its scenario by default
+READ_MANY, PARENTS = 20, 10
+TIMES = {"count": READ_MANY, "parents": PARENTS}
+"""What multiplies the statements of a call: while it is counted, and in its scenario by default."""
 WITHOUT = BehindPooler()  # a pooler: a data statement is one, and takes one round trip
 
 
@@ -35,39 +37,49 @@ def expected(
     profile: str,
     operation: str,
     variant: str | None = None,
-    reads: int = READ_MANY,
+    times: int | None = None,
     *,
     pooler: str = NO_POOLER,
 ) -> Cost:
-    """What one call should cost, by the contract and service.toml; a read_many of so many reads.
+    """What one call should cost, by the contract and service.toml.
 
+    `times`: reads of a read_many, or users of a relations; by default as many as are counted.
     `pooler`: with the settings for one or without.
     """
     known = OPERATIONS[operation]
-    times = reads if known.per else 1
-    data = known.data_statements * times + service.extra_statements.get(operation, 0)
+    times = (TIMES[known.per] if times is None else times) if known.per else 1
+    more_of = service.extra_statements
+    data = known.statements(variant, times) + more_of.get(counted_as(operation, variant), more_of.get(operation, 0))
     if not data or not service.needs_database:
         return Cost(0, 0)
     uses = known.uses if variant is None else known.variants[variant]
     if variant != "explicit" and operation in service.uses:
         uses = service.uses[operation] * times
-    if operation in service.in_transaction:
-        variant = "explicit"
+    kind = "explicit" if operation in service.in_transaction else None if known.loads else variant
     each = service.behind_pooler if pooler != NO_POOLER else WITHOUT
-    around = each.overhead or _around(service, profile, variant)
+    around = each.overhead or _around(service, profile, kind)
     together = service.pipelined.get(profile)
     waits = together.round_trips if together and operation in together.operations else data * each.round_trips
-    more = _after(service, profile, operation, reads, pooler)
+    more = _after(service, profile, known.executions(variant, times), pooler)
     return Cost(
         waits + uses * around.round_trips + more.round_trips,
         data * each.statements + uses * around.statements + more.statements,
     )
 
 
-def _after(service: Service, profile: str, operation: str, reads: int, pooler: str) -> AfterReads:
-    """What so many reads in one call cost beyond themselves. Nothing with the settings for a pooler."""
+def _after(service: Service, profile: str, executions: Sequence[int], pooler: str) -> AfterReads:
+    """What statements that one call executes so often cost beyond themselves. With a pooler's settings, nothing."""
     own = service.after_reads.get(profile)
-    return own if own and OPERATIONS[operation].per and reads >= own.reads and pooler == NO_POOLER else NOTHING_MORE
+    often = sum(one >= own.reads for one in executions) if own and pooler == NO_POOLER else 0
+    if own is None or not often:
+        return NOTHING_MORE
+    return replace(own, round_trips=own.round_trips + (often - 1) * own.each_further)
+
+
+def times_of(operation: str, parameters: Mapping[str, Any]) -> int:
+    """How many reads or users a scenario with these parameters asks for in a call; 1 where nothing multiplies."""
+    per = OPERATIONS[operation].per if operation in OPERATIONS else None
+    return int(parameters.get(per, TIMES[per])) if per else 1
 
 
 def _around(service: Service, profile: str, variant: str | None) -> Overhead:
@@ -115,21 +127,30 @@ def variant_of(operation: str, parameters: Mapping[str, Any]) -> str | None:
 
 
 def transactions(
-    counted: Mapping[str, float], operation: str, parameters: Mapping[str, Any], reads: int, setup: Setup | None = None
+    counted: Mapping[str, float], operation: str, parameters: Mapping[str, Any], setup: Setup | None = None
 ) -> float | None:
     """What one call in a cell with these parameters should make, from what was counted. None if that is unknown.
 
-    `counted` has the transactions of one call by the name of `counted_as`. Of `READ_MANY` reads, each was a transaction
-    of its own or none was, so another number has as many whole ones each, and what the service of a `setup` says of it.
+    `counted` has the transactions of one call by the name of `counted_as`. Each of its statements was a transaction of
+    its own or none was, so another number has as many whole ones each, and what the service of a `setup` says of it.
+    How many statements follow from the rows that are found, only their mean is known: then it is None.
     """
     if operation not in OPERATIONS:
         return None
-    found = counted.get(counted_as(operation, variant_of(operation, parameters)))
-    if found is None or not OPERATIONS[operation].per:
+    known, variant = OPERATIONS[operation], variant_of(operation, parameters)
+    found = counted.get(counted_as(operation, variant))
+    if found is None or not known.per:
         return found
+    each_times = TIMES[known.per], times_of(operation, parameters)
+    usual, wanted = (known.statements(variant, times) for times in each_times)
     beyond = [
-        _after(setup.described, setup.profile, operation, count, setup.pooler).transactions if setup else 0
-        for count in (READ_MANY, reads)
+        _after(setup.described, setup.profile, known.executions(variant, times), setup.pooler).transactions
+        if setup
+        else 0
+        for times in each_times
     ]
     of_reads = found - beyond[0]
-    return of_reads + (reads - READ_MANY) * (of_reads // READ_MANY) + beyond[1]
+    each = of_reads // usual
+    if each and known.depends_on_rows(variant):
+        return None
+    return of_reads + (wanted - usual) * each + beyond[1]

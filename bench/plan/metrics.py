@@ -111,11 +111,12 @@ METRICS = (
     Metric("failures", "failures", "", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES, known=Known.OPERATION),
     Metric(
         "failure_ratio", "failed", SHARE, IN_SUMMARY | {Place.COMPARE}, under_fuller_load=UnderFullerLoad.RISES,
+        known=Known.OPERATION,
     ),
     Metric(
         "unfinished", "unfinished", "", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES, known=Known.OPERATION,
     ),
-    Metric("success_ratio", "succeeded", SHARE, CLAIMED, Better.HIGH, UnderFullerLoad.FALLS),
+    Metric("success_ratio", "succeeded", SHARE, CLAIMED, Better.HIGH, UnderFullerLoad.FALLS, Known.OPERATION),
     Metric(
         "throughput_rps", "requests/s", "1/s", IN_SUMMARY | COMPARED | {Place.SWEEPS, Place.RATIOS}, Better.HIGH,
         UnderFullerLoad.RISES, Known.OPERATION, interval=("throughput_ci_low", "throughput_ci_high"),

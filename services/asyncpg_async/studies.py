@@ -1,4 +1,4 @@
-"""The routes of the studies with asyncpg: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with asyncpg: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from fastapi import APIRouter, FastAPI
 
+from services.asyncpg_async import relations, streams
 from services.asyncpg_async.database import connection, settings
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
@@ -90,6 +91,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with connection() as conn:
+        await conn.execute("SELECT pg_sleep($1)", seconds)
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -106,3 +113,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch(READ_ORDERS, user_id)
     return frames.orders_with_items([tuple(row) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

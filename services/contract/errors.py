@@ -43,6 +43,11 @@ def needs_a_database() -> HTTPException:
     return HTTPException(501, "this service has no database")
 
 
+def not_by_this_library() -> HTTPException:
+    """501: the library has nothing that makes sense for this operation."""
+    return HTTPException(501, "this operation makes no sense with this library")
+
+
 def add_handlers(app: FastAPI, *, pool_timeout: type[Exception] = TimeoutError) -> None:
     """Give every service the same answers to bad input and to a timeout of the pool.
 

@@ -65,6 +65,33 @@ class OrdersWithItems(BaseModel):
     price: list[Decimal | None]
 
 
+class OrderedItem(BaseModel):
+    """A row of `order_items`, below its order."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    product_id: int
+    quantity: int
+    price: Decimal
+
+
+class OrderOfUser(BaseModel):
+    """A row of `orders`, below its user, with its items, sorted by id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    created_at: datetime
+    items: list[OrderedItem]
+
+
+class UserWithOrders(User):
+    """A row of `users` with its orders, sorted by id."""
+
+    orders: list[OrderOfUser]
+
+
 class Simulation(BaseModel):
     """The orders of a user, and a computation on them."""
 

@@ -9,6 +9,20 @@ from types import MappingProxyType
 SLEEPERS_USER = 1
 # How long the external API takes. It is a setting of the service that calls it, and no query parameter.
 EXTERNAL_DELAY = "external_delay_s"
+ORDERS_PER_USER = 5
+"""On average, in the dataset of each scale."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Data statements of one call: so many, and some again and again: each so often for each of its `per`."""
+
+    fixed: int = 0
+    again: tuple[int, ...] = ()
+
+    def of(self, times: int) -> int:
+        """Of a call with so many."""
+        return self.fixed + sum(self.again) * times
 
 
 @dataclass(frozen=True)
@@ -17,6 +31,7 @@ class Operation:
 
     `per` is the query parameter that multiplies the statements. `variants` has the values of the query parameter
     `varies`, each with its number of uses. No profile changes the transactions of such an operation.
+    `loads` has the statements of each of them, where they differ: of users, orders of a user on average, and items.
     `least` names what no right answer is faster than: a query parameter in seconds, or EXTERNAL_DELAY, which every
     operation has that calls the external API.
     """
@@ -29,7 +44,25 @@ class Operation:
     uses: int = 1
     varies: str | None = None
     variants: Mapping[str, int] = field(default_factory=dict, hash=False)
+    loads: Mapping[str, Statements] = field(default_factory=dict, hash=False)
     least: str = ""
+
+    def statements(self, variant: str | None, times: int) -> int:
+        """Data statements of one call of a variant, with so many of its `per`."""
+        return self._loads(variant).of(times)
+
+    def executions(self, variant: str | None, times: int) -> tuple[int, ...]:
+        """How often one such call executes each statement that it executes again and again."""
+        return tuple(often * times for often in self._loads(variant).again)
+
+    def _loads(self, variant: str | None) -> Statements:
+        if variant is not None and variant in self.loads:
+            return self.loads[variant]
+        return Statements(0, (self.data_statements,)) if self.per else Statements(self.data_statements)
+
+    def depends_on_rows(self, variant: str | None) -> bool:
+        """Whether the number of statements follows from the rows, so that only its mean is known."""
+        return variant is not None and variant in self.loads and bool(self.loads[variant].again)
 
     @property
     def writes(self) -> bool:
@@ -77,6 +110,26 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
                 least="seconds",
             ),
             Operation("simulation", "GET", "/simulation", 2, uses=2),
+            *(
+                Operation(f"stream_{session}", "GET", f"/streams/{session}", 1, least="stream_s")
+                for session in ("request", "function", "early", "own")
+            ),
+            Operation(
+                "relations",
+                "GET",
+                "/users-with-orders",
+                1,
+                per="parents",
+                varies="loading",
+                variants={"lazy": 1, "selectin": 1, "join": 1, "json": 1},
+                loads={
+                    "lazy": Statements(1, (1, ORDERS_PER_USER)),
+                    "selectin": Statements(2),
+                    "join": Statements(1),
+                    "json": Statements(1),
+                },
+            ),
+            Operation("slow_query", "GET", "/slow-query", 1, least="seconds"),
         )
     }
 )

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query
 
+from services.contract import streaming
+
 BIGINT_MAX = 2**63 - 1
 
 UserId = Annotated[int, Path(ge=1, le=BIGINT_MAX)]
@@ -20,3 +22,10 @@ Transaction = Literal["implicit", "explicit"]
 # Whether the session is still open while the request sleeps.
 Sleep = Literal["inside", "outside"]
 Seconds = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False)]
+Stream = Annotated[streaming.Stream, Query()]
+# The users with their orders: from this id on, so many, in so many queries.
+FirstId = Annotated[int, Query(ge=1, le=BIGINT_MAX)]
+Parents = Annotated[int, Query(ge=1, le=100)]
+# lazy: a query for each user, and for each order. selectin: one query for all users, then for all that belongs to them.
+# join: one query with a row for each item. json: one query, in which PostgreSQL makes the answer.
+Loading = Literal["lazy", "selectin", "join", "json"]

@@ -1,4 +1,4 @@
-"""The routes of the studies with `databases`: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with `databases`: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ from databases.core import Connection
 from fastapi import APIRouter, FastAPI
 
 from services.contract import errors, frames, models, operations, params
+from services.databases_async import relations, streams
 from services.databases_async.database import connection, settings
 from services.external import AsyncExternalApi
 
@@ -92,6 +93,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with connection() as conn:
+        await conn.execute("SELECT pg_sleep(:seconds)", {"seconds": seconds})
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -108,3 +115,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         rows = await conn.fetch_all(READ_ORDERS, {"user_id": user_id})
     return frames.orders_with_items([dict(row._mapping) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.contract import errors, models, params
+from services.contract import errors, models, params, refusals
 
 router = APIRouter()
 
@@ -22,6 +22,15 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
     raise errors.needs_a_database()
 
 
+@router.get("/slow-query", status_code=204)
+def slow_query(seconds: params.Seconds = 0.5) -> None:
+    raise errors.needs_a_database()
+
+
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     raise errors.needs_a_database()
+
+
+router.include_router(refusals.of_relations(errors.needs_a_database))
+router.include_router(refusals.of_streams(errors.needs_a_database))

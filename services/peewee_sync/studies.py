@@ -1,4 +1,4 @@
-"""The routes of the studies with peewee: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with peewee: notes, a sleeping session, a slow query, the simulation."""
 
 import time
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from peewee import JOIN
 
-from services.contract import errors, frames, models, operations, params
+from services.contract import errors, frames, models, operations, params, refusals
 from services.external import ExternalApi
 from services.peewee_sync.database import database, settings
 from services.peewee_sync.tables import Note, Order, OrderItem, Product, User
@@ -74,6 +74,12 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
         time.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+def slow_query(seconds: params.Seconds = 0.5) -> None:
+    with database.connection_context():
+        database.execute_sql("SELECT pg_sleep(%s)", (seconds,))
+
+
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
@@ -105,3 +111,9 @@ def read_orders(user_id: int) -> "frames.Table":
     with database.connection_context():
         rows = list[Any](query.tuples())  # typed as models
     return frames.orders_with_items(rows)
+
+
+# peewee has no session: each thread has a connection, which a dependency cannot hand to an endpoint.
+# How it loads related rows is not part of the study.
+router.include_router(refusals.of_relations(errors.not_by_this_library))
+router.include_router(refusals.of_streams(errors.not_by_this_library))

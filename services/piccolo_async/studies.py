@@ -1,4 +1,4 @@
-"""The routes of the studies with Piccolo: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with Piccolo: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
-from services.contract import errors, frames, models, operations, params
+from services.contract import errors, frames, models, operations, params, refusals
 from services.external import AsyncExternalApi
 from services.piccolo_async.database import DB, settings
 from services.piccolo_async.tables import Note, Order, OrderItem, User
@@ -66,6 +66,11 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    await User.raw("SELECT pg_sleep({})", seconds)
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -98,3 +103,9 @@ async def read_orders(user_id: int) -> "frames.Table":
         .order_by(Order.id, item.id)
     )
     return frames.orders_with_items(rows)
+
+
+# Piccolo has no session: each query takes a connection of its own.
+# How it loads related rows is not part of the study.
+router.include_router(refusals.of_relations(errors.not_by_this_library))
+router.include_router(refusals.of_streams(errors.not_by_this_library))

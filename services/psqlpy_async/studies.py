@@ -1,4 +1,4 @@
-"""The routes of the studies with psqlpy: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psqlpy: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ from psqlpy import Connection
 
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
+from services.psqlpy_async import relations, streams
 from services.psqlpy_async.database import connection, explicit_transaction, prepared, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = $1"
@@ -92,6 +93,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with connection() as conn:
+        await conn.execute("SELECT pg_sleep($1)::text", [seconds], prepared)
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -108,3 +115,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with connection() as conn:
         found = await conn.execute(READ_ORDERS, [user_id], prepared)
     return frames.orders_with_items(found.result(as_tuple=True))
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

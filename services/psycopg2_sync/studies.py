@@ -1,4 +1,4 @@
-"""The routes of the studies with psycopg2: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psycopg2: notes, a sleeping session, a slow query, the simulation."""
 
 import time
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from psycopg2.extras import RealDictCursor
 
 from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
+from services.psycopg2_sync import relations, streams
 from services.psycopg2_sync.database import cursor, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
@@ -92,6 +93,12 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
         time.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+def slow_query(seconds: params.Seconds = 0.5) -> None:
+    with cursor() as cur:
+        cur.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
@@ -110,3 +117,7 @@ def read_orders(user_id: int) -> "frames.Table":
         cur.execute(READ_ORDERS, (user_id,))
         rows = cur.fetchall()
     return frames.orders_with_items(rows)
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -1,4 +1,4 @@
-"""The routes of the studies with psycopg 3: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psycopg 3: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
+from services.psycopg3_async import relations, streams
 from services.psycopg3_async.database import pool, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
@@ -99,6 +100,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with pool.connection() as conn:
+        await conn.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -117,3 +124,7 @@ async def read_orders(user_id: int) -> "frames.Table":
         cur = await conn.execute(READ_ORDERS, (user_id,))
         rows = await cur.fetchall()
     return frames.orders_with_items(rows)
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -1,4 +1,4 @@
-"""The routes of the studies with psycopg 3: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with psycopg 3: notes, a sleeping session, a slow query, the simulation."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
+from services.psycopg3_sync import relations, streams
 from services.psycopg3_sync.database import pool, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
@@ -99,6 +100,12 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
         time.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+def slow_query(seconds: params.Seconds = 0.5) -> None:
+    with pool.connection() as conn:
+        conn.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
@@ -115,3 +122,7 @@ def read_orders(user_id: int) -> "frames.Table":
     with pool.connection() as conn:
         rows = conn.execute(READ_ORDERS, (user_id,)).fetchall()
     return frames.orders_with_items(rows)
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

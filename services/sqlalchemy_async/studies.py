@@ -1,16 +1,17 @@
-"""The routes of the studies with SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLAlchemy's ORM: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from services import tables
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
+from services.sqlalchemy_async import relations, streams
 from services.sqlalchemy_async.database import Session, engine, settings
 
 # These routes compare transactions: a session begins one with its first statement, even in the profile lean.
@@ -71,6 +72,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with Session() as session:
+        await session.execute(select(func.pg_sleep(seconds)))
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -102,3 +109,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with Session() as session:
         rows = (await session.execute(query)).all()
     return frames.orders_with_items([tuple(row) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

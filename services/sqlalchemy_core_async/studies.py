@@ -1,15 +1,16 @@
-"""The routes of the studies with SQLAlchemy Core: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLAlchemy Core: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
+from services.sqlalchemy_core_async import relations, streams
 from services.sqlalchemy_core_async.database import engine, settings
 from services.tables import notes, order_items, orders, products, users
 
@@ -101,6 +102,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with engine.connect() as conn:
+        await conn.execute(select(func.pg_sleep(seconds)))
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     ordered, with_items = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -117,3 +124,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with engine.connect() as conn:
         rows = (await conn.execute(READ_ORDERS, {"user_id": user_id})).all()
     return frames.orders_with_items([tuple(row) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -1,4 +1,4 @@
-"""The routes of the studies with SQLAlchemy's ORM: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLAlchemy's ORM: notes, a sleeping session, a slow query, the simulation."""
 
 import time
 from collections.abc import AsyncIterator
@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import orm, select, update
+from sqlalchemy import func, orm, select, update
 
 from services import tables
 from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
+from services.sqlalchemy_sync import relations, streams
 from services.sqlalchemy_sync.database import Session, engine, settings
 
 # These routes compare transactions: a session begins one with its first statement, even in the profile lean.
@@ -72,6 +73,12 @@ def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> None:
         time.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+def slow_query(seconds: params.Seconds = 0.5) -> None:
+    with Session() as session:
+        session.execute(select(func.pg_sleep(seconds)))
+
+
 @router.get("/simulation")
 def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
@@ -103,3 +110,7 @@ def read_orders(user_id: int) -> "frames.Table":
     with Session() as session:
         rows = session.execute(query).all()
     return frames.orders_with_items([tuple(row) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -1,16 +1,17 @@
-"""The routes of the studies with SQLModel: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with SQLModel: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services import sqlmodel_tables as tables
 from services.contract import errors, frames, models, operations, params
 from services.external import AsyncExternalApi
+from services.sqlmodel_async import relations, streams
 from services.sqlmodel_async.database import engine, settings
 
 # These routes compare transactions: a session begins one with its first statement, even in the profile lean.
@@ -71,6 +72,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    async with AsyncSession(engine) as session:
+        await session.exec(select(func.pg_sleep(seconds)))
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -104,3 +111,7 @@ async def read_orders(user_id: int) -> "frames.Table":
     async with AsyncSession(engine) as session:
         rows = (await session.exec(query)).all()
     return frames.orders_with_items([tuple(row) for row in rows])
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)

@@ -1,13 +1,14 @@
-"""The routes of the studies with Tortoise ORM: notes and their transactions, a sleeping session, the simulation."""
+"""The routes of the studies with Tortoise ORM: notes, a sleeping session, a slow query, the simulation."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
-from services.contract import errors, frames, models, operations, params
+from services.contract import errors, frames, models, operations, params, refusals
 from services.external import AsyncExternalApi
 from services.tortoise_async.database import settings
 from services.tortoise_async.tables import Note, Order, Product, User
@@ -66,6 +67,11 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         await asyncio.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    await get_connection("default").execute_query("SELECT pg_sleep($1)", [seconds])
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products, orders = await asyncio.gather(read_products(user_id), read_orders(user_id))
@@ -83,3 +89,9 @@ async def read_orders(user_id: int) -> "frames.Table":
         "id", "created_at", "items__id", "items__product_id", "items__quantity", "items__price"
     )
     return frames.orders_with_items(rows)
+
+
+# Tortoise has no session: each query takes a connection of its own.
+# How it loads related rows is not part of the study.
+router.include_router(refusals.of_relations(errors.not_by_this_library))
+router.include_router(refusals.of_streams(errors.not_by_this_library))

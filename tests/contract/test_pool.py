@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
+from typing import get_args
 from uuid import uuid4
 
 import httpx
@@ -14,10 +15,13 @@ from bench.measure.fleet.fleet import Fleet
 from bench.plan.matrix import default_setup
 from db import server
 from db.address.dsn import Dsn
+from services.contract import params
 from suite import catalogue
 from suite.service import Service
 from tests.contract.conftest import WITH_DATABASE
 
+LOADINGS = get_args(params.Loading)
+SESSIONS = ("request", "function", "early", "own")
 BUSY = (503, b'{"detail":"no database connection came free in time"}')
 # Each new client of httpx loads certificates anew. A connection for each request: the pools are what is tested.
 HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
@@ -106,8 +110,11 @@ def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) ->
         ("DELETE", "/users/3", None), ("GET", "/notes/1", None), ("GET", "/notes/1?transaction=explicit", None),
         ("POST", "/notes/1/synchronize", None), ("POST", "/notes/1/synchronize?transaction=explicit", None),
         ("GET", "/session-sleep?sleep=inside&seconds=0", None), ("GET", "/session-sleep?sleep=outside&seconds=0", None),
-        ("GET", "/simulation?user_id=1", None),
+        ("GET", "/simulation?user_id=1", None), ("GET", "/slow-query?seconds=0", None),
     ]  # fmt: skip
+    if catalogue.service(name).answers(["relations", "stream_own"]):
+        asked += [("GET", f"/users-with-orders?first_id=1&loading={one}", None) for one in LOADINGS]
+        asked += [("GET", f"/streams/{one}?stream_s=0", None) for one in SESSIONS]
     for _ in range(2):
         with only_connection_held(restored, url, user_id), ThreadPoolExecutor(len(asked)) as pool:
             answers = [pool.submit(HTTP.request, m, url + path, json=body, timeout=10) for m, path, body in asked]

@@ -119,7 +119,7 @@ def test_reads_that_a_session_prepares_are_deallocated_with_it(
     stage()
     setup = replace(traced.setup_of("sqlalchemy_async", "read_many", "idiomatic"), driver="psycopg")
     told = traced.traced(setup, "read_many", {"count": str(reads)}, restored, users, tmp_path)
-    cost = expected(setup.described, "idiomatic", "read_many", reads=reads)
+    cost = expected(setup.described, "idiomatic", "read_many", times=reads)
     assert told.summary.endswith(f"{cost.round_trips:g} round trips, {cost.statements:g} statements.")
     assert any("DEALLOCATE ALL" in line.text for line in told.lines) == (reads == 6)
 

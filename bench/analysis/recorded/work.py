@@ -80,7 +80,7 @@ def verified(
     own = dict(cell.parameters)
     least = most = 0.0
     for operation, requests, successes in ended.group_by("operation").agg(pl.len(), OK.sum().alias("ok")).iter_rows():
-        each = costs.transactions(counted, operation, own, int(own.get("count", costs.READ_MANY)), cell.setup)
+        each = costs.transactions(counted, operation, own, cell.setup)
         if each is None:
             return None, None
         least += successes * each

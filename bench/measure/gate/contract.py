@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.data import dataset
-from locustfiles._bodies import simulated
+from locustfiles._bodies import related, simulated
 from services.contract import frames, point_reads
 from services.contract.models import Simulation, User
 from services.contract.params import BIGINT_MAX
@@ -35,8 +35,9 @@ def checks(users: int, buyer: int) -> tuple[Check, ...]:
     `buyer` is a user with so few orders that the simulation takes hardly any time.
     """
     return (
-        *_reads(users), *_creates(users), *_updates_and_deletes(users), *_notes(users // 10), *_sleeps(),
-        *_simulations(users, buyer),
+        *_reads(users), *_streams(users), *_relations(users),
+        *_creates(users), *_updates_and_deletes(users), *_notes(users // 10), *_sleeps(),
+        *_simulations(users, buyer), *_slow_queries(),
     )  # fmt: skip
 
 
@@ -165,6 +166,38 @@ def _simulations(users: int, buyer: int) -> Iterator[Check]:
         yield Check("simulate for an unknown user", "simulation", "GET", f"/simulation?user_id={unknown}", 200, body)
     for query in ("", "?user_id=0", f"?user_id={BIGINT_MAX + 1}", "?user_id=%00"):
         yield Check(f"simulate for {query or 'no user'}", "simulation", "GET", f"/simulation{query}", 422)
+
+
+def _streams(users: int) -> Iterator[Check]:
+    for session in ("request", "function", "early", "own"):
+        name, path = f"stream_{session}", f"/streams/{session}"
+        lines = b"".join(_user(user_id) + b"\n" for user_id in range(2, 5))
+        query = "?offset=1&limit=3&first_byte_s=0.001&stream_s=0.003"
+        yield Check(f"{name}: three lines", name, "GET", path + query, 200, lines)
+        yield Check(f"{name} beyond the last user", name, "GET", f"{path}?offset={users}&stream_s=0", 200, b"")
+        for query in ("offset=-1", "limit=0", "limit=101", "stream_s=61", "stream_s=nan", "first_byte_s=-1"):
+            yield Check(f"{name}: {query}", name, "GET", f"{path}?{query}", 422)
+
+
+def _relations(users: int) -> Iterator[Check]:
+    path = "/users-with-orders"
+    for loading in ("lazy", "selectin", "join", "json"):
+        for first_id, parents in ((1, 1), (2, 10), (users - 2, 100)):
+            ids = range(first_id, min(first_id + parents, users + 1))
+            asked = f"{path}?first_id={first_id}&parents={parents}&loading={loading}"
+            yield Check(
+                f"{loading}: {parents} from user {first_id}", "relations", "GET", asked, 200, related(ids, users)
+            )
+        asked = f"{path}?first_id={BIGINT_MAX}&loading={loading}"
+        yield Check(f"{loading}: beyond the last user", "relations", "GET", asked, 200, b"[]")
+    for query in ("", "?first_id=0", "?first_id=1&parents=0", "?first_id=1&parents=101", "?first_id=1&loading=eager"):
+        yield Check(f"relations: {query or 'no query'}", "relations", "GET", f"{path}{query}", 422)
+
+
+def _slow_queries() -> Iterator[Check]:
+    yield Check("a slow query", "slow_query", "GET", "/slow-query?seconds=0.001", 204, b"")
+    for query in ("seconds=-1", "seconds=61", "seconds=nan"):
+        yield Check(f"a slow query, {query}", "slow_query", "GET", f"/slow-query?{query}", 422)
 
 
 def _user(user_id: int) -> bytes:

@@ -13,25 +13,29 @@ from uuid import uuid4
 import httpx
 
 from bench.measure.gate import clients
-from bench.plan.costs import CALLS, READ_MANY, Cost, counted_as, expected
+from bench.plan.costs import CALLS, PARENTS, READ_MANY, Cost, counted_as, expected
 from bench.plan.matrix import Setup
 from db import server
 from db import statements as statements_of
 from db.address.dsn import Dsn
 from db.statements import TRACK
 from db.wire import Relay
-from services.contract.operations import OPERATIONS
+from services.contract.operations import OPERATIONS, ORDERS_PER_USER
 from services.contract.params import BIGINT_MAX
 from suite.errors import VerificationError
 from suite.service import Service
 
 TRIES_AT_ONCE = 4  # for operations that use two connections at once: each may have to prepare the statement
 SPARE = 2  # calls in addition to those that warm up each connection
+PAGE, FEW_USERS = 100, 5_000  # users to look at for some with as many orders as usual
 SETTLE_S = 0.01  # messages after an answer (the return of a connection to the pool) count, too
 QUERIES = {
     "list_users": "?offset={number}&limit=10",
     "read_many": f"?count={READ_MANY}&seed={{number}}",
     "session_sleep": "?seconds=0",
+    "slow_query": "?seconds=0",
+    **{f"stream_{session}": "?stream_s=0&limit=3" for session in ("request", "function", "early", "own")},
+    "relations": f"?parents={PARENTS}&first_id=",
     "simulation": f"?user_id={BIGINT_MAX}",  # a user without orders: the computation takes no time
 }
 
@@ -129,16 +133,35 @@ def requests(operation: str, times: int, client: httpx.Client, variant: str | No
     """This many calls that all succeed. Users that they change or delete are created first."""
     known = OPERATIONS[operation]
     created = _created(client, {"update_user": 1, "delete_user": times}.get(operation, 0))
+    first_id = _first_id(client) if known.per == "parents" else None
     made = []
     for number in range(times):
         again = number % CALLS  # the same reads again and again: a cache would become visible
         user_id = created[number % len(created)] if created else 1 + again
         path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
+        if first_id is not None:
+            path += str(first_id)
         if variant is not None:
             path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
         writes_user = known.path.startswith("/users") and known.method in {"POST", "PUT"}
         made.append(CountedRequest(known.method, path, fields() if writes_user else None))
     return made
+
+
+def _first_id(client: httpx.Client) -> int:
+    """The first of users who have together as many orders as so many have on average: a query each, when lazy.
+
+    Raises VerificationError if there are none, which no dataset of the suite is.
+    """
+    path = OPERATIONS["relations"].path
+    for first_id in range(1, FEW_USERS, PAGE):
+        users = client.get(path, params={"first_id": first_id, "parents": PAGE, "loading": "json"}).json()
+        orders = [len(user["orders"]) for user in users]
+        for skipped in range(len(orders) - PARENTS + 1):
+            if sum(orders[skipped : skipped + PARENTS]) == ORDERS_PER_USER * PARENTS:
+                time.sleep(SETTLE_S)
+                return int(users[skipped]["id"])
+    raise VerificationError(f"no {PARENTS} users in a row have {ORDERS_PER_USER * PARENTS} orders together")
 
 
 def _created(client: httpx.Client, times: int) -> list[int]:

@@ -49,17 +49,17 @@ def test_an_operation_costs_its_statements_and_what_is_around_them(
 
 def test_many_reads_cost_as_many_statements() -> None:
     """In one use of a connection, or in one each; the number changes nothing else."""
-    assert costs.expected(ASYNCPG, "idiomatic", "read_many", reads=20) == Cost(21, 24)
-    assert costs.expected(TORTOISE, "idiomatic", "read_many", reads=20) == Cost(40, 100)
-    assert costs.expected(ASYNCPG, "idiomatic", "read_user", reads=20) == Cost(2, 5)
+    assert costs.expected(ASYNCPG, "idiomatic", "read_many", times=20) == Cost(21, 24)
+    assert costs.expected(TORTOISE, "idiomatic", "read_many", times=20) == Cost(40, 100)
+    assert costs.expected(ASYNCPG, "idiomatic", "read_user", times=20) == Cost(2, 5)
 
 
 def test_statements_that_are_sent_together_share_their_round_trips() -> None:
     """However many they are, in the profile that says so, behind a pooler, too."""
-    assert costs.expected(PSYCOPG3, "idiomatic", "read_many", reads=20) == Cost(22, 22)
-    assert costs.expected(PSYCOPG3, "lean", "read_many", reads=20) == Cost(1, 20)
-    assert costs.expected(PSYCOPG3, "lean", "read_many", reads=20, pooler="transaction") == Cost(1, 20)
-    assert costs.expected(PSYCOPG3, "lean", "read_user", reads=20) == Cost(1, 1)
+    assert costs.expected(PSYCOPG3, "idiomatic", "read_many", times=20) == Cost(22, 22)
+    assert costs.expected(PSYCOPG3, "lean", "read_many", times=20) == Cost(1, 20)
+    assert costs.expected(PSYCOPG3, "lean", "read_many", times=20, pooler="transaction") == Cost(1, 20)
+    assert costs.expected(PSYCOPG3, "lean", "read_user", times=20) == Cost(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -148,18 +148,19 @@ COUNTED = {"read_user": 2.0, "read_many": 21.0, "session_sleep inside": 1.0, "se
     ],
 )
 def test_more_reads_make_as_many_transactions_each(
-    counted: dict[str, float], operation: str, parameters: dict[str, str], reads: int, transactions: float | None
+    counted: dict[str, float], operation: str, parameters: dict[str, str | int], reads: int, transactions: float | None
 ) -> None:
     """Everything else makes as many as were counted."""
-    assert costs.transactions(counted, operation, parameters, reads) == transactions
+    parameters = {"count": reads, **parameters}
+    assert costs.transactions(counted, operation, parameters) == transactions
 
 
 def test_many_reads_may_cost_more_than_each_of_them() -> None:
     """On psycopg, SQLAlchemy's session deallocates what its sixth read has prepared: in transactions, too."""
     psycopg = replace(default_setup("sqlalchemy_async"), driver="psycopg")
     for reads, more in ((3, 0), (5, 0), (6, 1), (20, 1)):
-        cost = costs.expected(psycopg.described, "idiomatic", "read_many", reads=reads)
+        cost = costs.expected(psycopg.described, "idiomatic", "read_many", times=reads)
         assert cost == Cost(reads + 2 + 2 * more, reads + 2 + more)
-        assert costs.transactions({"read_many": 2.0}, "read_many", {}, reads, psycopg) == 1 + more
-    assert costs.expected(psycopg.described, "lean", "read_many", reads=20) == Cost(20, 20)
-    assert costs.transactions({"read_many": 1.0}, "read_many", {}, 20, default_setup("sqlalchemy_async")) == 1
+        assert costs.transactions({"read_many": 2.0}, "read_many", {"count": reads}, psycopg) == 1 + more
+    assert costs.expected(psycopg.described, "lean", "read_many", times=20) == Cost(20, 20)
+    assert costs.transactions({"read_many": 1.0}, "read_many", {}, default_setup("sqlalchemy_async")) == 1

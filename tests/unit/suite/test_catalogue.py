@@ -109,7 +109,7 @@ MISTAKES = [
     (replaced(SCENARIO, '("read_many",)', '"read_many"'), [f"{SCENARIO}: OPERATIONS: 'read_many': "]),
     (
         replaced(SCENARIO, '("read_many",)', "tuple(x)"),
-        [f"{SCENARIO}, line 8: OPERATIONS is computed", "write the values"],
+        [f"{SCENARIO}, line 9: OPERATIONS is computed", "write the values"],
     ),
     (
         replaced(SCENARIO, '"default": 20', '"defualt": 20'),

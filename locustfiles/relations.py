@@ -1,0 +1,46 @@
+"""Users with their orders and the items of these: a query for each user and order (N+1), or one for all."""
+
+from typing import Any
+
+import gevent
+from locust import events, task
+from locust.env import Environment
+
+from locustfiles._bodies import related
+from locustfiles._user import ServiceUser
+
+OPERATIONS = ("relations",)
+PARAMETERS = {
+    "loading": {
+        "type": "str",
+        "choices": ["lazy", "selectin", "join", "json"],
+        "default": "lazy",
+        "help": "relations: a query for each user and order, one for all users and all of theirs, one join, or JSON",
+    },
+    "parents": {
+        "type": "int",
+        "default": 10,
+        "low": 1,
+        "high": 100,
+        "help": "relations: number of users in one request, 1 to 100",
+    },
+}
+
+
+class Relations(ServiceUser):
+    """Reads `--parents` users with what is theirs, each time different ones."""
+
+    @task
+    def relations(self) -> None:
+        parents, users = self.options.parents, self.options.dataset_users
+        first_id = 1 + int(self.random.random() * (users - parents + 1))
+        path = f"/users-with-orders?first_id={first_id}&parents={parents}&loading={self.options.loading}"
+        self.call("relations", "GET", path, expect=related(range(first_id, first_id + parents), users))
+
+
+@events.test_start.add_listener
+def on_test_start(environment: Environment, **_: Any) -> None:
+    """Make the index of all orders before the first user starts, in a thread: a worker's heartbeat goes on."""
+    if environment.parsed_options:
+        users = environment.parsed_options.dataset_users
+        gevent.get_hub().threadpool.apply(related, (range(1, 2), users))

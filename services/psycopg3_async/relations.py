@@ -1,0 +1,96 @@
+"""Users with their orders and items, with psycopg 3: a query for each, two queries, one join, or JSON."""
+
+from fastapi import APIRouter, Response
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow, dict_row
+
+from services.contract import models, nesting, params
+from services.psycopg3_async.database import pool
+
+READ_USERS = "SELECT id, name, email, created_at FROM users WHERE id >= %s ORDER BY id LIMIT %s"
+READ_ORDERS = "SELECT id, created_at FROM orders WHERE user_id = %s ORDER BY id"
+READ_ITEMS = "SELECT id, product_id, quantity, price FROM order_items WHERE order_id = %s ORDER BY id"
+READ_ORDERS_OF_ALL = """
+    SELECT orders.user_id, orders.id AS order_id, orders.created_at AS ordered_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM orders
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    WHERE orders.user_id = ANY(%s)
+    ORDER BY orders.user_id, orders.id, order_items.id
+"""
+READ_JOINED = """
+    SELECT users.id, users.name, users.email, users.created_at, orders.id AS order_id, orders.created_at AS ordered_at,
+           order_items.id AS item_id, order_items.product_id, order_items.quantity, order_items.price
+    FROM (SELECT * FROM users WHERE id >= %s ORDER BY id LIMIT %s) AS users
+    LEFT JOIN orders ON orders.user_id = users.id
+    LEFT JOIN order_items ON order_items.order_id = orders.id
+    ORDER BY users.id, orders.id, order_items.id
+"""
+# Times and prices as in the other answers: with a Z, and as text.
+READ_JSON = """
+    SELECT array_to_json(ARRAY(
+        SELECT line FROM (
+            SELECT users.id, users.name, users.email,
+                   to_char(users.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at,
+                   ARRAY(
+                       SELECT line FROM (
+                           SELECT orders.id,
+                                  to_char(orders.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+                                      AS created_at,
+                                  ARRAY(
+                                      SELECT line FROM (
+                                          SELECT order_items.id, product_id, quantity, price::text
+                                          FROM order_items WHERE order_id = orders.id
+                                      ) AS line ORDER BY line.id
+                                  ) AS items
+                           FROM orders WHERE orders.user_id = users.id
+                       ) AS line ORDER BY line.id
+                   ) AS orders
+            FROM users WHERE users.id >= %s ORDER BY users.id LIMIT %s
+        ) AS line ORDER BY line.id
+    ))::text AS document
+"""
+
+router = APIRouter()
+
+
+@router.get("/users-with-orders", response_model=list[models.UserWithOrders])
+async def relations(
+    first_id: params.FirstId, parents: params.Parents = 10, loading: params.Loading = "selectin"
+) -> list[models.UserWithOrders] | Response:
+    async with pool.connection() as conn, conn.cursor(row_factory=dict_row) as cur:
+        match loading:
+            case "lazy":
+                return await load_lazily(cur, first_id, parents)
+            case "selectin":
+                return await load_in_two(cur, first_id, parents)
+            case "join":
+                return await load_joined(cur, first_id, parents)
+            case "json":
+                return Response(await load_json(cur, first_id, parents), media_type="application/json")
+
+
+async def load_lazily(cur: AsyncCursor[DictRow], first_id: int, parents: int) -> list[models.UserWithOrders]:
+    found = []
+    for user in await (await cur.execute(READ_USERS, (first_id, parents))).fetchall():
+        orders = []
+        for order in await (await cur.execute(READ_ORDERS, (user["id"],))).fetchall():
+            items = await (await cur.execute(READ_ITEMS, (order["id"],))).fetchall()
+            orders.append(models.OrderOfUser(**order, items=[models.OrderedItem(**item) for item in items]))
+        found.append(models.UserWithOrders(**user, orders=orders))
+    return found
+
+
+async def load_in_two(cur: AsyncCursor[DictRow], first_id: int, parents: int) -> list[models.UserWithOrders]:
+    users = await (await cur.execute(READ_USERS, (first_id, parents))).fetchall()
+    orders = await (await cur.execute(READ_ORDERS_OF_ALL, ([user["id"] for user in users],))).fetchall()
+    return nesting.of_two(users, orders)
+
+
+async def load_joined(cur: AsyncCursor[DictRow], first_id: int, parents: int) -> list[models.UserWithOrders]:
+    return nesting.of_joined(await (await cur.execute(READ_JOINED, (first_id, parents))).fetchall())
+
+
+async def load_json(cur: AsyncCursor[DictRow], first_id: int, parents: int) -> str:
+    [row] = await (await cur.execute(READ_JSON, (first_id, parents))).fetchall()
+    return str(row["document"])
