@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from contextlib import closing
 
 import gevent
@@ -14,7 +15,7 @@ from locustfiles import _figures
 from locustfiles._backends import Owners, by_service
 from locustfiles._http import Client
 from locustfiles._table import BackendCounts, LiveTable, ServiceAnswers, table
-from locustfiles._targets import OFFERED, url_of
+from locustfiles._targets import url_of
 from suite.errors import DatabaseError
 
 EVERY_S = 1.0
@@ -23,12 +24,13 @@ TIMEOUT_S = 10.0  # a service that is computing or full answers /metrics late, t
 
 
 class Live:
-    """Polls each service and the database in separate greenlets, from the first `look` until the page is closed."""
+    """Polls these services and the database, each in a greenlet, from the first `look` until the page is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = list(dict.fromkeys(names))
         self._looked = float("-inf")
         self._pollers: list[gevent.Greenlet] = []
-        self._seen = [ServiceAnswers(name) for name in OFFERED]
+        self._seen = [ServiceAnswers(name) for name in self._names]
         self._database = BackendCounts()
 
     def look(self) -> LiveTable:
@@ -36,7 +38,7 @@ class Live:
         self._looked = time.monotonic()
         self._pollers = [one for one in self._pollers if not one.dead]
         if not self._pollers:
-            self._seen = [ServiceAnswers(name) for name in OFFERED]
+            self._seen = [ServiceAnswers(name) for name in self._names]
             self._pollers = [gevent.spawn(self._poll_service, seen) for seen in self._seen]
             self._pollers.append(gevent.spawn(self._poll_database))
         return table(self._seen, self._database, time.monotonic())

@@ -9,14 +9,20 @@ from locust.argument_parser import LocustArgumentParser
 
 from locustfiles._arrivals import SPACINGS
 from locustfiles._targets import ALL, OFFERED
-from suite import scenario_file, trust
+from suite import catalogue, scenario_file, trust
 from suite.arrival import Arrival
 from suite.scenario_file import Parameter, Scalar
 
 MOST = 1_000_000_000
 
 # The web UI's label of a field is the option's name and, in brackets, its help text.
-SERVICE_HELP = f"several with Ctrl-click: they share the users, and each has its own rows; {ALL}: each that can answer"
+SERVICE_HELP = "; ".join(
+    (
+        "several with Ctrl-click: they share the users, and each has its own rows",
+        f"{ALL}: each that can answer",
+        *catalogue.cautions(OFFERED),
+    )
+)
 ARRIVAL_HELP = (
     "closed: each user sends again when it is answered; open: requests arrive at the rate, answered or not;"
     " batch: a number of requests, then the end"

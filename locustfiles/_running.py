@@ -7,6 +7,7 @@ from typing import Any
 from locust.env import Environment
 
 from locustfiles import _targets
+from suite import catalogue
 from suite.arrival import Arrival
 
 ROUNDED = "Locust rounds percentiles: to whole milliseconds, and from 100 ms on to two digits."
@@ -28,7 +29,7 @@ class RunningTest:
 
     def requests_per_s(self, rows: Iterable[tuple[str, float]]) -> dict[str, float]:
         """The requests/s of each service, from Locust's rows (name, requests/s)."""
-        return by_service(self._names, rows)
+        return {catalogue.marked(name): rps for name, rps in by_service(self._names, rows).items()}
 
 
 def in_words(names: list[str], options: Mapping[str, Any]) -> str:
@@ -41,7 +42,9 @@ def in_words(names: list[str], options: Mapping[str, Any]) -> str:
         Arrival.BATCH: f"batch, {options.get('arrivals', 0):,} requests{together}, "
         + (f"{batch_rate:,.10g} per second" if batch_rate else "at once"),
     }.get(options.get("arrival", ""), "")
-    return f"Tested: {', '.join(names)}. Arrival: {load}. {ROUNDED}" if names and load else ""
+    said = ", ".join(map(catalogue.marked, names))
+    cautions = "".join(f"{text}. " for text in catalogue.cautions(names))
+    return f"Tested: {said}. Arrival: {load}. {cautions}{ROUNDED}" if names and load else ""
 
 
 def by_service(names: list[str], rows: Iterable[tuple[str, float]]) -> dict[str, float]:

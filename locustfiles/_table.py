@@ -61,7 +61,8 @@ def table(services: Sequence[ServiceAnswers], database: BackendCounts, now_s: fl
     """All services as rows, then PostgreSQL's other backends. Unknown values are question marks, and have a note."""
     backends = database.backends
     rows = [_row(seen, backends) for seen in services]
-    notes = [f"{seen.name}: {seen.problem}" for seen in services if seen.problem]
+    notes = catalogue.cautions(seen.name for seen in services)
+    notes += [f"{seen.name}: {seen.problem}" for seen in services if seen.problem]
     slow = [seen for seen in services if seen.figures is not None and now_s - seen.at_s > STALE_S]
     notes += [f"{seen.name}: as of {now_s - seen.at_s:.0f} s ago; no answer since" for seen in slow]
     if backends is None:
@@ -78,9 +79,10 @@ def table(services: Sequence[ServiceAnswers], database: BackendCounts, now_s: fl
 
 def _row(seen: ServiceAnswers, backends: Mapping[str, Counter[str]] | None) -> tuple[str, ...]:
     cpu, memory, threads, connections = _process(seen.figures, seen.cpu)
+    name = catalogue.marked(seen.name)
     if not catalogue.service(seen.name).needs_database:
-        return (seen.name, cpu, memory, threads, *["-"] * (len(COLUMNS) - 4))
-    return (seen.name, cpu, memory, threads, connections, *_backends(backends, seen.name))
+        return (name, cpu, memory, threads, *["-"] * (len(COLUMNS) - 4))
+    return (name, cpu, memory, threads, connections, *_backends(backends, seen.name))
 
 
 def _process(figures: ServiceFigures | None, cpu: float | None) -> tuple[str, str, str, str]:

@@ -19,9 +19,10 @@ HOST_OF_SERVICE = "chosen under Custom parameters"
 ALL = "all"
 
 # `bench ui --services` may start only some of them.
-OFFERED = [name for name in os.environ.get("BENCH_SERVICES", "").split(",") if name in catalogue.services()] or list(
-    catalogue.services()
-)
+_STARTED = [name for name in os.environ.get("BENCH_SERVICES", "").split(",") if name in catalogue.services()]
+OFFERED = _STARTED or list(catalogue.services())
+# What ALL means. The tab Services watches these, and those named at the start.
+USUAL = _STARTED or list(catalogue.usual())
 
 
 class NamedAddress(NamedTuple):
@@ -49,7 +50,7 @@ def targets(environment: Environment, operations: tuple[str, ...]) -> list[Named
     assert options is not None  # noqa: S101  # Locust parses its options before it makes users
     names = list(dict.fromkeys(options.service))
     if ALL in names:
-        names = [name for name in OFFERED if catalogue.service(name).answers(operations)]
+        names = [name for name in USUAL if catalogue.service(name).answers(operations)]
     return [NamedAddress(name if len(names) > 1 else "", url_of(name)) for name in names]
 
 

@@ -23,14 +23,15 @@ def on_init(environment: Environment, **_: Any) -> None:
 
 
 def _extend(environment: Environment, app: Flask) -> None:
-    from locustfiles import _form, _live, _running, _table  # noqa: PLC0415  # a headless Locust does not need them
+    from locustfiles import _form, _live, _running, _table, _targets  # noqa: PLC0415  # a headless Locust does not need them
 
     web_ui, options = environment.web_ui, environment.parsed_options
     assert web_ui is not None  # noqa: S101  # `on_init` checked it
     web_ui.template_args["extended_tabs"] = [TAB]
     app.jinja_env.policies["json.dumps_kwargs"] = {"sort_keys": False}  # fields in the order of --help, service first
     chosen = sorted(one.__name__ for one in environment.user_classes)  # those on the command line, or all
-    live, test = _live.Live(), _running.RunningTest()
+    named = [one for one in getattr(options, "service", ()) if one != _targets.ALL]  # a warning example only if named
+    live, test = _live.Live([*_targets.USUAL, *named]), _running.RunningTest()
     environment.events.test_start.add_listener(test.begin)
     pages = Blueprint("services", __name__, url_prefix=options.web_base_path if options else None)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from suite import service as of_file
 from suite.errors import CatalogueError, UsageError
 from suite.lookup import known
-from suite.service import Service
+from suite.service import WARNING_MARK, Service
 
 if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
     from suite.scenario_file import Parameter
@@ -65,6 +65,25 @@ def services() -> Mapping[str, Service]:
                 f" a free one, such as {_free({service.port for service in found})}"
             )
     return {service.name: service for service in found if service.name != EXTERNAL}
+
+
+def usual() -> Mapping[str, Service]:
+    """What ALL stands for: all services but the warning examples, which are used only by name."""
+    return {name: one for name, one in services().items() if not one.warning}
+
+
+def marked(name: str) -> str:
+    """The name of a service, a cell or a curve as a reader sees it: with a mark if its service is a warning example.
+
+    The name of a cell or curve begins with its service's. Files for other programs have names without marks.
+    """
+    own = services().get(name.partition(",")[0].partition("-")[0])
+    return f"{name} {WARNING_MARK}" if own is not None and own.warning else name
+
+
+def cautions(names: Iterable[str]) -> list[str]:
+    """What is wrong with those of these services that are warning examples, a sentence each."""
+    return [one.caution for name in dict.fromkeys(names) if (one := services().get(name)) is not None and one.warning]
 
 
 @cache

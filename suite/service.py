@@ -12,6 +12,8 @@ from suite.errors import CatalogueError
 if TYPE_CHECKING:  # pydantic loads slowly, and `bench --help` does not need it
     from suite.service_file import OwnFact, SettingsForPooler
 PORT_OFFSET, MOST_OFFSET = "BENCH_PORT_OFFSET", 50_000
+WARNING_MARK = "(!)"
+"""Beside the name of a service that is a warning example."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Service:
     `in_transaction` has those that are explicit transactions in each variant, because nothing else holds a connection.
     `pipelined` and `after_reads` are by profile. `warm_up` is how often a statement must be executed on a connection
     before its cost is constant. `own` is by fact. `behind_pooler` is what the settings for a pooler change. `state` is
-    what users should know of the library's upkeep; empty for one that is well kept. `kind` says what the library is (a
+    what users should know of the library's upkeep; empty for one that is well kept. `warning` is of a service that
+    shows a mistake, and says which; it is measured only by name. `kind` says what the library is (a
     driver, a query builder, an ORM), `follows` which page of its documentation app.py is written like.
     """
 
@@ -138,6 +141,12 @@ class Service:
     traced_pool: PoolClass | None = None
     after_reads: Mapping[str, AfterReads] = field(default_factory=dict, hash=False)
     without: tuple[str, ...] = ()
+    warning: str = ""
+
+    @property
+    def caution(self) -> str:
+        """What is wrong with a warning example, as a sentence; empty for every other service."""
+        return f"{self.name} {WARNING_MARK} is a warning example: {self.warning}" if self.warning else ""
 
     @property
     def application(self) -> str:
@@ -193,6 +202,7 @@ def read(path: Path, driver: str = "") -> Service:
         own=_own(described.own),
         behind_pooler=_behind_pooler(described.pooler),
         state=described.state,
+        warning=described.warning,
         kind=described.kind,
         follows=described.follows,
         driver=driver,

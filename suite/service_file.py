@@ -117,6 +117,7 @@ class Described(_Table):
     release: Released | None = None
     trace: TracedPool | None = None
     state: str = Field("", description="what its users should know of the library's upkeep")
+    warning: str = Field("", description="of a service that shows a mistake: what is wrong with it")
 
     def on(self, driver: str) -> "Described":
         """The same with what this driver of its own adds or replaces; itself where it has no drivers."""

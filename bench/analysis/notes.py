@@ -7,6 +7,7 @@ from bench.analysis.outcome import CellResult
 from bench.analysis.slices import lost
 from bench.plan.matrix import Setup
 from bench.plan.note import Kind, Note
+from suite import catalogue
 
 A_A = "A/A, the noise floor: the same service twice, so that any difference is noise"
 UNKNOWN = "round trips, pool and parity are not known"
@@ -23,11 +24,13 @@ def unchecked_of_all(results: Sequence[CellResult]) -> tuple[Note, ...]:
 def of_cells(
     results: Sequence[CellResult], shared: Collection[Note] = (), *, with_shared: bool = True
 ) -> tuple[Note, ...]:
-    """First the notes on single cells, cell by cell; then their bounds, the targets, the landmarks, the ledger.
+    """The warning examples, the notes on single cells, cell by cell, their bounds, targets, landmarks, the ledger.
 
     `shared` are the unchecked notes that all cells of the run have: the first ranking has them once, `with_shared`.
     """
-    found = [_unchecked("", note) for note in shared if with_shared]
+    names = [one.cell.service for one in results]
+    found = [Note("", Kind.EXAMPLE, text) for text in catalogue.cautions(names)]
+    found += [_unchecked("", note) for note in shared if with_shared]
     found += [note for one in results for note in _of_cell(one, shared)]
     found += [Note(one.cell.slug, Kind.SAME, A_A) for one in results if one.cell.arm]
     found += [Note(one.cell.slug, Kind.BOUND, one.bound.evidence, one.bound.by) for one in results if one.bound.by]

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from bench.plan.matrix import NO_POOLER, Setup
 from bench.plan.note import Kind, Note
+from suite.catalogue import marked
 from suite.service import Own, Service
 
 LIBRARY, NOT_ASKED = "library", "not asked for"
@@ -111,7 +112,7 @@ def _labels(found: Sequence[ParityRow], differing: Sequence[ParityRow], value: s
             profiles.setdefault(row.service, []).append(row.profile)
     for service, these in profiles.items():
         every = {row.profile for row in found if row.service == service}
-        yield service if set(these) == every else f"{service} ({', '.join(these)})"
+        yield marked(service) if set(these) == every else f"{marked(service)} ({', '.join(these)})"
 
 
 def _peers(fact: str, setup: Setup, values: Mapping[Setup, str]) -> list[str]:

@@ -41,7 +41,7 @@ def service(name: str, like: str | None, title: str | None, libraries: Sequence[
     if (catalogue.SERVICES / name).exists():
         raise UsageError(f"services/{name} is there already; choose another name")
     mode = name.rpartition("_")[2]
-    whole = [one for one in catalogue.services().values() if one.needs_database and one.mode == mode]
+    whole = [one for one in catalogue.usual().values() if one.needs_database and one.mode == mode]
     chosen = catalogue.service(like) if like else catalogue.service(nearest(name, [one.name for one in whole]))
     if chosen.mode != mode:
         raise UsageError(

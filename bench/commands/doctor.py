@@ -88,7 +88,7 @@ def _other_work(found: Busy) -> Finding:
 
 
 def _ports() -> Iterator[Finding]:
-    for service in catalogue.services().values():
+    for service in catalogue.usual().values():
         try:
             check_ports([service.port])
         except BenchError as error:

@@ -50,7 +50,8 @@ def _services(services: Iterable[Service]) -> Table:
         table.add_section()
         for one in group:
             drivers = f" on {' or '.join(one.drivers)}" if one.drivers else ""
-            table.add_row(kind or "no database", f"{one.name}{drivers}", one.mode, str(one.port), *_release(one))
+            name = f"{catalogue.marked(one.name)}{drivers}"
+            table.add_row(kind or "no database", name, one.mode, str(one.port), *_release(one))
     return table
 
 
@@ -70,6 +71,8 @@ def _release(service: Service) -> tuple[str, str, str]:
 def _remarks(services: Iterable[Service]) -> Iterator[str]:
     yield "downloads: place among all packages of PyPI in November 2026, where it is among the first 15,000"
     for service in services:
+        if service.warning:
+            yield f"{service.caution}; it is used only by name"
         if service.state:
             yield f"{service.name}: {service.state}"
         if absent := catalogue.missing(service.libraries):

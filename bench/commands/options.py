@@ -94,14 +94,18 @@ def scale(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def services(command: Callable[..., Any]) -> Callable[..., Any]:
     """--services."""
-    return click.option("--services", type=Names(), help='Services, separated by commas; or "all".')(command)
+    said = 'Services, separated by commas; or "all", which leaves out warning examples.'
+    return click.option("--services", type=Names(), help=said)(command)
 
 
 def chosen(console: Console, names: list[str] | None) -> list[Service]:
-    """The services of --services. Without it, those whose libraries are installed, and a word on the others."""
+    """The services of --services. Without it, those whose libraries are installed, and a word on the others.
+
+    A warning example is chosen by its name alone.
+    """
     if names is not None and names != [catalogue.ALL]:
         return [catalogue.service(name) for name in dict.fromkeys(names)]
-    every = list(catalogue.services().values())
+    every = list(catalogue.usual().values())
     absent = {one.name: lost for one in every if (lost := catalogue.missing(one.libraries))}
     if names is None and absent:
         how = catalogue.how_to_install(next(iter(absent.values()))[0])
@@ -161,7 +165,7 @@ def given_beside(context: click.Context, allowed: Collection[str]) -> list[str]:
     ]
 
 
-def say(console: Console, notes: Iterable[Note]) -> None:
+def say(console: Console, notes: Iterable[Note | str]) -> None:
     """Print notes, in yellow."""
     for note in notes:
         console.print(str(note), style="yellow", highlight=False)

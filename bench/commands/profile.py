@@ -119,5 +119,6 @@ def _memory(names: list[str], rounds: int | None, name: str | None, database_url
         raise
     files.write_whole(folder.folder / memory_table.FILE, memory_table.csv_text(found))
     console.print(memory_table.table(found))
+    options.say(console, catalogue.cautions(names))
     say(f"results: results/{folder.run_id}/{memory_table.FILE}")
     return 0

@@ -137,9 +137,10 @@ def _running(
                 table = Table("service", "address", "try")
                 for name in names:
                     url = catalogue.service(name).url
-                    table.add_row(name, url, f"curl {url}/users/1")
+                    table.add_row(catalogue.marked(name), url, f"curl {url}/users/1")
                 console.print(f"the {server}", highlight=False, soft_wrap=True)
                 console.print(table)
+                options.say(console, catalogue.cautions(names))
                 yield fleet, server.dsn
     finally:
         console.print("everything has stopped")

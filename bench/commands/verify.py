@@ -31,7 +31,7 @@ from suite.service import Service
 EPILOG = """
 \b
 Examples:
-  bench verify                                       all services, on each of their drivers
+  bench verify                                       all services but warning examples, on each of their drivers
   bench verify --services asyncpg_async              one service, while you write it
   bench verify --target mine=http://127.0.0.1:9000   your own application
 """
@@ -99,10 +99,12 @@ def _services(console: Console, around: FleetSettings, server: Database, ours: l
     if passed.unchecked:
         console.print(f"not checked: {passed.unchecked}", style="yellow")
     names = list(dict.fromkeys(setup.service for setup in ours))
+    shown = ", ".join(map(catalogue.marked, names))
     console.print(
-        f"{_answering(len(names))} in both profiles ({passed.checks} checks each): {', '.join(names)}",
+        f"{_answering(len(names))} in both profiles ({passed.checks} checks each): {shown}",
         highlight=False,
     )
+    options.say(console, catalogue.cautions(names))
 
 
 def _answering(services: int) -> str:
@@ -150,7 +152,7 @@ def _table_of(used: Mapping[str, Mapping[str, Cost]], profile: str) -> Table:
 def _heading(setup: Setup) -> str:
     """A service, below it a driver that is not its usual one."""
     driver = f"\n{setup.described.unusual_driver}" if setup.described.unusual_driver else ""
-    return setup.service.replace("_", "\n_") + driver
+    return catalogue.marked(setup.service).replace("_", "\n_") + driver
 
 
 def _shown(cost: Cost) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from suite.catalogue import marked
+
 # What makes a cell of one run and a cell of another the same, as summary.csv has it.
 IDENTITY = (
     "scenario", "service", "profile", "server", "workers", "pool_size", "parameters", "arrival", "users",
@@ -77,7 +79,7 @@ def named(cells: Iterable[tuple[str, ...]]) -> Callable[[tuple[str, ...]], str]:
     def name_of(identity: tuple[str, ...]) -> str:
         own = _axes(identity)
         return ", ".join(
-            [identity[IDENTITY.index("service")], *(f"{name} {own[name]}" for name in varying if own.get(name))]
+            [marked(identity[IDENTITY.index("service")]), *(f"{name} {own[name]}" for name in varying if own.get(name))]
         )
 
     return name_of

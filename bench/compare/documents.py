@@ -12,6 +12,7 @@ from bench.compare.changes import Change, SharedChange
 from bench.plan import metrics
 from bench.plan.metrics import SHARE, Better
 from bench.plan.note import Note
+from suite import catalogue
 
 HEADINGS = ("cell", "metric", "old", "new", "new / old", "95% CI", "conclusion")
 WITH_NET = ("cell", "metric", "old", "new", "new / old", "net", "95% CI", "conclusion")
@@ -73,6 +74,7 @@ def of_runs(
 ) -> Document:
     """Two runs: whole cells only, every operation being in compare.csv. `lost`: what became worse without a ratio."""
     whole = [one for one in found if one.operation == "all"]
+    services = [one.identity[cells.IDENTITY.index("service")] for one in whole]
     name_of, is_net = cells.named(one.identity for one in whole), any(one.net_ratio is not None for one in whole)
     sections = {"Worse, without a ratio": list(lost)}
     sections["Candidate causes"] = [f"{group}: {line}" for group, lines in (causes or {}).items() for line in lines]
@@ -83,7 +85,7 @@ def of_runs(
         tuple(ComparisonRow((name_of(one.identity), *_texts(one, is_net=is_net)), tone(one)) for one in whole),
         marks=(*(f"{FORCED}: {one}" for one in obstacles), *map(str, remarks)),
         sections={heading: lines for heading, lines in sections.items() if lines},
-        notes=(WHAT_NET_IS if is_net else WHAT_ROUNDS_MISS,),
+        notes=(WHAT_NET_IS if is_net else WHAT_ROUNDS_MISS, *catalogue.cautions(services)),
         unranked=tuple(_unranked(whole, name_of)),
         together=together([one for one in shared if one.operation == "all"]),
         headline=headline(whole, len(lost)),

@@ -123,7 +123,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     named = given.pop(TARGET, None) or ()
     before = copy.deepcopy(written)
     if given.get("services") == [catalogue.ALL]:
-        given["services"] = [one.name for one in catalogue.services().values() if one.needs_database]
+        given["services"] = [one.name for one in catalogue.usual().values() if one.needs_database]
     for name, value in given.items():
         section, key = OPTIONS[name]
         if isinstance(table := written.setdefault(section, {}), dict):  # else it is refused below, by name
@@ -155,6 +155,7 @@ def understood(path: Path, options: Mapping[str, Any] | None = None) -> PlanRead
     if baseline != plan.rounds.baseline:
         remarks.append(f"without a baseline, because options leave out {plan.rounds.baseline}: all pairs are compared")
     notes = tuple(Note("", Kind.LEFT_OUT, text) for text in remarks if text)
+    notes += tuple(Note("", Kind.EXAMPLE, text) for text in catalogue.cautions(plan.matrix.services))
     changed = _overridden(plan, before, given, named)
     overrides = {"title": f"{path.stem} plan, overridden: {'; '.join(changed.values())}"} if changed else {}
     overrides |= {"question": ""} if OF_THE_QUESTION & changed.keys() else {}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from suite.catalogue import marked
+
 
 class Kind(StrEnum):
     """What a note says of its subject."""
@@ -39,6 +41,8 @@ class Kind(StrEnum):
     """An A/A arm: the same service a second time."""
     BOUND = "bound"
     """What limited a cell, and how that was seen."""
+    EXAMPLE = "warning example"
+    """A service that shows a mistake."""
     TARGET = "target"
     LANDMARK = "landmark"
     LEFT_OUT = "left out"
@@ -68,4 +72,4 @@ class Note:
     which: str = ""
 
     def __str__(self) -> str:
-        return f"{self.about}: {self.text}" if self.about else self.text
+        return f"{marked(self.about)}: {self.text}" if self.about else self.text

@@ -11,6 +11,7 @@ from bench.analysis.pairs import Conclusion, Pair
 from bench.plan import metrics
 from bench.plan.note import Kind, Note
 from bench.report.formats import figure_of
+from suite.catalogue import marked
 
 NO_LATENCY = "too few requests for a median"
 CPU = "service_cpu_ms_per_request"
@@ -48,7 +49,7 @@ class Unranked:
 
     def __str__(self) -> str:
         several = len(self.slugs) > 1
-        said = f"{', '.join(self.slugs)} {'are' if several else 'is'} {self.verdict} and not ranked"
+        said = f"{', '.join(map(marked, self.slugs))} {'are' if several else 'is'} {self.verdict} and not ranked"
         more = len(self.reasons) - 1
         why = f": {self.reasons[0]}" if self.reasons else ""
         return f"{said}{why}{f' (and {more} more below)' if more > 0 else ''}."
@@ -77,7 +78,7 @@ class ScenarioAnswer:
 
 def of(found: Ranking) -> ScenarioAnswer:
     """Of one scenario."""
-    knees = () if found.paced else tuple(f"{one.name}: {one.knee.why}." for one in found.curves if one.knee.why)
+    knees = () if found.paced else tuple(f"{marked(one.name)}: {one.knee.why}." for one in found.curves if one.knee.why)
     return ScenarioAnswer(
         found.scenario,
         tuple(_unranked(found.others)),
@@ -100,7 +101,7 @@ def _framework(found: Ranking) -> str:
             alone_ms, all_ms = landmark.total.service_cpu_ms_per_request, one.total.service_cpu_ms_per_request
             if alone_ms and all_ms:
                 own_ms[ceilings.mode(landmark.cell)] = alone_ms
-                left.append(f"{one.cell.slug} {all_ms - alone_ms:.3f} ms")
+                left.append(f"{marked(one.cell.slug)} {all_ms - alone_ms:.3f} ms")
     if len(own_ms) < 2:
         return ""
     return (
@@ -136,15 +137,15 @@ def _throughput(one: CellResult) -> str:
         if interval
         else " (one round: no interval)"
     )
-    return f"{one.cell.slug} served most, {least}{figure_of(one.total.throughput_rps)} requests/s{known}"
+    return f"{marked(one.cell.slug)} served most, {least}{figure_of(one.total.throughput_rps)} requests/s{known}"
 
 
 def _latency(one: CellResult) -> str:
     total = one.total
     name, value = ("p99", total.latency_p99_ms) if total.latency_p99_ms else ("p50", total.latency_p50_ms)
     if value is None:
-        return f"{one.cell.slug}: {NO_LATENCY}"
-    return f"{one.cell.slug} answered soonest, with a {name} of {value:,.1f} ms"
+        return f"{marked(one.cell.slug)}: {NO_LATENCY}"
+    return f"{marked(one.cell.slug)} answered soonest, with a {name} of {value:,.1f} ms"
 
 
 def _contrasts(found: Ranking) -> Iterator[Contrast]:
@@ -190,16 +191,16 @@ def turned(pair: Pair, candidate: str) -> Pair:
 
 def sentence(one: Contrast) -> str:
     """By how much two cells differ, with the intervals."""
-    main = one.ratios.get(one.main)
+    main, candidate, baseline = one.ratios.get(one.main), marked(one.candidate), marked(one.baseline)
     if main is None or main.ratio is None:
-        return f"{one.candidate} and {one.baseline} cannot be compared: {main.why if main else 'no figure of both'}."
+        return f"{candidate} and {baseline} cannot be compared: {main.why if main else 'no figure of both'}."
     title, ratio = metrics.named(one.main).title, interval_of(main)
     if main.conclusion == Conclusion.NONE_SHOWN:
-        said = f"{one.candidate} and {one.baseline}: no difference in {title} was shown, the ratio is {ratio}"
+        said = f"{candidate} and {baseline}: no difference in {title} was shown, the ratio is {ratio}"
     elif one.main == "throughput_rps":
-        said = f"{one.candidate} serves {ratio} times as many requests/s as {one.baseline}"
+        said = f"{candidate} serves {ratio} times as many requests/s as {baseline}"
     else:
-        said = f"{one.candidate} has {ratio} times the {title} of {one.baseline}"
+        said = f"{candidate} has {ratio} times the {title} of {baseline}"
     return f"{said}{_cpu(one.ratios.get(CPU))}."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.analysis import pairs
 from bench.analysis.pairs import Pair
+from suite.catalogue import marked
 
 
 def figure_of(value: float | None) -> str:
@@ -24,14 +25,14 @@ def minutes(seconds: float) -> str:
 
 
 def within(scenario: str, slug: str) -> str:
-    """A cell's slug where its scenario is said already."""
-    return "-".join(part for part in slug.split("-") if part != scenario)
+    """A cell's name where its scenario is said already, marked if its service is a warning example."""
+    return marked("-".join(part for part in slug.split("-") if part != scenario))
 
 
 def confidence_of(contrasts: Sequence[Pair], baseline: str = "") -> str:
     """What the intervals in a column of ratios hold for, given all pairs of a family; `baseline` where it is its."""
     count = pairs.sharing(contrasts)
-    which = f"ratios with {baseline} in" if baseline else "ratios of"
+    which = f"ratios with {marked(baseline)} in" if baseline else "ratios of"
     together = f" of all {count} {which} this column together" if count > 1 else ""
     alone = "; A/A alone" if together and any(map(pairs.is_twin, contrasts)) else ""
     return f"95% CI{together}{alone}"

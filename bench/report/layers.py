@@ -6,6 +6,7 @@ from bench.analysis.profiling.layers import OTHER, Layer
 from bench.analysis.profiling.profile import WHOLE, CellProfile, LayerDifference, LayerTime, differences
 from bench.analysis.profiling.shares import FEWEST_LOST
 from bench.report.formats import within
+from suite.catalogue import marked
 
 LEAST_MS = 0.005  # a smaller difference is not worth a word
 MOST_NAMED = 5
@@ -68,21 +69,25 @@ def notes(cells: Sequence[CellProfile]) -> list[str]:
     """What a reader must know of these figures: the profiler's cost, samples that are lost or few, unknown code."""
     said = []
     known = [cell for cell in cells if cell.times]
-    costs = [f"{cell.slug} {cell.cost:.2f}{_times(cell.cost_interval)}" for cell in known if cell.cost]
+    costs = [f"{marked(cell.slug)} {cell.cost:.2f}{_times(cell.cost_interval)}" for cell in known if cell.cost]
     if costs:
         said.append(f"CPU time a request beside the profiler, times that without it: {', '.join(costs)}")
-    lost = [f"{cell.slug} {cell.lost:.0%}" for cell in known if cell.lost >= FEWEST_LOST]
+    lost = [f"{marked(cell.slug)} {cell.lost:.0%}" for cell in known if cell.lost >= FEWEST_LOST]
     if lost:
         said.append(f"Samples that could not be read, weighed by a second look without machine code: {', '.join(lost)}")
-    if few := [f"{cell.slug} {cell.samples}" for cell in known if cell.samples < FEW_SAMPLES]:
+    if few := [f"{marked(cell.slug)} {cell.samples}" for cell in known if cell.samples < FEW_SAMPLES]:
         said.append(f"Few samples: {', '.join(few)}")
     for cell in known:
         share = next((one.share for one in cell.layers if one.layer.name == OTHER), 0.0)
         if share > MOST_UNKNOWN:
             named = ", ".join(cell.unknown[:MOST_NAMED])
-            said.append(f"{cell.slug}: {share:.0%} is in no layer of bench/analysis/profiling/layers.toml: {named}")
+            said.append(
+                f"{marked(cell.slug)}: {share:.0%} is in no layer of bench/analysis/profiling/layers.toml: {named}"
+            )
     problems = dict.fromkeys(cell.problem for cell in cells if cell.problem)
-    said += [f"{', '.join(cell.slug for cell in cells if cell.problem == why)}: no layers: {why}" for why in problems]
+    said += [
+        f"{', '.join(marked(cell.slug) for cell in cells if cell.problem == why)}: no layers: {why}" for why in problems
+    ]
     return said
 
 

@@ -1,6 +1,6 @@
 """A cell and operation as a row of summary.csv."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.plan.matrix import NO_POOLER, PYTHONS_OWN
 from bench.plan.metrics import Place
 from bench.plan.model import Load, Scalar
 from bench.plan.servers import UVLOOP
+from suite import catalogue
 from suite.arrival import Arrival
 
 METRICS = metrics.in_(Place.SUMMARY)
@@ -67,11 +68,17 @@ def _summary_row(origin: Origin, load: Load, result: CellResult, operation: Oper
         **figures,
         "bound_by": result.bound.by or None,
         "verdict": result.verdict.name,
-        "reasons": "; ".join(map(str, (*result.verdict.reasons, *result.remarks, *_bounded(result)))),
+        "reasons": "; ".join(map(str, _reasons(result))),
         "slug": cell.slug,
         "started_at": origin.started_at or None,
         "commit": origin.commit or None,
     }
+
+
+def _reasons(result: CellResult) -> Iterator[object]:
+    """What a reader must know of the cell: a warning example first."""
+    yield from catalogue.cautions([result.cell.service])
+    yield from (*result.verdict.reasons, *result.remarks, *_bounded(result))
 
 
 def _bounded(result: CellResult) -> tuple[str, ...]:

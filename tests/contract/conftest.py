@@ -15,6 +15,10 @@ from suite.service import PORT_OFFSET
 from tests.unit import catalogue_of
 
 WITH_DATABASE = tuple(name for name, service in catalogue.services().items() if service.needs_database)
+POOL_TIMEOUT_S = 0.5
+"""Of the services of `cramped`."""
+BLOCKING = tuple(name for name in WITH_DATABASE if catalogue.service(name).warning)
+"""Services that handle one request at a time, so that none waits for a connection."""
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -40,7 +44,7 @@ def cramped(database: Dsn, stage: Callable[..., None]) -> Iterator[tuple[Setup, 
             default_setup(name),
             server="uvicorn",
             pool_size=1,
-            pool_timeout_s=0.5,
+            pool_timeout_s=POOL_TIMEOUT_S,
             threads=20,
             external_delay_s=0.0,
             gc="freeze",

@@ -267,7 +267,7 @@ def test_a_service_that_is_down_is_a_named_failure(tmp_path: Path) -> None:
     assert errors(tmp_path) == {"cannot connect: Connection refused"}
 
 
-UNKNOWN = [f"{name}: cannot connect: Connection refused" for name in catalogue.services()] + [
+UNKNOWN = [f"{name}: cannot connect: Connection refused" for name in catalogue.usual()] + [
     "backends are unknown: DATABASE_URL is not set where Locust was started"
 ]
 

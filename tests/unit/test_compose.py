@@ -37,18 +37,24 @@ def compose() -> dict[str, Any]:
 
 
 def stanza_to_add(service: Service) -> str:
-    return f"""docker-compose.yaml lacks {service.name}, or has it otherwise. Its stanza:
-
-  {service.name}:
-    <<: *service
-    command: python -m gunicorn {service.application} --bind 0.0.0.0:{service.port}
-    healthcheck: {{ <<: *healthcheck, test: [CMD, python, -c, *ask, "http://127.0.0.1:{service.port}/health"] }}
-    ports: ["127.0.0.1:{service.port}:{service.port}"]
-
+    profile = "\n    profiles: [warnings]" if service.warning else ""
+    waits = (
+        ""
+        if service.warning
+        else f"""
 and below depends_on in x-load:
 
       {service.name}: {{ condition: {HEALTHY} }}
 """
+    )
+    return f"""docker-compose.yaml lacks {service.name}, or has it otherwise. Its stanza:
+
+  {service.name}:
+    <<: *service{profile}
+    command: python -m gunicorn {service.application} --bind 0.0.0.0:{service.port}
+    healthcheck: {{ <<: *healthcheck, test: [CMD, python, -c, *ask, "http://127.0.0.1:{service.port}/health"] }}
+    ports: ["127.0.0.1:{service.port}:{service.port}"]
+{waits}"""
 
 
 def _waits_for(wanted: str, name: str) -> bool:
@@ -69,7 +75,7 @@ def grouped(words: list[str]) -> list[list[str]]:
 
 @every_service
 def test_every_service_has_its_stanza(service: Service) -> None:
-    """Its application, port and health check are those of service.toml, and Locust waits for it."""
+    """Its application, port and health check are those of service.toml; Locust waits for it, unless it is a warning."""
     stanza = compose()["services"].get(service.name, {})
     found = {
         "application": shlex.split(stanza.get("command", ""))[3:4],
@@ -81,7 +87,7 @@ def test_every_service_has_its_stanza(service: Service) -> None:
         "application": [service.application],
         "ports": [f"127.0.0.1:{service.port}:{service.port}"],
         "health": [f"http://127.0.0.1:{service.port}/health"],
-        "load waits for": {"condition": HEALTHY},
+        "load waits for": None if service.warning else {"condition": HEALTHY},
     }, stanza_to_add(service)
 
 
@@ -89,7 +95,7 @@ def test_nothing_is_left_of_a_service_that_is_gone() -> None:
     """What Compose serves and the load waits for are the catalogue's services, and no other."""
     served = {name for name, stanza in compose()["services"].items() if "gunicorn" in stanza.get("command", "")}
     assert served == set(catalogue.services())
-    assert set(compose()["x-load"]["depends_on"]) == {*catalogue.services(), "results_folder"}
+    assert set(compose()["x-load"]["depends_on"]) == {*catalogue.usual(), "results_folder"}
 
 
 @every_service
@@ -194,9 +200,11 @@ def test_locust_runs_a_scenario_that_exists(name: str) -> None:
 
 
 def test_what_is_not_for_everybody_is_in_a_profile() -> None:
-    """`up` alone brings up neither a run nor a second web UI."""
+    """`up` alone brings up neither a run nor a second web UI, and no service that shows a mistake."""
     profiles = {name: stanza["profiles"] for name, stanza in compose()["services"].items() if "profiles" in stanza}
-    assert profiles == {"bench": ["bench"], "locust-master": ["distributed"], "locust-worker": ["distributed"]}
+    warnings = {name: ["warnings"] for name, service in catalogue.services().items() if service.warning}
+    others = {"bench": ["bench"], "locust-master": ["distributed"], "locust-worker": ["distributed"]}
+    assert profiles == warnings | others
 
 
 def test_workers_find_the_master_and_can_be_many() -> None:
@@ -218,12 +226,12 @@ def test_the_script_that_prepares_results_is_one() -> None:
 
 
 def test_prometheus_is_told_of_every_service() -> None:
-    """The configuration in docs/docker.md has each service's port, and nothing else."""
+    """The configuration in docs/docker.md has the port of each service that is up, and nothing else."""
     block = re.search(r"```yaml\n(.*?)```", text("docs/docker.md"), re.DOTALL)
     assert block is not None
     (job,) = yaml.safe_load(block[1])["scrape_configs"]
     told = job["static_configs"][0]["targets"]
-    wanted = [f"127.0.0.1:{service.port}" for service in catalogue.services().values()]
+    wanted = [f"127.0.0.1:{service.port}" for service in catalogue.usual().values()]
     assert told == wanted, f"docs/docker.md lacks a target, or has one too many: {set(told) ^ set(wanted)}"
 
 

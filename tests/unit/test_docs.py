@@ -27,6 +27,7 @@ from bench.report import csv_tables
 from bench.report.formats import minutes
 from bench.store import rows
 from suite import catalogue
+from suite.service import WARNING_MARK
 from tests import databases
 
 PAGES = sorted(
@@ -87,9 +88,11 @@ def test_the_readme_lists_every_service_and_scenario() -> None:
     for service in catalogue.services().values():
         title = f"{service.title} on {' or '.join(service.drivers)}" if service.drivers else service.title
         mode = "async" if service.mode == "async" else "`def` endpoints on 40 threads"
-        file = f"[`{service.name}`](services/{service.name}/app.py)"
+        mark = f" {WARNING_MARK}" if service.warning else ""
+        file = f"[`{service.name}`](services/{service.name}/app.py){mark}"
         line = f"| {file} | {service.kind or 'none'} | {title} | {mode} | {service.port} |"
         assert line in README.splitlines()
+        assert not service.warning or f"\n{WARNING_MARK} `{service.name}` is a warning example: " in README
     for name in catalogue.scenarios():
         assert f"(locustfiles/{name}.py)" in README
 

@@ -13,6 +13,7 @@ from bench.store import csv_reading
 from bench.store.files import json_object
 from bench.store.runs import LATEST
 from suite.arrival import Arrival
+from suite.catalogue import marked
 from suite.errors import ResultsError
 
 UNKNOWN = "plan unknown"
@@ -91,7 +92,9 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
             timed = [row for row in mine if row["latency_p50_ms"]]
             tail = "latency_p99_ms" if timed and all(row["latency_p99_ms"] for row in timed) else "latency_p50_ms"
             best = min(timed, key=lambda row: float(row[tail]), default=None)
-            shown = f"{best['service']}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms" if best else NO_LATENCY
+            shown = (
+                f"{marked(best['service'])}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms" if best else NO_LATENCY
+            )
             found.append(f"{scenario}: {shown}")
             continue
         best = max(mine, key=lambda row: float(row["throughput_rps"]))
@@ -99,7 +102,7 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
         interval = f" ({figure_of(float(low))} to {figure_of(float(high))})" if low and high else ""
         rps = figure_of(float(best["throughput_rps"]))
         users = f"{best['users']} user{'' if best['users'] == '1' else 's'}"
-        found.append(f"{scenario}: {best['service']}, {users}, {rps} requests/s{interval}")
+        found.append(f"{scenario}: {marked(best['service'])}, {users}, {rps} requests/s{interval}")
     return found
 
 

@@ -15,6 +15,7 @@ from bench.report.html import sections
 from bench.report.html.charts import beside, ratios
 from bench.report.html.charts.figure import Chart
 from bench.report.html.sections import RunFacts
+from suite import catalogue
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,6 +27,7 @@ def page(facts: RunFacts, found: Analysis) -> str:
         .get_template("report.html")
         .render(
             facts=facts,
+            cautions=catalogue.cautions(one.cell.service for one in found.results),
             answers=[_answer(one) for one in found.rankings],
             verdicts=counted([one.verdict.name for one in found.results]),
             sections=sections.of(facts, found),
@@ -53,6 +55,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["svg"] = lambda chart: Markup(chart.svg)  # noqa: S704  # built by charts/figure.py, which escapes
+    made.filters["marked"] = catalogue.marked
     made.globals["style"] = Markup((TEMPLATES / "style.css").read_text())  # noqa: S704  # a file of this package
     return made
 

@@ -25,7 +25,9 @@ from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.percentiles import Curve
 from bench.report.html.series import Limits, OverTime
 from bench.report.html.tables import PageTable
+from suite.catalogue import marked
 
+OF_ALL = {Kind.EXAMPLE, Kind.TARGET, Kind.LEDGER}
 MOST_CELLS = 60  # of which charts over time are drawn
 
 
@@ -88,7 +90,7 @@ def _ranking(found: Analysis) -> PageSection:
     folded = [table for one in found.rankings for table in _more_ratios(one)]
     lines = [line for one in found.rankings for line in tables.reasons(one.notes)]
     notes = [f"{one.scenario}: {one.summary}" for one in found.rankings if one.summary]
-    of_all = (note for one in found.rankings for note in one.notes if note.kind in {Kind.TARGET, Kind.LEDGER})
+    of_all = (note for one in found.rankings for note in one.notes if note.kind in OF_ALL)
     notes += map(str, dict.fromkeys(of_all))
     title = "Reasons for verdicts, and what each cell was bound by"
     return PageSection("ranking", "Ranking", notes, (), shown, folded, lines, title)
@@ -134,8 +136,8 @@ def _ceiling_lines(rows: Sequence[Ceiling]) -> dict[str, float]:
 def _latency(facts: RunFacts, found: Analysis) -> PageSection:
     charts: list[Chart] = []
     for one in found.rankings:
-        curves = {result.cell.slug: curve(found.measured[result.cell]) for result in one.results}
-        known = {slug: drawn for slug, drawn in curves.items() if drawn is not None}
+        curves = {marked(result.cell.slug): curve(found.measured[result.cell]) for result in one.results}
+        known = {name: drawn for name, drawn in curves.items() if drawn is not None}
         charts += percentiles.charts(one.scenario, known) if known else []
     charts += [chart for one, limits in _beside(facts, found) if (chart := over_time.heat(one, limits))]
     notes = [
@@ -218,7 +220,7 @@ def _sweeps(rankings: Sequence[Ranking]) -> PageSection | None:
         groups.setdefault((one.scenario, one.axis), []).append(one)
     if not groups:
         return None
-    lines = [f"{one.name}: {one.knee.why}" for group in groups.values() for one in group if one.knee.why]
+    lines = [f"{marked(one.name)}: {one.knee.why}" for group in groups.values() for one in group if one.knee.why]
     return PageSection("sweeps", "Sweeps", lines, [sweep.chart(group) for group in groups.values()])
 
 

@@ -17,6 +17,7 @@ from bench.plan.metrics import Place
 from bench.plan.note import Kind, Note
 from bench.report import answer, layers
 from bench.report.formats import confidence_of, figure_of, number
+from suite.catalogue import marked
 
 REASONS = {
     Kind.INVALID,
@@ -64,7 +65,7 @@ def ranking(found: Ranking) -> PageTable:
 def _ranking_row(one: CellResult, best: float | None) -> tuple[str, ...]:
     total, interval = one.total, one.total.throughput_interval
     return (
-        one.cell.slug,
+        marked(one.cell.slug),
         one.verdict.name + (", once" if one.cell.once else "") + (", A/A" if one.cell.arm else ""),
         figure_of(total.throughput_rps),
         f"{figure_of(interval[0])} to {figure_of(interval[1])}" if interval else "",
@@ -84,8 +85,8 @@ def reasons(notes: Sequence[Note]) -> list[str]:
 
 def _line(note: Note) -> str:
     if note.kind is Kind.BOUND:
-        return f"{note.about}, bound by {note.which}: {note.text}"
-    return f"{note.about}, {note.kind}: {note.text}" if note.kind in VERDICTS else str(note)
+        return f"{marked(note.about)}, bound by {note.which}: {note.text}"
+    return f"{marked(note.about)}, {note.kind}: {note.text}" if note.kind in VERDICTS else str(note)
 
 
 def contrasts(found: Ranking, family: Family) -> PageTable | None:
@@ -103,10 +104,10 @@ def contrasts(found: Ranking, family: Family) -> PageTable | None:
     compared = metrics.in_(Place.COMPARISON)
     to = found.baseline if family is Family.BASELINE else ""
     return PageTable(
-        f"Ratios{f' to {to}' if to else ''} ({confidence_of(pairs, to)})",
+        f"Ratios{f' to {marked(to)}' if to else ''} ({confidence_of(pairs, to)})",
         ("candidate / baseline", *(metric.title for metric in compared)),
         tuple(
-            (f"{candidate} / {baseline}", *(cells.get(metric.name, "") for metric in compared))
+            (f"{marked(candidate)} / {marked(baseline)}", *(cells.get(metric.name, "") for metric in compared))
             for (candidate, baseline), cells in rows.items()
         ),
     )
@@ -119,7 +120,7 @@ def ceilings(rows: Sequence[Ceiling]) -> PageTable | None:
         return None
     shown = tuple(
         (
-            row.service,
+            marked(row.service),
             figure_of(row.throughput_rps),
             number(row.no_database_rps, ",.0f"),
             number(row.of_no_database, ".0%"),
@@ -135,7 +136,7 @@ def ceilings(rows: Sequence[Ceiling]) -> PageTable | None:
 def pings(results: Sequence[CellResult]) -> PageTable | None:
     """What `GET /ping` took beside the load; None where it was not asked."""
     rows = tuple(
-        (one.cell.slug, number(one.total.ping_p50_ms, ",.1f"), number(one.total.ping_max_ms, ",.0f"))
+        (marked(one.cell.slug), number(one.total.ping_p50_ms, ",.1f"), number(one.total.ping_max_ms, ",.0f"))
         for one in results
         if one.total.ping_p50_ms is not None
     )
@@ -150,7 +151,7 @@ def pings(results: Sequence[CellResult]) -> PageTable | None:
 def costs(results: Sequence[CellResult]) -> PageTable | None:
     """Round trips, statements and transactions of each operation; None where none is known."""
     shown = sorted(metrics.in_(Place.COSTS), key=lambda metric: metric.title)
-    known = [(one.cell.slug, each.operation, each.columns(shown)) for one in results for each in one.operations]
+    known = [(marked(one.cell.slug), each.operation, each.columns(shown)) for one in results for each in one.operations]
     found = tuple(
         (slug, operation, *(number(value, ".2f") for value in values.values()))
         for slug, operation, values in known
@@ -182,7 +183,7 @@ def _measured(one: Ruling) -> str:
 def parity(rows: Sequence[ParityRow], *, differing: bool) -> PageTable:
     """The facts that differ, or all of them."""
     shown = tuple(
-        (row.fact, f"{row.service} ({row.profile})", row.value, row.asked, row.whose, row.why)
+        (row.fact, f"{marked(row.service)} ({row.profile})", row.value, row.asked, row.whose, row.why)
         for row in rows
         if row.whose or not differing
     )
@@ -199,18 +200,18 @@ def settings(caption: str, values: Mapping[str, Any]) -> PageTable:
 def layers_of_one(cell: CellProfile) -> PageTable:
     """The layers and parts of one cell."""
     columns = ("layer", "ms per request", "95% interval", "share")
-    return PageTable(f"{cell.slug}: layers", columns, tuple(layers.of_one(cell)), frozenset({1, 2, 3}))
+    return PageTable(f"{marked(cell.slug)}: layers", columns, tuple(layers.of_one(cell)), frozenset({1, 2, 3}))
 
 
 def layers_of_two(one: CellProfile, other: CellProfile) -> PageTable:
     """The layers and parts of two cells, and their differences; the largest first."""
-    columns = ("layer", one.slug, other.slug, "difference", "95% interval")
+    columns = ("layer", marked(one.slug), marked(other.slug), "difference", "95% interval")
     caption = f"{one.scenario}: CPU time per request (ms)"
     return PageTable(caption, columns, tuple(layers.of_two(one, other)), frozenset({1, 2, 3, 4}))
 
 
 def layers_beside(scenario: str, cells: Sequence[CellProfile]) -> PageTable:
     """Each layer of several cells."""
-    columns = ("layer", *(cell.slug for cell in cells))
+    columns = ("layer", *(marked(cell.slug) for cell in cells))
     caption = f"{scenario}: CPU time per request (ms)"
     return PageTable(caption, columns, tuple(layers.beside(cells)), frozenset(range(1, len(cells) + 1)))

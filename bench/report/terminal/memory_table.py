@@ -10,6 +10,7 @@ from bench.analysis.profiling import memory
 from bench.analysis.profiling.memory import MemoryCost
 from bench.report.formats import figure_of
 from suite import csv_writing
+from suite.catalogue import marked
 
 FILE = "memory.csv"
 NOT_SEEN = "not seen"
@@ -27,7 +28,7 @@ def table(found: Sequence[MemoryCost]) -> Table:
         if last and one.service != last:
             made.add_section()
         if one.service != last and len({each.service for each in found}) > 1:
-            made.add_row(Text(one.service, style="bold"))
+            made.add_row(Text(marked(one.service), style="bold"))
         last = one.service
         made.add_row(
             one.of,

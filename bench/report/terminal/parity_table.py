@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.analysis import parity
 from bench.analysis.parity import NOT_ASKED, VERSION, ParityRow
+from suite.catalogue import marked
 
 NONE = "parity: every checked fact is the same for all services, or as the plan sets it"
 
@@ -33,7 +34,7 @@ def table(found: Sequence[ParityRow]) -> RenderableType:
     for (service, profile), mine in groupby(sorted(found, key=_setup), key=_setup):
         values = {row.fact: row.value for row in mine}
         if any(fact in values for fact in varying):
-            made.add_row(f"{service} ({profile})", *(Text(values.get(fact, "")) for fact in varying))
+            made.add_row(f"{marked(service)} ({profile})", *(Text(values.get(fact, "")) for fact in varying))
     same = [f"{fact.removeprefix(VERSION)} {next(iter(values))}" for fact, values in seen.items() if len(values) == 1]
     return Group(made, Text(f"the same wherever there is one: {', '.join(same)}"))
 

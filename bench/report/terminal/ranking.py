@@ -17,6 +17,7 @@ from bench.report import answer
 from bench.report.answer import ScenarioAnswer
 from bench.report.formats import number, within
 from bench.report.terminal import ratios, sweep
+from suite.catalogue import marked
 
 MOST_ERRORS = 3
 STYLES = {
@@ -32,6 +33,7 @@ STYLES = {
     Kind.WAITED: "red",
     Kind.WARM_UP: "dim",
     Kind.SAME: "dim",
+    Kind.EXAMPLE: "bold yellow",
     Kind.TARGET: "dim",
     Kind.LANDMARK: "dim",
 }
@@ -98,14 +100,14 @@ def _ceilings(found: Ranking) -> list[Text]:
     lines = []
     for landmark in found.landmarks:
         same = [one for one in found.ranked if ceilings.has_load_of(landmark.cell, one.cell)]
-        shares = ", ".join(f"{one.cell.slug} {one.rps / landmark.rps:.0%}" for one in same)
+        shares = ", ".join(f"{marked(one.cell.slug)} {one.rps / landmark.rps:.0%}" for one in same)
         if same:
-            lines.append(f"{landmark.cell.slug} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
+            lines.append(f"{marked(landmark.cell.slug)} (the same load) {landmark.rps:,.0f} requests/s: {shares}")
     by_slug = {one.service: one for one in found.ceilings}
     known = [one for result in found.ranked if (one := by_slug[result.cell.slug]).pgbench_rps]
     for connections, rps in dict.fromkeys((one.pgbench_connections, one.pgbench_rps) for one in known):
         measured = [one for one in known if (one.pgbench_connections, one.pgbench_rps) == (connections, rps)]
-        shares = ", ".join(f"{one.service} {one.of_pgbench:.0%}" for one in measured)
+        shares = ", ".join(f"{marked(one.service)} {one.of_pgbench:.0%}" for one in measured)
         lines.append(f"pgbench (the same SQL on {connections} connections) {rps:,.0f} requests/s: {shares}")
     return [Text(line) for line in lines]
 

@@ -15,6 +15,7 @@ from bench.plan import metrics
 from bench.plan.metrics import Metric, Place
 from bench.report import answer
 from bench.report.formats import confidence_of, within
+from suite.catalogue import marked
 
 BREAKS = (" of this column", " with ", " in this column")
 """Where the heading of the names goes on in the next line, so that it is no wider than they are."""
@@ -30,7 +31,7 @@ def parts(found: Ranking, *, all_pairs: bool) -> list[RenderableType]:
         left = f"{left_out} more pairs, of one service in two settings, are in comparison.csv"
         lines = [Text(left, style="dim")] if left_out else []
         if found.baseline:
-            lines.append(Text(f"no ratio with {found.baseline} is known, so these are all pairs", style="dim"))
+            lines.append(Text(f"no ratio with {marked(found.baseline)} is known, so these are all pairs", style="dim"))
         return [_table(found, Family.ALL, shown), *lines]
     first = found.contrasts(Family.BASELINE)
     table = _table(found, Family.BASELINE, first)

@@ -11,6 +11,7 @@ from bench.analysis.intervals import half_width
 from bench.analysis.outcome import CellResult
 from bench.analysis.sweeps import Curve
 from bench.report.formats import number
+from suite.catalogue import marked
 
 MARK = "<- knee"
 
@@ -26,7 +27,7 @@ def parts(found: Sequence[Curve], results: Sequence[CellResult]) -> list[Rendera
     others = [one for one in results if one.cell not in held]
     if not along or any(not one.cell.once and not one.cell.arm and not one.cell.setup.url for one in others):
         return []
-    lines = [Text(f"{curve.name}: {curve.knee.why}") for curve in along if curve.knee.why]
+    lines = [Text(f"{marked(curve.name)}: {curve.knee.why}") for curve in along if curve.knee.why]
     return [_table(along, others), *lines]
 
 
@@ -39,13 +40,13 @@ def _table(along: Sequence[Curve], others: Sequence[CellResult]) -> Table:
         table.add_column(heading, no_wrap=True)
     for curve in along:
         for place, (value, one) in enumerate(zip(curve.values, curve.points, strict=True)):
-            name = curve.name if not place else ""
+            name = marked(curve.name) if not place else ""
             mark = MARK if value == curve.knee.value else ""
             style = "" if one.verdict.ranks else "dim"
             table.add_row(name, f"{value:,g}", *_figures(one), mark, style=style)
         table.add_section()
     for one in others:
-        table.add_row(one.cell.slug, "", *_figures(one), "", style="dim")
+        table.add_row(marked(one.cell.slug), "", *_figures(one), "", style="dim")
     return table
 
 

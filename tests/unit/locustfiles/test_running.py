@@ -73,7 +73,7 @@ def test_services_and_arrival_are_said_in_words() -> None:
 
 def test_what_is_tested_is_what_gets_requests() -> None:
     """`all` are those that can answer the scenario; an address in the field "host" comes before all services."""
-    with_database = [one.name for one in catalogue.services().values() if one.needs_database]
+    with_database = [one.name for one in catalogue.usual().values() if one.needs_database]
     assert len(with_database) < len(catalogue.services())
     (of_all, rates), (of_address, rates_there) = begun(
         asked(service=["all"], scenario="Synchronize"), asked([("read_user", 7.0)], host="http://192.0.2.1:8000/")

@@ -7,6 +7,7 @@ from bench.report.beside import BesideLine
 from bench.report.html.charts import intervals
 from bench.report.html.charts.figure import Chart
 from bench.report.html.charts.intervals import RatioLine
+from suite.catalogue import marked
 
 
 def chart(scenario: str, contrast: Contrast, lines: Sequence[BesideLine]) -> Chart:
@@ -14,5 +15,5 @@ def chart(scenario: str, contrast: Contrast, lines: Sequence[BesideLine]) -> Cha
     known = [(one.title, one.pair) for one in lines if one.pair and one.pair.ratio is not None]
     words = "; ".join(f"{title} {interval_of(pair)}" for title, pair in known)
     drawn = [RatioLine(title, pair.ratio, pair.ci_low, pair.ci_high) for title, pair in known]
-    title = f"{scenario}: {contrast.candidate}, times {contrast.baseline}"
-    return intervals.chart(title, f"Ratios: {words}.", drawn, f"times the figure of {contrast.baseline}")
+    title = f"{scenario}: {marked(contrast.candidate)}, times {marked(contrast.baseline)}"
+    return intervals.chart(title, f"Ratios: {words}.", drawn, f"times the figure of {marked(contrast.baseline)}")

@@ -7,6 +7,7 @@ from bench.analysis.profiling import flame, layers
 from bench.analysis.profiling.flame import Box
 from bench.analysis.profiling.profile import CellProfile
 from bench.report.html.charts.figure import Chart, key_of, labelled
+from suite.catalogue import marked
 
 ROW = 17
 LEAST_FOR_TEXT = 0.015
@@ -17,7 +18,7 @@ def chart(cell: CellProfile) -> Chart:
     """Where the user time of one cell's requests goes. Each layer has a colour."""
     stacks_ms = cell.stacks_ms
     boxes = flame.of(stacks_ms)
-    title = f"{cell.scenario}, {cell.slug}: user time of a request, {flame.whole_ms(stacks_ms):.3f} ms"
+    title = f"{cell.scenario}, {marked(cell.slug)}: user time of a request, {flame.whole_ms(stacks_ms):.3f} ms"
     description = "Each frame is as wide as its share of the time; below it are those that it calls."
     return _drawn(title, description, boxes, [_of_layer(one) for one in boxes])
 
@@ -25,8 +26,10 @@ def chart(cell: CellProfile) -> Chart:
 def difference(one: CellProfile, other: CellProfile) -> Chart:
     """The graph of one cell, coloured by how much more time each frame has than in another one."""
     boxes = flame.against(one.stacks_ms, other.stacks_ms)
-    title = f"{one.scenario}, {one.slug} against {other.slug}: user time of a request"
-    description = f"The frames of {one.slug}: red ones take more time than with {other.slug}, blue ones less."
+    title = f"{one.scenario}, {marked(one.slug)} against {marked(other.slug)}: user time of a request"
+    description = (
+        f"The frames of {marked(one.slug)}: red ones take more time than with {marked(other.slug)}, blue ones less."
+    )
     return _drawn(title, description, boxes, [_of_difference(each, one.cpu_ms) for each in boxes])
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, PANEL, Chart, drawn, look
 from bench.report.html.series import Limits, OverTime
+from suite.catalogue import marked
 
 LEFT, ROW_IN = 0.12, 1.4
 
@@ -49,7 +50,7 @@ def heat(series: OverTime, limits: Limits) -> Chart | None:
     words = (
         f"{series.heat.sum():,.0f} successes between {figure_of(low)} and {figure_of(high)} ms; more contrast is more."
     )
-    return drawn(f"Latency over time: {series.slug}, round {series.round}", words, 2.3, draw, fitted=False)
+    return drawn(f"Latency over time: {marked(series.slug)}, round {series.round}", words, 2.3, draw, fitted=False)
 
 
 def aligned(series: OverTime, limits: Limits) -> Chart:
@@ -70,7 +71,7 @@ def aligned(series: OverTime, limits: Limits) -> Chart:
         axes.set_xlabel("s from the window's start")
 
     words = "Throughput, latency" + (", backends" if seen else "") + (", CPU" if series.cpu else "")
-    title = f"Over time: {series.slug}, round {series.round}"
+    title = f"Over time: {marked(series.slug)}, round {series.round}"
     return drawn(
         title, f"{words} on one time axis; the dashed line is where the window begins.", height_in, draw, fitted=False
     )

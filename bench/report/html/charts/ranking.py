@@ -10,6 +10,7 @@ from bench.plan import metrics
 from bench.plan.metrics import Place
 from bench.report.formats import figure_of
 from bench.report.html.charts.figure import COLOURS, HATCHES, INK, Chart, drawn, pointed
+from suite.catalogue import marked
 
 NEAR = 1.5
 """A ceiling up to so many times the best cell has its line in the chart."""
@@ -28,7 +29,7 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
         axes = figure.subplots()
         for row, one in enumerate(results):
             rps, interval = one.total.throughput_rps or 0.0, one.total.throughput_interval
-            made, said = [], f"{one.cell.slug}: {rps:,.1f} requests/s"
+            made, said = [], f"{marked(one.cell.slug)}: {rps:,.1f} requests/s"
             if interval:
                 made += axes.plot(interval, (row, row), color=COLOURS[0], linewidth=3, solid_capstyle="butt", alpha=0.5)
                 said += f" ({interval[0]:,.1f} to {interval[1]:,.1f})"
@@ -44,7 +45,7 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
                 axes.axvline(rps, color=COLOURS[1 + number % 2], linestyle=style, label=label)
             else:
                 axes.plot([], [], linestyle="none", label=f"{label}, beyond the chart")
-        axes.set_yticks(range(len(results)), [one.cell.slug for one in results])
+        axes.set_yticks(range(len(results)), [marked(one.cell.slug) for one in results])
         axes.set_ylim(len(results) - 0.4, -0.8)
         axes.set_xlim(0, 1.15 * max([highest, *(ceilings[name] for name in near)]))
         axes.locator_params(axis="x", nbins=6)
@@ -53,7 +54,7 @@ def throughput(scenario: str, results: Sequence[CellResult], ceilings: Mapping[s
         if ceilings:
             figure.legend(loc="outside lower left", ncols=1)
 
-    words = "; ".join(f"{one.cell.slug} {figure_of(one.total.throughput_rps)}" for one in results)
+    words = "; ".join(f"{marked(one.cell.slug)} {figure_of(one.total.throughput_rps)}" for one in results)
     height_in = 1.0 + 0.36 * len(results) + 0.22 * len(ceilings)
     return drawn(f"Throughput: {scenario}", f"Requests per second: {words}.", height_in, draw)
 
@@ -74,16 +75,16 @@ def cpu(scenario: str, results: Sequence[CellResult]) -> Chart | None:
                 edgecolor=INK, linewidth=0.5,
             )  # fmt: skip
             for bar, one, width in zip(bars, known, widths, strict=True):
-                pointed([bar], f"{one.cell.slug}, {role}: {width:.4f} ms")
+                pointed([bar], f"{marked(one.cell.slug)}, {role}: {width:.4f} ms")
             left = [before + width for before, width in zip(left, widths, strict=True)]
-        axes.set_yticks(range(len(known)), [one.cell.slug for one in known])
+        axes.set_yticks(range(len(known)), [marked(one.cell.slug) for one in known])
         axes.set_ylim(len(known) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("CPU ms per request")
         figure.legend(loc="outside lower left", ncols=3)
 
     words = "; ".join(
-        f"{one.cell.slug} " + ", ".join(f"{role} {_value(one.total, name):.3f}" for role, name in ROLES.items())
+        f"{marked(one.cell.slug)} " + ", ".join(f"{role} {_value(one.total, name):.3f}" for role, name in ROLES.items())
         for one in known
     )
     return drawn(f"CPU time per request: {scenario}", f"In ms: {words}.", 1.1 + 0.32 * len(known), draw)

@@ -9,6 +9,7 @@ from bench.report.answer import CPU, Contrast, ScenarioAnswer, interval_of
 from bench.report.html.charts import intervals
 from bench.report.html.charts.figure import COLOURS, Chart, drawn
 from bench.report.html.charts.intervals import RatioLine
+from suite.catalogue import marked
 
 
 def chart(one: ScenarioAnswer) -> Chart | None:
@@ -25,7 +26,7 @@ def chart(one: ScenarioAnswer) -> Chart | None:
             intervals.panel(axes, lines, f"times the {metrics.named(metric).title}", COLOURS[number])
         intervals.name_lines(panels[0], _names(known))
 
-    words = "; ".join(f"{pair.candidate} {interval_of(pair.ratios[pair.main])}" for pair in known)
+    words = "; ".join(f"{marked(pair.candidate)} {interval_of(pair.ratios[pair.main])}" for pair in known)
     said = f"Ratios of {metrics.named(shown[0]).title}: {words}."
     return drawn(title(one, known), said, intervals.height_in(len(known)), draw)
 
@@ -33,14 +34,14 @@ def chart(one: ScenarioAnswer) -> Chart | None:
 def title(one: ScenarioAnswer, known: Sequence[Contrast]) -> str:
     """What is above the line, or below it, of every ratio."""
     if len({pair.baseline for pair in known}) == 1:
-        return f"{one.scenario}: times {known[0].baseline}"
-    return f"{one.scenario}: {known[0].candidate}, times each other cell"
+        return f"{one.scenario}: times {marked(known[0].baseline)}"
+    return f"{one.scenario}: {marked(known[0].candidate)}, times each other cell"
 
 
 def _names(known: Sequence[Contrast]) -> list[str]:
     """Of the cells that change from line to line."""
     fixed = len({pair.baseline for pair in known}) == 1
-    return [pair.candidate if fixed else f"of {pair.baseline}" for pair in known]
+    return [marked(pair.candidate) if fixed else f"of {marked(pair.baseline)}" for pair in known]
 
 
 def _line(contrast: Contrast, metric: str) -> RatioLine:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from bench.analysis.outcome import CellResult
 from bench.analysis.sweeps import Curve
 from bench.report.html.charts.figure import PANEL, Chart, Look, drawn, look
+from suite.catalogue import marked
 
 LOGARITHMIC_FROM = 20  # times the smallest value
 
@@ -22,7 +23,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
         rates, latencies = rows[0], rows[1:]
         for number, curve in enumerate(curves):
             own = look(number)
-            _line(rates, curve.values, [one.total.throughput_rps for one in curve.points], own, curve.name)
+            _line(rates, curve.values, [one.total.throughput_rps for one in curve.points], own, marked(curve.name))
             for axes in latencies:
                 _line(axes, curve.values, [_latency_ms(one) for one in curve.points], own)
             for value, one in zip(curve.values, curve.points, strict=True):
@@ -49,7 +50,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
         rows[-1].set_xlabel(axis)
         figure.legend(loc="outside lower left", ncols=2)
 
-    words = "; ".join(f"{curve.name}: {curve.knee.why or 'too few values'}" for curve in curves)
+    words = "; ".join(f"{marked(curve.name)}: {curve.knee.why or 'too few values'}" for curve in curves)
     return drawn(f"{scenario} along {axis}", f"{words}.", 4.6 if timed else 2.6, draw)
 
 

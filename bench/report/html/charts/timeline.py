@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from bench.analysis.recorded.timeline import TimelineRow
 from bench.report.html.charts.figure import COLOURS, Chart, drawn
+from suite.catalogue import marked
 
 MOST_REQUESTS = 120
 
@@ -46,4 +47,4 @@ def chart(slug: str, round_number: int, rows: Sequence[TimelineRow]) -> Chart:
     failed = sum(not own[0].ok for own in requests.values())
     words = f"{len(requests)} requests{left}; {failed} failed."
     height_in = 1.1 + min(5.0, 0.09 * len(shown) + 0.6)
-    return drawn(f"Requests of the batch: {slug}, round {round_number}", words, height_in, draw)
+    return drawn(f"Requests of the batch: {marked(slug)}, round {round_number}", words, height_in, draw)
