@@ -30,7 +30,7 @@ OPEN_60 = (
     "Tested: psycopg2_sync, asyncpg_async. Arrival: open, 60 requests per second in all."
     " Locust rounds percentiles: to whole milliseconds, and from 100 ms on to two digits."
 )
-WITH_DATABASE = [service.name for service in catalogue.services().values() if service.needs_database]
+WITH_DATABASE = [service.name for service in catalogue.usual().values() if service.needs_database]
 PRESS = """(label => [...document.querySelectorAll("button, .MuiAccordionSummary-root")]
   .find(one => one.innerText.trim().toLowerCase() === label).click())"""
 TOGGLE = """(name => [...document.querySelectorAll("tbody tr")].find(row => row.cells[1].innerText.trim() === name)
@@ -191,7 +191,7 @@ def test_services_run_side_by_side_and_are_watched(tab: Tab, tmp_path: Path) -> 
         tab.run(f"{TOGGLE}({name!r})")
     tab.wait(f"{PICKED} === 'PointRead'")
     offered = tab.run("[...document.querySelector('[name=service]').options].map(one => one.value)")
-    assert offered == ["all", *catalogue.services()]
+    assert offered == ["all", *catalogue.usual()]
 
     fill(tab, userCount="20", spawnRate="20", service=list(CHOSEN), arrival="open", rate="-3")
     press(tab, "Start")
@@ -215,7 +215,7 @@ def test_services_run_side_by_side_and_are_watched(tab: Tab, tmp_path: Path) -> 
     tab.wait(f"{ROWS}.slice(1, 9).every(row => /^[0-9]+%$/.test(row[1])) && {ROWS}.length > 8")
     assert wait_for(lambda: statistics()["Aggregated"]["num_requests"] >= 120, 20)
     rows = {row[0]: row[1:] for row in tab.run(ROWS)}
-    assert [name for name in rows if name in catalogue.services()] == list(catalogue.services())
+    assert [name for name in rows if name in catalogue.services()] == list(catalogue.usual())
     for name in WITH_DATABASE:
         cpu, memory, threads, connections, *backends = rows[name]
         assert int(cpu.removesuffix("%")) <= 400

@@ -47,6 +47,7 @@ def test_list_shows_all_there_is(checkout: Checkout) -> None:
     assert code == 0
     for name in (*catalogue.services(), *catalogue.scenarios(), *catalogue.plans()):
         assert name in printed
+    assert all(one.caution in " ".join(printed.split()) for one in catalogue.services().values())
 
 
 def test_doctor_says_whether_a_run_can_start(checkout: Checkout) -> None:
@@ -131,7 +132,7 @@ def test_the_web_ui_starts_a_test_against_each_service(checkout: Checkout) -> No
         page = httpx.get(ui).text
         host = "chosen under Custom parameters"
         assert host in page
-        for service in catalogue.services().values():
+        for service in catalogue.usual().values():
             assert f'"{service.name}"' in page
             form = {
                 "user_count": 3,

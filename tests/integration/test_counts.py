@@ -61,7 +61,7 @@ def same_for_all(setup: Setup) -> ParityFacts:
 
 def lines(title: str, cells: Callable[[Setup], Iterable[object]]) -> str:
     """The rows of a table in docs/methodology.md, a setup each."""
-    rows = [" | ".join([setup.service, setup.runs_as, *map(str, cells(setup))]) for setup in SETUPS]
+    rows = [" | ".join([catalogue.marked(setup.service), setup.runs_as, *map(str, cells(setup))]) for setup in SETUPS]
     columns = f"| service | profile | {title} |"
     return "\n".join([columns, "| --- " * (columns.count("|") - 1) + "|", *(f"| {row} |" for row in rows)]) + "\n"
 

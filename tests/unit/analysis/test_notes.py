@@ -6,6 +6,7 @@ from bench.analysis.notes import A_A, of_cells, unchecked_of_all
 from bench.analysis.outcome import CellResult, Outcome
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.note import Kind, Note
+from suite import catalogue
 from tests.unit.analysis.test_outcome import CRASHED, cell, measured
 
 
@@ -96,4 +97,16 @@ def test_what_was_disturbed_is_one_line_for_all_cells() -> None:
     found = [one for one in of_cells(outcome.ordered()) if one.kind is Kind.DISTURBED]
     assert [str(one) for one in found] == [
         "disturbed and left out: 2 rounds (asyncpg_async round 4, psycopg2_sync round 4); seen in them: cc1 4.00 s"
+    ]
+
+
+def test_a_warning_example_is_said_first_and_once() -> None:
+    """Whatever the number of its cells."""
+    found = of_cells(results(cell("asyncpg_async"), cell("psycopg2_blocking")))
+    assert [(one.about, one.text) for one in found if one.kind is Kind.EXAMPLE] == [
+        ("", catalogue.service("psycopg2_blocking").caution)
+    ]
+    assert found[0].kind is Kind.EXAMPLE
+    assert [str(one) for one in found if one.about == "psycopg2_blocking"] == [
+        f"psycopg2_blocking (!): {one.text}" for one in found if one.about == "psycopg2_blocking"
     ]

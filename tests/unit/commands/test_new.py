@@ -85,3 +85,8 @@ def test_a_wrong_name_of_a_scenario_is_refused(name: str, message: str) -> None:
     """Before anything is written."""
     with pytest.raises(UsageError, match=message):
         copying.scenario(name, None)
+
+
+def test_a_warning_example_is_copied_by_nothing() -> None:
+    """Although its name is the nearest one; only --like would take it."""
+    assert copying.service("psycopg2_block_async", None, None, ()).like.name != "psycopg2_blocking"

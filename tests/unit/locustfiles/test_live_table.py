@@ -125,3 +125,10 @@ def test_backends_of_another_machines_services_are_counted_together() -> None:
     shown = table([seen("asyncpg_async", FULL)], BackendCounts({"": Counter(idle=10)}), now_s=10.0)
     assert shown.rows[-1] == (OTHERS, "", "", "", "", "0", "10", "0", "0")
     assert "some backends cannot be assigned to a service" in shown.notes[0]
+
+
+def test_a_warning_example_is_marked() -> None:
+    """And what is wrong is the first note."""
+    found = table([ServiceAnswers("asyncpg_async"), ServiceAnswers("psycopg2_blocking")], BackendCounts(), 0.0)
+    assert [row[0] for row in found.rows] == ["asyncpg_async", "psycopg2_blocking (!)"]
+    assert found.notes[0].startswith("psycopg2_blocking (!) is a warning example: ")

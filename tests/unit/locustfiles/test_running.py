@@ -95,3 +95,15 @@ def test_requests_are_counted_by_service() -> None:
     assert several[1] == {"asyncpg_async": 40.5, "psycopg2_sync": 7.0}
     assert one[1] == {"psycopg3_sync": 32.0}
     assert none[1] == {"asyncpg_async": 0.0, "psycopg2_sync": 0.0}
+
+
+def test_a_warning_example_is_tested_where_it_is_named() -> None:
+    """With its mark and its reason, in the words and in the chart; never as a part of `all`."""
+    [(text, rates), (of_all, _)] = begun(
+        asked([("psycopg2_blocking read_user", 3.0)], service=["psycopg2_blocking", "asyncpg_async"]),
+        asked(service=["all"]),
+    )
+    assert text.startswith("Tested: psycopg2_blocking (!), asyncpg_async. ")
+    assert catalogue.service("psycopg2_blocking").caution in text
+    assert rates == {"psycopg2_blocking (!)": 3.0, "asyncpg_async": 0.0}
+    assert "psycopg2_blocking" not in of_all

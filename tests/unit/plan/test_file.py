@@ -7,6 +7,7 @@ import pytest
 
 from bench.plan import file, matrix
 from bench.plan.model import Target
+from bench.plan.note import Kind
 from suite import catalogue
 from suite.errors import PlanError
 from tests.unit.plan.plan_of import MANY, MINE, MINIMAL, STARTED, URL, cells_of, refusal_of, written
@@ -226,3 +227,15 @@ def test_a_profiler_needs_slices_and_one_worker(tmp_path: Path) -> None:
         path = written(tmp_path, MINIMAL.replace("[matrix]\n", f"[matrix]\n{workers}\n") + f"[rounds]\n{rounds}\n")
         with pytest.raises(PlanError, match=refused):
             file.read(path)
+
+
+def test_all_services_are_those_that_need_no_warning() -> None:
+    """A warning example is measured where it is named, which is said before; no plan of the suite has it by default."""
+    every = file.understood(catalogue.PLANS / "default.toml", {"services": ["all"]})
+    assert every.plan.matrix.services == [one.name for one in catalogue.usual().values() if one.needs_database]
+    assert [one for one in every.remarks if one.kind is Kind.EXAMPLE] == []
+    named = file.understood(catalogue.PLANS / "default.toml", {"services": ["psycopg2_sync", "psycopg2_blocking"]})
+    assert named.plan.matrix.services == ["psycopg2_sync", "psycopg2_blocking"]
+    assert [one.text for one in named.remarks if one.kind is Kind.EXAMPLE] == catalogue.cautions(["psycopg2_blocking"])
+    plans = [file.read(path) for name, path in catalogue.plans().items() if name != "blocking"]
+    assert {name for one in plans for name in one.matrix.services} <= catalogue.usual().keys()

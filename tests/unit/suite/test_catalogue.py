@@ -232,3 +232,28 @@ def test_a_command_says_it_in_one_message(tmp_path: Path, mistake: Callable[[Pat
     assert found.returncode == 1, found.stderr
     assert found.stderr.startswith(f"error: {word}")
     assert "Traceback" not in found.stdout + found.stderr
+
+
+def test_a_warning_example_is_in_no_list_that_names_none() -> None:
+    """It is marked by its name and by the names of its cells and curves, and by no other that begins as it does."""
+    examples = [one for one in catalogue.services().values() if one.warning]
+    assert [one.name for one in examples] == ["psycopg2_blocking"]
+    assert catalogue.usual().keys() == catalogue.services().keys() - {"psycopg2_blocking"}
+    names = ["psycopg2_blocking", "psycopg2_blocking-users_5-aa", "psycopg2_blocking, users 5"]
+    assert [catalogue.marked(name) for name in names] == [f"{name} (!)" for name in names]
+    others = [*catalogue.usual(), "psycopg2_blocking_2", "gone", "", "http://127.0.0.1:8017"]
+    assert [catalogue.marked(name) for name in others] == others
+    assert catalogue.cautions(["asyncpg_async", *["psycopg2_blocking"] * 2, "gone"]) == [
+        f"psycopg2_blocking (!) is a warning example: {catalogue.service('psycopg2_blocking').warning}"
+    ]
+
+
+def test_what_is_wrong_must_be_said(checkout: Path) -> None:
+    """In words: a mark alone explains nothing."""
+    replaced(TOML, 'mode = "async"\n', 'mode = "async"\nwarning = "it forgets what it reads"\n')(checkout)
+    assert catalogue.service("asyncpg_async").caution.endswith("is a warning example: it forgets what it reads")
+    assert "asyncpg_async" not in catalogue.usual()
+    catalogue_of.forget()
+    replaced(TOML, 'warning = "it forgets what it reads"', "warning = true")(checkout)
+    with pytest.raises(CatalogueError, match=f"{TOML}: warning: True: "):
+        catalogue.services()
