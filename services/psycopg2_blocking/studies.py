@@ -1,6 +1,6 @@
 """The routes of the studies with the mistake of app.py: the driver, the sleep and the external API all block.
 
-Nothing awaits while it holds a connection, so one request is handled at a time, and no request waits for a connection.
+Nothing but a stream awaits while it holds a connection: one request is handled at a time, and none waits for a connection.
 """
 
 import time
@@ -13,6 +13,7 @@ from psycopg2.extras import RealDictCursor
 
 from services.contract import errors, frames, models, operations, params
 from services.external import ExternalApi
+from services.psycopg2_blocking import relations, streams
 from services.psycopg2_blocking.database import cursor, settings
 
 READ_NOTE = "SELECT id, data FROM notes WHERE id = %s"
@@ -95,6 +96,12 @@ async def session_sleep(sleep: params.Sleep, seconds: params.Seconds = 2.0) -> N
         time.sleep(seconds)
 
 
+@router.get("/slow-query", status_code=204)
+async def slow_query(seconds: params.Seconds = 0.5) -> None:
+    with cursor() as cur:
+        cur.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
 @router.get("/simulation")
 async def simulation(user_id: params.OrderingUserId) -> models.Simulation:
     products = executor.submit(read_products, user_id)  # meanwhile, this thread reads over another connection
@@ -113,3 +120,7 @@ def read_orders(user_id: int) -> "frames.Table":
         cur.execute(READ_ORDERS, (user_id,))
         rows = cur.fetchall()
     return frames.orders_with_items(rows)
+
+
+router.include_router(relations.router)
+router.include_router(streams.router)
