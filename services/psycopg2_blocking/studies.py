@@ -1,6 +1,6 @@
 """The routes of the studies with the mistake of app.py: the driver, the sleep and the external API all block.
 
-Nothing but a stream awaits while it holds a connection: one request is handled at a time, and none waits for a connection.
+Nothing but a stream awaits while it holds a connection. So one request is handled at a time, and waits for none.
 """
 
 import time

@@ -36,9 +36,16 @@ RUNS = (
     ("crud", "sqlalchemy_async"),
     ("synchronize", "psycopg3_async"),
     ("session_sleep", "psycopg3_sync"),
+    ("slow_query", "peewee_sync"),
+    ("relations", "sqlmodel_async"),
+    ("stream", "psqlpy_async"),
     ("simulation", "sqlalchemy_sync"),  # alone: it computes, and requests to the same service would wait
 )
-OPTIONS = {"session_sleep": ("--sleep", "outside", "--seconds", "0.01")}
+OPTIONS = {
+    "session_sleep": ("--sleep", "outside", "--seconds", "0.01"),
+    "slow_query": ("--seconds", "0.01"),
+    "stream": ("--session", "early", "--stream-share", "0.5", "--first-byte-s", "0", "--stream-s", "0.01"),
+}
 FEWEST = {"simulation": 1, "crud": 1}  # a computation of up to a second each; a tenth of a slow machine's requests
 CRUD_SHARES = {"read_user": 0.5, "list_users": 0.2, "create_user": 0.1, "update_user": 0.1, "delete_user": 0.1}
 FOREIGN = ("LOCUST_", "BENCH_", "DATASET_", "DATABASE_URL", "PG")

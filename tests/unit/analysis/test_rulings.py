@@ -101,6 +101,26 @@ def test_a_ratio_has_a_paired_interval_over_rounds() -> None:
     )  # fmt: skip
 
 
+def test_a_claim_may_be_about_one_operation() -> None:
+    """Of 100 requests/s, 25 are reads of pages, all of which fail in the second round."""
+    rounds = [measured(1000), measured(1000)]
+    for number, one in enumerate(rounds):
+        page = pl.int_range(pl.len()) % 4 == 0
+        frame = one.samples.with_columns(
+            pl.when(page).then(pl.lit("list_users")).otherwise(pl.col("operation")).alias("operation"),
+            (pl.col("ok") & ~(page & pl.lit(number == 1))).alias("ok"),
+        )
+        rounds[number] = replace(one, samples=frame)
+    asked = {"cell": {"service": FAST}, "at_least": 0}
+    pages = claim("failure_ratio", operation="list_users", **asked)
+    reads = claim("throughput_rps", operation="read_user", **asked)
+    none = claim("throughput_rps", operation="create_user", **asked)
+    of_pages, of_reads, of_none = rulings_of(outcome({FAST: rounds}, pages, reads, none, expect_failures=True))
+    assert (of_pages.measured, of_pages.why) == (0.5, "asyncpg_async; list_users")
+    assert of_reads.measured == 75
+    assert (of_none.ruling, of_none.why) == (Finding.NOT_TESTED, "asyncpg_async had no request of create_user")
+
+
 @pytest.mark.parametrize(
     ("expectation", "expected", "ruling"),
     [

@@ -79,6 +79,11 @@ def test_a_claim_is_read_as_it_was_written(tmp_path: Path) -> None:
             ["names 2 cells, not one: asyncpg_async-pool_size_5-count_1, asyncpg_async-pool_size_10-count_1"],
         ),
         (VALUE + "at_least = 1\n" + VALUE + "at_least = 1\n", ["two claims have the id 'mine'"]),
+        (VALUE + 'at_least = 1\noperation = "read_mani"\n', ["no operation 'read_mani'", "did you mean 'read_many'"]),
+        (
+            CLAIM + f'metric = "batch_s"\n{ONE}at_most = 1\noperation = "read_many"\n',
+            ["batch_s is known only of all operations together", "throughput_rps"],
+        ),
     ],
 )
 def test_a_claim_that_cannot_be_ruled_on_is_refused(tmp_path: Path, claims: str, words: list[str]) -> None:

@@ -36,6 +36,14 @@ PSYCOPG2, ASYNCPG, PSQLPY, ORM, TORTOISE, PSYCOPG3 = (
         (TORTOISE, "idiomatic", "read_many", None, Cost(40, 100)),  # twenty reads, each on a connection of its own
         (TORTOISE, "lean", "session_sleep", "inside", Cost(3, 3)),  # only a transaction holds a connection
         (TORTOISE, "idiomatic", "session_sleep", "outside", Cost(4, 7)),
+        (PSYCOPG2, "idiomatic", "relations", "lazy", Cost(63, 63)),  # users, ten times orders, fifty times items
+        (ASYNCPG, "lean", "relations", "selectin", Cost(2, 2)),
+        (ORM, "lean", "relations", "selectin", Cost(3, 3)),  # users, orders, items
+        (ORM, "idiomatic", "relations", "join", Cost(3, 3)),
+        (ASYNCPG, "idiomatic", "stream_request", None, Cost(2, 5)),
+        (ASYNCPG, "idiomatic", "stream_early", None, Cost(4, 7)),  # only a transaction can end early
+        (ORM, "idiomatic", "stream_early", None, Cost(3, 3)),
+        (TORTOISE, "idiomatic", "slow_query", None, Cost(2, 5)),
         (PSYCOPG2, "idiomatic", "ping", None, Cost(0, 0)),
         (catalogue.service("no_database"), "idiomatic", "read_user", None, Cost(0, 0)),
     ],
@@ -45,6 +53,29 @@ def test_an_operation_costs_its_statements_and_what_is_around_them(
 ) -> None:
     """By the contract and by what the service's description says of each use of a connection."""
     assert costs.expected(service, profile, operation, variant) == cost
+
+
+def test_related_rows_cost_a_statement_for_each_where_they_are_loaded_lazily() -> None:
+    """One for the users, one for each user, one for each of five orders on average; otherwise as many as always."""
+    for users, lazy in ((1, 7), (10, 61), (50, 301)):
+        assert costs.expected(ASYNCPG, "lean", "relations", "lazy", users) == Cost(lazy, lazy)
+        assert costs.expected(ASYNCPG, "lean", "relations", "json", users) == Cost(1, 1)
+
+
+@pytest.mark.parametrize(("users", "more"), [(1, 0), (2, 2), (5, 2), (6, 3)])
+def test_each_statement_that_a_session_prepares_costs_a_round_trip(users: int, more: int) -> None:
+    """On psycopg, from six executions on: items, five for each user, then orders, one for each."""
+    psycopg = catalogue.service("sqlalchemy_async", "psycopg")
+    cost = costs.expected(psycopg, "idiomatic", "relations", "lazy", users)
+    assert cost.round_trips == 1 + 6 * users + 2 + more
+
+
+def test_transactions_that_follow_from_the_rows_are_unknown() -> None:
+    """One for each query, of users whose orders differ in number. One around all of them is known."""
+    lazy = {"loading": "lazy", "parents": 50}
+    assert costs.transactions({"relations lazy": 61.0}, "relations", lazy) is None
+    assert costs.transactions({"relations lazy": 1.0}, "relations", lazy) == 1
+    assert costs.transactions({"relations join": 1.0}, "relations", {"loading": "join", "parents": 50}) == 1
 
 
 def test_many_reads_cost_as_many_statements() -> None:

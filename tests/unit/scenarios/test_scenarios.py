@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from db.data import dataset
-from locustfiles._bodies import simulated
+from locustfiles._bodies import related, simulated
 from suite import catalogue
 
 # In a process of its own: importing locust patches the standard library. Each user is given its answers in turn, and
@@ -49,7 +49,10 @@ for step in method:
 print(json.dumps([asked, said]))
 """
 USERS = 1000
-SETTINGS = {"dataset_users": USERS, "count": 2, "seconds": 2.0, "sleep": "inside", "transaction": "implicit"}
+SETTINGS = {
+    "dataset_users": USERS, "count": 2, "seconds": 2.0, "sleep": "inside", "transaction": "implicit", "session": "own",
+    "stream_share": 0.5, "first_byte_s": 0.5, "stream_s": 1.0, "parents": 2, "loading": "join",
+}  # fmt: skip
 Answers = list[tuple[int, str]]
 
 
@@ -174,3 +177,44 @@ def test_a_simulation_is_that_of_its_user() -> None:
     assert said[0] == ""
     assert "orders" in said[1]
     assert said[2] == "body is not JSON"
+
+
+def test_a_slow_query_is_answered_with_nothing() -> None:
+    """Any body is wrong."""
+    asked, said = played("slow_query", "SlowQuery", ["slow_query"] * 2, [(204, ""), (204, "null")])
+    assert [path for _, path, _ in asked] == ["/slow-query?seconds=2"] * 2
+    assert said == ["", "wrong body"]
+
+
+def test_related_rows_are_those_of_their_users() -> None:
+    """The same JSON in another notation is right; that of other users is wrong."""
+    steps = ["relations"] * 3
+    paths = [path for _, path, _ in played("relations", "Relations", steps, [(500, "")] * 3)[0]]
+    firsts = [int(path.split("first_id=")[1].partition("&")[0]) for path in paths]
+    assert all(path.endswith("&parents=2&loading=join") for path in paths)
+    right = [related(range(first, first + 2), USERS).decode() for first in firsts]
+    answers = [(200, right[0]), (200, json.dumps(json.loads(right[1]))), (200, right[0])]
+    assert played("relations", "Relations", steps, answers)[1] == ["", "", "wrong body"]
+
+
+def test_a_stream_is_ten_lines_and_half_of_the_requests() -> None:
+    """A line that is missing, or of another user, is wrong."""
+    steps = ["stream_or_read"] * 40
+    paths = [path for _, path, _ in played("stream", "Stream", steps, [(500, "")] * 40)[0]]
+    streams = [path for path in paths if path.startswith("/streams/own?offset=")]
+    assert 10 < len(streams) < 30
+    assert all(path.endswith("&limit=10&first_byte_s=0.5&stream_s=1") for path in streams)
+
+    def compact(user_id: int) -> str:
+        return json.dumps(json.loads(user_json(user_id)), separators=(",", ":"))
+
+    def body(path: str) -> str:
+        if path.startswith("/users/"):
+            return compact(int(path.rpartition("/")[2]))
+        offset = int(path.split("offset=")[1].partition("&")[0])
+        return "".join(compact(user_id) + "\n" for user_id in range(offset + 1, offset + 11))
+
+    right = [(200, body(path)) for path in paths]
+    assert played("stream", "Stream", steps, right)[1] == [""] * 40
+    cut = [(200, text[: len(text) // 2]) for _, text in right]
+    assert set(played("stream", "Stream", steps, cut)[1]) == {"body is not JSON"}
