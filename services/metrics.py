@@ -45,7 +45,8 @@ def watch(
 ) -> None:
     """Begin to report this worker, and its pool if it has one. Call this once, when the application has started.
 
-    With the setting GC=freeze, what exists by now is left out of all garbage collections.
+    With the setting GC=freeze, what exists by now is left out of all garbage collections. With LOOP_LAG_FILE, the event
+    loop's lag is sampled from now on.
     """
     limiter = current_default_thread_limiter()
     figures: Figures = {
@@ -76,6 +77,10 @@ def watch(
         totals[_counter("process_cpu_seconds", "Total user and system CPU time spent in seconds.")] = time.process_time
         WORKER.begin(figures, totals)
         WORKER.refresh_regularly()
+    if settings.loop_lag_file:
+        from services.loop_lag import LoopTimer  # noqa: PLC0415  # nothing of it is there where it is not asked for
+
+        LoopTimer(Path(settings.loop_lag_file))
     COLLECTIONS.begin(freeze=settings.gc == "freeze")
 
 

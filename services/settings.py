@@ -24,6 +24,7 @@ class Settings:
     external_api_url: str
     pgtz: str = ""
     driver: str = ""
+    loop_lag_file: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, *, driver: str = "") -> "Settings":
@@ -47,6 +48,7 @@ class Settings:
             external_api_url=environ.get("EXTERNAL_API_URL", "http://127.0.0.1:8020"),
             pgtz=environ.get("PGTZ", ""),
             driver=environ.get("DRIVER") or driver,
+            loop_lag_file=environ.get("LOOP_LAG_FILE", ""),
         )
 
     @property

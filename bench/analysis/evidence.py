@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from bench.analysis.recorded import gauges, ledger, load_workers, windows, work
+from bench.analysis.recorded import gauges, ledger, load_workers, loop_lag, windows, work
 from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.ledger import Ledger
 from bench.analysis.recorded.load_workers import LoadWorker
+from bench.analysis.recorded.loop_lag import Lag
 from bench.analysis.recorded.machine import Machine
 from bench.analysis.recorded.pings import inside, unanswered
 from bench.analysis.recorded.recording import Recording
@@ -51,7 +52,8 @@ class Evidence(Ledger):
     `by_service`: there was no window because the service ended by itself; `unreadable`: its files cannot be read.
     Of a cell that took turns, `slices` are those that count, `slices_left_out` those that were disturbed (if all were,
     they are in both), and `slices_planned` is how many the plan has.
-    `collected` are the service's garbage collections; None where it did not say often enough.
+    `collected` are the service's garbage collections; None where it did not say often enough. `lag` is how late its
+    event loop ran a timer; None where it did not note it.
     """
 
     length_s: float
@@ -87,6 +89,7 @@ class Evidence(Ledger):
     slices_left_out: tuple[LeftOut, ...] = ()
     slices_planned: int = 0
     collected: Collected | None = None
+    lag: Lag | None = None
 
     @property
     def undisturbed(self) -> int:
@@ -170,6 +173,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, know
         slices_left_out=mine.left_out,
         slices_planned=plan.rounds.slices if mine.slices else 0,
         collected=gauges.collected(mine.gauges(recording.gauges), window, cell.setup.workers),
+        lag=loop_lag.of(recording.loop_lags, window, recording.turns),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bench.analysis.outcome import CellResult
 from bench.analysis.slices import lost
+from bench.analysis.summary import OperationSummary
 from bench.plan.matrix import Setup
 from bench.plan.note import Kind, Note
 from suite import catalogue
@@ -79,9 +80,17 @@ def _of_cell(one: CellResult, shared: Collection[Note]) -> Iterator[Note]:
     if one.total.ping_p50_ms is not None:
         median, worst = one.total.ping_p50_ms, one.total.ping_max_ms
         yield Note(slug, Kind.PING, f"GET /ping beside it: {median:,.1f} ms (median), {worst:,.0f} ms (worst)")
+    if one.total.loop_lag_mean_ms is not None:
+        yield Note(slug, Kind.LOOP_LAG, _lag(one.total))
     if one.reconnects:
         text = f"{one.reconnects:,} connections that the service had closed were opened again"
         yield Note(slug, Kind.RECONNECTS, text)
+
+
+def _lag(total: OperationSummary) -> str:
+    p99 = "" if total.loop_lag_p99_ms is None else f"{total.loop_lag_p99_ms:,.1f} ms (p99), "
+    mean, most = f"{total.loop_lag_mean_ms:,.1f} ms (mean)", f"{total.loop_lag_max_ms:,.0f} ms (worst)"
+    return f"lag of its event loop: {mean}, {p99}{most}"
 
 
 def _targets(results: Sequence[CellResult]) -> Iterator[Note]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from bench.analysis.intervals import mean_interval
 from bench.analysis.measurement import Measurement, pooled, transactions_per_request
-from bench.analysis.recorded import gauges
+from bench.analysis.recorded import gauges, loop_lag
 from bench.analysis.recorded.roles import DATABASE, LOAD, SERVICE, TARGET
 from bench.plan.metrics import METRICS, Known, Metric
 from suite.arrival import Arrival
@@ -65,6 +65,9 @@ class OperationSummary:
     gc_full_per_s: float | None = None
     gc_share: float | None = None
     gc_pause_max_ms: float | None = None
+    loop_lag_mean_ms: float | None = None
+    loop_lag_p99_ms: float | None = None
+    loop_lag_max_ms: float | None = None
     statements_per_request: float | None = None
     round_trips_per_request: float | None = None
     transactions_per_request: float | None = None
@@ -150,6 +153,7 @@ def _together(measurements: Sequence[Measurement]) -> OperationSummary:
     whole = [one for one in measurements if one.length_s]
     machines = [one.evidence.machine for one in whole if one.evidence.machine]
     garbage = gauges.over([(one.length_s, one.evidence.collected) for one in whole])
+    lag = loop_lag.over([(one.length_s, one.evidence.lag) for one in whole])
     counted = _counted("all", measurements, pooled(measurements))
     role = TARGET if is_seen_on_the_port(whole) else SERVICE
     return replace(
@@ -163,6 +167,9 @@ def _together(measurements: Sequence[Measurement]) -> OperationSummary:
         gc_full_per_s=None if garbage is None else garbage.full_per_s,
         gc_share=None if garbage is None else garbage.share,
         gc_pause_max_ms=None if garbage is None else garbage.longest_s * 1e3,
+        loop_lag_mean_ms=None if lag is None else lag.mean_ms,
+        loop_lag_p99_ms=None if lag is None else lag.p99_ms,
+        loop_lag_max_ms=None if lag is None else lag.max_ms,
         transactions_per_request=transactions_per_request(whole),
         ping_p50_ms=_middle([one.evidence.ping_p50_ms for one in whole]),
         ping_max_ms=_most([one.evidence.ping_max_ms for one in whole]),

@@ -112,8 +112,9 @@ def _record(
     database_started = postgresql.postmaster_start_time(server.dsn)
     stream = folder / samples.SAMPLE_STREAM
     called = fleet.external.calls() if cell.calls_external else 0
+    lag_file = fleet.lag_file(cell.setup) if cell.setup.is_started else None
     with (
-        Observers(cell, plan.load, target.url, server.dsn, roots(cell, fleet, server)) as observers,
+        Observers(cell, plan.load, target.url, server.dsn, roots(cell, fleet, server), lag_file) as observers,
         kept_off(attempt.placed.service),
     ):
         child = load.start(load.command(cell, plan.load, target, folder), folder, target.cpus)

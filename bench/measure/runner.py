@@ -125,6 +125,7 @@ def measure(job: Job, folder: Run, outcome: Outcome, console: Console) -> None:
                 bind_host=job.request.bind_host,
                 trust=job.request.trust,
                 profiled=job.plan.rounds.profile,
+                loop_lag=job.plan.load.loop_lag,
             ),
             traced=job.plan.load.timeline,
             calls=any(cell.calls_external for cell in job.cells),

@@ -104,6 +104,10 @@ def _latency(name: str, title: str, places: frozenset[Place] = IN_SUMMARY) -> Me
     )  # fmt: skip
 
 
+def _lag(name: str, title: str) -> Metric:
+    return Metric(f"loop_lag_{name}_ms", title, "ms", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES)
+
+
 METRICS = (
     Metric(
         "requests", "requests", "", IN_SUMMARY, Better.HIGH, UnderFullerLoad.RISES, Known.OPERATION,
@@ -141,6 +145,9 @@ METRICS = (
     Metric("gc_full_per_s", "full collections/s", "1/s", IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES),
     Metric("gc_share", "time in collections", SHARE, IN_SUMMARY, under_fuller_load=UnderFullerLoad.RISES),
     Metric("gc_pause_max_ms", "longest collection", "ms", IN_SUMMARY),
+    _lag("mean", "mean lag of the event loop"),
+    _lag("p99", "p99 lag of the event loop"),
+    _lag("max", "longest lag of the event loop"),
     Metric("statements_per_request", "statements", "", OF_THE_GATE, known=Known.RUN),
     Metric("round_trips_per_request", "round trips", "", OF_THE_GATE, known=Known.RUN),
     Metric("transactions_per_request", "transactions", "", IN_SUMMARY | {Place.COSTS}),

@@ -96,11 +96,12 @@ class Load(_Section):
     answers. `batch`: `arrivals` requests (one for each user, if not given), at `rate` or all at once, and then the end.
     `rate_share` replaces a rate. The rate is that share of the slowest cell's throughput under a closed load, which is
     measured before the first round. `timeline`: services note when each request of a batch held a connection. `ping`:
-    beside the load, `GET /ping` is sent four times a second. `start_over_s`: closed users begin spread over that, and
-    over a response time where that is longer. The load warms up for `warm_up_s`, or for twice the response time that
-    it sees if that is longer, but at most for `warm_up_most_s`. After its window it goes on until the requests of the
-    window have ended, but at most for `drain_s`. A batch is expected to take about `batch_s` after its last arrival;
-    only the time that a run announces depends on it.
+    beside the load, `GET /ping` is sent four times a second. `loop_lag`: services note how late their event loop runs a
+    timer. `start_over_s`: closed users begin spread over that, and over a response time where that is longer. The load
+    warms up for `warm_up_s`, or for twice the response time that it sees if that is longer, but at most for
+    `warm_up_most_s`. After its window it goes on until the requests of the window have ended, but at most for
+    `drain_s`. A batch is expected to take about `batch_s` after its last arrival; only the time that a run announces
+    depends on it.
     Users are spread over `workers` processes of Locust on this machine (1; none beside others) and over
     `expect_workers` more that are started by hand, on other machines.
     """
@@ -120,6 +121,7 @@ class Load(_Section):
     batch_s: Seconds = 10.0
     timeout_s: Seconds = 60.0
     ping: bool = False
+    loop_lag: bool = False
     workers: Annotated[int, Field(ge=0, le=256)] | None = None
     expect_workers: Annotated[int, Field(ge=0, le=256)] | None = None
 

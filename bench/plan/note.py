@@ -36,6 +36,8 @@ class Kind(StrEnum):
     WARM_UP = "warm-up"
     """A warm-up that took longer than the plan has, because of the response time."""
     PING = "ping"
+    LOOP_LAG = "event loop"
+    """How late the service's event loop ran a timer."""
     RECONNECTS = "reconnects"
     SAME = "same"
     """An A/A arm: the same service a second time."""

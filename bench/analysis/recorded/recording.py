@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.analysis.recorded.gauges import Gauge
+from bench.analysis.recorded.loop_lag import LoopLag
 from bench.analysis.recorded.pings import Ping
 from bench.analysis.recorded.profiled import Profiled
 from bench.analysis.recorded.readings import Reading
@@ -23,7 +24,7 @@ class Recording:
     the external API answered from the load's beginning to its end; None where that is not known. `turns` are those of
     a cell that was measured in slices, in order; none of one that ran without a break. `shared`: a pooler shares the
     connections that PostgreSQL sees, so they are not the service's. `profiled` is what a profiler saw; None where there
-    was none.
+    was none. `loop_lags` has the event loop of each of the service's processes; none where the plan did not ask.
     """
 
     marks: tuple[Mark, ...]
@@ -39,3 +40,4 @@ class Recording:
     turns: tuple[Turn, ...] = ()
     shared: bool = False
     profiled: Profiled | None = None
+    loop_lags: tuple[LoopLag, ...] = ()

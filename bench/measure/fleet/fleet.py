@@ -37,7 +37,7 @@ class FleetSettings:
 
     `dataset_users` is the number of users in the dataset. Services listen on loopback and on `bind_host`.
     `trust` has the certificates that a target may be signed with. `profiled`: this process and what it starts may look
-    into the services.
+    into the services. `loop_lag`: services note how late their event loop runs a timer.
     """
 
     database_url: str = field(repr=False)
@@ -48,6 +48,7 @@ class FleetSettings:
     bind_host: str = LOOPBACK
     trust: Trust = field(default_factory=Trust)
     profiled: bool = False
+    loop_lag: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -158,6 +159,10 @@ class Fleet:
         """The file to which a traced service writes its events, beside its log."""
         return _trace_beside(self._running[setup].log)
 
+    def lag_file(self, setup: Setup) -> Path | None:
+        """To which a running service appends its event loop's lag, beside its log; None where it does not."""
+        return _lag_beside(self._running[setup].log) if self.settings.loop_lag and not setup.url else None
+
     def check_alive(self, setup: Setup, when: str = "") -> None:
         """Raise ServiceError, with `when` and the end of its log, if the service has ended; EndedError if by itself."""
         if ended := self._died(setup, when):
@@ -224,6 +229,7 @@ class Fleet:
         own = catalogue.service(setup.service).application
         traced = _traced(setup, log) if self.traced else {}
         profiled = {"PROFILED_BY": str(os.getpid())} if shared.profiled else {}
+        lag = {"LOOP_LAG_FILE": str(_lag_beside(log))} if shared.loop_lag else {}
         if setup.workers > 1:  # see services/metrics.py
             self._metrics_folders.append(
                 tempfile.TemporaryDirectory(prefix="bench-metrics-", ignore_cleanup_errors=True)
@@ -237,7 +243,8 @@ class Fleet:
             cwd=catalogue.CHECKOUT,
             environment=calls
             | settings_of(setup, url, cells)
-            | {"DATASET_USERS": str(shared.dataset_users), "RUN_NONCE": shared.nonce, **traced, **profiled, **together},
+            | {"DATASET_USERS": str(shared.dataset_users), "RUN_NONCE": shared.nonce}
+            | {**traced, **profiled, **lag, **together},
         )
 
     def _wait_until_healthy(self, setup: Setup, timeout_s: float) -> None:
@@ -285,3 +292,7 @@ def _traced(setup: Setup, log: Path) -> dict[str, str]:
 
 def _trace_beside(log: Path) -> Path:
     return log.with_suffix(".trace.jsonl")
+
+
+def _lag_beside(log: Path) -> Path:
+    return log.with_suffix(".loop_lag.txt")

@@ -20,6 +20,7 @@ from bench.measure.fleet.processes import Child, stop_all
 from bench.measure.load import InTurns
 from bench.measure.profiling import spy, stills
 from bench.measure.profiling.spy import Spy, StacksSeen
+from bench.measure.watch.loop_lag import LagReader
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
 from bench.store import locust_counts, recordings, samples, space
@@ -52,6 +53,7 @@ class Entrant:
         # /metrics of a target may be anything.
         self._probe = None if self.setup.url else Probe(fleet.url(self.setup), self.setup.connections)
         self._sampler: Sampler | None = None
+        self._lags: LagReader | None = None
         self._connection: psycopg.Connection | None = None
         self._activity: list[Activity] = []
         self.turns: list[Turn] = []
@@ -62,6 +64,7 @@ class Entrant:
         """Begin to observe. `roots` has the role of each process that we started, as seen from this cell."""
         self.child.place(self.attempt.target.cpus)
         self._sampler, self._connection = Sampler(roots, cpus), connection
+        self._lags = LagReader(self._fleet.lag_file(self.setup))
         if self._probe is not None:
             self._probe.__enter__()
 
@@ -206,7 +209,8 @@ class Entrant:
         folder = self.attempt.folder
         kept, marks = samples.keep(self._stream, folder / "samples.parquet")
         counted = locust_counts.counted(folder / "locust.json")
-        recording = replace(self.so_far(), marks=marks, locust_requests=counted)
+        lags = self._lags.until(self.turns[-1].end_ns) if self._lags is not None and self.turns else ()
+        recording = replace(self.so_far(), marks=marks, locust_requests=counted, loop_lags=lags)
         recordings.keep(recording, folder)
         if self.problem is not None:
             raise self.problem

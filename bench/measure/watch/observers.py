@@ -1,13 +1,15 @@
-"""All observers of one measurement: processes and CPUs, the service's gauges, PostgreSQL, pings."""
+"""All observers of one measurement: processes and CPUs, the service's gauges, PostgreSQL, pings, the loop's lag."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bench.analysis.recorded.recording import Recording
 from bench.analysis.recorded.windows import Mark
 from bench.measure.watch.activity import Watcher
+from bench.measure.watch.loop_lag import LagReader
 from bench.measure.watch.pinger import Pinger
 from bench.measure.watch.probe import Probe
 from bench.measure.watch.resources import Sampler
@@ -23,11 +25,17 @@ class Observers:
     /metrics and /ping of a target are not requested: there, they may be anything.
     """
 
-    def __init__(self, cell: Cell, load: Load, url: str, dsn: Dsn, roots: Mapping[int, str]) -> None:
-        """Prepare. `roots` has the role of each process that we started, by pid."""
+    def __init__(
+        self, cell: Cell, load: Load, url: str, dsn: Dsn, roots: Mapping[int, str], lag_file: Path | None = None
+    ) -> None:
+        """Prepare. `roots` has the role of each process that we started, by pid.
+
+        `lag_file`: to which the service appends its event loop's lag; None where it does not.
+        """
         self._setup = cell.setup
         self._sampler, self._watcher = Sampler(roots), Watcher(dsn)
         self._probe, self._pinger = Probe(url, cell.setup.connections), Pinger(url)
+        self._lags = LagReader(lag_file)
         of_service = [] if cell.setup.url else [self._probe, *([self._pinger] if load.ping else [])]
         self._pollers = [*of_service, self._watcher]
         self._stack = ExitStack()
@@ -63,4 +71,5 @@ class Observers:
             placement=placed,
             pooled=self._setup.opened_at_start,
             locust_requests=locust_requests,
+            loop_lags=self._lags.until_now(),
         )

@@ -145,8 +145,9 @@ def _latency(facts: RunFacts, found: Analysis) -> PageSection:
         "A request that never ended, or was never sent, counts with the time that it had waited.",
         "In a heat map, more contrast is more requests; what lies left of the dashed line is ramp-up and warm-up.",
     ]
-    pings = tables.pings([result for one in found.rankings for result in one.results])
-    return PageSection("latency", "Latency", notes, charts, [pings] if pings else [])
+    results = [result for one in found.rankings for result in one.results]
+    beside = [one for one in (tables.pings(results), tables.loop_lags(results)) if one]
+    return PageSection("latency", "Latency", notes, charts, beside)
 
 
 def curve(measured: Sequence[Measurement]) -> Curve | None:

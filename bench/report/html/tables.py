@@ -148,6 +148,23 @@ def pings(results: Sequence[CellResult]) -> PageTable | None:
     )
 
 
+def loop_lags(results: Sequence[CellResult]) -> PageTable | None:
+    """How late each service's event loop ran a timer; None where it was not asked."""
+    rows = tuple(
+        (
+            one.cell.slug,
+            number(one.total.loop_lag_mean_ms, ",.1f"),
+            number(one.total.loop_lag_p99_ms, ",.1f"),
+            number(one.total.loop_lag_max_ms, ",.0f"),
+        )
+        for one in results
+        if one.total.loop_lag_mean_ms is not None
+    )
+    columns = ("cell", "mean ms", "p99 ms", "worst ms")
+    caption = "Lag of the event loop: how late it ran a timer that was due"
+    return PageTable(caption, columns, rows, frozenset((1, 2, 3))) if rows else None
+
+
 def costs(results: Sequence[CellResult]) -> PageTable | None:
     """Round trips, statements and transactions of each operation; None where none is known."""
     shown = sorted(metrics.in_(Place.COSTS), key=lambda metric: metric.title)
