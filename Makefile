@@ -71,8 +71,13 @@ test: setup-all  ## the tests, against a real PostgreSQL, without the slow ones
 	@.venv/bin/pytest -m $(QUICK) -n auto --dist loadfile tests $(addprefix --ignore=,$(ALONE))
 	@.venv/bin/pytest -m $(QUICK) $(ALONE)
 
+SLOW = "slow and not release and not faults"
+# A test for each operation: each process of pytest has services and ports of its own.
+SIDE_BY_SIDE = tests/contract/test_generated_requests.py
+
 test-slow: setup-all  ## the slow tests: whole runs that are disturbed, counted or killed
-	@.venv/bin/pytest -m "slow and not release and not faults"
+	@.venv/bin/pytest -m $(SLOW) -n auto $(SIDE_BY_SIDE)
+	@.venv/bin/pytest -m $(SLOW) $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 test-hostile: setup-all  ## services that are made to get a wrong number published: each is measured right, or not believed
 	@.venv/bin/pytest -m hostile
