@@ -19,7 +19,7 @@ from suite.arrival import Arrival
 from suite.catalogue import service
 
 LOADS = {
-    "closed": Load(warm_up_s=0.5, measure_s=4.0, ping=True),
+    "closed": Load(warm_up_s=0.5, measure_s=4.0, ping=True, loop_lag=True),
     "open": Load(arrival=Arrival.OPEN, rate=100.0, spacing="poisson", warm_up_s=0.5, measure_s=1.0),
     "batch": Load(arrival=Arrival.BATCH, arrivals=250, rate=100.0),
 }
@@ -36,7 +36,7 @@ def test_evidence_read_back_is_that_of_the_measurement(
         matrix=model.Matrix(scenarios=["point_read"], services=["asyncpg_async"], users=[20]), load=LOADS[arrival]
     )
     [one] = matrix.cells(settings)
-    with Fleet(FleetSettings(restored.url, users, ())) as fleet:
+    with Fleet(FleetSettings(restored.url, users, (), loop_lag=LOADS[arrival].loop_lag)) as fleet:
         target = load.LoadTarget(service("asyncpg_async").url, users, 1, ())
         server = Database(restored, private=True)
         made = cell.measure(cell.Attempt(settings, one, target, Placement(), tmp_path), fleet, server)
@@ -51,5 +51,8 @@ def test_evidence_read_back_is_that_of_the_measurement(
     known = {field.name for field in fields(Evidence) if getattr(made.evidence, field.name) is not None}
     assert {"machine", "connections_peak"} <= known
     if arrival == "closed":
-        assert {"accounted", "drift", "transactions", "ping_p50_ms"} <= known
+        assert {"accounted", "drift", "transactions", "ping_p50_ms", "lag"} <= known
+    else:
+        assert "lag" not in known
+        assert not (tmp_path / "service.loop_lag.txt").exists()
     assert (tmp_path / recordings.NAME).stat().st_size < 20_000

@@ -27,6 +27,7 @@ users = 40
 [load]
 warm_up_s = 0.5
 measure_s = {SLICE_S * SLICES}
+loop_lag = true
 [rounds]
 count = 2
 slices = {SLICES}
@@ -102,6 +103,21 @@ def test_blocks_are_in_the_order_that_was_drawn(finished: Path) -> None:
     seen = sorted((start, slug) for slug in ARMS for start, _ in slices(recorded(finished, 1, slug)))
     assert [slug for _, slug in seen][: len(ARMS) * SLICES] == [slug for block in heat for slug in block]
     assert json.loads((finished / "plan.json").read_text())["blocks"][1] != [heat]
+
+
+@pytest.mark.slow
+def test_the_lag_of_a_frozen_loop_is_not_its_own(finished: Path) -> None:
+    """summary.csv has it for each cell. A service stood still for longer than the longest lag, again and again."""
+    for row in rows(finished / "summary.csv"):
+        figures = [row[f"loop_lag_{name}_ms"] for name in ("mean", "p99", "max")]
+        if row["operation"] != "all":
+            assert figures == ["", "", ""]
+            continue
+        mean_ms, p99_ms, max_ms = map(float, figures)
+        assert 0 < mean_ms < p99_ms < max_ms < SLICE_S * 1e3
+        [lag, *others] = recorded(finished, 1, row["slug"]).loop_lags
+        assert others == []
+        assert max(lag.late_ns) > SLICE_S * 1e9
 
 
 @pytest.mark.slow

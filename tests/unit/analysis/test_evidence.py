@@ -10,12 +10,13 @@ from bench.analysis import evidence, verdict
 from bench.analysis.evidence import Evidence
 from bench.analysis.recorded.gauges import Collected
 from bench.analysis.recorded.load_workers import LoadWorker
+from bench.analysis.recorded.loop_lag import Lag, LoopLag
 from bench.analysis.recorded.recording import Recording
 from bench.plan.matrix import Cell
 from bench.plan.model import Load
 from suite.arrival import Arrival
 from tests.unit.readings_of import WINDOW, reading
-from tests.unit.recording_of import CELL, PLAN, RECORDING, SAMPLES
+from tests.unit.recording_of import CELL, PLAN, RECORDING, SAMPLES, at_ns
 
 TARGET = replace(CELL, setup=replace(CELL.setup, url="http://127.0.0.1:9000"))
 
@@ -43,6 +44,13 @@ def test_what_a_recording_shows() -> None:
     assert (found.offered_rps, found.problem, found.miscounted, found.foreign) == (None, "", "", False)
     assert found.machine is not None
     assert found.machine.cpu_s["load"] == pytest.approx(2.0)
+
+
+def test_the_lag_of_the_event_loop_is_that_of_the_window() -> None:
+    """Unknown where it was not noted."""
+    lines = LoopLag(7, 10_000_000, (at_ns(-1), at_ns(5)), (900_000_000, 25_000_000))
+    assert seen(replace(RECORDING, loop_lags=(lines,))).lag == Lag(15.0, None, 25.0)
+    assert seen().lag is None
 
 
 def test_a_machine_that_was_hardly_read_is_counted_so() -> None:

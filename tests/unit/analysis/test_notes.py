@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bench.analysis.notes import A_A, of_cells, unchecked_of_all
 from bench.analysis.outcome import CellResult, Outcome
+from bench.analysis.recorded.loop_lag import Lag
 from bench.plan.matrix import Cell, default_setup
 from bench.plan.note import Kind, Note
 from suite import catalogue
@@ -60,6 +61,15 @@ def test_pings_beside_the_load_and_missed_arrivals_are_noted() -> None:
     texts = {one.kind: one.text for one in found}
     assert texts[Kind.PING] == "GET /ping beside it: 9.0 ms (median), 1,234 ms (worst)"
     assert texts[Kind.MISSED] == "4,200 arrivals were due and never sent"
+
+
+def test_the_lag_of_the_event_loop_is_noted() -> None:
+    """With its p99, if that is known."""
+    notes = [of_cells(results(cell("asyncpg_async"), lag=Lag(1.24, p99_ms, 2000.4))) for p99_ms in (None, 31.06)]
+    assert [one.text for found in notes for one in found if one.kind is Kind.LOOP_LAG] == [
+        "lag of its event loop: 1.2 ms (mean), 2,000 ms (worst)",
+        "lag of its event loop: 1.2 ms (mean), 31.1 ms (p99), 2,000 ms (worst)",
+    ]
 
 
 def test_a_target_is_noted_once_and_an_arm_and_a_landmark_each() -> None:

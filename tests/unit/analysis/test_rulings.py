@@ -16,6 +16,7 @@ from bench.analysis import analysis, summary
 from bench.analysis.measurement import Measurement
 from bench.analysis.outcome import Outcome
 from bench.analysis.recorded.gauges import Collected
+from bench.analysis.recorded.loop_lag import Lag
 from bench.analysis.rulings import Estimate, Finding, Ruling, within
 from bench.plan import matrix, metrics, model
 from bench.plan.claims import METRICS, Claim
@@ -344,6 +345,7 @@ def test_every_number_of_the_summary_can_be_claimed() -> None:
         "ping_p50_ms": 1.0,
         "ping_max_ms": 2.0,
         "collected": Collected(full_per_s=0.5, share=0.05, longest_s=0.06),
+        "lag": Lag(mean_ms=1.0, p99_ms=9.0, max_ms=80.0),
     }
     one = measured(200_000, arrival=Arrival.BATCH, **watched)
     [figures] = summary.total([one]).rounds

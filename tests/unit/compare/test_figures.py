@@ -117,7 +117,7 @@ def test_a_summary_that_is_cut_off_is_named_with_its_line(tmp_path: Path) -> Non
     """There is nothing to fall back on then."""
     path = folder(tmp_path) / "summary.csv"
     path.write_text(path.read_text()[:-200])
-    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 46"):
+    with pytest.raises(ResultsError, match=r"summary\.csv, line 3: \d+ columns where the header has 49"):
         figures.read(tmp_path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(ResultsError, match=r"summary\.csv, line 1: no column operation.*a summary\.csv of this suite"):

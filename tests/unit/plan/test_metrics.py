@@ -24,7 +24,7 @@ def test_columns_have_the_order_of_the_design() -> None:
         "requests,failures,failure_ratio,unfinished,throughput_rps,throughput_ci_low,throughput_ci_high,latency_mean_ms,"
         "latency_p50_ms,latency_p90_ms,latency_p95_ms,latency_p99_ms,latency_p999_ms,latency_max_ms,missed_arrivals,"
         "service_cpu_ms_per_request,database_cpu_ms_per_request,load_cpu_ms_per_request,service_rss_peak_mb,"
-        "gc_full_per_s,gc_share,gc_pause_max_ms,"
+        "gc_full_per_s,gc_share,gc_pause_max_ms,loop_lag_mean_ms,loop_lag_p99_ms,loop_lag_max_ms,"
         "statements_per_request,round_trips_per_request,transactions_per_request,connections_peak,"
         "idle_in_transaction_peak,bound_by,verdict,reasons,slug,started_at,commit"
     )

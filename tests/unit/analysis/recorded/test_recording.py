@@ -21,5 +21,5 @@ def test_a_recording_cannot_be_changed() -> None:
     """Neither a field of it nor one of its series."""
     with pytest.raises(FrozenInstanceError):
         RECORDING.pooled = 7  # type: ignore[misc]  # that it cannot be set is what is tested
-    series = {"marks", "readings", "gauges", "activity", "pings", "turns"}
+    series = {"marks", "readings", "gauges", "activity", "pings", "turns", "loop_lags"}
     assert {one.name for one in fields(Recording) if isinstance(getattr(RECORDING, one.name), tuple)} == series

@@ -21,6 +21,16 @@ def test_what_others_waited_meanwhile_has_a_table(made_up_run: Path) -> None:
     assert table.rows == ((results[0].cell.slug, "1,234.6", "5,000"),)
 
 
+def test_the_lag_of_event_loops_has_a_table(made_up_run: Path) -> None:
+    """Where it was asked. A p99 of too few moments is empty."""
+    results = stored.outcome(made_up_run).ordered()
+    assert tables.loop_lags(results) is None
+    late = replace(results[0].total, loop_lag_mean_ms=1.25, loop_lag_p99_ms=None, loop_lag_max_ms=2000.4)
+    table = tables.loop_lags([replace(results[0], operations=(late,)), *results[1:]])
+    assert table is not None
+    assert table.rows == ((results[0].cell.slug, "1.2", "", "2,000"),)
+
+
 def test_the_ranking_has_the_best_first_and_dims_what_is_not_ranked() -> None:
     """A landmark was measured once; an INVALID cell has no share of the best."""
     [found] = analysis.of(outcome()).rankings
