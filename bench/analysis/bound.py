@@ -16,6 +16,7 @@ class By(StrEnum):
     """What a cell can be bound by; empty where it is not known."""
 
     SERVICE_CPU = "service CPU"
+    EVENT_LOOP = "event loop"
     THREADS = "threads"
     POOL = "pool"
     DATABASE = "database"
@@ -24,7 +25,7 @@ class By(StrEnum):
     UNKNOWN = ""
 
 
-OF_THE_SERVICE = frozenset({By.SERVICE_CPU, By.THREADS, By.POOL, By.DATABASE})
+OF_THE_SERVICE = frozenset({By.SERVICE_CPU, By.EVENT_LOOP, By.THREADS, By.POOL, By.DATABASE})
 """Where a rate that was missed is the cell's result, and no fault of the load."""
 
 
@@ -78,6 +79,14 @@ def service_cpu(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound |
         return None
     where = f"its CPU was {min(busy):.0%} busy" if busy else f"{seen.workers} workers"
     return Bound(By.SERVICE_CPU, f"{_idle(seen, machine)}; {full or where}")
+
+
+def event_loop(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound | None:
+    """Something blocked the event loop, though the service's CPU was not full. Known where a plan asks for its lag."""
+    if seen.lag is None or seen.lag.blocked <= limits.held or any(one.is_disturbed(limits) for one in machine.groups):
+        return None
+    said = f"{seen.lag.blocked:.0%} of the timers that were due had to wait for the event loop"
+    return Bound(By.EVENT_LOOP, f"{said}; {_idle(seen, machine)}")
 
 
 def full_process(seen: Evidence, machine: Machine, limits: Thresholds) -> str:
@@ -170,7 +179,7 @@ def too_few_users(seen: Evidence, machine: Machine, limits: Thresholds) -> Bound
 
 
 IN_ORDER: tuple[Callable[[Evidence, Machine, Thresholds], Bound | None], ...] = (
-    offered_rate, service_cpu, load_cpu, database_cpu, pool, threads, too_few_users,
+    offered_rate, service_cpu, event_loop, load_cpu, database_cpu, pool, threads, too_few_users,
 )  # fmt: skip
 # Without what only the suite's own services tell; that nothing was full is not known either.
 OF_A_TARGET = (offered_rate, target_cpu, load_cpu, database_cpu)

@@ -32,11 +32,15 @@ class LoopLag:
 
 @dataclass(frozen=True)
 class Lag:
-    """Of all moments in a window at which a timer was due: how late (ms) it ran. `p99_ms` is None of too few."""
+    """Of all moments in a window at which a timer was due: how late (ms) it ran. `p99_ms` is None of too few.
+
+    `blocked` is the share of them that had to wait for the next one or longer: the loop did not turn meanwhile.
+    """
 
     mean_ms: float
     p99_ms: float | None
     max_ms: float
+    blocked: float = 0.0
 
 
 def of(lags: Sequence[LoopLag], window: Window, turns: Sequence[Turn] = ()) -> Lag | None:
@@ -49,7 +53,8 @@ def of(lags: Sequence[LoopLag], window: Window, turns: Sequence[Turn] = ()) -> L
     if not len(late_ms):
         return None
     p99_ms = float(late_ms[math.ceil(0.99 * len(late_ms)) - 1]) if len(late_ms) >= FEWEST else None
-    return Lag(float(late_ms.mean()), p99_ms, float(late_ms[-1]))
+    blocked = float((late_ms >= min(one.every_ns for one in lags) / 1e6).mean())
+    return Lag(float(late_ms.mean()), p99_ms, float(late_ms[-1]), blocked)
 
 
 def over(windows: Sequence[tuple[float, Lag | None]]) -> Lag | None:
@@ -62,6 +67,7 @@ def over(windows: Sequence[tuple[float, Lag | None]]) -> Lag | None:
         mean_ms=sum(length_s * one.mean_ms for length_s, one in known) / sum(length_s for length_s, _ in known),
         p99_ms=statistics.median(p99s_ms) if p99s_ms else None,
         max_ms=max(one.max_ms for _, one in known),
+        blocked=sum(length_s * one.blocked for length_s, one in known) / sum(length_s for length_s, _ in known),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bench.analysis import bound
 from bench.analysis.evidence import Evidence
+from bench.analysis.recorded.loop_lag import Lag
 from bench.plan.model import Thresholds
 from bench.plan.placement import Placement
 from tests.unit.evidence_of import GOOD, GROUPS, evidence
@@ -25,6 +26,11 @@ def idle(**machine: Any) -> Evidence:
     return evidence(machine=IDLE | machine)
 
 
+def late(seen: Evidence, blocked: float) -> Evidence:
+    """The same with an event loop that had this share of its timers wait."""
+    return replace(seen, lag=Lag(600.0, 1200.0, 1500.0, blocked))
+
+
 @pytest.mark.parametrize(
     ("seen", "by", "words"),
     [
@@ -34,6 +40,9 @@ def idle(**machine: Any) -> Evidence:
         (idle(threads=0.97, pool=None), "threads", "97% of the threads"),
         (idle(cpu_busy={0: 0.95, 1: 0.5}, cpu_s={"service": 5.0, "load": 7.0, "database": 2.0}), "load", "load 70%"),
         (idle(cpu_busy={0: 0.95, 1: 0.5}, cpu_s={"service": 5.0, "load": 2.0, "database": 7.0}), "database", "70%"),
+        (late(idle(), 0.99), "event loop", "99% of the timers that were due had to wait for the event loop"),
+        (late(idle(), 0.5), "load", "nothing was full with 2 users"),
+        (late(GOOD, 0.99), "service CPU", "used 98% of the CPU time it can use"),  # a full loop is late, too
         (idle(), "load", "nothing was full with 2 users"),
     ],
 )

@@ -49,7 +49,7 @@ def test_what_a_recording_shows() -> None:
 def test_the_lag_of_the_event_loop_is_that_of_the_window() -> None:
     """Unknown where it was not noted."""
     lines = LoopLag(7, 10_000_000, (at_ns(-1), at_ns(5)), (900_000_000, 25_000_000))
-    assert seen(replace(RECORDING, loop_lags=(lines,))).lag == Lag(15.0, None, 25.0)
+    assert seen(replace(RECORDING, loop_lags=(lines,))).lag == Lag(15.0, None, 25.0, 2 / 3)
     assert seen().lag is None
 
 

@@ -28,6 +28,7 @@ def test_a_stall_counts_with_every_moment_that_waited_in_it() -> None:
     assert found is not None
     assert (found.p99_ms, found.max_ms) == pytest.approx((1900.0, 2000.0))
     assert found.mean_ms == pytest.approx(sum(range(0, 2010, 10)) / 1000)
+    assert found.blocked == 200 / 1000  # the last of those that wait runs at once
 
 
 def test_what_was_due_in_the_window_counts_whenever_it_ran() -> None:
@@ -41,7 +42,7 @@ def test_what_was_due_in_the_window_counts_whenever_it_ran() -> None:
 def test_processes_count_alike() -> None:
     """One of two is late all the time."""
     found = of([noted(*every(0, 10_000)), noted(*every(0, 10_000, 4.0))], WINDOW)
-    assert found == Lag(2.0, 4.0, 4.0)
+    assert found == Lag(2.0, 4.0, 4.0, 0.0)
 
 
 def test_too_few_have_no_p99_and_none_no_lag() -> None:
@@ -70,6 +71,6 @@ def test_over_several_windows() -> None:
     windows = [(10.0, Lag(1.0, 5.0, 20.0)), (30.0, Lag(3.0, 9.0, 10.0)), (10.0, None), (0.5, Lag(1.0, None, 30.0))]
     found = over(windows)
     assert found is not None
-    assert (found.p99_ms, found.max_ms) == (7.0, 30.0)
+    assert (found.p99_ms, found.max_ms, found.blocked) == (7.0, 30.0, 0.0)
     assert found.mean_ms == pytest.approx((10.0 + 90.0 + 0.5) / 40.5)
     assert over([(10.0, None)]) is None
