@@ -82,7 +82,10 @@ def related(user_ids: Iterable[int], users: int) -> bytes:
     return b"[" + b",".join(with_orders(user_id, users) for user_id in user_ids) + b"]"
 
 
-@lru_cache(maxsize=20_000)
+MOST_KEPT = 20_000  # users with their orders
+
+
+@lru_cache(maxsize=MOST_KEPT)
 def with_orders(user_id: int, users: int) -> bytes:
     """One user of a dataset with so many, with its orders and their items."""
     from db.data import purchases  # noqa: PLC0415  # as above

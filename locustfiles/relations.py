@@ -6,7 +6,7 @@ import gevent
 from locust import events, task
 from locust.env import Environment
 
-from locustfiles._bodies import related
+from locustfiles._bodies import MOST_KEPT, related, with_orders
 from locustfiles._user import ServiceUser
 
 OPERATIONS = ("relations",)
@@ -38,9 +38,14 @@ class Relations(ServiceUser):
         self.call("relations", "GET", path, expect=related(range(first_id, first_id + parents), users))
 
 
+def prepare(users: int) -> None:
+    """Make what is expected of the dataset's users: fifty of them take longer than an answer."""
+    for user_id in range(1, min(users, MOST_KEPT) + 1):
+        with_orders(user_id, users)
+
+
 @events.test_start.add_listener
 def on_test_start(environment: Environment, **_: Any) -> None:
-    """Make the index of all orders before the first user starts, in a thread: a worker's heartbeat goes on."""
+    """Prepare before the first user starts, in a thread, so that a worker's heartbeat goes on."""
     if environment.parsed_options:
-        users = environment.parsed_options.dataset_users
-        gevent.get_hub().threadpool.apply(related, (range(1, 2), users))
+        gevent.get_hub().threadpool.apply(prepare, (environment.parsed_options.dataset_users,))

@@ -14,6 +14,7 @@ from bench.analysis.profiling.profile import CellProfile
 from bench.analysis.rulings import Ruling
 from bench.analysis.sweeps import Curve
 from bench.plan.matrix import Cell
+from bench.plan.model import Thresholds
 from bench.plan.note import Note
 from suite.arrival import Arrival
 
@@ -40,8 +41,9 @@ class Ranking:
     """One scenario's cells beside each other.
 
     `results` are all of them, in the plan's order; `ranked` those that may be ranked, the best first: the highest
-    throughput, or under an open load the lowest latency. `paced`: throughput is the rate that was asked for, so that
-    latency is compared. `baseline` is the service that the others are compared with; empty where there is none.
+    throughput, or under an open load the lowest latency of those that answered, then of those that failed requests.
+    `paced`: throughput is the rate that was asked for, so that latency is compared. `baseline` is the service that the
+    others are compared with; empty where there is none.
     """
 
     scenario: str
@@ -64,6 +66,11 @@ class Ranking:
     def others(self) -> tuple[CellResult, ...]:
         """The cells that are not ranked, in the plan's order."""
         return tuple(one for one in self.results if one not in self.ranked)
+
+    @property
+    def latency(self) -> str:
+        """The metric by which latencies are compared."""
+        return latency_that_all_know(self.ranked)
 
     @property
     def landmarks(self) -> tuple[CellResult, ...]:
@@ -155,7 +162,7 @@ def _ranking(
     return Ranking(
         scenario=scenario,
         results=mine,
-        ranked=_ranked(mine, paced=paced),
+        ranked=_ranked(mine, outcome.limits, paced=paced),
         paced=paced,
         pairs=pairs.compare(mine, outcome.first_stage, outcome.baseline),
         curves=tuple(one for one in curves if one.scenario == scenario),
@@ -165,13 +172,23 @@ def _ranking(
     )
 
 
-def _ranked(mine: Sequence[CellResult], *, paced: bool) -> tuple[CellResult, ...]:
+def _ranked(mine: Sequence[CellResult], limits: Thresholds, *, paced: bool) -> tuple[CellResult, ...]:
     found = [one for one in mine if one.verdict.ranks and not one.cell.once and not one.cell.arm]
-    if paced:
-        return tuple(
-            sorted(found, key=lambda one: one.total.latency_p99_ms or one.total.latency_p50_ms or float("inf"))
-        )
-    return tuple(sorted(found, key=lambda one: one.rps, reverse=True))
+    if not paced:
+        return tuple(sorted(found, key=lambda one: one.rps, reverse=True))
+    metric = latency_that_all_know(found)
+
+    def place(one: CellResult) -> tuple[bool, float]:
+        value: float | None = getattr(one.total, metric)
+        return (one.total.failure_ratio or 0.0) > limits.failures, float("inf") if value is None else value
+
+    return tuple(sorted(found, key=place))
+
+
+def latency_that_all_know(cells: Sequence[CellResult]) -> str:
+    """The p99, or the p50 where one of these cells has too few samples for a p99: a p99 beside a p50 says nothing."""
+    known = [one.total for one in cells if one.total.latency_p50_ms is not None]
+    return "latency_p99_ms" if all(one.latency_p99_ms is not None for one in known) else "latency_p50_ms"
 
 
 def _ceilings(results: Sequence[CellResult], known: Ceilings) -> tuple[Ceiling, ...]:

@@ -27,6 +27,7 @@ from bench.analysis.slices.figures import LeftOut, Slice
 from bench.plan.matrix import Cell
 from bench.plan.model import Plan
 from bench.plan.placement import Placement
+from services.contract.operations import OPERATIONS
 from suite.arrival import Arrival
 
 EXTENDED_BY_S = 0.5  # a busy load may be that late
@@ -126,6 +127,11 @@ def nothing(
     )
 
 
+def _reports(operation: str) -> bool:
+    """Whether PostgreSQL reports the transactions of an operation."""
+    return operation not in OPERATIONS or OPERATIONS[operation].reads_a_table
+
+
 def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, known: Cut | None = None) -> Evidence:
     """What a recording and all its samples show of the cell. Raises ResultsError when the load ended too early.
 
@@ -138,7 +144,7 @@ def of(recording: Recording, samples: pl.DataFrame, cell: Cell, plan: Plan, know
     # A target may have a separate database: what this one did may not have been for it.
     held = connections.of(recording, window, mine.clock) if ours else connections.UNKNOWN
     # A batch has no steady rate, at which the transactions that were not reported yet would stay as many.
-    steady = ours and load.arrival != Arrival.BATCH
+    steady = ours and load.arrival != Arrival.BATCH and all(map(_reports, cell.operations))
     each, unknown = connections.transactions_per_request(recording, mine) if steady else (None, "")
     pings_ms, sent = inside(recording.pings, window), len(windows.sent(samples))
     return Evidence(

@@ -125,7 +125,7 @@ def _leader(found: Ranking) -> str:
     if not found.ranked:
         return "No cell is ranked, so there is no answer."
     best = found.ranked[0]
-    said = _latency(best) if found.paced else _throughput(best)
+    said = _latency(best, found.latency) if found.paced else _throughput(best)
     return f"{said}, bound by {best.bound.by}." if best.bound.by else f"{said}."
 
 
@@ -140,12 +140,11 @@ def _throughput(one: CellResult) -> str:
     return f"{marked(one.cell.slug)} served most, {least}{figure_of(one.total.throughput_rps)} requests/s{known}"
 
 
-def _latency(one: CellResult) -> str:
-    total = one.total
-    name, value = ("p99", total.latency_p99_ms) if total.latency_p99_ms else ("p50", total.latency_p50_ms)
+def _latency(one: CellResult, metric: str) -> str:
+    value: float | None = getattr(one.total, metric)
     if value is None:
         return f"{marked(one.cell.slug)}: {NO_LATENCY}"
-    return f"{marked(one.cell.slug)} answered soonest, with a {name} of {value:,.1f} ms"
+    return f"{marked(one.cell.slug)} answered soonest, with a {metrics.named(metric).title} of {value:,.1f} ms"
 
 
 def _contrasts(found: Ranking) -> Iterator[Contrast]:

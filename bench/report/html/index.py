@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bench.analysis.verdict import Judgement
 from bench.plan.matrix import AA
+from bench.plan.model import Thresholds
 from bench.report.answer import NO_LATENCY
 from bench.report.formats import figure_of
 from bench.report.html.page import counted, environment
@@ -91,7 +92,7 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
         if mine[0]["arrival"] == Arrival.OPEN:
             timed = [row for row in mine if row["latency_p50_ms"]]
             tail = "latency_p99_ms" if timed and all(row["latency_p99_ms"] for row in timed) else "latency_p50_ms"
-            best = min(timed, key=lambda row: float(row[tail]), default=None)
+            best = min(timed, key=lambda row: (_fails(row), float(row[tail])), default=None)
             shown = (
                 f"{marked(best['service'])}, {tail.split('_')[1]} {float(best[tail]):,.1f} ms" if best else NO_LATENCY
             )
@@ -104,6 +105,11 @@ def _answers(rows: Sequence[dict[str, str]]) -> list[str]:
         users = f"{best['users']} user{'' if best['users'] == '1' else 's'}"
         found.append(f"{scenario}: {marked(best['service'])}, {users}, {rps} requests/s{interval}")
     return found
+
+
+def _fails(row: Mapping[str, str]) -> bool:
+    """Whether it failed more requests than a plan tolerates by default: those that answer come before it."""
+    return float(row.get("failure_ratio") or 0) > Thresholds().failures
 
 
 def _summary(path: Path) -> list[dict[str, str]]:

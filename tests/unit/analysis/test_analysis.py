@@ -2,6 +2,7 @@
 
 from dataclasses import FrozenInstanceError, replace
 
+import polars as pl
 import pytest
 
 from bench.analysis import analysis
@@ -9,6 +10,8 @@ from bench.analysis.analysis import Ceiling
 from bench.analysis.outcome import Outcome
 from bench.analysis.pairing.families import Family
 from bench.plan.matrix import Cell, default_setup
+from bench.plan.model import Thresholds
+from suite.arrival import Arrival
 from tests.unit.analysis.outcome_of import cell, measured, outcome
 
 
@@ -41,6 +44,33 @@ def test_the_pairs_with_the_baseline_are_shown_first() -> None:
     assert len({(one.baseline, one.candidate) for one in found.contrasts(Family.ALL)}) == 4
     made.baseline = "databases_async"  # INVALID
     assert [one.shown for one in analysis.of(made).rankings] == [Family.ALL]
+
+
+def open_load(*cells: tuple[str, int, int, float]) -> list[str]:
+    """The ranking of an open load, by service: requests and failures of each, and how many times as slow."""
+    made = Outcome(Thresholds(expect_failures=True))
+    for service, count, failed, slower in cells:
+        one = measured(count, failed=failed)
+        frame = one.samples.with_columns((pl.col("latency_ns") * slower).cast(pl.Int64))
+        seen = replace(one.evidence, arrival=Arrival.OPEN, offered_rps=count / 10)
+        made.add(cell(service), replace(one, samples=frame, evidence=seen))
+    [found] = analysis.of(made).rankings
+    assert len(found.ranked) == len(cells)
+    return [one.cell.slug for one in found.ranked]
+
+
+def test_an_open_load_is_ranked_by_one_and_the_same_percentile() -> None:
+    """A cell with too few samples for a p99 (99 ms of the other) is not before it because its p50 (75 ms) is lower."""
+    assert open_load(("psycopg2_sync", 1_000, 0, 1.5), ("asyncpg_async", 20_000, 0, 1.0)) == [
+        "asyncpg_async", "psycopg2_sync",
+    ]  # fmt: skip
+
+
+def test_a_cell_that_fails_requests_is_ranked_after_those_that_answer() -> None:
+    """However soon the others of its requests were answered."""
+    assert open_load(("psycopg2_sync", 20_000, 4_000, 0.1), ("asyncpg_async", 20_000, 0, 1.0)) == [
+        "asyncpg_async", "psycopg2_sync",
+    ]  # fmt: skip
 
 
 def test_a_cell_stands_beside_its_ceilings() -> None:

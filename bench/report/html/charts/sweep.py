@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.analysis.analysis import latency_that_all_know
 from bench.analysis.outcome import CellResult
 from bench.analysis.sweeps import Curve
+from bench.plan import metrics
 from bench.report.html.charts.figure import PANEL, Chart, Look, drawn, look
 from suite.catalogue import marked
 
@@ -16,7 +18,8 @@ LOGARITHMIC_FROM = 20  # times the smallest value
 def chart(curves: Sequence[Curve]) -> Chart:
     """Curves of one scenario along one axis; hollow marks are not ranked, an upright line is a knee."""
     scenario, axis = curves[0].scenario, curves[0].axis
-    timed = any(_latency_ms(one) for curve in curves for one in curve.points)
+    metric = latency_that_all_know([one for curve in curves for one in curve.points])
+    timed = any(_latency_ms(one, metric) for curve in curves for one in curve.points)
 
     def draw(figure: Figure) -> None:
         rows = figure.subplots(2 if timed else 1, sharex=True, squeeze=False).ravel()
@@ -25,7 +28,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
             own = look(number)
             _line(rates, curve.values, [one.total.throughput_rps for one in curve.points], own, marked(curve.name))
             for axes in latencies:
-                _line(axes, curve.values, [_latency_ms(one) for one in curve.points], own)
+                _line(axes, curve.values, [_latency_ms(one, metric) for one in curve.points], own)
             for value, one in zip(curve.values, curve.points, strict=True):
                 if not one.verdict.ranks and one.total.throughput_rps:
                     rates.plot(value, one.total.throughput_rps, own.marker, color=own.color, markerfacecolor=PANEL)
@@ -46,7 +49,7 @@ def chart(curves: Sequence[Curve]) -> Chart:
         for axes in latencies:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-            axes.set_title("p99 latency, ms (p50 where p99 is unknown)")
+            axes.set_title(f"{metrics.named(metric).title} latency, ms")
         rows[-1].set_xlabel(axis)
         figure.legend(loc="outside lower left", ncols=2)
 
@@ -54,9 +57,10 @@ def chart(curves: Sequence[Curve]) -> Chart:
     return drawn(f"{scenario} along {axis}", f"{words}.", 4.6 if timed else 2.6, draw)
 
 
-def _latency_ms(one: CellResult) -> float | None:
+def _latency_ms(one: CellResult, metric: str) -> float | None:
     """None for too few requests to know even the median."""
-    return one.total.latency_p99_ms or one.total.latency_p50_ms
+    value: float | None = getattr(one.total, metric)
+    return value
 
 
 def _line(axes: Axes, at: Sequence[float], values: Sequence[float | None], own: Look, label: str | None = None) -> None:
