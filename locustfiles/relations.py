@@ -47,5 +47,6 @@ def prepare(users: int) -> None:
 @events.test_start.add_listener
 def on_test_start(environment: Environment, **_: Any) -> None:
     """Prepare before the first user starts, in a thread, so that a worker's heartbeat goes on."""
-    if environment.parsed_options:
-        gevent.get_hub().threadpool.apply(prepare, (environment.parsed_options.dataset_users,))
+    options = environment.parsed_options
+    if options and options.samples:  # plain Locust counts this as a part of its run time
+        gevent.get_hub().threadpool.apply(prepare, (options.dataset_users,))
