@@ -47,7 +47,7 @@ READ_JSON = """
                    ) AS orders
             FROM users WHERE users.id >= $1 ORDER BY users.id LIMIT $2
         ) AS line ORDER BY line.id
-    ))::text
+    ))::text AS document
 """
 
 router = APIRouter()
@@ -91,4 +91,5 @@ async def load_joined(conn: Connection, first_id: int, parents: int) -> list[mod
 
 
 async def load_json(conn: Connection, first_id: int, parents: int) -> str:
-    return str(await conn.fetch_val(READ_JSON, [first_id, parents], prepared))
+    [row] = (await conn.execute(READ_JSON, [first_id, parents], prepared)).result()
+    return str(row["document"])
