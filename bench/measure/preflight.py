@@ -12,6 +12,7 @@ from bench.measure.fleet import applications
 from bench.measure.fleet.serving import check_ports
 from bench.measure.gate import first_look
 from bench.plan import turns
+from bench.plan.costs import counted_as
 from bench.plan.matrix import NO_POOLER, Cell, Setup
 from bench.plan.model import Load, Plan, Profile
 from bench.plan.note import Kind, Note
@@ -103,7 +104,7 @@ def most_sockets(cell: Cell, load: Load) -> int:
     return max(of_load, cell.users * (2 if cell.calls_external else 1))
 
 
-VARIANTS = [f"{one.name} {variant}" for one in OPERATIONS.values() for variant in one.variants]
+VARIANTS = [counted_as(one.name, variant) for one in OPERATIONS.values() for variant in one.variants]
 
 
 def check_descriptions(services: Iterable[Service]) -> None:

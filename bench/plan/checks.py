@@ -143,9 +143,11 @@ def check_claims(path: Path, plan: Plan, outside: Mapping[str, Scenario], *, who
     """Raise PlanError for a claim about cells that the plan does not have."""
     if why := problem_of_claims(plan.claims, cells(plan, outside), whole=whole):
         raise PlanError(f"{path}: {why}")
+    if not whole:
+        return
     known = [one for name in plan.matrix.scenarios for one in catalogue.scenario(name, outside).operations]
     for claim in plan.claims:
-        if whole and claim.operation is not None and claim.operation not in known:
+        if claim.operation is not None and claim.operation not in known:
             raise PlanError(
                 f"{path}: claim {claim.id!r}: the plan's scenarios have no operation {claim.operation!r}"
                 f"{lookup.nearest(claim.operation, known)}; they have: {', '.join(known)}"

@@ -59,7 +59,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(conn: PoolConnectionProxy, stream: streaming.Stream) -> list[models.User]:
+async def read_users(conn: PoolConnectionProxy, stream: params.StreamQuery) -> list[models.User]:
     rows = await conn.fetch(LIST_USERS, stream.offset, stream.limit)
     return [models.User(**row) for row in rows]
 

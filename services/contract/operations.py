@@ -9,6 +9,8 @@ from types import MappingProxyType
 SLEEPERS_USER = 1
 # How long the external API takes. It is a setting of the service that calls it, and no query parameter.
 EXTERNAL_DELAY = "external_delay_s"
+STREAM_SESSIONS = ("request", "function", "early", "own")
+"""Where the session of a stream comes from: the last part of its path."""
 ORDERS_PER_USER = 5
 """On average, in the dataset of each scale."""
 
@@ -31,7 +33,7 @@ class Operation:
 
     `per` is the query parameter that multiplies the statements. `variants` has the values of the query parameter
     `varies`, each with its number of uses. No profile changes the transactions of such an operation.
-    `loads` has the statements of each of them, where they differ: of users, orders of a user on average, and items.
+    `loads` has the data statements of each variant, where these differ.
     PostgreSQL's statistics have the transactions of an operation only if it `reads_a_table`: a session that touched
     none reports nothing (pgstat_report_stat in PostgreSQL's pgstat.c).
     `least` names what no right answer is faster than: a query parameter in seconds, or EXTERNAL_DELAY, which every
@@ -115,7 +117,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             Operation("simulation", "GET", "/simulation", 2, uses=2),
             *(
                 Operation(f"stream_{session}", "GET", f"/streams/{session}", 1, least="stream_s")
-                for session in ("request", "function", "early", "own")
+                for session in STREAM_SESSIONS
             ),
             Operation(
                 "relations",

@@ -3,8 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-
-from services.contract import streaming
+from pydantic import BaseModel, Field
 
 BIGINT_MAX = 2**63 - 1
 
@@ -22,7 +21,18 @@ Transaction = Literal["implicit", "explicit"]
 # Whether the session is still open while the request sleeps.
 Sleep = Literal["inside", "outside"]
 Seconds = Annotated[float, Query(ge=0, le=60, allow_inf_nan=False)]
-Stream = Annotated[streaming.Stream, Query()]
+
+
+class StreamQuery(BaseModel):
+    """Users by their place, how long to wait before the response begins, and how long to send it."""
+
+    offset: int = Field(0, ge=0, le=BIGINT_MAX)
+    limit: int = Field(10, ge=1, le=100)
+    first_byte_s: float = Field(0.0, ge=0, le=60, allow_inf_nan=False)
+    stream_s: float = Field(1.0, ge=0, le=60, allow_inf_nan=False)
+
+
+Stream = Annotated[StreamQuery, Query()]
 # The users with their orders: from this id on, so many, in so many queries.
 FirstId = Annotated[int, Query(ge=1, le=BIGINT_MAX)]
 Parents = Annotated[int, Query(ge=1, le=100)]

@@ -1,23 +1,11 @@
-"""What is asked of a stream, and its answer: a user on each line, as JSON, with time between the lines."""
+"""The answer of a stream: a user on each line, as JSON, with time between the lines."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
 
 from services.contract.models import User
-
-BIGINT_MAX = 2**63 - 1
-
-
-class Stream(BaseModel):
-    """The query: users by their place, how long to wait before the response begins, and how long to send."""
-
-    offset: int = Field(0, ge=0, le=BIGINT_MAX)
-    limit: int = Field(10, ge=1, le=100)
-    first_byte_s: float = Field(0.0, ge=0, le=60, allow_inf_nan=False)
-    stream_s: float = Field(1.0, ge=0, le=60, allow_inf_nan=False)
 
 
 class UserLines(StreamingResponse):

@@ -59,7 +59,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(conn: Connection, stream: streaming.Stream) -> list[models.User]:
+async def read_users(conn: Connection, stream: params.StreamQuery) -> list[models.User]:
     rows = await conn.fetch_all(LIST_USERS, {"offset": stream.offset, "limit": stream.limit})
     return [models.User(**row._mapping) for row in rows]
 

@@ -59,7 +59,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(conn: Connection, stream: streaming.Stream) -> list[models.User]:
+async def read_users(conn: Connection, stream: params.StreamQuery) -> list[models.User]:
     rows = await conn.execute(LIST_USERS, [stream.offset, stream.limit], prepared)
     return [models.User(**row) for row in rows.result()]
 

@@ -59,7 +59,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-def read_users(cur: RealDictCursor, stream: streaming.Stream) -> list[models.User]:
+def read_users(cur: RealDictCursor, stream: params.StreamQuery) -> list[models.User]:
     cur.execute(LIST_USERS, (stream.offset, stream.limit))
     return [models.User(**row) for row in cur.fetchall()]
 

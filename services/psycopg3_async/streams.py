@@ -60,7 +60,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(conn: AsyncConnection, stream: streaming.Stream) -> list[models.User]:
+async def read_users(conn: AsyncConnection, stream: params.StreamQuery) -> list[models.User]:
     async with conn.cursor(row_factory=class_row(models.User)) as cur:
         await cur.execute(LIST_USERS, (stream.offset, stream.limit))
         return await cur.fetchall()

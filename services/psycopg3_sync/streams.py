@@ -60,7 +60,7 @@ def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-def read_users(conn: Connection, stream: streaming.Stream) -> list[models.User]:
+def read_users(conn: Connection, stream: params.StreamQuery) -> list[models.User]:
     with conn.cursor(row_factory=class_row(models.User)) as cur:
         cur.execute(LIST_USERS, (stream.offset, stream.limit))
         return cur.fetchall()

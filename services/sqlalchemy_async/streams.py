@@ -59,7 +59,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(session: AsyncSession, stream: streaming.Stream) -> list[models.User]:
+async def read_users(session: AsyncSession, stream: params.StreamQuery) -> list[models.User]:
     query = select(tables.User).order_by(tables.User.id).offset(stream.offset).limit(stream.limit)
     return [models.User.model_validate(user) for user in await session.scalars(query)]
 

@@ -61,7 +61,7 @@ async def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-async def read_users(conn: AsyncConnection, stream: streaming.Stream) -> list[models.User]:
+async def read_users(conn: AsyncConnection, stream: params.StreamQuery) -> list[models.User]:
     rows = await conn.execute(LIST_USERS, {"offset": stream.offset, "limit": stream.limit})
     return [models.User.model_validate(row) for row in rows]
 

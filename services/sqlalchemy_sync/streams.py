@@ -58,7 +58,7 @@ def stream_own(stream: params.Stream) -> UserLines:
     return UserLines(lines(users, stream.stream_s))
 
 
-def read_users(session: orm.Session, stream: streaming.Stream) -> list[models.User]:
+def read_users(session: orm.Session, stream: params.StreamQuery) -> list[models.User]:
     query = select(tables.User).order_by(tables.User.id).offset(stream.offset).limit(stream.limit)
     return [models.User.model_validate(user) for user in session.scalars(query)]
 

@@ -16,12 +16,12 @@ from bench.plan.matrix import default_setup
 from db import server
 from db.address.dsn import Dsn
 from services.contract import params
+from services.contract.operations import STREAM_SESSIONS
 from suite import catalogue
 from suite.service import Service
 from tests.contract.conftest import BLOCKING, POOL_TIMEOUT_S, WITH_DATABASE
 
 LOADINGS = get_args(params.Loading)
-SESSIONS = ("request", "function", "early", "own")
 BUSY = (503, b'{"detail":"no database connection came free in time"}')
 # Each new client of httpx loads certificates anew. A connection for each request: the pools are what is tested.
 HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
@@ -114,7 +114,7 @@ def test_waiting_too_long_for_a_connection_is_a_503(name: str, restored: Dsn) ->
     ]  # fmt: skip
     if catalogue.service(name).answers(["relations", "stream_own"]):
         asked += [("GET", f"/users-with-orders?first_id=1&loading={one}", None) for one in LOADINGS]
-        asked += [("GET", f"/streams/{one}?stream_s=0", None) for one in SESSIONS]
+        asked += [("GET", f"/streams/{one}?stream_s=0", None) for one in STREAM_SESSIONS]
     for _ in range(2):
         with only_connection_held(restored, url, user_id), ThreadPoolExecutor(len(asked)) as pool:
             answers = [pool.submit(HTTP.request, m, url + path, json=body, timeout=10) for m, path, body in asked]

@@ -9,6 +9,7 @@ from db.data import dataset
 from locustfiles._bodies import related, simulated
 from services.contract import frames, point_reads
 from services.contract.models import Simulation, User
+from services.contract.operations import OPERATIONS, STREAM_SESSIONS
 from services.contract.params import BIGINT_MAX
 
 
@@ -169,7 +170,7 @@ def _simulations(users: int, buyer: int) -> Iterator[Check]:
 
 
 def _streams(users: int) -> Iterator[Check]:
-    for session in ("request", "function", "early", "own"):
+    for session in STREAM_SESSIONS:
         name, path = f"stream_{session}", f"/streams/{session}"
         lines = b"".join(_user(user_id) + b"\n" for user_id in range(2, 5))
         query = "?offset=1&limit=3&first_byte_s=0.001&stream_s=0.003"
@@ -181,7 +182,7 @@ def _streams(users: int) -> Iterator[Check]:
 
 def _relations(users: int) -> Iterator[Check]:
     path = "/users-with-orders"
-    for loading in ("lazy", "selectin", "join", "json"):
+    for loading in OPERATIONS["relations"].variants:
         for first_id, parents in ((1, 1), (2, 10), (users - 2, 100)):
             ids = range(first_id, min(first_id + parents, users + 1))
             asked = f"{path}?first_id={first_id}&parents={parents}&loading={loading}"

@@ -20,7 +20,7 @@ from db import statements as statements_of
 from db.address.dsn import Dsn
 from db.statements import TRACK
 from db.wire import Relay
-from services.contract.operations import OPERATIONS, ORDERS_PER_USER
+from services.contract.operations import OPERATIONS, ORDERS_PER_USER, STREAM_SESSIONS
 from services.contract.params import BIGINT_MAX
 from suite.errors import VerificationError
 from suite.service import Service
@@ -34,8 +34,8 @@ QUERIES = {
     "read_many": f"?count={READ_MANY}&seed={{number}}",
     "session_sleep": "?seconds=0",
     "slow_query": "?seconds=0",
-    **{f"stream_{session}": "?stream_s=0&limit=3" for session in ("request", "function", "early", "own")},
-    "relations": f"?parents={PARENTS}&first_id=",
+    **{f"stream_{session}": "?stream_s=0&limit=3" for session in STREAM_SESSIONS},
+    "relations": f"?parents={PARENTS}&first_id={{first_id}}",
     "simulation": f"?user_id={BIGINT_MAX}",  # a user without orders: the computation takes no time
 }
 
@@ -138,9 +138,8 @@ def requests(operation: str, times: int, client: httpx.Client, variant: str | No
     for number in range(times):
         again = number % CALLS  # the same reads again and again: a cache would become visible
         user_id = created[number % len(created)] if created else 1 + again
-        path = known.path.format(user_id=user_id, note_id=1 + again) + QUERIES.get(operation, "").format(number=again)
-        if first_id is not None:
-            path += str(first_id)
+        query = QUERIES.get(operation, "").format(number=again, first_id=first_id)
+        path = known.path.format(user_id=user_id, note_id=1 + again) + query
         if variant is not None:
             path += f"{'&' if '?' in path else '?'}{known.varies}={variant}"
         writes_user = known.path.startswith("/users") and known.method in {"POST", "PUT"}

@@ -152,7 +152,7 @@ def loop_lags(results: Sequence[CellResult]) -> PageTable | None:
     """How late each service's event loop ran a timer; None where it was not asked."""
     rows = tuple(
         (
-            one.cell.slug,
+            marked(one.cell.slug),
             number(one.total.loop_lag_mean_ms, ",.1f"),
             number(one.total.loop_lag_p99_ms, ",.1f"),
             number(one.total.loop_lag_max_ms, ",.0f"),

@@ -1,6 +1,7 @@
 """A warning example is marked in every table, chart and sentence of a run, and what is wrong is said with it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console, RenderableType
 from bench.analysis import analysis, parity
 from bench.analysis.analysis import Analysis
 from bench.analysis.parity import ParityFacts
+from bench.analysis.recorded.loop_lag import Lag
 from bench.compare import cells
 from bench.plan.matrix import default_setup
 from bench.plan.model import Load, Matrix, Plan
@@ -30,7 +32,9 @@ def found() -> Analysis:
     """Of a run that has a warning example beside others."""
     made = outcome()
     for count in (5_000, 5_100):
-        made.add(cell(NAME), measured(count))
+        one = measured(count)
+        beside = replace(one.evidence, ping_p50_ms=1.0, ping_max_ms=2.0, lag=Lag(1.0, 2.0, 3.0))
+        made.add(cell(NAME), replace(one, evidence=beside))
     return analysis.of(made)
 
 
